@@ -1,0 +1,1 @@
+"""Numbers in, numbers out: indicators, features, labels, splits, statistics and risk."""
