@@ -1,0 +1,1 @@
+"""What the desk may be told: typed settings, limits, universe and gates, each parsed once."""

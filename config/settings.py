@@ -1,0 +1,337 @@
+"""The desk's settings: file, folder, running ports, environment, in that order."""
+
+import datetime as dt
+import json
+import os
+from collections.abc import Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit, urlunsplit
+
+from pydantic import Field, model_validator
+
+from config.build import REPOSITORY, source_hash
+from config.documents import ROOT, Frozen, document, is_private, validated
+from config.errors import SettingsError
+
+__all__ = ["Settings", "SettingsError", "load"]
+
+PREFIX = "COUNTERSIGN_"
+_OTHER_VARIABLES = frozenset({"COUNTERSIGN_REQUIRE_SERVERS", "COUNTERSIGN_MINIO"})
+_SECRETS = frozenset(
+    {"lake.access_key", "lake.secret_key", "broker.key_id", "broker.secret_key", "database.dsn"}
+)
+_ALPACA = {
+    "paper": ("https://paper-api.alpaca.markets", "wss://paper-api.alpaca.markets/stream"),
+    "live": ("https://api.alpaca.markets", "wss://api.alpaca.markets/stream"),
+}
+_ALPACA_DATA = "https://data.alpaca.markets"
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+DatabaseName = Literal["desk", "dagster", "mlflow", "optuna"]
+
+
+class LakeSettings(Frozen):
+    """Where raw objects lie."""
+
+    kind: Literal["folder", "s3"] = "folder"
+    path: Path
+    endpoint: str = ""  # host:port, without scheme
+    bucket: Annotated[str, Field(min_length=3)] = "lake"
+    region: str = "us-east-1"
+    secure: bool = False
+    access_key: str = ""
+    secret_key: str = Field(default="", repr=False)
+
+    @model_validator(mode="after")
+    def _reachable(self) -> Self:
+        if self.kind == "s3":
+            _require_s3(self.endpoint, self.access_key, self.secret_key)
+        return self
+
+
+class WarehouseSettings(Frozen):
+    """Where DuckLake keeps its data files."""
+
+    kind: Literal["folder", "s3"] = "folder"
+    path: Path
+    bucket: str = ""  # the lake's when empty
+    prefix: str = "warehouse"
+
+
+class DatabaseSettings(Frozen):
+    """The PostgreSQL server; `dsn` names the database `desk`, the others stand beside it."""
+
+    kind: Literal["embedded", "server"] = "embedded"
+    dsn: str = Field(default="", repr=False)
+    dagster: str = "dagster"
+    mlflow: str = "mlflow"
+    optuna: str = "optuna"
+
+    @model_validator(mode="after")
+    def _given(self) -> Self:
+        if self.dsn and not self.dsn.startswith(("postgresql://", "postgres://")):
+            raise ValueError("an address like postgresql://user:password@host:5432/desk")
+        if self.kind == "server" and not self.dsn:
+            raise ValueError("COUNTERSIGN_DATABASE__DSN, since database.kind is server")
+        return self
+
+    def url(self, name: DatabaseName) -> str:
+        """Return `postgresql://user:password@host:port/NAME` of one of the four databases."""
+        if not self.dsn:
+            raise SettingsError(
+                "The embedded PostgreSQL has no address yet: it is started by ./desk up.",
+                key="database.dsn",
+            )
+        if name == "desk":
+            return self.dsn
+        parts = urlsplit(self.dsn)
+        return urlunsplit(parts._replace(path=f"/{getattr(self, name)}"))
+
+
+class BrokerSettings(Frozen):
+    """The broker's REST and streaming addresses."""
+
+    kind: Literal["venue", "alpaca"] = "venue"
+    url: str = ""
+    data_url: str = ""
+    stream_url: str = ""
+    feed: str = "iex"
+    key_id: str = Field(default="", repr=False)
+    secret_key: str = Field(default="", repr=False)
+
+
+class VenueSettings(Frozen):
+    """The replay of the embedded venue."""
+
+    start: dt.date
+    pace: Annotated[Decimal, Field(gt=0, le=10_000)] = Decimal(1)  # market minutes per second
+    seed: int = 0
+    cash: Annotated[Decimal, Field(gt=0)] = Decimal(100_000)  # USD
+    port: Port = 8810
+
+
+class DashboardSettings(Frozen):
+    """Where the dashboard listens and how people sign in."""
+
+    host: str = "127.0.0.1"
+    port: Port = 8501
+    sign_in: Literal["auto", "os", "local", "oidc"] = "auto"
+
+
+class DagsterSettings(Frozen):
+    """Ports of the Dagster webserver and code server."""
+
+    port: Port = 3000
+    code_port: Port = 4266
+
+
+class MlflowSettings(Frozen):
+    """The MLflow server; `artifacts` is a folder or a bucket address."""
+
+    port: Port = 5001
+    tracking_uri: str
+    artifacts: str
+
+
+class TrainingSettings(Frozen):
+    """How models are trained."""
+
+    horizon: Annotated[int, Field(ge=1, le=60)] = 5  # sessions
+    trials: Annotated[int, Field(ge=1)] = 12
+    device: Literal["cpu", "cuda"] = "cpu"
+    seed: int = 7
+    first_session: dt.date | None = None
+
+
+class LiveSettings(Frozen):
+    """The second of the two settings that live trading needs."""
+
+    confirm_account: str = ""
+
+
+class Settings(Frozen):
+    """Everything the desk was told, parsed once."""
+
+    home: Path
+    mode: Literal["embedded", "paper", "live"] = "embedded"
+    lake: LakeSettings
+    warehouse: WarehouseSettings
+    database: DatabaseSettings
+    broker: BrokerSettings
+    venue: VenueSettings
+    dashboard: DashboardSettings
+    dagster: DagsterSettings
+    mlflow: MlflowSettings
+    training: TrainingSettings
+    live: LiveSettings = LiveSettings()
+    build: str
+
+    @model_validator(mode="after")
+    def _agrees(self) -> Self:
+        if self.mode == "embedded" and self.broker.kind != "venue":
+            raise ValueError(
+                "mode = paper or live with broker.kind = alpaca; "
+                "mode = embedded trades on the venue only"
+            )
+        if self.mode != "embedded" and self.broker.kind != "alpaca":
+            raise ValueError(f"broker.kind = alpaca, since mode is {self.mode}")
+        if self.broker.kind == "alpaca" and not (self.broker.key_id and self.broker.secret_key):
+            raise ValueError("COUNTERSIGN_BROKER__KEY_ID and COUNTERSIGN_BROKER__SECRET_KEY")
+        if self.mode == "live" and not self.live.confirm_account:
+            raise ValueError("live.confirm_account, the number of the account to trade")
+        if self.warehouse.kind == "s3":
+            _require_s3(self.lake.endpoint, self.lake.access_key, self.lake.secret_key)
+        return self
+
+
+def load(environ: Mapping[str, str] = os.environ) -> Settings:
+    """Return the settings of the desk whose home `environ` names.
+
+    Later sources win: config/desk.toml, DESK_HOME/desk.toml, DESK_HOME/runtime.json (what the
+    supervisor started, and where), COUNTERSIGN_<SECTION>__<KEY>.
+
+    Raises
+    ------
+    SettingsError
+        Naming the file or variable, the key, its value and what is allowed.
+    """
+    folder = home(environ)
+    values: dict[str, Any] = {}
+    sources: dict[str, str] = {}
+    _merge(values, document(ROOT / "desk.toml"), str(ROOT / "desk.toml"), sources)
+    own = folder / "desk.toml"
+    if own.is_file():
+        told = document(own)
+        _refuse_public_secrets(told, own)
+        _merge(values, told, str(own), sources)
+    _merge(values, _runtime(folder), str(folder / "runtime.json"), sources)
+    for name, key, value in _variables(environ):
+        _merge(values, _nested(key, value), f"the variable {name}", sources)
+    _complete(values, folder)
+    return validated(Settings, values, sources, "the settings")
+
+
+def home(environ: Mapping[str, str] = os.environ) -> Path:
+    """Return the folder with everything this desk owns (DESK_HOME, default `var/`)."""
+    return Path(environ.get("DESK_HOME") or REPOSITORY / "var").expanduser().absolute()
+
+
+def _merge(into: dict[str, Any], new: dict[str, Any], source: str, sources: dict[str, str]) -> None:
+    for section, told in new.items():
+        if isinstance(told, dict):
+            known = into.setdefault(section, {})
+            if not isinstance(known, dict):
+                raise SettingsError(f"`{section}` in {source} is a value, not a section.")
+            known.update(told)
+            sources.update({f"{section}.{key}": source for key in told})
+        elif isinstance(into.get(section), dict):
+            raise SettingsError(
+                f"`{section}` in {source} is a section, the value {told!r} has no key. "
+                f"Wanted: {section}.KEY, in a variable {PREFIX}{section.upper()}__KEY.",
+                source=source,
+                key=section,
+            )
+        else:
+            into[section] = told
+        sources[section] = source
+
+
+def _runtime(folder: Path) -> dict[str, Any]:
+    path = folder / "runtime.json"
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return {}
+    except OSError as e:
+        raise SettingsError(
+            f"The file {path} cannot be read ({e.strerror}). It belongs to whoever started the "
+            "desk: run as that user, or set DESK_HOME to a folder of your own."
+        ) from e
+    try:
+        told = json.loads(text)
+    except ValueError as e:
+        raise SettingsError(f"The file {path} is damaged ({e}). Run ./desk down, then up.") from e
+    return told if isinstance(told, dict) else {}
+
+
+def _variables(environ: Mapping[str, str]) -> list[tuple[str, str, str]]:
+    found = []
+    for name in sorted(environ):
+        if not name.startswith(PREFIX) or name in _OTHER_VARIABLES:
+            continue
+        key = name.removeprefix(PREFIX).lower().replace("__", ".")
+        section = key.split(".")[0]
+        if section not in Settings.model_fields or section in {"home", "build"}:
+            raise SettingsError(
+                f"Unknown variable {name}. Wanted: COUNTERSIGN_MODE or "
+                "COUNTERSIGN_<SECTION>__<KEY> with a section of config/desk.toml.",
+                source=name,
+                key=key,
+            )
+        found.append((name, key, environ[name]))
+    return found
+
+
+def _nested(key: str, value: str) -> dict[str, Any]:
+    section, _, name = key.partition(".")
+    return {section: {name: value}} if name else {section: value}
+
+
+def _refuse_public_secrets(told: dict[str, Any], path: Path) -> None:
+    given = {
+        f"{section}.{key}"
+        for section, inner in told.items()
+        if isinstance(inner, dict)
+        for key in inner
+    }
+    for key in sorted(given & _SECRETS):
+        if not is_private(path):
+            section, name = key.upper().split(".")
+            raise SettingsError(
+                f"`{key}` is a secret and {path} can be read by others. Set the variable "
+                f"{PREFIX}{section}__{name} instead, or run: chmod 600 {path}",
+                source=str(path),
+                key=key,
+            )
+
+
+def _complete(values: dict[str, Any], folder: Path) -> None:
+    """Fill in what follows from the home folder, the mode and the ports."""
+    values["home"] = folder
+    values["build"] = source_hash()
+    for section in Settings.model_fields:
+        if section not in {"home", "build", "mode"}:
+            values.setdefault(section, {})
+    lake, warehouse, mlflow = values["lake"], values["warehouse"], values["mlflow"]
+    lake.setdefault("path", folder / "lake")
+    warehouse.setdefault("path", folder / "warehouse")
+    if not warehouse.get("bucket"):
+        warehouse["bucket"] = lake.get("bucket", "lake")
+    mlflow.setdefault("tracking_uri", f"http://127.0.0.1:{mlflow.get('port', 5001)}")
+    mlflow.setdefault("artifacts", str(folder / "mlflow" / "artifacts"))
+    _complete_broker(values)
+
+
+def _complete_broker(values: dict[str, Any]) -> None:
+    broker, mode = values["broker"], values.get("mode")
+    if broker.get("kind") == "venue":
+        port = values["venue"].get("port", 8810)
+        urls = (f"http://127.0.0.1:{port}", f"ws://127.0.0.1:{port}/stream")
+        data = urls[0]
+    else:
+        urls, data = _ALPACA.get(str(mode), ("", "")), _ALPACA_DATA
+    for key, value in zip(("url", "stream_url", "data_url"), (*urls, data), strict=True):
+        if not broker.get(key):
+            broker[key] = value
+
+
+def _require_s3(endpoint: str, access_key: str, secret_key: str) -> None:
+    if not endpoint or "://" in endpoint:
+        raise ValueError(
+            "lake.endpoint as host:port without scheme (COUNTERSIGN_LAKE__ENDPOINT); "
+            "lake.secure says whether it is https"
+        )
+    if not (access_key and secret_key):
+        raise ValueError("COUNTERSIGN_LAKE__ACCESS_KEY and COUNTERSIGN_LAKE__SECRET_KEY")
