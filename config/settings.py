@@ -112,6 +112,13 @@ class VenueSettings(Frozen):
     port: Port = 8810
 
 
+class HistorySettings(Frozen):
+    """The sessions the desk may hold, for its partitions; open-ended outside the replay."""
+
+    first_session: dt.date
+    last_session: dt.date  # of the embedded sample; the replay ends here
+
+
 class DashboardSettings(Frozen):
     """Where the dashboard listens and how people sign in."""
 
@@ -160,6 +167,7 @@ class Settings(Frozen):
     warehouse: WarehouseSettings
     database: DatabaseSettings
     broker: BrokerSettings
+    history: HistorySettings
     venue: VenueSettings
     dashboard: DashboardSettings
     dagster: DagsterSettings
