@@ -1,0 +1,556 @@
+"""What the pages read: bounded queries over the ledger, frozen records out.
+
+Everything here is for screens only; nothing decides by it. Instants are UTC; names ending in
+``market_at`` (and the clock) are market time, other ``_at`` are desk time. Money is in the
+account's currency, prices in USD per share.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+import sqlalchemy as sa
+
+from ledger import tables as t
+
+_OPEN_STATES = ("open",)
+_WORKING = ("intended", "sent", "accepted", "partially_filled", "unresolved")
+
+
+@dataclass(frozen=True)
+class Clock:
+    """The market's clock as the desk last heard it."""
+
+    now: datetime
+    session: date
+    is_open: bool
+    next_open: datetime | None
+    next_close: datetime | None
+    early_close: bool
+    replay: bool
+    state: str  # running | paused | held | ended | live
+    hold_reason: str | None
+    pace: Decimal | None  # market minutes per second
+    first_session: date | None
+    last_session: date | None
+    received_at: datetime
+
+
+@dataclass(frozen=True)
+class Account:
+    """The account's figures as the broker last gave them."""
+
+    account_id: str
+    environment: str
+    equity: Decimal
+    last_equity: Decimal | None
+    cash: Decimal
+    settled_cash: Decimal | None
+    buying_power: Decimal
+    currency: str
+    status: str
+    as_of: datetime
+    received_at: datetime
+
+
+@dataclass(frozen=True)
+class TradingState:
+    """ACTIVE, REDUCING or HALTED, with who set it and why."""
+
+    state: str
+    reason: str
+    set_by: str
+    set_at: datetime
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What the header shows."""
+
+    clock: Clock | None
+    account: Account | None
+    trading: TradingState | None
+    to_decide: int
+    alerts: int
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of the desk's start."""
+
+    step_no: int
+    name: str
+    state: str  # waiting | running | done | failed
+    detail: str
+    progress: float  # 0..1
+    started_at: datetime | None
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Leg:
+    """One leg of a proposal."""
+
+    leg_id: str
+    leg_no: int
+    symbol: str
+    side: str
+    quantity: Decimal
+    order_type: str
+    limit_price: Decimal | None
+    stop_price: Decimal | None
+    time_in_force: str
+    take_profit_price: Decimal | None
+    stop_loss_price: Decimal | None
+    reference_price: Decimal
+    reduces: bool
+    closed_code: str | None
+    closed_sentence: str | None
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A signature or a veto, with the person's name."""
+
+    signature_id: str
+    person_id: str
+    person: str
+    kind: str  # sign | veto
+    reason_code: str | None
+    reason_text: str | None
+    signed_at: datetime
+    market_at: datetime
+    withdrawn_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A proposal with its legs and marks; `content` is the stored canonical JSON, parsed."""
+
+    proposal_id: str
+    code: str
+    session: date
+    environment: str
+    account_id: str
+    strategy: str
+    model_version: str | None
+    advisory: bool
+    state: str
+    content: dict[str, Any]
+    content_hash: str
+    valid_from: datetime
+    valid_until: datetime
+    drift_bound: Decimal
+    drift_direction: str
+    signatures_needed: int
+    four_eyes_notional: Decimal
+    notional: Decimal
+    entered_by: str | None
+    superseded_by: str | None
+    created_market_at: datetime
+    decided_at: datetime | None
+    sending_at: datetime | None
+    note: str | None
+    legs: tuple[Leg, ...]
+    marks: tuple[Mark, ...]
+
+
+@dataclass(frozen=True)
+class Order:
+    """An order with its reference price (USD per share) and its proposal's code."""
+
+    client_order_id: str
+    proposal_id: str
+    code: str
+    leg_id: str
+    attempt: int
+    state: str
+    symbol: str
+    side: str
+    quantity: Decimal
+    order_type: str
+    limit_price: Decimal | None
+    time_in_force: str
+    filled_quantity: Decimal
+    average_price: Decimal | None
+    reference_price: Decimal
+    intended_at: datetime
+    intended_market_at: datetime
+    sent_at: datetime | None
+    acknowledged_at: datetime | None
+    final_at: datetime | None
+    reason: str | None
+
+    @property
+    def is_working(self) -> bool:
+        """Whether the order may still change."""
+        return self.state in _WORKING
+
+    @property
+    def slippage(self) -> float | None:
+        """Fill price against the reference as a fraction; positive is a cost."""
+        if self.average_price is None or not self.reference_price:
+            return None
+        moved = float(self.average_price / self.reference_price) - 1.0
+        return moved if self.side == "buy" else -moved
+
+
+@dataclass(frozen=True)
+class Fill:
+    """One execution."""
+
+    execution_id: str
+    client_order_id: str
+    symbol: str
+    side: str
+    quantity: Decimal
+    price: Decimal
+    fee: Decimal
+    market_at: datetime
+    code: str
+    reference_price: Decimal
+
+
+@dataclass(frozen=True)
+class Position:
+    """A holding, negative when short."""
+
+    symbol: str
+    quantity: Decimal
+    average_price: Decimal
+    market_price: Decimal | None
+    market_value: Decimal | None
+    unrealised: Decimal | None
+    as_of: datetime
+
+
+@dataclass(frozen=True)
+class Quote:
+    """The last quote of a symbol."""
+
+    symbol: str
+    bid: Decimal | None
+    ask: Decimal | None
+    last: Decimal | None
+    quoted_at: datetime
+    received_at: datetime
+
+
+@dataclass(frozen=True)
+class EquityPoint:
+    """The account at a session's close."""
+
+    session: date
+    equity: Decimal
+    cash: Decimal
+    gross: Decimal
+    net: Decimal
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a person asked for, and what became of it."""
+
+    request_id: str
+    kind: str
+    payload: dict[str, Any]
+    person: str | None
+    state: str  # waiting | running | done | refused
+    outcome: dict[str, Any] | None
+    created_at: datetime
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Alert:
+    """A condition that people must know of."""
+
+    alert_id: str
+    severity: str  # note | warning | critical
+    kind: str
+    message: str
+    subject: str
+    raised_at: datetime
+    market_at: datetime | None
+
+
+@dataclass(frozen=True)
+class StateChange:
+    """One change of the trading state."""
+
+    from_state: str
+    to_state: str
+    reason: str
+    set_by: str
+    set_at: datetime
+
+
+@dataclass(frozen=True)
+class DailyRun:
+    """The daily run of one session."""
+
+    session: date
+    state: str  # running | done | failed
+    proposals: int
+    detail: str
+
+
+@dataclass(frozen=True)
+class Reconciliation:
+    """The last comparison of broker and ledger."""
+
+    finished_at: datetime
+    clean: bool
+    differences: int
+
+
+def desk(conn: sa.Connection) -> Desk:
+    """Return clock, account, trading state and the counts of the header."""
+    to_decide = conn.scalar(
+        sa.select(sa.func.count()).select_from(t.proposals).where(t.proposals.c.state == "open")
+    )
+    alerts = conn.scalar(
+        sa.select(sa.func.count())
+        .select_from(t.alerts)
+        .where(t.alerts.c.acknowledged_at.is_(None), t.alerts.c.severity != "note")
+    )
+    return Desk(
+        clock=_one(conn, sa.select(t.market_clock), Clock),
+        account=_one(conn, sa.select(t.accounts), Account),
+        trading=_one(conn, sa.select(t.trading_state), TradingState),
+        to_decide=int(to_decide or 0),
+        alerts=int(alerts or 0),
+    )
+
+
+def steps(conn: sa.Connection) -> tuple[Step, ...]:
+    """Return the steps of the latest start, in order."""
+    latest = (
+        sa.select(t.steps.c.boot_id).order_by(t.steps.c.created_at.desc()).limit(1)
+    ).scalar_subquery()
+    return _many(
+        conn,
+        sa.select(t.steps).where(t.steps.c.boot_id == latest).order_by(t.steps.c.step_no),
+        Step,
+    )
+
+
+def proposals(
+    conn: sa.Connection, *, states: Sequence[str] = _OPEN_STATES, limit: int = 100
+) -> tuple[Proposal, ...]:
+    """Return up to `limit` proposals in `states`, the oldest open ones first.
+
+    Parameters
+    ----------
+    conn : sqlalchemy.Connection
+    states : sequence of str
+        Which states to return.
+    limit : int
+        The newest so many.
+
+    Returns
+    -------
+    tuple of Proposal
+        In the order in which they were made.
+    """
+    rows = (
+        conn.execute(
+            sa.select(t.proposals)
+            .where(t.proposals.c.state.in_(states))
+            .order_by(t.proposals.c.created_at.desc(), t.proposals.c.code)
+            .limit(limit)
+        )
+        .mappings()
+        .all()
+    )
+    return _with_parts(conn, list(reversed(rows)))
+
+
+def proposals_by_code(conn: sa.Connection, codes: Sequence[str]) -> tuple[Proposal, ...]:
+    """Return the proposals with these codes, in the order of making."""
+    rows = (
+        conn.execute(
+            sa.select(t.proposals)
+            .where(t.proposals.c.code.in_(codes))
+            .order_by(t.proposals.c.created_at)
+        )
+        .mappings()
+        .all()
+    )
+    return _with_parts(conn, rows)
+
+
+def orders(
+    conn: sa.Connection, *, proposal_id: str | None = None, limit: int = 200
+) -> tuple[Order, ...]:
+    """Return up to `limit` orders, the newest first; of one proposal if told."""
+    asked = (
+        sa.select(t.orders, t.proposals.c.code, t.legs.c.reference_price)
+        .join(t.proposals, t.proposals.c.proposal_id == t.orders.c.proposal_id)
+        .join(t.legs, t.legs.c.leg_id == t.orders.c.leg_id)
+        .order_by(t.orders.c.intended_at.desc())
+        .limit(limit)
+    )
+    if proposal_id is not None:
+        asked = asked.where(t.orders.c.proposal_id == proposal_id)
+    return _many(conn, asked, Order)
+
+
+def fills(conn: sa.Connection, *, limit: int = 200) -> tuple[Fill, ...]:
+    """Return up to `limit` fills that stand, the newest first."""
+    asked = (
+        sa.select(t.fills, t.proposals.c.code, t.legs.c.reference_price)
+        .join(t.orders, t.orders.c.client_order_id == t.fills.c.client_order_id)
+        .join(t.legs, t.legs.c.leg_id == t.orders.c.leg_id)
+        .join(t.proposals, t.proposals.c.proposal_id == t.orders.c.proposal_id)
+        .where(t.fills.c.busted_at.is_(None))
+        .order_by(t.fills.c.market_at.desc())
+        .limit(limit)
+    )
+    return _many(conn, asked, Fill)
+
+
+def positions(conn: sa.Connection) -> tuple[Position, ...]:
+    """Return the holdings, the largest first."""
+    rows = _many(conn, sa.select(t.positions).where(t.positions.c.quantity != 0), Position)
+    return tuple(sorted(rows, key=lambda p: -abs(p.market_value or Decimal(0))))
+
+
+def quotes(conn: sa.Connection) -> dict[str, Quote]:
+    """Return the last quotes by symbol (at most 1,000)."""
+    rows = _many(conn, sa.select(t.quotes).limit(1_000), Quote)
+    return {row.symbol: row for row in rows}
+
+
+def equity_points(conn: sa.Connection, *, limit: int = 6_000) -> tuple[EquityPoint, ...]:
+    """Return the account's closes, oldest first, of the environment it is in now."""
+    environment = sa.select(t.accounts.c.environment).limit(1).scalar_subquery()
+    rows = _many(
+        conn,
+        sa.select(t.equity_points)
+        .where(t.equity_points.c.environment == environment)
+        .order_by(t.equity_points.c.session.desc())
+        .limit(limit),
+        EquityPoint,
+    )
+    return rows[::-1]
+
+
+def requests(conn: sa.Connection, *, kinds: Sequence[str], limit: int = 10) -> tuple[Request, ...]:
+    """Return the newest requests of these kinds with the person's name."""
+    asked = (
+        sa.select(t.requests, t.people.c.display_name.label("person"))
+        .outerjoin(t.people, t.people.c.person_id == t.requests.c.person_id)
+        .where(t.requests.c.kind.in_(kinds))
+        .order_by(t.requests.c.created_at.desc())
+        .limit(limit)
+    )
+    return _many(conn, asked, Request)
+
+
+def alerts(conn: sa.Connection, *, limit: int = 20) -> tuple[Alert, ...]:
+    """Return the newest alerts that nobody has acknowledged."""
+    asked = (
+        sa.select(t.alerts)
+        .where(t.alerts.c.acknowledged_at.is_(None))
+        .order_by(t.alerts.c.raised_at.desc())
+        .limit(limit)
+    )
+    return _many(conn, asked, Alert)
+
+
+def state_changes(conn: sa.Connection, *, limit: int = 10) -> tuple[StateChange, ...]:
+    """Return the newest changes of the trading state; `set_by` is a name where it is known."""
+    who = sa.func.coalesce(t.people.c.display_name, t.trading_state_events.c.set_by)
+    asked = (
+        sa.select(
+            t.trading_state_events.c.from_state,
+            t.trading_state_events.c.to_state,
+            t.trading_state_events.c.reason,
+            who.label("set_by"),
+            t.trading_state_events.c.set_at,
+        )
+        .outerjoin(
+            t.people,
+            sa.cast(t.people.c.person_id, sa.Text) == t.trading_state_events.c.set_by,
+        )
+        .order_by(t.trading_state_events.c.set_at.desc())
+        .limit(limit)
+    )
+    return _many(conn, asked, StateChange)
+
+
+def latest_daily_run(conn: sa.Connection) -> DailyRun | None:
+    """Return the daily run of the newest session, if any was started."""
+    return _one(
+        conn, sa.select(t.daily_runs).order_by(t.daily_runs.c.session.desc()).limit(1), DailyRun
+    )
+
+
+def latest_reconciliation(conn: sa.Connection) -> Reconciliation | None:
+    """Return the last comparison of broker and ledger, if there was one."""
+    asked = sa.select(
+        t.reconciliations.c.finished_at,
+        t.reconciliations.c.clean,
+        sa.func.jsonb_array_length(t.reconciliations.c.differences).label("differences"),
+    ).order_by(t.reconciliations.c.finished_at.desc())
+    return _one(conn, asked.limit(1), Reconciliation)
+
+
+def signatories(conn: sa.Connection) -> tuple[tuple[str, str], ...]:
+    """Return (person id, name) of every active person who may sign."""
+    rows = conn.execute(
+        sa.select(t.people.c.person_id, t.people.c.display_name)
+        .where(t.people.c.active, t.people.c.roles.contains(["signatory"]))
+        .order_by(t.people.c.display_name)
+    )
+    return tuple((str(r.person_id), str(r.display_name)) for r in rows)
+
+
+def _with_parts(conn: sa.Connection, rows: Sequence[sa.RowMapping]) -> tuple[Proposal, ...]:
+    ids = [row["proposal_id"] for row in rows]
+    if not ids:
+        return ()
+    legs = conn.execute(
+        sa.select(t.legs).where(t.legs.c.proposal_id.in_(ids)).order_by(t.legs.c.leg_no)
+    ).mappings()
+    marks = conn.execute(
+        sa.select(t.signatures, t.people.c.display_name.label("person"))
+        .join(t.people, t.people.c.person_id == t.signatures.c.person_id)
+        .where(t.signatures.c.proposal_id.in_(ids))
+        .order_by(t.signatures.c.signed_at)
+    ).mappings()
+    legs_of: dict[str, list[Leg]] = {}
+    for leg in legs:
+        legs_of.setdefault(leg["proposal_id"], []).append(_record(leg, Leg))
+    marks_of: dict[str, list[Mark]] = {}
+    for mark in marks:
+        marks_of.setdefault(mark["proposal_id"], []).append(_record(mark, Mark))
+    return tuple(
+        _record(
+            dict(row)
+            | {
+                "content": json.loads(row["content"]),
+                "legs": tuple(legs_of.get(row["proposal_id"], ())),
+                "marks": tuple(marks_of.get(row["proposal_id"], ())),
+            },
+            Proposal,
+        )
+        for row in rows
+    )
+
+
+def _record(row: Any, kind: Any) -> Any:
+    return kind(**{name: row[name] for name in kind.__dataclass_fields__})
+
+
+def _many(conn: sa.Connection, asked: sa.Select[Any], kind: Any) -> Any:
+    return tuple(_record(row, kind) for row in conn.execute(asked).mappings())
+
+
+def _one(conn: sa.Connection, asked: sa.Select[Any], kind: Any) -> Any:
+    row = conn.execute(asked).mappings().first()
+    return None if row is None else _record(row, kind)

@@ -1,0 +1,495 @@
+"""The desk's transactional tables: PostgreSQL schema ``desk``.
+
+Units stand beside the columns. Money and quantities are exact numerics; instants are
+UTC. ``*_market_at`` and ``market_at`` are market time (the broker's clock), every other
+``*_at`` is desk time (wall clock) unless it says otherwise. Changing this file needs a
+migration beside it; a test compares the two.
+"""
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+
+SCHEMA = "desk"
+
+metadata = sa.MetaData(
+    schema=SCHEMA,
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    },
+)
+
+PROPOSAL_STATES = (
+    "open",
+    "signed",
+    "vetoed",
+    "expired",
+    "lapsed",
+    "superseded",
+    "withdrawn",
+    "denied",
+)
+ORDER_STATES = (
+    "intended",
+    "sent",
+    "accepted",
+    "partially_filled",
+    "filled",
+    "canceled",
+    "rejected",
+    "expired",
+    "unresolved",
+)
+SIDES = ("buy", "sell")
+TRADING_STATES = ("ACTIVE", "REDUCING", "HALTED")
+REQUEST_STATES = ("waiting", "running", "done", "refused")
+
+
+def _id() -> sa.Uuid[str]:
+    return sa.Uuid(as_uuid=False)
+
+
+def _at() -> sa.DateTime:
+    return sa.DateTime(timezone=True)
+
+
+def _number() -> sa.Numeric[object]:
+    return sa.Numeric()
+
+
+def _one_of(column: str, values: tuple[str, ...], *, name: str) -> sa.CheckConstraint:
+    listed = ", ".join(f"'{value}'" for value in values)
+    return sa.CheckConstraint(f"{column} IN ({listed})", name=name)
+
+
+def _only_row() -> sa.Column[bool]:
+    """A key that admits a single row."""
+    return sa.Column("only_row", sa.Boolean, primary_key=True, server_default=sa.true())
+
+
+people = sa.Table(
+    "people",
+    metadata,
+    sa.Column("person_id", _id(), primary_key=True),
+    sa.Column("login", sa.Text, nullable=False, unique=True),
+    sa.Column("display_name", sa.Text, nullable=False),
+    sa.Column("roles", ARRAY(sa.Text), nullable=False),  # viewer analyst steward signatory admin
+    sa.Column("password_hash", sa.Text),  # argon2id; null for os and oidc people
+    sa.Column("origin", sa.Text, nullable=False),
+    sa.Column("active", sa.Boolean, nullable=False, server_default=sa.true()),
+    sa.Column("created_at", _at(), nullable=False),
+    _one_of("origin", ("os", "local", "oidc"), name="origin"),
+)
+
+sign_ins = sa.Table(
+    "sign_ins",
+    metadata,
+    sa.Column("token_hash", sa.Text, primary_key=True),  # SHA-256 of the cookie's token, hex
+    sa.Column("person_id", _id(), sa.ForeignKey(people.c.person_id), nullable=False),
+    sa.Column("created_at", _at(), nullable=False),
+    sa.Column("expires_at", _at(), nullable=False),
+    sa.Column("seen_at", _at(), nullable=False),
+)
+
+proposals = sa.Table(
+    "proposals",
+    metadata,
+    sa.Column("proposal_id", _id(), primary_key=True),
+    sa.Column("code", sa.Text, nullable=False, unique=True),  # '7F3A-9C21'
+    sa.Column("session", sa.Date, nullable=False),  # decided after this session's close
+    sa.Column("environment", sa.Text, nullable=False),
+    sa.Column("account_id", sa.Text, nullable=False),
+    sa.Column("strategy", sa.Text, nullable=False),
+    sa.Column("model_version", sa.Text),  # null when entered by hand
+    sa.Column("advisory", sa.Boolean, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("content", sa.LargeBinary, nullable=False),  # canonical bytes, as shown
+    sa.Column("content_hash", sa.Text, nullable=False),  # SHA-256 of content, hex
+    sa.Column("hash_version", sa.Integer, nullable=False),
+    sa.Column("valid_from", _at(), nullable=False),  # market time
+    sa.Column("valid_until", _at(), nullable=False),  # market time
+    sa.Column("drift_bound", _number(), nullable=False),  # fraction of the reference price
+    sa.Column("drift_direction", sa.Text, nullable=False),
+    sa.Column("signatures_needed", sa.Integer, nullable=False),
+    sa.Column("four_eyes_notional", _number(), nullable=False),  # USD; above it two must sign
+    sa.Column("signers", ARRAY(sa.Text), nullable=False, server_default="{}"),  # person ids
+    sa.Column("notional", _number(), nullable=False),  # USD, all legs at their limits
+    sa.Column("entered_by", _id(), sa.ForeignKey(people.c.person_id)),  # null: by the model
+    sa.Column("supersedes", _id()),
+    sa.Column("superseded_by", _id()),
+    sa.Column("snapshot_id", sa.BigInteger),  # warehouse snapshot it was computed from
+    sa.Column("created_at", _at(), nullable=False),
+    sa.Column("created_market_at", _at(), nullable=False),
+    sa.Column("decided_at", _at()),
+    sa.Column("sending_at", _at()),  # first intent written: no withdrawing from here on
+    sa.Column("note", sa.Text),  # why it ended, as a sentence
+    _one_of("state", PROPOSAL_STATES, name="state"),
+    _one_of("drift_direction", ("adverse", "both"), name="drift_direction"),
+    _one_of("environment", ("replay", "paper", "live"), name="environment"),
+    sa.Index(None, "state"),
+    sa.Index(None, "session"),
+)
+
+legs = sa.Table(
+    "legs",
+    metadata,
+    sa.Column("leg_id", _id(), primary_key=True),
+    sa.Column("proposal_id", _id(), sa.ForeignKey(proposals.c.proposal_id), nullable=False),
+    sa.Column("leg_no", sa.Integer, nullable=False),  # from 1
+    sa.Column("symbol", sa.Text, nullable=False),
+    sa.Column("side", sa.Text, nullable=False),
+    sa.Column("quantity", _number(), nullable=False),  # shares, > 0
+    sa.Column("order_type", sa.Text, nullable=False),
+    sa.Column("limit_price", _number()),  # USD per share
+    sa.Column("stop_price", _number()),
+    sa.Column("time_in_force", sa.Text, nullable=False),
+    sa.Column("take_profit_price", _number()),
+    sa.Column("stop_loss_price", _number()),
+    sa.Column("reference_price", _number(), nullable=False),
+    sa.Column("reduces", sa.Boolean, nullable=False),
+    sa.Column("lease_owner", sa.Text),
+    sa.Column("lease_until", _at()),
+    sa.Column("closed_at", _at()),  # nothing more will be sent for this leg
+    sa.Column("closed_code", sa.Text),
+    sa.Column("closed_sentence", sa.Text),
+    sa.UniqueConstraint("proposal_id", "leg_no"),
+    sa.CheckConstraint("quantity > 0", name="quantity"),
+    _one_of("side", SIDES, name="side"),
+)
+
+signatures = sa.Table(
+    "signatures",
+    metadata,
+    sa.Column("signature_id", _id(), primary_key=True),
+    sa.Column("proposal_id", _id(), sa.ForeignKey(proposals.c.proposal_id), nullable=False),
+    sa.Column("person_id", _id(), sa.ForeignKey(people.c.person_id), nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("content_hash", sa.Text, nullable=False),  # what was on the screen
+    sa.Column("drift_bound", _number(), nullable=False),
+    sa.Column("price_at_signing", _number()),
+    sa.Column("reason_code", sa.Text),
+    sa.Column("reason_text", sa.Text),
+    sa.Column("signed_at", _at(), nullable=False),
+    sa.Column("market_at", _at(), nullable=False),
+    sa.Column("withdrawn_at", _at()),
+    sa.Column("used_at", _at()),
+    _one_of("kind", ("sign", "veto"), name="kind"),
+    sa.Index(
+        "uq_signatures_one_each",
+        "proposal_id",
+        "person_id",
+        unique=True,
+        postgresql_where=sa.text("kind = 'sign' AND withdrawn_at IS NULL"),
+    ),
+)
+
+orders = sa.Table(
+    "orders",
+    metadata,
+    sa.Column("client_order_id", sa.Text, primary_key=True),
+    sa.Column("leg_id", _id(), sa.ForeignKey(legs.c.leg_id), nullable=False),
+    sa.Column("proposal_id", _id(), sa.ForeignKey(proposals.c.proposal_id), nullable=False),
+    sa.Column("attempt", sa.Integer, nullable=False),  # from 1
+    sa.Column("broker_order_id", sa.Text, unique=True),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("symbol", sa.Text, nullable=False),
+    sa.Column("side", sa.Text, nullable=False),
+    sa.Column("quantity", _number(), nullable=False),
+    sa.Column("order_type", sa.Text, nullable=False),
+    sa.Column("limit_price", _number()),
+    sa.Column("stop_price", _number()),
+    sa.Column("time_in_force", sa.Text, nullable=False),
+    sa.Column("take_profit_price", _number()),
+    sa.Column("stop_loss_price", _number()),
+    sa.Column("filled_quantity", _number(), nullable=False, server_default="0"),
+    sa.Column("average_price", _number()),
+    sa.Column("intended_at", _at(), nullable=False),
+    sa.Column("intended_market_at", _at(), nullable=False),
+    sa.Column("sent_at", _at()),
+    sa.Column("acknowledged_at", _at()),
+    sa.Column("final_at", _at()),
+    sa.Column("lease_owner", sa.Text),
+    sa.Column("lease_until", _at()),
+    sa.Column("reason", sa.Text),
+    sa.Column("build", sa.Text, nullable=False),
+    sa.UniqueConstraint("leg_id", "attempt"),
+    sa.CheckConstraint("quantity > 0", name="quantity"),
+    sa.CheckConstraint(
+        "filled_quantity >= 0 AND filled_quantity <= quantity", name="filled_quantity"
+    ),
+    _one_of("state", ORDER_STATES, name="state"),
+    _one_of("side", SIDES, name="side"),
+    sa.Index(None, "state"),
+    sa.Index(None, "symbol"),
+)
+
+order_events = sa.Table(
+    "order_events",
+    metadata,
+    sa.Column("event_id", _id(), primary_key=True),
+    sa.Column("client_order_id", sa.Text, sa.ForeignKey(orders.c.client_order_id), nullable=False),
+    sa.Column("from_state", sa.Text),
+    sa.Column("to_state", sa.Text, nullable=False),
+    sa.Column("market_at", _at()),
+    sa.Column("recorded_at", _at(), nullable=False),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("detail", JSONB, nullable=False, server_default="{}"),
+    _one_of("source", ("dispatch", "stream", "reconcile", "person"), name="source"),
+    sa.Index(None, "client_order_id"),
+)
+
+fills = sa.Table(
+    "fills",
+    metadata,
+    sa.Column("execution_id", sa.Text, primary_key=True),
+    sa.Column("client_order_id", sa.Text, sa.ForeignKey(orders.c.client_order_id), nullable=False),
+    sa.Column("broker_order_id", sa.Text, nullable=False),
+    sa.Column("symbol", sa.Text, nullable=False),
+    sa.Column("side", sa.Text, nullable=False),
+    sa.Column("quantity", _number(), nullable=False),
+    sa.Column("price", _number(), nullable=False),  # USD per share
+    sa.Column("fee", _number(), nullable=False, server_default="0"),  # USD
+    sa.Column("market_at", _at(), nullable=False),
+    sa.Column("recorded_at", _at(), nullable=False),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("busted_at", _at()),  # the broker took it back
+    _one_of("side", SIDES, name="side"),
+    sa.Index(None, "client_order_id"),
+)
+
+requests = sa.Table(
+    "requests",
+    metadata,
+    sa.Column("request_id", _id(), primary_key=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("payload", JSONB, nullable=False, server_default="{}"),
+    sa.Column("person_id", _id(), sa.ForeignKey(people.c.person_id)),
+    sa.Column("idempotency_key", sa.Text, nullable=False, unique=True),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("outcome", JSONB),
+    sa.Column("created_at", _at(), nullable=False),
+    sa.Column("taken_by", sa.Text),
+    sa.Column("taken_at", _at()),
+    sa.Column("finished_at", _at()),
+    _one_of("state", REQUEST_STATES, name="state"),
+    sa.Index(None, "state", "created_at"),
+)
+
+quotes = sa.Table(
+    "quotes",
+    metadata,
+    sa.Column("symbol", sa.Text, primary_key=True),
+    sa.Column("bid", _number()),  # USD per share
+    sa.Column("ask", _number()),
+    sa.Column("last", _number()),
+    sa.Column("quoted_at", _at(), nullable=False),  # market time
+    sa.Column("received_at", _at(), nullable=False),  # desk time
+)
+
+market_clock = sa.Table(
+    "market_clock",
+    metadata,
+    _only_row(),
+    sa.Column("now", _at(), nullable=False),  # market time
+    sa.Column("session", sa.Date, nullable=False),  # New York date of `now`
+    sa.Column("is_open", sa.Boolean, nullable=False),
+    sa.Column("next_open", _at()),
+    sa.Column("next_close", _at()),
+    sa.Column("early_close", sa.Boolean, nullable=False),
+    sa.Column("replay", sa.Boolean, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("hold_reason", sa.Text),
+    sa.Column("pace", _number()),  # market minutes per wall second
+    sa.Column("first_session", sa.Date),
+    sa.Column("last_session", sa.Date),
+    sa.Column("received_at", _at(), nullable=False),
+    _one_of("state", ("running", "paused", "held", "ended", "live"), name="state"),
+    sa.CheckConstraint("only_row", name="only_row"),
+)
+
+accounts = sa.Table(
+    "accounts",
+    metadata,
+    _only_row(),
+    sa.Column("account_id", sa.Text, nullable=False),
+    sa.Column("environment", sa.Text, nullable=False),
+    sa.Column("equity", _number(), nullable=False),  # account currency
+    sa.Column("last_equity", _number()),  # at the previous close
+    sa.Column("cash", _number(), nullable=False),
+    sa.Column("settled_cash", _number()),
+    sa.Column("buying_power", _number(), nullable=False),
+    sa.Column("currency", sa.Text, nullable=False),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("as_of", _at(), nullable=False),  # market time
+    sa.Column("received_at", _at(), nullable=False),
+    sa.CheckConstraint("only_row", name="only_row"),
+)
+
+positions = sa.Table(
+    "positions",
+    metadata,
+    sa.Column("symbol", sa.Text, primary_key=True),
+    sa.Column("quantity", _number(), nullable=False),  # shares, negative when short
+    sa.Column("average_price", _number(), nullable=False),
+    sa.Column("market_price", _number()),
+    sa.Column("market_value", _number()),
+    sa.Column("unrealised", _number()),
+    sa.Column("as_of", _at(), nullable=False),  # market time
+    sa.Column("received_at", _at(), nullable=False),
+)
+
+equity_points = sa.Table(
+    "equity_points",
+    metadata,
+    sa.Column("environment", sa.Text, primary_key=True),
+    sa.Column("session", sa.Date, primary_key=True),
+    sa.Column("equity", _number(), nullable=False),
+    sa.Column("cash", _number(), nullable=False),
+    sa.Column("gross", _number(), nullable=False),  # sum of absolute market values
+    sa.Column("net", _number(), nullable=False),
+)
+
+trading_state = sa.Table(
+    "trading_state",
+    metadata,
+    _only_row(),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("set_by", sa.Text, nullable=False),  # person id, or the process that tripped it
+    sa.Column("set_at", _at(), nullable=False),
+    _one_of("state", TRADING_STATES, name="state"),
+    sa.CheckConstraint("only_row", name="only_row"),
+)
+
+trading_state_events = sa.Table(
+    "trading_state_events",
+    metadata,
+    sa.Column("event_id", _id(), primary_key=True),
+    sa.Column("from_state", sa.Text, nullable=False),
+    sa.Column("to_state", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("set_by", sa.Text, nullable=False),
+    sa.Column("set_at", _at(), nullable=False),
+)
+
+limit_overrides = sa.Table(
+    "limit_overrides",
+    metadata,
+    sa.Column("override_id", _id(), primary_key=True),
+    sa.Column("account_id", sa.Text, nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("value", _number(), nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("person_id", _id(), sa.ForeignKey(people.c.person_id), nullable=False),
+    sa.Column("created_at", _at(), nullable=False),
+    sa.Column("expires_at", _at(), nullable=False),
+    sa.Column("revoked_at", _at()),
+)
+
+alerts = sa.Table(
+    "alerts",
+    metadata,
+    sa.Column("alert_id", _id(), primary_key=True),
+    sa.Column("severity", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("message", sa.Text, nullable=False),
+    sa.Column("subject", sa.Text, nullable=False),  # what it is about: a symbol, order, process
+    sa.Column("raised_at", _at(), nullable=False),
+    sa.Column("market_at", _at()),
+    sa.Column("acknowledged_by", _id(), sa.ForeignKey(people.c.person_id)),
+    sa.Column("acknowledged_at", _at()),
+    _one_of("severity", ("note", "warning", "critical"), name="severity"),
+    # One open alert per kind and subject: a condition that lasts is one alert.
+    sa.Index(
+        "uq_alerts_open",
+        "kind",
+        "subject",
+        unique=True,
+        postgresql_where=sa.text("acknowledged_at IS NULL"),
+    ),
+)
+
+reconciliations = sa.Table(
+    "reconciliations",
+    metadata,
+    sa.Column("id", _id(), primary_key=True),
+    sa.Column("started_at", _at(), nullable=False),
+    sa.Column("finished_at", _at(), nullable=False),
+    sa.Column("market_at", _at()),
+    sa.Column("clean", sa.Boolean, nullable=False),
+    sa.Column("differences", JSONB, nullable=False),
+    sa.Index(None, "finished_at"),
+)
+
+heartbeats = sa.Table(
+    "heartbeats",
+    metadata,
+    sa.Column("process", sa.Text, primary_key=True),
+    sa.Column("pid", sa.Integer, nullable=False),
+    sa.Column("build", sa.Text, nullable=False),
+    sa.Column("beat_at", _at(), nullable=False),
+)
+
+runs = sa.Table(
+    "runs",
+    metadata,
+    sa.Column("run_id", sa.Text, primary_key=True),
+    sa.Column("job", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("tags", JSONB, nullable=False, server_default="{}"),
+    sa.Column("created_at", _at(), nullable=False),
+    sa.Column("updated_at", _at(), nullable=False),
+)
+
+steps = sa.Table(
+    "steps",
+    metadata,
+    sa.Column("boot_id", sa.Text, primary_key=True),
+    sa.Column("step_no", sa.Integer, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("detail", sa.Text, nullable=False, server_default=""),
+    sa.Column("progress", sa.Double, nullable=False, server_default="0"),  # 0..1
+    sa.Column("started_at", _at()),
+    sa.Column("finished_at", _at()),
+    sa.Column("created_at", _at(), nullable=False),
+    _one_of("state", ("waiting", "running", "done", "failed"), name="state"),
+)
+
+daily_runs = sa.Table(
+    "daily_runs",
+    metadata,
+    sa.Column("session", sa.Date, primary_key=True),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("proposals", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("started_at", _at(), nullable=False),
+    sa.Column("finished_at", _at()),
+    sa.Column("detail", sa.Text, nullable=False, server_default=""),
+    _one_of("state", ("running", "done", "failed"), name="state"),
+)
+
+audit_log = sa.Table(
+    "audit_log",
+    metadata,
+    sa.Column("seq", sa.BigInteger, primary_key=True, autoincrement=False),  # from 1, no gaps
+    sa.Column("at", _at(), nullable=False),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("action", sa.Text, nullable=False),
+    sa.Column("subject", sa.Text, nullable=False),
+    sa.Column("payload", sa.Text, nullable=False),  # canonical JSON (RFC 8785)
+    sa.Column("previous_hash", sa.Text, nullable=False),
+    sa.Column("hash", sa.Text, nullable=False),
+)
+
+# The chain's end: appending locks this row, and rows cut off the end are missed by it.
+audit_head = sa.Table(
+    "audit_head",
+    metadata,
+    _only_row(),
+    sa.Column("seq", sa.BigInteger, nullable=False),
+    sa.Column("hash", sa.Text, nullable=False),
+    sa.CheckConstraint("only_row", name="only_row"),
+)

@@ -1,0 +1,1 @@
+"""The rules of the desk, free of any service."""
