@@ -1,0 +1,202 @@
+"""Score a configuration on purged folds; one set of matrices serves every trial."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from quant.models import boosting
+from quant.models.dataset import (
+    Dataset,
+    Hyperparameters,
+    UnusableDataError,
+    require_trainable,
+)
+from quant.splits import Fold
+from quant.typing import FloatArray, IntArray
+
+
+@dataclass(frozen=True)
+class Score:
+    """How a configuration did on rows it was not trained on.
+
+    Attributes
+    ----------
+    log_loss, auc : float
+        Weighted, over all tested rows; 0.693 and 0.5 are a coin's.
+    sessions : int array of shape (n_sessions,)
+        Session ordinals with a tested row.
+    daily_returns : float64 array of shape (n_sessions,)
+        Net excess return of the trial for the ledger of trials.
+    n_rows : int
+        Rows scored.
+    """
+
+    log_loss: float
+    auc: float
+    sessions: IntArray
+    daily_returns: FloatArray
+    n_rows: int
+
+
+class CrossValidation:
+    """Folds with their matrices: built once per (dataset, folds, max_bin), used by each trial.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        All rows.
+    folds : iterable of Fold
+        From `quant.splits`; where `validation` is empty all rounds are grown.
+    max_bin : int
+        Must equal that of the configurations scored.
+    n_jobs : int
+        Threads.
+    """
+
+    def __init__(
+        self, dataset: Dataset, folds: Iterable[Fold], *, max_bin: int = 64, n_jobs: int = 2
+    ) -> None:
+        require_trainable(dataset)
+        self._dataset = dataset
+        self._max_bin = max_bin
+        self._n_jobs = n_jobs
+        built = (
+            (
+                fold,
+                boosting.matrices(
+                    dataset, fold.train, fold.validation, max_bin=max_bin, n_jobs=n_jobs
+                ),
+            )
+            for fold in folds
+        )
+        self._parts = [(fold, data) for fold, data in built if data is not None]
+        if not self._parts:
+            raise UnusableDataError("no fold has labelled rows of both classes to train on.")
+
+    def score(
+        self,
+        hyperparameters: Hyperparameters,
+        *,
+        seed: int,
+        device: str = "cpu",
+        cost_bps: float = 5.0,
+    ) -> Score:
+        """Train on every fold and score its tested rows.
+
+        Parameters
+        ----------
+        hyperparameters : Hyperparameters
+            The trial.
+        seed : int
+            Fixes sampling.
+        device : str
+            "cpu" or "cuda".
+        cost_bps : float
+            Cost of trading, in basis points of the value traded.
+
+        Returns
+        -------
+        Score
+            Rows tested more than once are scored by their mean margin.
+        """
+        if hyperparameters.max_bin != self._max_bin:
+            raise ValueError(
+                f"these matrices hold {self._max_bin} bins, the trial wants "
+                f"{hyperparameters.max_bin}. Build a CrossValidation for it."
+            )
+        total = np.zeros(self._dataset.n_rows)
+        times = np.zeros(self._dataset.n_rows)
+        for fold, data in self._parts:
+            booster, _ = boosting.grow(
+                data, hyperparameters, seed=seed, device=device, n_jobs=self._n_jobs
+            )
+            given = boosting.margins(
+                booster, self._dataset.features[fold.test], n_jobs=self._n_jobs
+            )
+            total[fold.test] += given
+            times[fold.test] += 1.0
+        margin = np.divide(total, times, out=np.full(total.size, np.nan), where=times > 0)
+        return _score(self._dataset, margin, cost_bps)
+
+
+def cross_validate(
+    dataset: Dataset,
+    hyperparameters: Hyperparameters,
+    folds: Iterable[Fold],
+    *,
+    seed: int,
+    device: str = "cpu",
+    n_jobs: int = 2,
+    cost_bps: float = 5.0,
+) -> Score:
+    """Score one configuration; use `CrossValidation` to score several on the same folds.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        All rows.
+    hyperparameters : Hyperparameters
+        The configuration.
+    folds : iterable of Fold
+        From `quant.splits`.
+    seed : int
+        Fixes sampling.
+    device : str
+        "cpu" or "cuda".
+    n_jobs : int
+        Threads.
+    cost_bps : float
+        Cost of trading, in basis points of the value traded.
+
+    Returns
+    -------
+    Score
+        Over all tested rows.
+
+    Raises
+    ------
+    UnusableDataError
+        If the data cannot train a model.
+    """
+    validation = CrossValidation(dataset, folds, max_bin=hyperparameters.max_bin, n_jobs=n_jobs)
+    return validation.score(hyperparameters, seed=seed, device=device, cost_bps=cost_bps)
+
+
+def _score(dataset: Dataset, margin: FloatArray, cost_bps: float) -> Score:
+    from sklearn.metrics import log_loss, roc_auc_score  # noqa: PLC0415  costs seconds
+
+    rows = np.flatnonzero(np.isfinite(margin) & np.isfinite(dataset.labels))
+    won = dataset.labels[rows] > 0.0
+    if rows.size == 0 or won.all() or not won.any():
+        raise UnusableDataError(f"{rows.size} tested rows hold no two classes to score.")
+    weights = dataset.weights[rows]
+    probability = 1.0 / (1.0 + np.exp(-margin[rows]))
+    sessions, returns = _daily_returns(dataset, margin, cost_bps)
+    return Score(
+        log_loss=float(log_loss(won, probability, sample_weight=weights, labels=[False, True])),
+        auc=float(roc_auc_score(won, margin[rows], sample_weight=weights)),
+        sessions=sessions,
+        daily_returns=returns,
+        n_rows=int(rows.size),
+    )
+
+
+def _daily_returns(
+    dataset: Dataset, margin: FloatArray, cost_bps: float
+) -> tuple[IntArray, FloatArray]:
+    """Excess return of holding, each session, the symbols favoured above the session's middle."""
+    earned = dataset.daily_excess
+    if earned is None:
+        unit = 1.0 if dataset.scale is None else dataset.scale
+        earned = dataset.labels * unit / dataset.horizon
+    rows = np.flatnonzero(np.isfinite(margin) & np.isfinite(earned))
+    sessions, place = np.unique(dataset.sessions[rows], return_inverse=True)
+    symbols, column = np.unique(dataset.symbols[rows], return_inverse=True)
+    side = np.zeros((sessions.size, symbols.size))
+    side[place, column] = np.sign(margin[rows])
+    held = side / np.maximum(np.abs(side).sum(axis=1, keepdims=True), 1.0)
+    gain = np.zeros_like(held)
+    gain[place, column] = earned[rows]
+    traded = np.abs(np.diff(held, axis=0, prepend=0.0)).sum(axis=1)
+    return sessions, (held * gain).sum(axis=1) - traded * cost_bps / 10_000.0

@@ -1,0 +1,254 @@
+"""Predictions for the past that use, for each test window, earlier sessions only."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from quant.models import boosting
+from quant.models.dataset import (
+    Dataset,
+    Hyperparameters,
+    UnusableDataError,
+    require_trainable,
+)
+from quant.models.outlook import Outlook, fit_outlook
+from quant.splits import Fold, walk_forward
+from quant.typing import FloatArray, Int32Array, Int64Array
+
+# Until this many effective outcomes of earlier windows have matured, a window is calibrated on
+# its own validation rows.
+MIN_EFFECTIVE_HISTORY = 100.0
+
+# Tried by the default search, on earlier rows only: few, because each is a trial.
+CANDIDATES = (
+    Hyperparameters(),
+    Hyperparameters(max_depth=1, learning_rate=0.1, l2=10.0),
+    Hyperparameters(max_depth=2, min_child_weight=15.0, feature_share=0.3),
+)
+
+Chooser = Callable[[Dataset], Hyperparameters]
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Lengths of the walk-forward windows in sessions, and how often settings are re-chosen."""
+
+    train: int = 252
+    validation: int = 63
+    test: int = 21
+    step: int = 21
+    anchored: bool = False
+    rechoose_every: int = 12
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Walk-forward forecasts, one entry per row of the dataset; NaN where none was made.
+
+    ``window`` counts the test windows from 0 and is -1 where no forecast was made;
+    ``settings`` holds the hyper-parameters of each window (None where it could not train).
+    """
+
+    probability: FloatArray
+    expected_return: FloatArray
+    low: FloatArray
+    high: FloatArray
+    margin: FloatArray
+    window: Int32Array
+    settings: tuple[Hyperparameters | None, ...]
+
+    @property
+    def rows(self) -> Int64Array:
+        """Rows that have a forecast."""
+        return np.flatnonzero(self.window >= 0).astype(np.int64)
+
+    @property
+    def configurations(self) -> tuple[dict[str, float], ...]:
+        """The distinct settings used, for the ledger of trials."""
+        return tuple(asdict(used) for used in dict.fromkeys(self.settings) if used is not None)
+
+
+def walk_forward_predictions(
+    dataset: Dataset,
+    hyperparameters: Hyperparameters | Chooser | None = None,
+    *,
+    seed: int,
+    device: str = "cpu",
+    n_jobs: int = 2,
+    windows: Windows | None = None,
+    progress: Progress | None = None,
+) -> Predictions:
+    """Train, calibrate and forecast window by window.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Rows without a label are forecast but train nothing.
+    hyperparameters : Hyperparameters or callable, optional
+        One configuration for all windows, or a callable that is given the rows whose labels
+        had matured before a window and returns one; by default `small_search`.
+    seed : int
+        Fixes sampling: equal data, settings and seed give equal forecasts whatever `n_jobs`.
+    device : str
+        "cpu" or "cuda".
+    n_jobs : int
+        Windows trained at the same time.
+    windows : Windows, optional
+        Lengths of the windows.
+    progress : callable, optional
+        Called with the windows done and their number, from the calling thread.
+
+    Returns
+    -------
+    Predictions
+        One entry per row of the dataset.
+
+    Raises
+    ------
+    UnusableDataError
+        If a column is empty, constant or infinite, or no window can train.
+    ValueError
+        If there are too few sessions for one window.
+    """
+    require_trainable(dataset)
+    windows = windows or Windows()
+    choose = hyperparameters or partial(small_search, seed=seed, device=device)
+    folds = tuple(_folds(dataset, windows))
+    n_choices = range(0, len(folds), windows.rechoose_every)
+    trained: list[_Trained | None] = []
+    with ThreadPoolExecutor(max_workers=max(1, n_jobs)) as pool:
+        if isinstance(choose, Hyperparameters):
+            chosen = [choose for _ in n_choices]
+        else:
+            earlier = (_matured_before(dataset, folds[first]) for first in n_choices)
+            chosen = list(pool.map(choose, earlier))
+        settings = [chosen[i // windows.rechoose_every] for i in range(len(folds))]
+        train = partial(_train, dataset, seed=seed, device=device)
+        for one in pool.map(train, folds, settings):
+            trained.append(one)
+            if progress is not None:
+                progress(len(trained), len(folds))
+    if not any(trained):
+        raise UnusableDataError(
+            f"none of {len(folds)} walk-forward windows could train: every one has too few "
+            "labelled rows or labels of one class only. Load more history."
+        )
+    return _forecasts(dataset, folds, trained)
+
+
+def small_search(earlier: Dataset, *, seed: int, device: str = "cpu") -> Hyperparameters:
+    """The candidate with the least log loss on the last quarter of earlier sessions.
+
+    Parameters
+    ----------
+    earlier : Dataset
+        Rows whose labels have matured.
+    seed : int
+        Fixes sampling.
+    device : str
+        "cpu" or "cuda".
+
+    Returns
+    -------
+    Hyperparameters
+        One of `CANDIDATES`; the first where the rows cannot tell.
+    """
+    if earlier.n_rows == 0:
+        return CANDIDATES[0]
+    days = np.unique(earlier.sessions)[-504:]
+    border = days[int(0.75 * days.size)]
+    train = np.flatnonzero((earlier.sessions >= days[0]) & (earlier.label_end <= border))
+    checked = np.flatnonzero(earlier.sessions >= border)
+    data = boosting.matrices(earlier, train, checked, max_bin=CANDIDATES[0].max_bin, n_jobs=1)
+    if data is None or data.validation is None:
+        return CANDIDATES[0]
+    losses = [
+        boosting.grow(data, candidate, seed=seed, device=device, n_jobs=1)[1]
+        for candidate in CANDIDATES
+    ]
+    return CANDIDATES[int(np.argmin(losses))]
+
+
+@dataclass(frozen=True)
+class _Trained:
+    settings: Hyperparameters
+    checked: Int64Array
+    checked_margin: FloatArray
+    tested_margin: FloatArray
+
+
+def _folds(dataset: Dataset, windows: Windows) -> Any:
+    return walk_forward(
+        dataset.sessions,
+        train=windows.train,
+        validation=windows.validation,
+        test=windows.test,
+        step=windows.step,
+        horizon=dataset.horizon,
+        anchored=windows.anchored,
+    )
+
+
+def _matured_before(dataset: Dataset, fold: Fold) -> Dataset:
+    first = dataset.sessions[fold.test].min()
+    return dataset.take(
+        dataset.labelled(np.flatnonzero(dataset.label_end <= first).astype(np.int64))
+    )
+
+
+def _train(
+    dataset: Dataset, fold: Fold, settings: Hyperparameters, *, seed: int, device: str
+) -> _Trained | None:
+    data = boosting.matrices(
+        dataset, fold.train, fold.validation, max_bin=settings.max_bin, n_jobs=1
+    )
+    if data is None or data.validation is None:
+        return None
+    booster, _ = boosting.grow(data, settings, seed=seed, device=device, n_jobs=1)
+    checked = dataset.labelled(fold.validation)
+    return _Trained(
+        settings=settings,
+        checked=checked,
+        checked_margin=boosting.margins(booster, dataset.features[checked], n_jobs=1),
+        tested_margin=boosting.margins(booster, dataset.features[fold.test], n_jobs=1),
+    )
+
+
+def _forecasts(
+    dataset: Dataset, folds: tuple[Fold, ...], trained: list[_Trained | None]
+) -> Predictions:
+    filled = {
+        name: np.full(dataset.n_rows, np.nan)
+        for name in ("probability", "expected_return", "low", "high", "margin")
+    }
+    window = np.full(dataset.n_rows, -1, dtype=np.int32)
+    for index, (fold, model) in enumerate(zip(folds, trained, strict=True)):
+        if model is None:
+            continue
+        outlook = _outlook(dataset, fold, model, filled["margin"])
+        scale = None if dataset.scale is None else dataset.scale[fold.test]
+        forecast = outlook.forecast(model.tested_margin, scale=scale)
+        for name, values in filled.items():
+            values[fold.test] = getattr(forecast, name)
+        window[fold.test] = index
+    return Predictions(
+        **filled,
+        window=window,
+        settings=tuple(None if model is None else model.settings for model in trained),
+    )
+
+
+def _outlook(dataset: Dataset, fold: Fold, model: _Trained, said_before: FloatArray) -> Outlook:
+    """What margins meant in earlier windows, as far as it was known at this one's start."""
+    first = dataset.sessions[fold.test].min()
+    rows = np.flatnonzero(np.isfinite(said_before) & (dataset.label_end <= first))
+    rows = dataset.labelled(rows.astype(np.int64))
+    margin = said_before[rows]
+    if dataset.weights[rows].sum() < MIN_EFFECTIVE_HISTORY:
+        rows, margin = model.checked, model.checked_margin
+    return fit_outlook(margin, dataset.labels[rows], dataset.weights[rows])
