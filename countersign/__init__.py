@@ -1,0 +1,1 @@
+"""What an operator types: the command line and the supervisor of the desk's processes."""

@@ -1,0 +1,1 @@
+"""The tests of the desk, one folder per room."""

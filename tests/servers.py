@@ -1,0 +1,248 @@
+"""Real servers for tests: one PostgreSQL and one MinIO per run, a database or bucket per test.
+
+With pytest-xdist all workers share the servers: the first that needs one starts it, the last to
+leave stops it. A server that cannot be had means a visible skip, or a failure when
+COUNTERSIGN_REQUIRE_SERVERS=1.
+"""
+
+import fcntl
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+import httpx
+import psutil
+import psycopg
+import pytest
+from psycopg import sql
+
+from config.settings import LakeSettings
+from countersign.processes import postgres
+from countersign.processes.ports import LOOPBACK, next_free
+from countersign.processes.postgres import Cluster
+
+_TEMPLATE = "fresh_desk"
+_QUICK = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off")
+
+
+@dataclass(frozen=True)
+class Shared:
+    """A server that all workers of a test run use; `facts` tell how to reach it."""
+
+    folder: Path
+
+    @contextmanager
+    def use(self, start: Callable[[Path], dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        """Start the server unless another worker has; stop it when the last one leaves."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with self._alone() as state:
+            if not _is_alive(state.get("pid")):
+                state.update(start(self.folder), users=[])
+            state["users"] = [*state["users"], os.getpid()]
+            facts = dict(state)
+        try:
+            yield facts
+        finally:
+            with self._alone() as state:
+                state["users"] = [
+                    user for user in state["users"] if user != os.getpid() and _is_alive(user)
+                ]
+                if not state["users"]:
+                    _stop(state["pid"])
+
+    @contextmanager
+    def _alone(self) -> Iterator[dict[str, Any]]:
+        with (self.folder / "shared.json").open("a+", encoding="utf-8") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            file.seek(0)
+            state: dict[str, Any] = json.loads(file.read() or "{}")
+            yield state
+            file.seek(0)
+            file.truncate()
+            file.write(json.dumps(state))
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """The run's PostgreSQL."""
+    with Shared(_run_folder(tmp_path_factory) / "postgres").use(_start_postgres) as facts:
+        yield Cluster(Path(facts["data"]), facts["port"], facts["password"])
+
+
+@pytest.fixture
+def postgres_dsn(postgres_server: Cluster) -> Iterator[str]:
+    """The address of a fresh database with the empty schemas `desk` and `ducklake`."""
+    name = f"t_{uuid.uuid4().hex[:16]}"
+    with psycopg.connect(postgres_server.url("postgres"), autocommit=True) as connection:
+        _run(connection, "create database {} template {}", name, _TEMPLATE)
+    yield postgres_server.url(name)
+    with psycopg.connect(postgres_server.url("postgres"), autocommit=True) as connection:
+        _run(connection, "drop database {} with (force)", name)
+
+
+@pytest.fixture(scope="session")
+def minio_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LakeSettings]:
+    """The run's MinIO, as the settings of a lake whose bucket does not exist yet."""
+    minio = os.environ.get("COUNTERSIGN_MINIO") or shutil.which("minio")
+    if not minio:
+        _missing("a MinIO server: put `minio` on PATH or name it in COUNTERSIGN_MINIO")
+
+    def start(folder: Path) -> dict[str, Any]:
+        return _start_minio(str(minio), folder)
+
+    with Shared(_run_folder(tmp_path_factory) / "minio").use(start) as facts:
+        yield LakeSettings(
+            kind="s3",
+            path=Path(facts["data"]),
+            endpoint=f"{LOOPBACK}:{facts['port']}",
+            access_key=facts["access_key"],
+            secret_key=facts["secret_key"],
+        )
+
+
+@pytest.fixture
+def minio_bucket(minio_server: LakeSettings) -> str:
+    """The name of a fresh, empty bucket on the run's MinIO."""
+    from minio import Minio
+
+    name = f"t-{uuid.uuid4().hex[:16]}"
+    client = Minio(
+        minio_server.endpoint,
+        access_key=minio_server.access_key,
+        secret_key=minio_server.secret_key,
+        secure=False,
+    )
+    client.make_bucket(name)
+    return name
+
+
+@pytest.fixture
+def s3_settings(minio_server: LakeSettings, minio_bucket: str) -> LakeSettings:
+    """Settings of a lake on the run's MinIO, with a bucket of its own."""
+    return minio_server.model_copy(update={"bucket": minio_bucket})
+
+
+def _start_postgres(folder: Path) -> dict[str, Any]:
+    cluster = Cluster(folder / "data", next_free(_first_port()), postgres.new_password())
+    shutil.rmtree(cluster.folder, ignore_errors=True)
+    try:
+        cluster.initialise()
+    except (postgres.PostgresError, OSError, subprocess.SubprocessError) as e:
+        _missing(f"a PostgreSQL server: {e}")
+    server = _start(cluster.command(*_QUICK), folder / "log", identity=postgres.identity())
+    _wait(cluster.is_ready, server, folder / "log")
+    with psycopg.connect(cluster.url("postgres"), autocommit=True) as connection:
+        _run(connection, "create database {}", _TEMPLATE)
+    postgres.create_schemas(cluster.url(_TEMPLATE))
+    return {
+        "pid": server.pid,
+        "data": str(cluster.folder),
+        "port": cluster.port,
+        "password": cluster.password,
+    }
+
+
+def _start_minio(minio: str, folder: Path) -> dict[str, Any]:
+    port, console = next_free(_first_port() + 1000), next_free(_first_port() + 1500)
+    keys = {"access_key": "countersign", "secret_key": uuid.uuid4().hex}
+    data = folder / "data"
+    data.mkdir(exist_ok=True)
+    server = _start(
+        [
+            minio,
+            "server",
+            str(data),
+            f"--address={LOOPBACK}:{port}",
+            f"--console-address={LOOPBACK}:{console}",
+        ],
+        folder / "log",
+        environment={
+            "MINIO_ROOT_USER": keys["access_key"],
+            "MINIO_ROOT_PASSWORD": keys["secret_key"],
+            "MINIO_BROWSER": "off",
+            "MINIO_UPDATE": "off",
+        },
+    )
+
+    def is_ready() -> bool:
+        try:
+            url = f"http://{LOOPBACK}:{port}/minio/health/live"
+            return httpx.get(url, timeout=1, trust_env=False).status_code == 200
+        except httpx.HTTPError:
+            return False
+
+    _wait(is_ready, server, folder / "log")
+    return {"pid": server.pid, "data": str(data), "port": port} | keys
+
+
+def _start(
+    command: list[str],
+    log: Path,
+    *,
+    identity: dict[str, Any] | None = None,
+    environment: dict[str, str] | None = None,
+) -> subprocess.Popen[bytes]:
+    with log.open("ab") as output:
+        return subprocess.Popen(
+            command,
+            stdout=output,
+            stderr=output,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+            env=os.environ | (environment or {}),
+            **(identity or {}),
+        )
+
+
+def _wait(is_ready: Callable[[], bool], server: subprocess.Popen[bytes], log: Path) -> None:
+    until = time.monotonic() + 30
+    while not is_ready():
+        if server.poll() is not None or time.monotonic() > until:
+            pytest.fail(f"{server.args!r} did not start: {log.read_text(errors='replace')[-2000:]}")
+        time.sleep(0.05)
+
+
+def _stop(pid: int) -> None:
+    try:
+        server = psutil.Process(pid)
+        server.send_signal(signal.SIGINT)  # PostgreSQL: disconnect everyone, then stop
+        server.wait(20)
+    except psutil.NoSuchProcess:
+        return
+    except psutil.TimeoutExpired:
+        server.kill()
+
+
+def _is_alive(pid: int | None) -> bool:
+    if pid is None or not psutil.pid_exists(pid):
+        return False
+    return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+
+
+def _run(connection: psycopg.Connection[Any], statement: str, *names: str) -> None:
+    connection.execute(sql.SQL(statement).format(*(sql.Identifier(name) for name in names)))
+
+
+def _run_folder(factory: pytest.TempPathFactory) -> Path:
+    base = factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
+def _first_port() -> int:
+    """Return where to look for ports: apart from a running desk's and other test runs'."""
+    return 20_000 + os.getpid() % 300 * 25
+
+
+def _missing(what: str) -> NoReturn:
+    if os.environ.get("COUNTERSIGN_REQUIRE_SERVERS") == "1":
+        pytest.fail(f"This run requires {what}.")
+    pytest.skip(f"Needs {what}.")
