@@ -1,0 +1,8 @@
+"""Features of daily and minute bars: registries, panels, and the computation."""
+
+from quant.features.compute import daily_features, explain_lookback
+from quant.features.daily import DAILY
+from quant.features.panel import DailyPanel
+from quant.features.registry import Feature, Registry
+
+__all__ = ["DAILY", "DailyPanel", "Feature", "Registry", "daily_features", "explain_lookback"]

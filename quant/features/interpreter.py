@@ -1,0 +1,253 @@
+"""The compiled machine that runs a feature program over every symbol, in parallel."""
+
+# ruff: noqa: PLR0917 - numba knows no keyword-only arguments
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import math
+from collections.abc import Callable
+from types import ModuleType
+from typing import Final, cast
+
+import numba
+import numpy as np
+
+from quant.features import pointwise, windows
+from quant.features.expressions import ANCHOR_DAYS
+from quant.jit import kernel, parallel_kernel
+from quant.typing import BoolArray, Float32Array, Float64Array, Int32Array, Int64Array
+
+Runner = Callable[..., int]
+
+
+@kernel
+def anchors(sessions: Int32Array, out: BoolArray) -> None:
+    """Mark the rows at which running sums start anew: the first session of each block of days."""
+    for i in range(sessions.size):
+        block = sessions[i] // ANCHOR_DAYS
+        out[i] = i == 0 or block != sessions[i - 1] // ANCHOR_DAYS
+
+
+@kernel
+def execute_pointwise(
+    op: int, param: float, a: Float64Array, b: Float64Array, out: Float64Array
+) -> None:
+    """Carry out an operation on one row at a time (`Op` below 20)."""
+    if op < 5:
+        pointwise.arithmetic(a, b, op - 1, out)
+    elif op < 8:
+        pointwise.choice(a, b, op - 1, out)
+    elif op < 18:
+        pointwise.unary(a, op - 10, param, out)
+    else:
+        pointwise.calendar(a, int(param), out)
+
+
+@kernel
+def execute_anchored(
+    op: int,
+    window: int,
+    param: float,
+    a: Float64Array,
+    b: Float64Array,
+    anchor: BoolArray,
+    out: Float64Array,
+) -> None:
+    """Carry out an operation with running sums (`Op` 30 to 38)."""
+    if op == 30:
+        windows.rolling_sum(a, window, anchor, out)
+    elif op == 31:
+        windows.rolling_mean(a, window, anchor, out)
+    elif op == 32:
+        windows.rolling_std(a, window, param, anchor, out)
+    elif op in {33, 34}:
+        windows.rolling_slope(a, window, op == 34, anchor, out)
+    elif op < 38:
+        windows.rolling_pair(a, b, window, op - 35, anchor, out)
+    else:
+        windows.weighted_mean(a, window, param, anchor, out)
+
+
+@kernel
+def execute_scanned(op: int, window: int, param: float, a: Float64Array, out: Float64Array) -> None:
+    """Carry out an operation that scans its window (`Op` 40 to 46)."""
+    if op < 44:
+        sign = 1.0 if op in {40, 42} else -1.0
+        windows.rolling_extreme(a, window, sign, op >= 42, out)
+    elif op == 44:
+        windows.rolling_rank(a, window, out)
+    elif op == 45:
+        windows.rolling_mean_deviation(a, window, out)
+    else:
+        windows.rolling_moment(a, window, param, out)
+
+
+@kernel
+def run_symbol(
+    code: Int64Array,
+    param: Float64Array,
+    anchor: BoolArray,
+    registers: Float64Array,
+    first: int,
+    out: Float32Array,
+    kept: Float64Array,
+) -> None:
+    """Run a program over one symbol's registers; write rows from `first` on.
+
+    Parameters
+    ----------
+    code : array of shape (n_steps, 9)
+        Columns as in `program.Program.code`.
+    param : array of shape (n_steps,)
+    anchor : array of shape (n_rows,)
+    registers : array of shape (n_registers, n_rows); the inputs stand in the first ones
+    first : int
+        First row that is wanted.
+    out : array of shape (n_rows - first, n_columns)
+    kept : array of shape (n_kept, n_rows)
+    """
+    for k in range(code.shape[0]):
+        op, window, dest, column, keep = code[k, 0], code[k, 1], code[k, 4], code[k, 5], code[k, 6]
+        begin = max(0, max(0, first - code[k, 7]) - code[k, 8])
+        a = registers[code[k, 2], begin:]
+        b = registers[code[k, 3], begin:]
+        target = registers[dest, begin:]
+        if op < 20:
+            execute_pointwise(op, param[k], a, b, target)
+        elif op == 20:
+            windows.lag(a, window, target)
+        elif op < 40:
+            execute_anchored(op, window, param[k], a, b, anchor[begin:], target)
+        else:
+            execute_scanned(op, window, param[k], a, target)
+        result = registers[dest, first:]
+        if column >= 0:
+            for i in range(result.size):
+                out[i, column] = result[i]
+        if keep >= 0:
+            kept[keep, first:] = result
+
+
+@parallel_kernel
+def cross_section(
+    values: Float64Array,
+    member: BoolArray,
+    row_order: Int64Array,
+    bounds: Int64Array,
+    op: int,
+    out: Float64Array,
+) -> None:
+    """Rank (`Op` 60), mean (61) or standard deviation (62) over the members of each session.
+
+    `row_order` lists rows session by session; session `s` has the rows
+    ``row_order[bounds[s]:bounds[s + 1]]``. Rows that are not members, or whose value is missing,
+    have no rank and count for nothing.
+    """
+    for s in numba.prange(bounds.size - 1):
+        _one_session(values, member, row_order[bounds[s] : bounds[s + 1]], op, out)
+
+
+@kernel
+def _one_session(
+    values: Float64Array, member: BoolArray, rows: Int64Array, op: int, out: Float64Array
+) -> None:
+    present = np.empty(rows.size, dtype=np.int64)
+    count = 0
+    for row in rows:
+        out[row] = math.nan
+        if member[row] and not math.isnan(values[row]):
+            present[count] = row
+            count += 1
+    if op == 60:
+        _rank_session(values, present[:count], out)
+    else:
+        _summarise_session(values, rows, present[:count], op == 62, out)
+
+
+@kernel
+def _rank_session(values: Float64Array, present: Int64Array, out: Float64Array) -> None:
+    n = present.size
+    if n < 2:
+        return
+    order = present[np.argsort(values[present], kind="mergesort")]
+    i = 0
+    while i < n:
+        j = i
+        while j + 1 < n and values[order[j + 1]] == values[order[i]]:
+            j += 1
+        for k in range(i, j + 1):
+            out[order[k]] = 0.5 * (i + j) / (n - 1)
+        i = j + 1
+
+
+@kernel
+def _summarise_session(
+    values: Float64Array, rows: Int64Array, present: Int64Array, spread: bool, out: Float64Array
+) -> None:
+    n = present.size
+    if n < (2 if spread else 1):
+        return
+    figure = 0.0
+    for row in present:
+        figure += values[row]
+    mean = figure / n
+    if spread:
+        squares = 0.0
+        for row in present:
+            squares += (values[row] - mean) ** 2
+        figure = math.sqrt(squares / (n - 1))
+    for row in rows:
+        out[row] = figure if spread else mean
+
+
+def _source_stamp() -> int:
+    sources = "".join(inspect.getsource(module) for module in (windows, pointwise))
+    sources += inspect.getsource(cast("ModuleType", inspect.getmodule(_source_stamp)))
+    return int.from_bytes(hashlib.sha256(sources.encode()).digest()[:7], "big")
+
+
+# Changes with the source of any kernel that a program uses.
+SOURCE_STAMP: Final = _source_stamp()
+
+
+def _runner(stamp: int) -> Runner:
+    """Build the parallel runner; `stamp` makes numba's cache notice a change in any kernel.
+
+    numba looks only at the file of the function it cached, but at closed-over values too.
+    """
+
+    def run(
+        code: Int64Array,
+        param: Float64Array,
+        n_registers: int,
+        inputs: Float64Array,
+        sessions: Int32Array,
+        offsets: Int64Array,
+        firsts: Int64Array,
+        out_offsets: Int64Array,
+        out: Float32Array,
+        kept: Float64Array,
+    ) -> int:
+        for s in numba.prange(offsets.size - 1):
+            begin, end = offsets[s], offsets[s + 1]
+            registers = np.empty((n_registers, end - begin), dtype=np.float64)
+            registers[: inputs.shape[0], :] = inputs[:, begin:end]
+            anchor = np.empty(end - begin, dtype=np.bool_)
+            anchors(sessions[begin:end], anchor)
+            run_symbol(
+                code,
+                param,
+                anchor,
+                registers,
+                firsts[s],
+                out[out_offsets[s] : out_offsets[s + 1]],
+                kept[:, begin:end],
+            )
+        return stamp
+
+    return parallel_kernel(run)
+
+
+run_program: Final = _runner(SOURCE_STAMP)

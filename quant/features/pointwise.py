@@ -1,0 +1,108 @@
+"""Kernels that compute a row from the same row of their inputs; NaN where a result is undefined."""
+
+from __future__ import annotations
+
+import math
+
+from quant.jit import kernel
+from quant.typing import Float64Array
+
+
+@kernel
+def arithmetic(a: Float64Array, b: Float64Array, kind: int, out: Float64Array) -> None:
+    """Sum (kind 0), difference (1), product (2) or quotient (3, NaN over 0) of two series."""
+    if kind == 0:
+        for i in range(a.size):
+            out[i] = a[i] + b[i]
+    elif kind == 1:
+        for i in range(a.size):
+            out[i] = a[i] - b[i]
+    elif kind == 2:
+        for i in range(a.size):
+            out[i] = a[i] * b[i]
+    else:
+        for i in range(a.size):
+            out[i] = math.nan if b[i] == 0.0 else a[i] / b[i]
+
+
+@kernel
+def choice(a: Float64Array, b: Float64Array, kind: int, out: Float64Array) -> None:
+    """Larger (kind 4) or smaller (5) of two, or 1 where a > b, else 0 (6); NaN where either is."""
+    for i in range(a.size):
+        x, y = a[i], b[i]
+        if math.isnan(x) or math.isnan(y):
+            out[i] = math.nan
+        elif kind == 4:
+            out[i] = max(x, y)
+        elif kind == 5:
+            out[i] = min(x, y)
+        else:
+            out[i] = 1.0 if x > y else 0.0
+
+
+@kernel
+def unary(a: Float64Array, kind: int, param: float, out: Float64Array) -> None:
+    """Apply one of the functions of `_applied` to each value."""
+    if kind == 0:
+        for i in range(a.size):
+            out[i] = a[i] * param
+    elif kind == 1:
+        for i in range(a.size):
+            out[i] = a[i] + param
+    else:
+        for i in range(a.size):
+            out[i] = math.nan if math.isnan(a[i]) else _applied(a[i], kind, param)
+
+
+@kernel
+def _applied(x: float, kind: int, param: float) -> float:
+    """Magnitude (kind 2), sign (3), logarithm (4), root (5), exponential (6), floor `param` (7)."""
+    if kind == 2:
+        return abs(x)
+    if kind == 3:
+        return math.copysign(1.0, x) if x != 0.0 else 0.0
+    if kind == 4:
+        return math.log(x) if x > 0.0 else math.nan
+    if kind == 5:
+        return math.sqrt(x) if x >= 0.0 else math.nan
+    return math.exp(x) if kind == 6 else max(x, param)
+
+
+@kernel
+def calendar(days: Float64Array, kind: int, out: Float64Array) -> None:
+    """Of a day number: weekday (kind 0, Monday 0), day of month (1), month (2), day of year (3)."""
+    for i in range(days.size):
+        day = int(days[i])
+        if kind == 0:
+            out[i] = float((day + 3) % 7)
+            continue
+        year, month, day_of_month = _civil(day)
+        if kind == 1:
+            out[i] = float(day_of_month)
+        elif kind == 2:
+            out[i] = float(month)
+        else:
+            out[i] = float(day - _days(year, 1, 1) + 1)
+
+
+@kernel
+def _civil(day: int) -> tuple[int, int, int]:
+    """Year, month and day of a day number since 1970-01-01 (Gregorian; Hinnant's algorithm)."""
+    z = day + 719468
+    era = z // 146097
+    doe = z - era * 146097
+    yoe = (doe - doe // 1460 + doe // 36524 - doe // 146096) // 365
+    doy = doe - (365 * yoe + yoe // 4 - yoe // 100)
+    mp = (5 * doy + 2) // 153
+    month = mp + 3 if mp < 10 else mp - 9
+    return yoe + era * 400 + (month <= 2), month, doy - (153 * mp + 2) // 5 + 1
+
+
+@kernel
+def _days(year: int, month: int, day: int) -> int:
+    """Day number since 1970-01-01 of a date (Hinnant's algorithm)."""
+    y = year - (month <= 2)
+    era = y // 400
+    yoe = y - era * 400
+    doy = (153 * (month + (-3 if month > 2 else 9)) + 2) // 5 + day - 1
+    return era * 146097 + yoe * 365 + yoe // 4 - yoe // 100 + doy - 719468

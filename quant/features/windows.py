@@ -1,0 +1,324 @@
+"""Kernels over a sliding window of rows: sums, moments, extremes, regressions, weighted means.
+
+Every kernel takes whole arrays of one symbol, oldest row first, and writes row ``i`` from rows
+``i - window + 1 … i`` alone. A window that is not full, or that holds a NaN, gives NaN.
+
+Running sums would carry the rounding of all earlier rows along. They are therefore summed anew at
+each *anchor*, a row at which the session's day number enters the next block of days (see
+`anchors` in `interpreter.py`). A value then depends, to the last bit, only on the rows since one
+window before its anchor, and a computation that starts later gives the same bits.
+"""
+
+# Numba knows no keyword-only arguments, and a kernel is one pass over the rows, with the branches
+# that a row can need in place: a call per row would cost more than it tidies.
+# ruff: noqa: PLR0917, C901, PLR0912
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from quant.jit import kernel
+from quant.typing import BoolArray, Float64Array
+
+# Below this share of the (shifted) sum of squares a variance is rounding, not variation.
+_ROUNDING = 1e-13
+
+
+@kernel
+def rolling_sum(a: Float64Array, window: int, anchor: BoolArray, out: Float64Array) -> None:
+    """Sum of the window; exactly 0 when all its values are 0."""
+    total, missing, nonzero = 0.0, 0, 0
+    for i in range(a.size):
+        if i < window - 1:
+            out[i] = math.nan
+            continue
+        first = i
+        if i == window - 1 or anchor[i]:
+            total, missing, nonzero = 0.0, 0, 0
+            first = i - window + 1
+        elif math.isnan(a[i - window]):
+            missing -= 1
+        elif a[i - window] != 0.0:
+            total -= a[i - window]
+            nonzero -= 1
+        for j in range(first, i + 1):
+            if math.isnan(a[j]):
+                missing += 1
+            elif a[j] != 0.0:
+                total += a[j]
+                nonzero += 1
+        if nonzero == 0:
+            total = 0.0
+        out[i] = math.nan if missing > 0 else total
+
+
+@kernel
+def rolling_mean(a: Float64Array, window: int, anchor: BoolArray, out: Float64Array) -> None:
+    """Arithmetic mean of the window."""
+    rolling_sum(a, window, anchor, out)
+    for i in range(a.size):
+        out[i] /= window
+
+
+@kernel
+def rolling_std(
+    a: Float64Array, window: int, ddof: float, anchor: BoolArray, out: Float64Array
+) -> None:
+    """Standard deviation of the window; exactly 0 when it is constant up to rounding."""
+    s1, s2, missing, origin = 0.0, 0.0, 0, 0.0
+    for i in range(a.size):
+        if i < window - 1:
+            out[i] = math.nan
+            continue
+        first = i
+        if i == window - 1 or anchor[i]:
+            s1, s2, missing = 0.0, 0.0, 0
+            first = i - window + 1
+            origin = 0.0 if math.isnan(a[i]) else a[i]
+        elif math.isnan(a[i - window]):
+            missing -= 1
+        else:
+            d = a[i - window] - origin
+            s1 -= d
+            s2 -= d * d
+        for j in range(first, i + 1):
+            if math.isnan(a[j]):
+                missing += 1
+            else:
+                d = a[j] - origin
+                s1 += d
+                s2 += d * d
+        if missing > 0:
+            out[i] = math.nan
+            continue
+        squares = s2 - s1 * s1 / window
+        out[i] = math.sqrt(squares / (window - ddof)) if squares > _ROUNDING * s2 else 0.0
+
+
+@kernel
+def rolling_slope(
+    a: Float64Array, window: int, r_squared: bool, anchor: BoolArray, out: Float64Array
+) -> None:
+    """Least-squares slope per row over the window, or the regression's R² (NaN if constant)."""
+    s1, s2, st, missing, origin = 0.0, 0.0, 0.0, 0, 0.0
+    mean_t = (window - 1) / 2.0
+    stt = window * (window * window - 1.0) / 12.0
+    for i in range(a.size):
+        if i < window - 1:
+            out[i] = math.nan
+            continue
+        if i == window - 1 or anchor[i]:
+            s1, s2, st, missing = 0.0, 0.0, 0.0, 0
+            origin = 0.0 if math.isnan(a[i]) else a[i]
+            for j in range(window):
+                v = a[i - window + 1 + j]
+                if math.isnan(v):
+                    missing += 1
+                else:
+                    d = v - origin
+                    s1 += d
+                    s2 += d * d
+                    st += j * d
+        else:
+            old, new = a[i - window], a[i]
+            if math.isnan(old):
+                missing -= 1
+            else:
+                d = old - origin
+                s1 -= d
+                s2 -= d * d
+            st -= s1
+            if math.isnan(new):
+                missing += 1
+            else:
+                d = new - origin
+                s1 += d
+                s2 += d * d
+                st += (window - 1) * d
+        if missing > 0:
+            out[i] = math.nan
+            continue
+        sta = st - mean_t * s1
+        if not r_squared:
+            out[i] = sta / stt
+            continue
+        squares = s2 - s1 * s1 / window
+        constant = squares <= _ROUNDING * s2
+        out[i] = math.nan if constant else min(1.0, sta * sta / (stt * squares))
+
+
+@kernel
+def rolling_pair(
+    a: Float64Array, b: Float64Array, window: int, kind: int, anchor: BoolArray, out: Float64Array
+) -> None:
+    """Of two series: covariance (kind 0, ddof 1), correlation (1), or slope of `a` on `b` (2)."""
+    sa, sb, saa, sbb, sab, missing = 0.0, 0.0, 0.0, 0.0, 0.0, 0
+    oa, ob = 0.0, 0.0
+    for i in range(a.size):
+        if i < window - 1:
+            out[i] = math.nan
+            continue
+        first = i
+        if i == window - 1 or anchor[i]:
+            sa, sb, saa, sbb, sab, missing = 0.0, 0.0, 0.0, 0.0, 0.0, 0
+            first = i - window + 1
+            oa = 0.0 if math.isnan(a[i]) else a[i]
+            ob = 0.0 if math.isnan(b[i]) else b[i]
+        elif math.isnan(a[i - window]) or math.isnan(b[i - window]):
+            missing -= 1
+        else:
+            x, y = a[i - window] - oa, b[i - window] - ob
+            sa -= x
+            sb -= y
+            saa -= x * x
+            sbb -= y * y
+            sab -= x * y
+        for j in range(first, i + 1):
+            if math.isnan(a[j]) or math.isnan(b[j]):
+                missing += 1
+            else:
+                x, y = a[j] - oa, b[j] - ob
+                sa += x
+                sb += y
+                saa += x * x
+                sbb += y * y
+                sab += x * y
+        out[i] = math.nan if missing > 0 else _pair_figure(sa, sb, saa, sbb, sab, window, kind)
+
+
+@kernel
+def _pair_figure(
+    sa: float, sb: float, saa: float, sbb: float, sab: float, window: int, kind: int
+) -> float:
+    caa = saa - sa * sa / window
+    cbb = sbb - sb * sb / window
+    cab = sab - sa * sb / window
+    if kind == 0:
+        return cab / (window - 1)
+    if cbb <= _ROUNDING * sbb or (kind == 1 and caa <= _ROUNDING * saa):
+        return math.nan
+    if kind == 2:
+        return cab / cbb
+    return max(-1.0, min(1.0, cab / math.sqrt(caa * cbb)))
+
+
+@kernel
+def weighted_mean(
+    a: Float64Array, window: int, alpha: float, anchor: BoolArray, out: Float64Array
+) -> None:
+    """Exponentially weighted mean over a window, its weights scaled to sum to 1.
+
+    The newest row weighs in proportion to 1, the one ``k`` rows back to ``(1 - alpha) ** k``.
+    """
+    keep = 1.0 - alpha
+    tail = keep**window
+    norm = alpha / (1.0 - tail)
+    total, missing = 0.0, 0
+    for i in range(a.size):
+        if i < window - 1:
+            out[i] = math.nan
+            continue
+        if i == window - 1 or anchor[i]:
+            total, missing = 0.0, 0
+            for j in range(i - window + 1, i + 1):
+                bad = math.isnan(a[j])
+                missing += bad
+                total = total * keep + (0.0 if bad else a[j])
+        else:
+            total *= keep
+            if math.isnan(a[i - window]):
+                missing -= 1
+            else:
+                total -= tail * a[i - window]
+            if math.isnan(a[i]):
+                missing += 1
+            else:
+                total += a[i]
+        out[i] = math.nan if missing > 0 else total * norm
+
+
+@kernel
+def rolling_extreme(
+    a: Float64Array, window: int, sign: float, age: bool, out: Float64Array
+) -> None:
+    """Largest (sign 1) or smallest (sign −1) value of the window, or the rows since it.
+
+    Of equal values the latest counts.
+    """
+    best, last_missing = -1, -1
+    for i in range(a.size):
+        if math.isnan(a[i]):
+            last_missing = i
+        if i < window - 1 or last_missing > i - window:
+            out[i] = math.nan
+            best = -1
+            continue
+        if best < i - window + 1:
+            best = i - window + 1
+            for j in range(i - window + 2, i + 1):
+                if sign * a[j] >= sign * a[best]:
+                    best = j
+        elif sign * a[i] >= sign * a[best]:
+            best = i
+        out[i] = float(i - best) if age else a[best]
+
+
+@kernel
+def rolling_rank(a: Float64Array, window: int, out: Float64Array) -> None:
+    """Share of the window's other values below the newest, ties counting half: 0 … 1."""
+    for i in range(a.size):
+        below, ties, missing = 0, 0, 0
+        if i < window - 1:
+            out[i] = math.nan
+            continue
+        for j in range(i - window + 1, i + 1):
+            below += a[j] < a[i]
+            ties += a[j] == a[i]
+            missing += math.isnan(a[j])
+        out[i] = math.nan if missing > 0 else (below + 0.5 * (ties - 1)) / (window - 1)
+
+
+@kernel
+def rolling_mean_deviation(a: Float64Array, window: int, out: Float64Array) -> None:
+    """Mean absolute deviation of the window from its mean."""
+    for i in range(a.size):
+        if i < window - 1:
+            out[i] = math.nan
+            continue
+        mean, deviation = 0.0, 0.0
+        for j in range(i - window + 1, i + 1):
+            mean += a[j]
+        mean /= window
+        for j in range(i - window + 1, i + 1):
+            deviation += abs(a[j] - mean)
+        out[i] = deviation / window
+
+
+@kernel
+def rolling_moment(a: Float64Array, window: int, order: float, out: Float64Array) -> None:
+    """Standardised central moment of the window: skewness (order 3), kurtosis (4, normal is 3)."""
+    for i in range(a.size):
+        if i < window - 1:
+            out[i] = math.nan
+            continue
+        mean, m2, m = 0.0, 0.0, 0.0
+        for j in range(i - window + 1, i + 1):
+            mean += a[j]
+        mean /= window
+        for j in range(i - window + 1, i + 1):
+            d = a[j] - mean
+            m2 += d * d
+            m += d * d * d if order == 3.0 else d * d * d * d
+        constant = m2 <= _ROUNDING * window * mean * mean
+        spread = m2 / window
+        out[i] = math.nan if constant or m2 == 0.0 else m / window / spread ** (order / 2.0)
+
+
+@kernel
+def lag(a: Float64Array, rows: int, out: Float64Array) -> None:
+    """Value `rows` rows earlier."""
+    out[: min(rows, a.size)] = np.nan
+    for i in range(rows, a.size):
+        out[i] = a[i - rows]
