@@ -1,0 +1,1 @@
+"""Is the data right: rules, verdicts, quarantine, reports and checks."""

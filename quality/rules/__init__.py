@@ -1,0 +1,1 @@
+"""Rules over market data: plain functions over frames that run on everything, always."""

@@ -1,0 +1,78 @@
+"""Who should have delivered a bar and did not."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Final
+
+import polars as pl
+
+from quality.calendar import Calendar
+from quality.rules.model import Rule, Severity
+from quality.rules.words import day
+
+MISSING: Final = Rule(
+    name="bar_arrived",
+    severity=Severity.ERROR,
+    meaning="Every expected symbol has a bar for every session.",
+    reason="Without its bar a symbol has no price to decide on; no verdict would say less.",
+    fails=pl.lit(value=True),
+    sentence=lambda row: (
+        f"No bar arrived for {row['symbol']} on {day(row['session'])}, a session of the exchange. "
+        "It cannot be traded on this session's data."
+    ),
+)
+
+
+def absent(
+    frame: pl.DataFrame,
+    *,
+    previous: pl.DataFrame | None,
+    expected: pl.DataFrame | Sequence[str] | None,
+    sessions: Sequence[date] | None,
+    calendar: Calendar,
+) -> pl.DataFrame:
+    """Return symbol and session of every bar that was due and is not in `frame`.
+
+    A symbol whose first session nobody states is due from its first row on; a symbol never seen
+    and expected by name alone is due on every session asked for by name.
+    """
+    if expected is None:
+        return pl.DataFrame(schema={"symbol": pl.String, "session": pl.Date})
+    days = sorted(sessions) if sessions is not None else _sessions(frame, calendar)
+    asked = pl.DataFrame({"session": days}, schema={"session": pl.Date})
+    due = _members(expected).join(_first_seen(frame, previous), on="symbol", how="left")
+    start = pl.coalesce("from_session", "first_seen")
+    due = due.join(asked, how="cross").filter(
+        (pl.col("session") >= start)
+        & (pl.col("session") <= pl.col("to_session")).fill_null(value=True)
+    )
+    present = frame.select("symbol", "session").unique()
+    return due.select("symbol", "session").join(present, on=["symbol", "session"], how="anti")
+
+
+def _members(expected: pl.DataFrame | Sequence[str]) -> pl.DataFrame:
+    """Return symbol, from_session, to_session of each expected symbol."""
+    if not isinstance(expected, pl.DataFrame):
+        expected = pl.DataFrame({"symbol": list(expected)}, schema={"symbol": pl.String})
+    absent_columns = [
+        pl.lit(None, dtype=pl.Date).alias(name)
+        for name in ("from_session", "to_session")
+        if name not in expected.columns
+    ]
+    return expected.with_columns(absent_columns).select(
+        "symbol", pl.col("from_session", "to_session").cast(pl.Date)
+    )
+
+
+def _first_seen(frame: pl.DataFrame, previous: pl.DataFrame | None) -> pl.DataFrame:
+    """Return the first session of each symbol, in this delivery or before it."""
+    seen = frame.select("symbol", "session")
+    if previous is not None and not previous.is_empty():
+        seen = pl.concat([seen, previous.select("symbol", pl.col("session").cast(pl.Date))])
+    return seen.group_by("symbol").agg(pl.col("session").min().alias("first_seen"))
+
+
+def _sessions(frame: pl.DataFrame, calendar: Calendar) -> list[date]:
+    """Return the exchange sessions that the delivery touches."""
+    days = frame["session"].drop_nulls().unique().to_list()
+    return sorted(day for day in days if calendar.is_session(day))
