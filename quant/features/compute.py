@@ -10,9 +10,9 @@ import numpy as np
 
 from quant.features.daily import DAILY
 from quant.features.expressions import Op, Series
-from quant.features.interpreter import SOURCE_STAMP, cross_section, run_program
+from quant.features.interpreter import cross_section
 from quant.features.panel import DailyPanel
-from quant.features.program import Program, cross_levels, market_series, translate
+from quant.features.program import Program, cross_levels, market_series, run, translate
 from quant.features.registry import Registry
 from quant.typing import BoolArray, Float32Array, Float64Array, Int32Array, Int64Array
 
@@ -165,10 +165,10 @@ class _Run:
         }
         inputs = [leaves[leaf.name] for leaf in plan.market_program.leaves]
         if plan.market and rows:
-            _run(
+            run(
                 plan.market_program,
                 np.stack(inputs),
-                sessions=panel.index_sessions,
+                times=panel.index_sessions,
                 offsets=np.array([0, rows]),
                 firsts=np.zeros(1, dtype=np.int64),
                 out_offsets=np.zeros(2, dtype=np.int64),
@@ -210,10 +210,10 @@ class _Run:
     ) -> None:
         inputs = np.stack([self._leaf(leaf) for leaf in program.leaves])
         panel = self._panel
-        _run(
+        run(
             program,
             inputs,
-            sessions=panel.sessions,
+            times=panel.sessions,
             offsets=panel.offsets,
             firsts=firsts,
             out_offsets=out_offsets,
@@ -230,28 +230,6 @@ class _Run:
             return self._on_index_sessions(self._panel.index_close)
         values: Float64Array = getattr(self._panel, leaf.name)
         return values
-
-
-def _run(
-    program: Program,
-    inputs: Float64Array,
-    *,
-    sessions: Int32Array,
-    offsets: Int64Array,
-    firsts: Int64Array,
-    out_offsets: Int64Array,
-    out: Float32Array,
-    kept: Float64Array,
-) -> None:
-    stamp = run_program(
-        program.code, program.param, program.n_registers, inputs, sessions, offsets, firsts,
-        out_offsets, out, kept,
-    )  # fmt: skip
-    if stamp != SOURCE_STAMP:
-        raise RuntimeError(
-            f"The compiled feature kernels carry stamp {stamp}, their source {SOURCE_STAMP}. "
-            "Delete quant/features/__pycache__ and start again."
-        )
 
 
 def _index_rows(panel: DailyPanel) -> tuple[Int64Array, BoolArray]:

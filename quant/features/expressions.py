@@ -13,8 +13,11 @@ from enum import IntEnum
 from functools import cache
 from typing import Final
 
-# At most so many rows lie between two anchors: a block of days holds one session a day at most.
-ANCHOR_DAYS: Final = 64
+# Days, or minutes, between two rows at which running sums start anew; as each row has its own day
+# or minute, no more rows than these lie between.
+ANCHOR_BLOCK: Final = 64
+# A trading day has no more minutes than these, extended hours included.
+DAY_MINUTES: Final = 960
 
 
 class Op(IntEnum):
@@ -38,6 +41,9 @@ class Op(IntEnum):
     FLOOR = 17
     CALENDAR = 18
     LAG = 20
+    SUM_TODAY = 21
+    HIGHEST_TODAY = 22
+    LOWEST_TODAY = 23
     SUM = 30
     MEAN = 31
     STD = 32
@@ -61,6 +67,7 @@ class Op(IntEnum):
 
 
 _ANCHORED = frozenset(range(Op.SUM, Op.WEIGHTED_MEAN + 1))
+_TODAY = frozenset({Op.SUM_TODAY, Op.HIGHEST_TODAY, Op.LOWEST_TODAY})
 _WINDOWED = frozenset(range(Op.SUM, Op.MOMENT + 1))
 CROSS_SECTIONAL = frozenset({Op.CROSS_RANK, Op.CROSS_MEAN, Op.CROSS_STD})
 
@@ -99,7 +106,9 @@ class Series:
     @property
     def exact_reach(self) -> int:
         """Earlier rows of its arguments that one value needs to come out the same to the bit."""
-        return self.reach + (ANCHOR_DAYS if self.op in _ANCHORED else 0)
+        if self.op in _TODAY:
+            return DAY_MINUTES - 1
+        return self.reach + (ANCHOR_BLOCK if self.op in _ANCHORED else 0)
 
     def __add__(self, other: Series | float) -> Series:
         if isinstance(other, Series):
@@ -255,6 +264,21 @@ def mean(a: Series, window: int) -> Series:
 def std(a: Series, window: int, *, ddof: int = 1) -> Series:
     """Standard deviation of the window."""
     return series(Op.STD, a, window=window, param=float(ddof))
+
+
+def total_today(a: Series, start: Series) -> Series:
+    """Sum since the bar of the session at which `start` is 1."""
+    return series(Op.SUM_TODAY, a, start)
+
+
+def highest_today(a: Series, start: Series) -> Series:
+    """Largest value since the bar of the session at which `start` is 1."""
+    return series(Op.HIGHEST_TODAY, a, start)
+
+
+def lowest_today(a: Series, start: Series) -> Series:
+    """Smallest value since the bar of the session at which `start` is 1."""
+    return series(Op.LOWEST_TODAY, a, start)
 
 
 def slope(a: Series, window: int) -> Series:

@@ -14,8 +14,9 @@ from typing import Final, cast
 import numba
 import numpy as np
 
-from quant.features import pointwise, windows
-from quant.features.expressions import ANCHOR_DAYS
+from quant import windows
+from quant.features import pointwise
+from quant.features.expressions import ANCHOR_BLOCK
 from quant.jit import kernel, parallel_kernel
 from quant.typing import BoolArray, Float32Array, Float64Array, Int32Array, Int64Array
 
@@ -23,11 +24,10 @@ Runner = Callable[..., int]
 
 
 @kernel
-def anchors(sessions: Int32Array, out: BoolArray) -> None:
-    """Mark the rows at which running sums start anew: the first session of each block of days."""
-    for i in range(sessions.size):
-        block = sessions[i] // ANCHOR_DAYS
-        out[i] = i == 0 or block != sessions[i - 1] // ANCHOR_DAYS
+def anchors(times: Int32Array, out: BoolArray) -> None:
+    """Mark the first row of each block of days, or minutes: there running sums start anew."""
+    for i in range(times.size):
+        out[i] = i == 0 or times[i] // ANCHOR_BLOCK != times[i - 1] // ANCHOR_BLOCK
 
 
 @kernel
@@ -43,6 +43,17 @@ def execute_pointwise(
         pointwise.unary(a, op - 10, param, out)
     else:
         pointwise.calendar(a, int(param), out)
+
+
+@kernel
+def execute_earlier(
+    op: int, window: int, a: Float64Array, b: Float64Array, out: Float64Array
+) -> None:
+    """Carry out an operation that goes back to one row or the session's start (`Op` 20 to 23)."""
+    if op == 20:
+        windows.lag(a, window, out)
+    else:
+        windows.since_start(a, b, op - 21, out)
 
 
 @kernel
@@ -116,8 +127,8 @@ def run_symbol(
         target = registers[dest, begin:]
         if op < 20:
             execute_pointwise(op, param[k], a, b, target)
-        elif op == 20:
-            windows.lag(a, window, target)
+        elif op < 30:
+            execute_earlier(op, window, a, b, target)
         elif op < 40:
             execute_anchored(op, window, param[k], a, b, anchor[begin:], target)
         else:
@@ -223,7 +234,7 @@ def _runner(stamp: int) -> Runner:
         param: Float64Array,
         n_registers: int,
         inputs: Float64Array,
-        sessions: Int32Array,
+        times: Int32Array,
         offsets: Int64Array,
         firsts: Int64Array,
         out_offsets: Int64Array,
@@ -235,7 +246,7 @@ def _runner(stamp: int) -> Runner:
             registers = np.empty((n_registers, end - begin), dtype=np.float64)
             registers[: inputs.shape[0], :] = inputs[:, begin:end]
             anchor = np.empty(end - begin, dtype=np.bool_)
-            anchors(sessions[begin:end], anchor)
+            anchors(times[begin:end], anchor)
             run_symbol(
                 code,
                 param,

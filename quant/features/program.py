@@ -9,7 +9,8 @@ from itertools import count
 import numpy as np
 
 from quant.features.expressions import CROSS_SECTIONAL, Op, Series
-from quant.typing import Float64Array, Int64Array
+from quant.features.interpreter import SOURCE_STAMP, run_program
+from quant.typing import Float32Array, Float64Array, Int32Array, Int64Array
 
 _LEAVES = CROSS_SECTIONAL | {Op.INPUT, Op.MARKET}
 
@@ -138,8 +139,43 @@ def _allocate(
     free: list[int] = []
     for i, node in enumerate(steps):
         registers[node] = free.pop() if free else next(fresh)
-        done = {arg for arg in node.args if last_use[arg] == i and arg.op not in _LEAVES}
-        free.extend(registers[arg] for arg in done)
+        done = [arg for arg in dict.fromkeys(node.args) if last_use[arg] == i]
+        free.extend(registers[arg] for arg in done if arg.op not in _LEAVES)
         if node not in last_use:
             free.append(registers[node])
     return registers, next(fresh)
+
+
+def run(
+    program: Program,
+    inputs: Float64Array,
+    *,
+    times: Int32Array,
+    offsets: Int64Array,
+    firsts: Int64Array,
+    out_offsets: Int64Array,
+    out: Float32Array,
+    kept: Float64Array,
+) -> None:
+    """Run a program over all symbols; results go to `out` (columns) and `kept` (whole series).
+
+    Parameters
+    ----------
+    program : Program
+    inputs : array of shape (n_leaves, n_rows); the program's leaves, in order
+    times : array of shape (n_rows,); day or minute numbers, ascending within a symbol
+    offsets : array of shape (n_symbols + 1,)
+    firsts : array of shape (n_symbols,); first row wanted, counted within the symbol
+    out_offsets : array of shape (n_symbols + 1,); where each symbol's rows of `out` begin
+    out : array of shape (n_rows_out, n_outputs)
+    kept : array of shape (n_kept, n_rows)
+    """
+    stamp = run_program(
+        program.code, program.param, program.n_registers, inputs, times, offsets, firsts,
+        out_offsets, out, kept,
+    )  # fmt: skip
+    if stamp != SOURCE_STAMP:
+        raise RuntimeError(
+            f"The compiled feature kernels carry stamp {stamp}, their source {SOURCE_STAMP}. "
+            "Delete quant/features/__pycache__ and start again."
+        )

@@ -4,8 +4,8 @@ Every kernel takes whole arrays of one symbol, oldest row first, and writes row 
 ``i - window + 1 … i`` alone. A window that is not full, or that holds a NaN, gives NaN.
 
 Running sums would carry the rounding of all earlier rows along. They are therefore summed anew at
-each *anchor*, a row at which the session's day number enters the next block of days (see
-`anchors` in `interpreter.py`). A value then depends, to the last bit, only on the rows since one
+each *anchor*, a row that the caller marks (the features mark the first row of each block of
+days, or minutes). A value then depends, to the last bit, only on the rows since one
 window before its anchor, and a computation that starts later gives the same bits.
 """
 
@@ -322,3 +322,22 @@ def lag(a: Float64Array, rows: int, out: Float64Array) -> None:
     out[: min(rows, a.size)] = np.nan
     for i in range(rows, a.size):
         out[i] = a[i - rows]
+
+
+@kernel
+def since_start(a: Float64Array, start: Float64Array, kind: int, out: Float64Array) -> None:
+    """Sum (kind 0), largest (1) or smallest (2) value since the last row where `start` is 1.
+
+    A missing value makes the rest of that stretch missing.
+    """
+    figure = math.nan
+    for i in range(a.size):
+        if start[i] == 1.0:
+            figure = a[i]
+        elif kind == 0:
+            figure += a[i]
+        elif math.isnan(a[i]) or math.isnan(figure):
+            figure = math.nan
+        elif (kind == 1) == (a[i] > figure):
+            figure = a[i]
+        out[i] = figure

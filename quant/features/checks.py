@@ -1,0 +1,108 @@
+"""What panels of daily and minute bars check alike, and how their rows are laid out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quant.typing import Float64Array, Int32Array, Int64Array
+
+
+class Laid(Protocol):
+    """A panel: its symbols' rows follow one another."""
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """Names of the symbols."""
+        ...
+
+    @property
+    def offsets(self) -> Int64Array:
+        """First row of each symbol, and the number of rows."""
+        ...
+
+
+def symbol_at(panel: Laid, row: int) -> str:
+    """Return the symbol that `row` belongs to."""
+    return panel.symbols[int(np.searchsorted(panel.offsets, row, side="right")) - 1]
+
+
+def require_column(
+    array: NDArray[np.generic], *, name: str, dtype: type[np.generic], rows: int | None = None
+) -> None:
+    """Refuse anything but a one-dimensional array of this type, and this length if one is given."""
+    fits = isinstance(array, np.ndarray) and array.ndim == 1 and array.dtype == dtype
+    if not fits or (rows is not None and array.size != rows):
+        wanted = "any length" if rows is None else f"{rows} rows"
+        found = f"{getattr(array, 'dtype', type(array).__name__)} of shape {np.shape(array)}"
+        raise ValueError(
+            f"`{name}` must be a one-dimensional {np.dtype(dtype)} array of {wanted}, was {found}."
+        )
+
+
+def require_layout(symbols: tuple[str, ...], offsets: Int64Array, *, rows: int) -> None:
+    """Refuse symbols that occur twice and offsets that do not divide the rows among them."""
+    seen: set[str] = set()
+    for symbol in symbols:
+        if symbol in seen:
+            raise ValueError(f"`symbols` must each occur once, {symbol!r} occurs more often.")
+        seen.add(symbol)
+    require_column(offsets, name="offsets", dtype=np.int64, rows=len(symbols) + 1)
+    ends = (int(offsets[0]), int(offsets[-1]))
+    if ends != (0, rows) or bool(np.any(np.diff(offsets) < 0)):
+        raise ValueError(
+            f"`offsets` must rise from 0 to the panel's {rows} rows, "
+            f"runs from {ends[0]} to {ends[1]}."
+        )
+
+
+def require_scale(
+    values: Float64Array,
+    *,
+    name: str,
+    at: Callable[[int], str],
+    zero_allowed: bool = False,
+    gaps_allowed: bool = True,
+) -> None:
+    """Refuse infinities, negative figures, and zeros or NaN unless they are allowed."""
+    wrong = np.isinf(values) | ((values < 0.0) if zero_allowed else (values <= 0.0))
+    if not gaps_allowed:
+        wrong |= np.isnan(values)
+    if not bool(wrong.any()):
+        return
+    row = int(np.flatnonzero(wrong)[0])
+    bound = "0 or more" if zero_allowed else "positive"
+    cure = "Hold such rows back, or use NaN for an unknown value." if gaps_allowed else "Mend them."
+    raise ValueError(
+        f"`{name}` must be {bound} and finite: {int(wrong.sum())} rows are not, the first is "
+        f"{at(row)} with {values[row]}. {cure}"
+    )
+
+
+def first_descent(times: Int32Array, offsets: Int64Array) -> int | None:
+    """Return the first row whose time is not after that of the symbol's row before it."""
+    steps = np.diff(times)
+    starts = offsets[1:-1]
+    steps[starts[(starts > 0) & (starts < times.size)] - 1] = 1
+    bad = np.flatnonzero(steps <= 0)
+    return int(bad[0]) + 1 if bad.size else None
+
+
+def rows_below(times: Int32Array, offsets: Int64Array, bound: int) -> Int64Array:
+    """Return how many rows of each symbol are earlier than `bound`."""
+    pairs = zip(offsets[:-1].tolist(), offsets[1:].tolist(), strict=True)
+    counts = [int(np.searchsorted(times[begin:end], bound)) for begin, end in pairs]
+    return np.array(counts, dtype=np.int64)
+
+
+def tail_rows(
+    offsets: Int64Array, firsts: Int64Array, *, rows_before: int
+) -> tuple[Int64Array, Int64Array]:
+    """Return the rows from `firsts` on with some before them, and the offsets of what is left."""
+    begins = offsets[:-1] + np.maximum(firsts - rows_before, 0)
+    lengths = offsets[1:] - begins
+    kept = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    return np.arange(kept[-1]) + np.repeat(begins - kept[:-1], lengths), kept
