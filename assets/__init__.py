@@ -1,0 +1,1 @@
+"""The asset graph: thin functions that load, call the domain, and store."""

@@ -1,0 +1,1 @@
+"""When things run: jobs, sensors and the resources the assets are given."""

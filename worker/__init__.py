@@ -1,0 +1,1 @@
+"""Supervised loops for what must not wait for a sensor's tick."""
