@@ -1,0 +1,222 @@
+"""Laws that every daily feature keeps: no look-ahead, increments equal the whole, no guesses."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+
+import numpy as np
+import pytest
+
+from quant.features import DAILY, DailyPanel, Feature, daily_features, explain_lookback
+from quant.features.panel import ROW_COLUMNS
+from quant.typing import Float32Array
+from tests.unit.quant.panels import random_panel
+
+PANEL = random_panel(n_symbols=6, n_sessions=420, seed=11)
+WHOLE = daily_features(PANEL)
+CUT = int(np.unique(PANEL.sessions)[-40])
+BEFORE = PANEL.sessions < CUT
+
+every_feature = pytest.mark.parametrize("feature", list(DAILY), ids=lambda feature: feature.name)
+
+
+def column(matrix: Float32Array, feature: Feature) -> np.ndarray:
+    return matrix[:, DAILY.names.index(feature.name)]
+
+
+def same_bits(a: np.ndarray, b: np.ndarray) -> bool:
+    return (
+        bool(np.array_equal(np.isnan(a), np.isnan(b)))
+        and a[~np.isnan(a)].tobytes() == b[~np.isnan(b)].tobytes()
+    )
+
+
+def with_another_future() -> DailyPanel:
+    """PANEL with other rows, actions, members and index closes from CUT on."""
+    rng = np.random.default_rng(99)
+    later = ~BEFORE
+    changed = {name: getattr(PANEL, name).copy() for name in ROW_COLUMNS}
+    for values in changed.values():
+        values[later] *= np.exp(rng.normal(0.0, 0.3, int(later.sum())))
+    assert PANEL.member is not None
+    member = np.where(later, ~PANEL.member, PANEL.member)
+    index = PANEL.index_close.copy()
+    index[PANEL.index_sessions >= CUT] *= np.exp(rng.normal(0.0, 0.3, 40))
+    return replace(PANEL, member=member, index_close=index, **changed)
+
+
+ANOTHER = daily_features(with_another_future())
+ENDED = daily_features(
+    replace(
+        PANEL,
+        offsets=np.concatenate([[0], np.cumsum(PANEL.firsts(CUT))]).astype(np.int64),
+        sessions=PANEL.sessions[BEFORE],
+        member=None if PANEL.member is None else PANEL.member[BEFORE],
+        index_sessions=PANEL.index_sessions[PANEL.index_sessions < CUT],
+        index_close=PANEL.index_close[PANEL.index_sessions < CUT],
+        **{name: getattr(PANEL, name)[BEFORE] for name in ROW_COLUMNS},
+    )
+)
+LATER = daily_features(PANEL, from_session=CUT)
+
+
+@every_feature
+def test_another_future_leaves_the_past_as_it_was(feature: Feature) -> None:
+    past = column(WHOLE, feature)[BEFORE]
+
+    assert same_bits(column(ANOTHER, feature)[BEFORE], past)
+
+
+@every_feature
+def test_a_panel_without_the_future_gives_the_same_past(feature: Feature) -> None:
+    assert same_bits(column(ENDED, feature), column(WHOLE, feature)[BEFORE])
+
+
+@every_feature
+def test_the_sessions_from_a_date_on_equal_the_whole_to_the_bit(feature: Feature) -> None:
+    assert same_bits(column(LATER, feature), column(WHOLE, feature)[~BEFORE])
+
+
+@every_feature
+def test_there_is_no_value_before_the_look_back_is_full(feature: Feature) -> None:
+    for symbol in range(len(PANEL.symbols)):
+        rows = slice(PANEL.offsets[symbol], PANEL.offsets[symbol + 1])
+        first = column(WHOLE, feature)[rows][: feature.look_back]
+
+        if feature.name == "dispersion_1" or feature.group == "regime":
+            continue  # figures of the session, whatever the symbol's own history
+        assert feature.name == "breadth_21" or np.isnan(first).all()
+
+
+@every_feature
+def test_a_value_stands_once_the_look_back_is_full(feature: Feature) -> None:
+    longest = int(np.argmax(np.diff(PANEL.offsets)))
+    rows = slice(PANEL.offsets[longest], PANEL.offsets[longest + 1])
+
+    assert np.isfinite(column(WHOLE, feature)[rows][feature.look_back :]).any()
+
+
+@every_feature
+def test_no_value_is_infinite(feature: Feature) -> None:
+    assert not np.isinf(column(WHOLE, feature)).any()
+
+
+@every_feature
+def test_history_before_the_look_back_does_not_matter_to_the_bit(feature: Feature) -> None:
+    tail = PANEL.since(CUT, rows_before=DAILY.exact_look_back)
+    keep = tail.sessions >= CUT
+
+    assert same_bits(column(daily_features(tail), feature)[keep], column(LATER, feature))
+
+
+def test_another_future_was_indeed_another() -> None:
+    same = [f.name for f in DAILY if same_bits(column(ANOTHER, f), column(WHOLE, f))]
+
+    assert set(same) <= {"weekday", "day_of_month", "month", "days_since_session"}
+
+
+def test_a_later_split_changes_no_earlier_value() -> None:
+    split = replace(
+        PANEL,
+        split_factor=np.where(BEFORE, PANEL.split_factor, 2.0 * PANEL.split_factor),
+        return_factor=np.where(BEFORE, PANEL.return_factor, 2.0 * PANEL.return_factor),
+    )
+
+    assert same_bits(daily_features(split)[BEFORE], WHOLE[BEFORE])
+
+
+def test_a_split_that_the_quotes_follow_moves_no_feature() -> None:
+    """Halve the quotes and double the shares from the ex-date on: nothing happened to holders."""
+    later = ~BEFORE
+    halved = {
+        name: np.where(later, getattr(PANEL, name) / 2.0, getattr(PANEL, name))
+        for name in ("open", "high", "low", "close")
+    }
+    doubled = {
+        name: np.where(later, getattr(PANEL, name) * 2.0, getattr(PANEL, name))
+        for name in ("volume", "split_factor", "return_factor")
+    }
+
+    # Powers of two change no digit, so that even the bits agree.
+    assert same_bits(daily_features(replace(PANEL, **halved, **doubled)), WHOLE)
+
+
+def test_a_missing_input_leaves_gaps_and_is_never_filled() -> None:
+    row = int(PANEL.offsets[1] - 60)
+    holed = replace(PANEL, close=PANEL.close.copy())
+    holed.close[row] = np.nan
+
+    matrix = daily_features(holed)
+
+    for name in ("return_1", "volatility_21", "close_to_sma_50", "rsi_14", "amihud_21"):
+        feature = DAILY[name]
+        values = column(matrix, feature)[row : PANEL.offsets[1]]
+        assert np.isnan(values[: min(feature.look_back, values.size)]).all(), name
+        assert same_bits(
+            values[feature.look_back + 1 :],
+            column(WHOLE, feature)[row : PANEL.offsets[1]][feature.look_back + 1 :],
+        )
+
+
+def test_only_members_are_ranked() -> None:
+    assert PANEL.member is not None
+    outside = ~PANEL.member
+
+    assert np.isnan(column(WHOLE, DAILY["rank_return_21"])[outside]).all()
+    assert np.isfinite(column(WHOLE, DAILY["return_21"])[outside]).any()
+
+
+def test_the_registry_says_what_each_column_is() -> None:
+    assert len(DAILY) == len(DAILY.names) == WHOLE.shape[1] >= 60
+    assert WHOLE.dtype == np.float32
+    assert DAILY.max_look_back == 252
+    for feature in DAILY:
+        assert feature.meaning
+        assert "\n" not in feature.meaning
+        assert feature.inputs
+        assert feature.source
+
+
+def test_the_version_follows_names_and_parameters() -> None:
+    assert DAILY.version == DAILY.select(DAILY.names).version
+    assert DAILY.version != DAILY.select(DAILY.names[::-1]).version
+    assert DAILY.version != DAILY.select(DAILY.names[1:]).version
+
+
+def test_a_selection_has_the_columns_of_the_whole() -> None:
+    some = DAILY.select(["rank_return_21", "beta_126", "adx_14"])
+
+    columns = [DAILY.names.index(name) for name in some.names]
+    assert same_bits(daily_features(PANEL, registry=some), WHOLE[:, columns])
+
+
+def test_a_symbol_with_little_history_is_named() -> None:
+    young = random_panel(n_symbols=1, n_sessions=31, seed=3)
+
+    assert explain_lookback(young) == {"S0": "S0: 30 sessions of history, 252 needed"}
+    assert explain_lookback(random_panel(n_symbols=1, n_sessions=253, seed=3)) == {}
+
+
+def test_an_empty_panel_has_no_rows() -> None:
+    later = int(PANEL.sessions.max()) + 1
+
+    assert daily_features(PANEL, from_session=later).shape == (0, len(DAILY))
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"close": -PANEL.close}, "`close` must be positive"),
+        ({"volume": PANEL.volume - 1e12}, "`volume` must be 0 or more"),
+        ({"sessions": PANEL.sessions[::-1].copy()}, "must ascend within each symbol"),
+        ({"open": PANEL.open[:-1]}, "`open` must be a one-dimensional float64 array"),
+        ({"split_factor": np.full(PANEL.n_rows, np.nan)}, "`split_factor` must be positive"),
+        ({"symbols": ("A",) * 6}, "'A' occurs more often"),
+        ({"offsets": PANEL.offsets + 1}, "`offsets` must rise from 0"),
+    ],
+)
+def test_a_wrong_panel_is_refused_with_the_place(change: dict[str, object], words: str) -> None:
+    given = {field.name: getattr(PANEL, field.name) for field in fields(PANEL)}
+
+    with pytest.raises(ValueError, match=words):
+        DailyPanel(**{**given, **change})
