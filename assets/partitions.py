@@ -42,7 +42,9 @@ def _holidays(first: date, last: date) -> list[datetime]:
     held = set(exchange().sessions(first, last))
     days = (first + timedelta(days=n) for n in range((last - first).days + 1))
     return [
-        datetime.combine(day, time(), NEW_YORK) for day in days if day.weekday() < 5 and day not in held
+        datetime.combine(day, time(), NEW_YORK)
+        for day in days
+        if day.weekday() < 5 and day not in held
     ]
 
 
