@@ -390,6 +390,7 @@ def _judgement(
         held=held.join(why, on=["symbol", "session"], how="left"),
         findings=tuple(findings),
         verdicts=verdicts,
+        outcomes=frame.select("symbol", "session").hstack(outcomes),
         tally=_tally(outcomes, due),
     )
 

@@ -70,6 +70,9 @@ class Judgement:
     verdicts : frame
         One row per (symbol, session): dataset, symbol, session, status passed|held, checks,
         checks_passed, finding_id (null when passed).
+    outcomes : frame
+        One row per judged row: symbol, session, bar_start (minutes), and a boolean per rule:
+        true refused, false passed, null not asked.
     tally : frame
         One row per rule: rule, severity, meaning, reason, checked, failed (rows).
     """
@@ -79,6 +82,7 @@ class Judgement:
     held: pl.DataFrame
     findings: tuple[Finding, ...]
     verdicts: pl.DataFrame
+    outcomes: pl.DataFrame
     tally: pl.DataFrame
 
     def by_rule(self) -> dict[str, int]:
