@@ -1,0 +1,1 @@
+"""The venue's HTTP answers, one module per subject."""

@@ -1,0 +1,179 @@
+"""The two WebSocket streams: trade updates of the account, market data."""
+
+import asyncio
+import json
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
+
+import msgpack  # type: ignore[import-untyped]  # it ships no types
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from venue.keys import Keys
+from venue.rendering import stamp
+from venue.updates import CHANNEL
+
+_DATA_CHANNELS = ("trades", "quotes", "bars", "updatedBars", "dailyBars", "statuses")
+
+
+class Connection:
+    """One client of a stream: what it subscribed to and what waits to be sent."""
+
+    def __init__(self, socket: WebSocket, *, packed: bool) -> None:
+        self.socket = socket
+        self.packed = packed
+        self.topics: dict[str, set[str]] = {}
+        self.waiting: asyncio.Queue[list[dict[str, Any]]] = asyncio.Queue()
+
+    def hears(self, channel: str, symbol: str | None) -> bool:
+        """Whether a message belongs to what was subscribed."""
+        symbols = self.topics.get(channel, set())
+        return bool(symbols & {"*", symbol})
+
+    async def pump(self) -> None:
+        """Send what waits, in order, until the client is gone."""
+        with suppress(WebSocketDisconnect, RuntimeError):
+            while True:
+                await self.send_data(await self.waiting.get())
+
+    async def send_data(self, messages: list[dict[str, Any]]) -> None:
+        """Send data messages in one frame, packed or as JSON text."""
+        if self.packed:
+            await self.socket.send_bytes(msgpack.packb(messages, datetime=True))
+        else:
+            await self.socket.send_text(json.dumps(messages, default=_instant))
+
+    async def send_json(self, message: dict[str, Any]) -> None:
+        """Send one trade-update message as JSON in a binary frame, as Alpaca does."""
+        await self.socket.send_bytes(json.dumps(message).encode())
+
+
+class Hub:
+    """Hands messages of the venue to the connections that subscribed to them."""
+
+    def __init__(self) -> None:
+        self._connections: set[Connection] = set()
+
+    def publish(self, channel: str, message: dict[str, Any]) -> None:
+        """Queue a message for everyone who hears its channel and symbol."""
+        for connection in self._connections:
+            if connection.hears(channel, message.get("S")):
+                connection.waiting.put_nowait([message])
+
+    def wants(self, channel: str) -> bool:
+        """Whether anyone subscribed to the channel."""
+        return any(c.topics.get(channel) for c in self._connections)
+
+    def join(self, connection: Connection) -> None:
+        """Add a connection."""
+        self._connections.add(connection)
+
+    def leave(self, connection: Connection) -> None:
+        """Forget a connection."""
+        self._connections.discard(connection)
+
+
+async def trading_stream(socket: WebSocket, hub: Hub, keys: Keys) -> None:
+    """`/stream`: authenticate, listen to trade updates, receive them."""
+    await socket.accept()
+    connection = Connection(socket, packed=False)
+    hub.join(connection)
+    sender = asyncio.create_task(_send_updates(connection))
+    try:
+        await _serve_trading(connection, keys)
+    except (WebSocketDisconnect, RuntimeError):
+        pass  # the client is gone
+    finally:
+        hub.leave(connection)
+        sender.cancel()
+
+
+async def _send_updates(connection: Connection) -> None:
+    with suppress(WebSocketDisconnect, RuntimeError):
+        while True:
+            for message in await connection.waiting.get():
+                await connection.send_json({"stream": CHANNEL, "data": message})
+
+
+async def _serve_trading(connection: Connection, keys: Keys) -> None:
+    authorized = False
+    while True:
+        asked = _parsed(await connection.socket.receive())
+        data = asked.get("data") or asked
+        action = asked.get("action")
+        if action in {"authenticate", "auth"}:
+            authorized = keys.match(
+                data.get("key_id") or data.get("key"), data.get("secret_key") or data.get("secret")
+            )
+            status = "authorized" if authorized else "unauthorized"
+            reply = {"status": status, "action": "authenticate"}
+            await connection.send_json({"stream": "authorization", "data": reply})
+        elif action == "listen" and authorized:
+            streams = [s for s in data.get("streams", []) if s == CHANNEL]
+            connection.topics = {s: {"*"} for s in streams}
+            await connection.send_json({"stream": "listening", "data": {"streams": streams}})
+        else:
+            reply = {"error": "unauthorized" if not authorized else "unknown action"}
+            await connection.send_json({"stream": "listening", "data": reply})
+
+
+async def data_stream(socket: WebSocket, hub: Hub, keys: Keys) -> None:
+    """`/v2/{feed}`: authenticate, subscribe to symbols, receive bars, quotes, trades."""
+    await socket.accept()
+    packed = "msgpack" in socket.headers.get("content-type", "")
+    connection = Connection(socket, packed=packed)
+    hub.join(connection)
+    sender: asyncio.Task[None] | None = None
+    try:
+        await connection.send_data([{"T": "success", "msg": "connected"}])
+        await _authenticate(connection, keys)
+        sender = asyncio.create_task(connection.pump())
+        while True:
+            _subscribe(connection, _parsed(await socket.receive()))
+    except (WebSocketDisconnect, RuntimeError):
+        pass  # the client is gone
+    finally:
+        hub.leave(connection)
+        if sender:
+            sender.cancel()
+
+
+async def _authenticate(connection: Connection, keys: Keys) -> None:
+    while True:
+        asked = _parsed(await connection.socket.receive())
+        if asked.get("action") == "auth" and keys.match(asked.get("key"), asked.get("secret")):
+            await connection.send_data([{"T": "success", "msg": "authenticated"}])
+            return
+        await connection.send_data([{"T": "error", "code": 402, "msg": "auth failed"}])
+
+
+def _subscribe(connection: Connection, asked: dict[str, Any]) -> None:
+    action = asked.get("action")
+    if action not in {"subscribe", "unsubscribe"}:
+        error = {"T": "error", "code": 400, "msg": "invalid syntax"}
+        connection.waiting.put_nowait([error])
+        return
+    for channel in _DATA_CHANNELS:
+        symbols = set(asked.get(channel) or ())
+        known = connection.topics.setdefault(channel, set())
+        connection.topics[channel] = known | symbols if action == "subscribe" else known - symbols
+    state = {channel: sorted(connection.topics[channel]) for channel in _DATA_CHANNELS}
+    connection.waiting.put_nowait([{"T": "subscription", **state}])
+
+
+def _parsed(event: Any) -> dict[str, Any]:
+    """A client's message, whether packed or JSON, text or binary."""
+    if event["type"] == "websocket.disconnect":
+        raise WebSocketDisconnect(event.get("code", 1000))
+    text, data = event.get("text"), event.get("bytes")
+    with suppress(ValueError, TypeError, msgpack.UnpackException):
+        found = json.loads(text if text is not None else data)
+        return found if isinstance(found, dict) else {}
+    with suppress(ValueError, TypeError, msgpack.UnpackException):
+        found = msgpack.unpackb(data)
+        return found if isinstance(found, dict) else {}
+    return {}
+
+
+def _instant(value: object) -> str | None:
+    return stamp(value) if isinstance(value, datetime) else str(value)
