@@ -2,7 +2,19 @@
 
 from quant.features.compute import daily_features, explain_lookback
 from quant.features.daily import DAILY
+from quant.features.intraday import INTRADAY
+from quant.features.minutes import MinutePanel, minute_features
 from quant.features.panel import DailyPanel
 from quant.features.registry import Feature, Registry
 
-__all__ = ["DAILY", "DailyPanel", "Feature", "Registry", "daily_features", "explain_lookback"]
+__all__ = [
+    "DAILY",
+    "INTRADAY",
+    "DailyPanel",
+    "Feature",
+    "MinutePanel",
+    "Registry",
+    "daily_features",
+    "explain_lookback",
+    "minute_features",
+]

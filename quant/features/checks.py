@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Protocol
 
 import numpy as np
@@ -93,7 +94,7 @@ def first_descent(times: Int32Array, offsets: Int64Array) -> int | None:
 
 def rows_below(times: Int32Array, offsets: Int64Array, bound: int) -> Int64Array:
     """Return how many rows of each symbol are earlier than `bound`."""
-    pairs = zip(offsets[:-1].tolist(), offsets[1:].tolist(), strict=True)
+    pairs = pairwise(offsets.tolist())
     counts = [int(np.searchsorted(times[begin:end], bound)) for begin, end in pairs]
     return np.array(counts, dtype=np.int64)
 

@@ -16,8 +16,8 @@ from typing import Final
 # Days, or minutes, between two rows at which running sums start anew; as each row has its own day
 # or minute, no more rows than these lie between.
 ANCHOR_BLOCK: Final = 64
-# A trading day has no more minutes than these, extended hours included.
-DAY_MINUTES: Final = 960
+# A session has no more minute bars than these.
+DAY_MINUTES: Final = 1440
 
 
 class Op(IntEnum):
@@ -105,10 +105,17 @@ class Series:
 
     @property
     def exact_reach(self) -> int:
-        """Earlier rows of its arguments that one value needs to come out the same to the bit."""
-        if self.op in _TODAY:
-            return DAY_MINUTES - 1
+        """Earlier rows of its arguments that one value needs to come out the same to the bit.
+
+        What looks at the session so far reaches to its first bar, however far that is; a panel
+        of minutes always begins with one.
+        """
         return self.reach + (ANCHOR_BLOCK if self.op in _ANCHORED else 0)
+
+    @property
+    def slice_reach(self) -> int:
+        """Earlier rows of its arguments that a computation must start from."""
+        return DAY_MINUTES - 1 if self.op in _TODAY else self.exact_reach
 
     def __add__(self, other: Series | float) -> Series:
         if isinstance(other, Series):

@@ -66,7 +66,7 @@ def translate(outputs: Sequence[Series], kept: Sequence[Series] = ()) -> Program
             columns.get(node, -1),
             keeps.get(node, -1),
             needs[node],
-            node.exact_reach,
+            node.slice_reach,
         )
         for node in steps
     ]
@@ -125,7 +125,7 @@ def _needs(order: Sequence[Series]) -> dict[Series, int]:
         if node.op in _LEAVES:
             continue
         for arg in node.args:
-            needs[arg] = max(needs[arg], needs[node] + node.exact_reach)
+            needs[arg] = max(needs[arg], needs[node] + node.slice_reach)
     return needs
 
 
