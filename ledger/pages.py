@@ -6,88 +6,32 @@ account's currency, prices in USD per share.
 """
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import sqlalchemy as sa
 
+from ledger import market, state
 from ledger import tables as t
+
+R = TypeVar("R")
 
 _OPEN_STATES = ("open",)
 _WORKING = ("intended", "sent", "accepted", "partially_filled", "unresolved")
 
 
 @dataclass(frozen=True)
-class Clock:
-    """The market's clock as the desk last heard it."""
-
-    now: datetime
-    session: date
-    is_open: bool
-    next_open: datetime | None
-    next_close: datetime | None
-    early_close: bool
-    replay: bool
-    state: str  # running | paused | held | ended | live
-    hold_reason: str | None
-    pace: Decimal | None  # market minutes per second
-    first_session: date | None
-    last_session: date | None
-    received_at: datetime
-
-
-@dataclass(frozen=True)
-class Account:
-    """The account's figures as the broker last gave them."""
-
-    account_id: str
-    environment: str
-    equity: Decimal
-    last_equity: Decimal | None
-    cash: Decimal
-    settled_cash: Decimal | None
-    buying_power: Decimal
-    currency: str
-    status: str
-    as_of: datetime
-    received_at: datetime
-
-
-@dataclass(frozen=True)
-class TradingState:
-    """ACTIVE, REDUCING or HALTED, with who set it and why."""
-
-    state: str
-    reason: str
-    set_by: str
-    set_at: datetime
-
-
-@dataclass(frozen=True)
 class Desk:
     """What the header shows."""
 
-    clock: Clock | None
-    account: Account | None
-    trading: TradingState | None
+    clock: market.Clock | None
+    account: market.Account | None
+    trading: state.StateNow
     to_decide: int
     alerts: int
-
-
-@dataclass(frozen=True)
-class Step:
-    """One step of the desk's start."""
-
-    step_no: int
-    name: str
-    state: str  # waiting | running | done | failed
-    detail: str
-    progress: float  # 0..1
-    started_at: datetime | None
-    finished_at: datetime | None
 
 
 @dataclass(frozen=True)
@@ -215,56 +159,6 @@ class Fill:
 
 
 @dataclass(frozen=True)
-class Position:
-    """A holding, negative when short."""
-
-    symbol: str
-    quantity: Decimal
-    average_price: Decimal
-    market_price: Decimal | None
-    market_value: Decimal | None
-    unrealised: Decimal | None
-    as_of: datetime
-
-
-@dataclass(frozen=True)
-class Quote:
-    """The last quote of a symbol."""
-
-    symbol: str
-    bid: Decimal | None
-    ask: Decimal | None
-    last: Decimal | None
-    quoted_at: datetime
-    received_at: datetime
-
-
-@dataclass(frozen=True)
-class EquityPoint:
-    """The account at a session's close."""
-
-    session: date
-    equity: Decimal
-    cash: Decimal
-    gross: Decimal
-    net: Decimal
-
-
-@dataclass(frozen=True)
-class Request:
-    """What a person asked for, and what became of it."""
-
-    request_id: str
-    kind: str
-    payload: dict[str, Any]
-    person: str | None
-    state: str  # waiting | running | done | refused
-    outcome: dict[str, Any] | None
-    created_at: datetime
-    finished_at: datetime | None
-
-
-@dataclass(frozen=True)
 class Alert:
     """A condition that people must know of."""
 
@@ -275,17 +169,6 @@ class Alert:
     subject: str
     raised_at: datetime
     market_at: datetime | None
-
-
-@dataclass(frozen=True)
-class StateChange:
-    """One change of the trading state."""
-
-    from_state: str
-    to_state: str
-    reason: str
-    set_by: str
-    set_at: datetime
 
 
 @dataclass(frozen=True)
@@ -318,23 +201,11 @@ def desk(conn: sa.Connection) -> Desk:
         .where(t.alerts.c.acknowledged_at.is_(None), t.alerts.c.severity != "note")
     )
     return Desk(
-        clock=_one(conn, sa.select(t.market_clock), Clock),
-        account=_one(conn, sa.select(t.accounts), Account),
-        trading=_one(conn, sa.select(t.trading_state), TradingState),
+        clock=market.latest_clock(conn),
+        account=market.latest_account(conn),
+        trading=state.current(conn),
         to_decide=int(to_decide or 0),
         alerts=int(alerts or 0),
-    )
-
-
-def steps(conn: sa.Connection) -> tuple[Step, ...]:
-    """Return the steps of the latest start, in order."""
-    latest = (
-        sa.select(t.steps.c.boot_id).order_by(t.steps.c.created_at.desc()).limit(1)
-    ).scalar_subquery()
-    return _many(
-        conn,
-        sa.select(t.steps).where(t.steps.c.boot_id == latest).order_by(t.steps.c.step_no),
-        Step,
     )
 
 
@@ -413,44 +284,6 @@ def fills(conn: sa.Connection, *, limit: int = 200) -> tuple[Fill, ...]:
     return _many(conn, asked, Fill)
 
 
-def positions(conn: sa.Connection) -> tuple[Position, ...]:
-    """Return the holdings, the largest first."""
-    rows = _many(conn, sa.select(t.positions).where(t.positions.c.quantity != 0), Position)
-    return tuple(sorted(rows, key=lambda p: -abs(p.market_value or Decimal(0))))
-
-
-def quotes(conn: sa.Connection) -> dict[str, Quote]:
-    """Return the last quotes by symbol (at most 1,000)."""
-    rows = _many(conn, sa.select(t.quotes).limit(1_000), Quote)
-    return {row.symbol: row for row in rows}
-
-
-def equity_points(conn: sa.Connection, *, limit: int = 6_000) -> tuple[EquityPoint, ...]:
-    """Return the account's closes, oldest first, of the environment it is in now."""
-    environment = sa.select(t.accounts.c.environment).limit(1).scalar_subquery()
-    rows = _many(
-        conn,
-        sa.select(t.equity_points)
-        .where(t.equity_points.c.environment == environment)
-        .order_by(t.equity_points.c.session.desc())
-        .limit(limit),
-        EquityPoint,
-    )
-    return rows[::-1]
-
-
-def requests(conn: sa.Connection, *, kinds: Sequence[str], limit: int = 10) -> tuple[Request, ...]:
-    """Return the newest requests of these kinds with the person's name."""
-    asked = (
-        sa.select(t.requests, t.people.c.display_name.label("person"))
-        .outerjoin(t.people, t.people.c.person_id == t.requests.c.person_id)
-        .where(t.requests.c.kind.in_(kinds))
-        .order_by(t.requests.c.created_at.desc())
-        .limit(limit)
-    )
-    return _many(conn, asked, Request)
-
-
 def alerts(conn: sa.Connection, *, limit: int = 20) -> tuple[Alert, ...]:
     """Return the newest alerts that nobody has acknowledged."""
     asked = (
@@ -460,27 +293,6 @@ def alerts(conn: sa.Connection, *, limit: int = 20) -> tuple[Alert, ...]:
         .limit(limit)
     )
     return _many(conn, asked, Alert)
-
-
-def state_changes(conn: sa.Connection, *, limit: int = 10) -> tuple[StateChange, ...]:
-    """Return the newest changes of the trading state; `set_by` is a name where it is known."""
-    who = sa.func.coalesce(t.people.c.display_name, t.trading_state_events.c.set_by)
-    asked = (
-        sa.select(
-            t.trading_state_events.c.from_state,
-            t.trading_state_events.c.to_state,
-            t.trading_state_events.c.reason,
-            who.label("set_by"),
-            t.trading_state_events.c.set_at,
-        )
-        .outerjoin(
-            t.people,
-            sa.cast(t.people.c.person_id, sa.Text) == t.trading_state_events.c.set_by,
-        )
-        .order_by(t.trading_state_events.c.set_at.desc())
-        .limit(limit)
-    )
-    return _many(conn, asked, StateChange)
 
 
 def latest_daily_run(conn: sa.Connection) -> DailyRun | None:
@@ -500,14 +312,10 @@ def latest_reconciliation(conn: sa.Connection) -> Reconciliation | None:
     return _one(conn, asked.limit(1), Reconciliation)
 
 
-def signatories(conn: sa.Connection) -> tuple[tuple[str, str], ...]:
-    """Return (person id, name) of every active person who may sign."""
-    rows = conn.execute(
-        sa.select(t.people.c.person_id, t.people.c.display_name)
-        .where(t.people.c.active, t.people.c.roles.contains(["signatory"]))
-        .order_by(t.people.c.display_name)
-    )
-    return tuple((str(r.person_id), str(r.display_name)) for r in rows)
+def names(conn: sa.Connection) -> dict[str, str]:
+    """Return the display name of every person by id (at most 1,000)."""
+    rows = conn.execute(sa.select(t.people.c.person_id, t.people.c.display_name).limit(1_000))
+    return {str(row.person_id): str(row.display_name) for row in rows}
 
 
 def _with_parts(conn: sa.Connection, rows: Sequence[sa.RowMapping]) -> tuple[Proposal, ...]:
@@ -543,14 +351,14 @@ def _with_parts(conn: sa.Connection, rows: Sequence[sa.RowMapping]) -> tuple[Pro
     )
 
 
-def _record(row: Any, kind: Any) -> Any:
-    return kind(**{name: row[name] for name in kind.__dataclass_fields__})
+def _record(row: Mapping[Any, Any], kind: type[R]) -> R:
+    return kind(**{field.name: row[field.name] for field in fields(cast("Any", kind))})
 
 
-def _many(conn: sa.Connection, asked: sa.Select[Any], kind: Any) -> Any:
+def _many(conn: sa.Connection, asked: sa.Select[Any], kind: type[R]) -> tuple[R, ...]:
     return tuple(_record(row, kind) for row in conn.execute(asked).mappings())
 
 
-def _one(conn: sa.Connection, asked: sa.Select[Any], kind: Any) -> Any:
+def _one(conn: sa.Connection, asked: sa.Select[Any], kind: type[R]) -> R | None:
     row = conn.execute(asked).mappings().first()
     return None if row is None else _record(row, kind)

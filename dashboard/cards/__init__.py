@@ -1,0 +1,1 @@
+"""Cards: a proposal to decide, decided, or denied, and data held back."""

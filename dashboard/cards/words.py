@@ -1,0 +1,96 @@
+"""Sentences about proposals and orders that several places share."""
+
+from datetime import datetime
+
+from dashboard import formats
+from ledger.pages import Leg, Order, Proposal
+
+SIDES = {"buy": "Buy", "sell": "Sell"}
+ORDER_STATES = {
+    "intended": ("schedule", "gray", "about to be sent"),
+    "sent": ("send", "blue", "sent"),
+    "accepted": ("done", "blue", "accepted"),
+    "partially_filled": ("hourglass_bottom", "orange", "partly filled"),
+    "filled": ("check_circle", "green", "filled"),
+    "canceled": ("cancel", "gray", "canceled"),
+    "rejected": ("block", "red", "rejected"),
+    "expired": ("timer_off", "gray", "expired"),
+    "unresolved": ("help", "orange", "not known yet"),
+}
+PROPOSAL_STATES = {
+    "open": ("edit_square", "blue", "to decide"),
+    "signed": ("check_circle", "green", "signed"),
+    "vetoed": ("block", "gray", "vetoed"),
+    "expired": ("timer_off", "gray", "expired"),
+    "lapsed": ("timer_off", "orange", "lapsed"),
+    "superseded": ("update", "gray", "replaced by a new price"),
+    "withdrawn": ("undo", "gray", "withdrawn"),
+    "denied": ("block", "red", "denied"),
+}
+
+
+def badge(look: tuple[str, str, str]) -> str:
+    """An icon, a colour and a word as a badge."""
+    icon, colour, word = look
+    return f":{colour}-badge[:material/{icon}: {word}]"
+
+
+def order_sentence(leg: Leg) -> str:
+    """``Buy 25 IBM at 195.93 USD or less``."""
+    start = f"{SIDES[leg.side]} {formats.quantity(leg.quantity)} {leg.symbol}"
+    if leg.limit_price is None:
+        return f"{start} at the market"
+    edge = "less" if leg.side == "buy" else "more"
+    return f"{start} at {formats.money(leg.limit_price)} or {edge}"
+
+
+def sentence(proposal: Proposal) -> str:
+    """The proposal's legs as one sentence."""
+    return "; ".join(order_sentence(leg) for leg in proposal.legs)
+
+
+def short_action(proposal: Proposal) -> str:
+    """``buy 25 IBM``, or ``3 orders``."""
+    if len(proposal.legs) != 1:
+        return formats.counted(len(proposal.legs), "order")
+    leg = proposal.legs[0]
+    return f"{leg.side} {formats.quantity(leg.quantity)} {leg.symbol}"
+
+
+def kind(proposal: Proposal) -> str:
+    """``advisory model · replay``."""
+    source = (
+        "entered by hand"
+        if proposal.entered_by
+        else ("advisory model" if proposal.advisory else "champion model")
+    )
+    return f"{source} · {proposal.environment}"
+
+
+def one_line(proposal: Proposal) -> str:
+    """A collapsed card."""
+    until = formats.new_york(proposal.valid_until)
+    return (
+        f"**{sentence(proposal)}** · {formats.money(proposal.notional)} · {kind(proposal)}"
+        f" · until {until}"
+    )
+
+
+def until(valid_until: datetime, *, session_today: bool) -> str:
+    """When a proposal expires, with its day unless it is today."""
+    if session_today:
+        return formats.new_york(valid_until)
+    there = valid_until.astimezone(formats.NEW_YORK).date()
+    return f"{formats.day(there)}, {formats.new_york(valid_until)}"
+
+
+def result(order: Order) -> str:
+    """``filled 25 at 195.50 (−0.17 % against 195.83)``."""
+    if not order.filled_quantity:
+        return f":gray[{formats.plain(order.reason)}]" if order.reason else ""
+    against = formats.price(order.reference_price)
+    slip = formats.basis_points(order.slippage)
+    cost = "" if order.slippage is None else f", slippage {slip} against {against}"
+    return (
+        f"{formats.quantity(order.filled_quantity)} at {formats.price(order.average_price)}{cost}"
+    )

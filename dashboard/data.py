@@ -1,0 +1,281 @@
+"""Everything the pages read, cached for a moment and bounded; nothing here writes."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+
+import duckdb
+import polars as pl
+import sqlalchemy as sa
+import streamlit as st
+
+import ledger
+import warehouse
+from config import limits as limits_file
+from config import settings as settings_file
+from config import universe as universe_file
+from config.limits import Limits
+from config.settings import Settings
+from config.universe import Universe
+from ledger import market, pages, people, requests, state, steps
+from warehouse import pages as shown
+
+# Live figures are read once a second for all people who look, slower ones every few seconds.
+LIVE = 1
+SLOW = 5
+CALM = 60
+
+
+def now() -> datetime:
+    """Wall-clock time: for ages and rows that people write, never for market questions."""
+    return datetime.now(tz=UTC)
+
+
+@st.cache_data(ttl=20, max_entries=1, show_spinner=False)
+def settings() -> Settings:
+    """The desk's settings; ports and addresses appear as the supervisor writes them."""
+    return settings_file.load()
+
+
+@st.cache_data(ttl=CALM, max_entries=1, show_spinner=False)
+def limits() -> Limits:
+    """The limits file."""
+    return limits_file.load()
+
+
+@st.cache_data(ttl=CALM, max_entries=1, show_spinner=False)
+def universe() -> Universe:
+    """The universe file."""
+    return universe_file.load()
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _engine(dsn: str) -> sa.Engine:
+    return ledger.engine(dsn, pool_size=8)
+
+
+def engine() -> sa.Engine:
+    """The ledger's engine."""
+    return _engine(settings().database.url("desk"))
+
+
+@contextmanager
+def asked() -> Iterator[sa.Connection]:
+    """A connection to the ledger for reading."""
+    with engine().connect() as conn:
+        yield conn
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _warehouse(dsn: str) -> warehouse.Warehouse:
+    return warehouse.connect(settings(), read_only=True)
+
+
+@contextmanager
+def stored() -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection to the warehouse for reading, on one snapshot."""
+    with _warehouse(settings().database.url("desk")).reader() as conn:
+        yield conn
+
+
+@st.cache_data(ttl=LIVE, max_entries=1, show_spinner=False)
+def desk() -> pages.Desk:
+    """Clock, account, trading state and counts."""
+    with asked() as conn:
+        return pages.desk(conn)
+
+
+@st.cache_data(ttl=LIVE, max_entries=1, show_spinner=False)
+def start_up() -> list[steps.Step]:
+    """The steps of the latest start."""
+    with asked() as conn:
+        return steps.latest(conn)
+
+
+@st.cache_data(ttl=LIVE, max_entries=4, show_spinner=False)
+def proposals(states: tuple[str, ...] = ("open",), limit: int = 60) -> tuple[pages.Proposal, ...]:
+    """Proposals in these states, in the order of making."""
+    with asked() as conn:
+        return pages.proposals(conn, states=states, limit=limit)
+
+
+@st.cache_data(ttl=LIVE, max_entries=64, show_spinner=False)
+def proposals_by_code(codes: tuple[str, ...]) -> tuple[pages.Proposal, ...]:
+    """These proposals, whatever their state."""
+    with asked() as conn:
+        return pages.proposals_by_code(conn, codes)
+
+
+@st.cache_data(ttl=LIVE, max_entries=64, show_spinner=False)
+def orders(proposal_id: str | None = None, limit: int = 200) -> tuple[pages.Order, ...]:
+    """Orders, newest first."""
+    with asked() as conn:
+        return pages.orders(conn, proposal_id=proposal_id, limit=limit)
+
+
+@st.cache_data(ttl=LIVE, max_entries=2, show_spinner=False)
+def fills(limit: int = 200) -> tuple[pages.Fill, ...]:
+    """Fills, newest first."""
+    with asked() as conn:
+        return pages.fills(conn, limit=limit)
+
+
+@st.cache_data(ttl=LIVE, max_entries=1, show_spinner=False)
+def positions() -> dict[str, market.Position]:
+    """Holdings by symbol."""
+    with asked() as conn:
+        return market.latest_positions(conn)
+
+
+@st.cache_data(ttl=LIVE, max_entries=1, show_spinner=False)
+def quotes() -> dict[str, market.Quote]:
+    """Last quotes by symbol."""
+    with asked() as conn:
+        return market.latest_quotes(conn)
+
+
+@st.cache_data(ttl=SLOW, max_entries=3, show_spinner=False)
+def equity(environment: str) -> list[market.EquityPoint]:
+    """The account's closes, oldest first."""
+    with asked() as conn:
+        return market.equity_curve(conn, environment=environment)
+
+
+@st.cache_data(ttl=LIVE, max_entries=8, show_spinner=False)
+def requested(kinds: tuple[str, ...], last: int = 5) -> list[requests.Request]:
+    """What people asked for lately."""
+    with asked() as conn:
+        return requests.latest(conn, kinds=kinds, last=last)
+
+
+@st.cache_data(ttl=SLOW, max_entries=1, show_spinner=False)
+def alerts() -> tuple[pages.Alert, ...]:
+    """Open alerts, newest first."""
+    with asked() as conn:
+        return pages.alerts(conn)
+
+
+@st.cache_data(ttl=SLOW, max_entries=1, show_spinner=False)
+def state_changes() -> list[state.StateEvent]:
+    """Changes of the trading state, newest first."""
+    with asked() as conn:
+        return state.history(conn, last=10)
+
+
+@st.cache_data(ttl=SLOW, max_entries=1, show_spinner=False)
+def daily_run() -> pages.DailyRun | None:
+    """The daily run of the newest session."""
+    with asked() as conn:
+        return pages.latest_daily_run(conn)
+
+
+@st.cache_data(ttl=SLOW, max_entries=1, show_spinner=False)
+def reconciliation() -> pages.Reconciliation | None:
+    """The last comparison of broker and ledger."""
+    with asked() as conn:
+        return pages.latest_reconciliation(conn)
+
+
+@st.cache_data(ttl=SLOW, max_entries=1, show_spinner=False)
+def signatories() -> list[people.Person]:
+    """Active people who may sign."""
+    with asked() as conn:
+        return people.signatories(conn)
+
+
+@st.cache_data(ttl=SLOW, max_entries=1, show_spinner=False)
+def names() -> dict[str, str]:
+    """Display names by person id."""
+    with asked() as conn:
+        return pages.names(conn)
+
+
+@st.cache_data(ttl=SLOW, max_entries=1, show_spinner=False)
+def decisions() -> pl.DataFrame:
+    """What was decided for each symbol after the newest session."""
+    with stored() as conn:
+        return shown.decisions(conn)
+
+
+@st.cache_data(ttl=SLOW, max_entries=1, show_spinner=False)
+def predictions() -> pl.DataFrame:
+    """Live predictions of the newest session."""
+    with stored() as conn:
+        return shown.predictions(conn)
+
+
+@st.cache_data(ttl=CALM, max_entries=8, show_spinner=False)
+def version(model_version: str | None = None) -> pl.DataFrame:
+    """A model version's newest state."""
+    with stored() as conn:
+        return shown.version(conn, model_version=model_version)
+
+
+@st.cache_data(ttl=CALM, max_entries=8, show_spinner=False)
+def gates(model_version: str) -> pl.DataFrame:
+    """A model version's gates."""
+    with stored() as conn:
+        return shown.gates(conn, model_version=model_version)
+
+
+@st.cache_data(ttl=CALM, max_entries=1, show_spinner=False)
+def live_score() -> tuple[int, float | None]:
+    """Matured live predictions and the share that was right."""
+    with stored() as conn:
+        return shown.live_score(conn)
+
+
+@st.cache_data(ttl=SLOW, max_entries=4, show_spinner=False)
+def verdicts(sessions: int = 40) -> pl.DataFrame:
+    """Verdicts on daily bars, symbol by session."""
+    with stored() as conn:
+        return shown.verdicts(conn, sessions=sessions)
+
+
+@st.cache_data(ttl=SLOW, max_entries=32, show_spinner=False)
+def verdict(symbol: str, session: date) -> pl.DataFrame:
+    """The verdict on one daily bar."""
+    with stored() as conn:
+        return shown.verdict(conn, symbol=symbol, session=session)
+
+
+@st.cache_data(ttl=SLOW, max_entries=1, show_spinner=False)
+def findings() -> pl.DataFrame:
+    """The newest findings."""
+    with stored() as conn:
+        return shown.findings(conn)
+
+
+@st.cache_data(ttl=SLOW, max_entries=1, show_spinner=False)
+def quarantine() -> pl.DataFrame:
+    """Quarantined rows in their latest state."""
+    with stored() as conn:
+        return shown.quarantine(conn)
+
+
+@st.cache_data(ttl=SLOW, max_entries=1, show_spinner=False)
+def report() -> pl.DataFrame:
+    """The newest quality report."""
+    with stored() as conn:
+        return shown.report(conn)
+
+
+@st.cache_data(ttl=CALM, max_entries=64, show_spinner=False)
+def closes(symbol: str, last: date, sessions: int = 120) -> pl.DataFrame:
+    """Closes of a symbol as quoted."""
+    with stored() as conn:
+        return shown.closes(conn, symbol=symbol, last=last, sessions=sessions)
+
+
+@st.cache_data(ttl=CALM, max_entries=32, show_spinner=False)
+def around(symbol: str, session: date) -> pl.DataFrame:
+    """Daily bars around a session."""
+    with stored() as conn:
+        return shown.around(conn, symbol=symbol, session=session)
+
+
+@st.cache_data(ttl=SLOW, max_entries=1, show_spinner=False)
+def risk_figures() -> pl.DataFrame:
+    """Risk figures of the newest session."""
+    with stored() as conn:
+        return shown.risk_figures(conn)

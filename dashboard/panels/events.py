@@ -1,0 +1,84 @@
+"""What happens next on the market, and alerts."""
+
+from datetime import date, datetime
+
+import streamlit as st
+
+from dashboard import data, formats, venue_panel
+from ledger.market import Clock
+from ledger.pages import Alert, DailyRun, Desk
+
+_LOOK = {
+    "critical": ":red[:material/error:]",
+    "warning": ":orange[:material/warning:]",
+    "note": ":gray[:material/info:]",
+}
+
+
+def show(desk: Desk) -> None:
+    """Next events of the market, the replay's controls, and open alerts."""
+    _live_events()
+    if desk.clock is not None and desk.clock.replay:
+        with st.expander("Move the replay", icon=":material/replay:"):
+            venue_panel.controls(st.session_state["person"], place="today")
+    _live_alerts()
+
+
+@st.fragment(run_every=3)
+def _live_events() -> None:
+    st.subheader("Next", anchor=False)
+    clock = data.desk().clock
+    if clock is None:
+        st.markdown(":gray[The market's clock has not been heard yet. It comes with the venue.]")
+        return
+    for when, what in upcoming(clock, data.daily_run()):
+        st.markdown(f"**{when}** · {what}")
+
+
+@st.fragment(run_every=5)
+def _live_alerts() -> None:
+    found = data.alerts()
+    st.subheader("Alerts", anchor=False)
+    if not found:
+        st.markdown(":green[:material/check:] No open alert.")
+    for alert in found[:6]:
+        st.markdown(_alert(alert))
+    if len(found) > 6:
+        st.caption(f"and {formats.counted(len(found) - 6, 'more alert')}")
+
+
+def upcoming(clock: Clock, run: DailyRun | None) -> list[tuple[str, str]]:
+    """Times and what happens then, in order."""
+    found: list[tuple[datetime, str]] = []
+    if clock.next_open is not None:
+        found.append((clock.next_open, "The market opens; signed orders may be sent and fill"))
+    if clock.next_close is not None:
+        early = " early" if clock.early_close and clock.is_open else ""
+        found.append(
+            (clock.next_close, f"The market closes{early}; the daily run makes new proposals")
+        )
+    lines = [(_when(at, clock.session), what) for at, what in sorted(found)]
+    if run is not None and run.state == "running":
+        lines.insert(0, ("Now", f"The daily run of {formats.day(run.session)} is under way"))
+    if run is not None and run.state == "failed":
+        said = formats.plain(run.detail)
+        lines.insert(
+            0, ("Now", f":red[The daily run of {formats.day(run.session)} failed.] {said}")
+        )
+    if clock.state == "paused":
+        lines.insert(0, ("Now", "The replay is paused; press Run to go on"))
+    if clock.state == "ended":
+        lines.insert(0, ("Now", "The replay has ended. See *End of the replay* for the result"))
+    return lines
+
+
+def _when(at: datetime, session: date) -> str:
+    there = at.astimezone(formats.NEW_YORK).date()
+    return (
+        formats.clock(at) if there == session else f"{formats.weekday(there)} {formats.clock(at)}"
+    )
+
+
+def _alert(alert: Alert) -> str:
+    at = f" :gray[{formats.moment(alert.market_at)}]" if alert.market_at else ""
+    return f"{_LOOK[alert.severity]} {formats.plain(alert.message)}{at}"

@@ -1,0 +1,239 @@
+"""What the pages read: bounded queries for screens, polars frames out.
+
+They show the latest that is known; research never reads here.
+"""
+
+from datetime import date
+
+import duckdb
+import polars as pl
+
+_DECISIONS = """
+select session, symbol, outcome, reason_code, sentence, figures, proposal_id, known_at
+from portfolio.decisions
+where session = (select max(session) from portfolio.decisions)
+qualify row_number() over (
+    partition by symbol order by known_at desc, recorded_at desc
+) = 1
+order by symbol
+limit $most
+"""
+
+_PREDICTIONS = """
+select symbol, session, model_version, probability, expected_return, low, high, horizon,
+       volatility, contributions, feature_version, snapshot_id, simulated, known_at
+from models.predictions
+where kind = 'live'
+  and session = (select max(session) from models.predictions where kind = 'live')
+qualify row_number() over (
+    partition by symbol order by known_at desc, recorded_at desc
+) = 1
+order by probability desc, symbol
+limit $most
+"""
+
+_VERSION = """
+select *
+from models.versions
+where model_version = $model_version
+order by recorded_at desc
+limit 1
+"""
+
+_NEWEST_VERSION = """
+select *
+from models.versions
+order by trained_at desc, recorded_at desc
+limit 1
+"""
+
+_GATES = """
+select gate, value, threshold, comparison, passed, reason, sentence
+from models.gates
+where model_version = $model_version
+qualify row_number() over (partition by gate order by recorded_at desc) = 1
+order by passed, gate
+"""
+
+_SCORE = """
+select count(*) as cases,
+       avg(case when (p.probability > 0.5) = o.outperformed then 1.0 else 0.0 end) as right_share
+from models.outcomes o
+join models.predictions p using (symbol, session, model_version, kind)
+where o.kind = 'live'
+"""
+
+_SESSIONS = """
+select distinct session from quality.verdicts where dataset = $dataset
+order by session desc limit $sessions
+"""
+
+_VERDICTS = f"""
+select symbol, session, status, checks, checks_passed, finding_id, report
+from quality.verdicts
+where dataset = $dataset
+  and session >= (select min(session) from ({_SESSIONS}))
+qualify row_number() over (
+    partition by symbol, session order by known_at desc, recorded_at desc
+) = 1
+order by symbol, session
+limit 100000
+"""  # noqa: S608 - the inner query is a constant of this module
+
+_VERDICT = """
+select status, checks, checks_passed, finding_id, report, known_at
+from quality.verdicts
+where dataset = 'daily_bars' and symbol = $symbol and session = $session
+order by known_at desc, recorded_at desc
+limit 1
+"""
+
+_FINDINGS = """
+select finding_id, symbol, session, bar_start, rule, severity, message, known_at
+from quality.findings
+order by known_at desc, session desc, symbol
+limit $most
+"""
+
+_QUARANTINE = """
+select q.quarantine_id, q.finding_id, q.dataset, q.symbol, q.session, q.bar_start, q.row,
+       q.status, q.person, q.reason, q.known_at, f.rule, f.severity, f.message, f.figures
+from (
+    select *
+    from quality.quarantine
+    qualify row_number() over (
+        partition by quarantine_id order by known_at desc, recorded_at desc
+    ) = 1
+) q
+left join quality.findings f using (finding_id)
+order by q.status = 'held' desc, q.session desc, q.symbol
+limit $most
+"""
+
+_REPORT = """
+select suite, first_session, last_session, expectations, passed, path, recorded_at
+from quality.reports
+order by recorded_at desc
+limit 1
+"""
+
+_CLOSES = """
+select session, close
+from market.daily_bars
+where symbol = $symbol and session <= $last
+qualify row_number() over (partition by session order by known_at desc, recorded_at desc) = 1
+order by session desc
+limit $sessions
+"""
+
+_AROUND = """
+select session, open, high, low, close, volume
+from market.daily_bars
+where symbol = $symbol and session between $session - 12 and $session + 12
+qualify row_number() over (partition by session order by known_at desc, recorded_at desc) = 1
+order by session
+limit 20
+"""
+
+_RISK = """
+select session, portfolio, measure, method, level, horizon, value, unit, n_obs, known_at
+from risk.figures
+where session = (select max(session) from risk.figures)
+qualify row_number() over (
+    partition by portfolio, measure, method, level, horizon
+    order by known_at desc, recorded_at desc
+) = 1
+order by portfolio, measure, method, level, horizon
+limit 500
+"""
+
+
+def decisions(conn: duckdb.DuckDBPyConnection, *, most: int = 1_000) -> pl.DataFrame:
+    """Return what was decided for each symbol after the newest session.
+
+    Parameters
+    ----------
+    conn : duckdb.DuckDBPyConnection
+        A reader.
+    most : int
+        At most so many symbols.
+
+    Returns
+    -------
+    polars.DataFrame
+        One row per symbol: session, symbol, outcome (proposed, denied, none), reason_code,
+        sentence, figures (JSON), proposal_id, known_at.
+    """
+    return conn.execute(_DECISIONS, {"most": most}).pl()
+
+
+def predictions(conn: duckdb.DuckDBPyConnection, *, most: int = 1_000) -> pl.DataFrame:
+    """Return the live predictions of the newest session, the highest probability first.
+
+    Returns and ranges are fractions over `horizon` sessions, volatility a fraction per year.
+    """
+    return conn.execute(_PREDICTIONS, {"most": most}).pl()
+
+
+def version(conn: duckdb.DuckDBPyConnection, *, model_version: str | None = None) -> pl.DataFrame:
+    """Return the newest state of a model version, or of the version trained last; 0 or 1 row."""
+    if model_version is None:
+        return conn.execute(_NEWEST_VERSION).pl()
+    return conn.execute(_VERSION, {"model_version": model_version}).pl()
+
+
+def gates(conn: duckdb.DuckDBPyConnection, *, model_version: str) -> pl.DataFrame:
+    """Return the gates of a model version, those not met first."""
+    return conn.execute(_GATES, {"model_version": model_version}).pl()
+
+
+def live_score(conn: duckdb.DuckDBPyConnection) -> tuple[int, float | None]:
+    """Return how many live predictions have matured, and the share that was right (a fraction)."""
+    row = conn.execute(_SCORE).fetchone()
+    assert row is not None
+    return int(row[0]), None if row[1] is None else float(row[1])
+
+
+def verdicts(
+    conn: duckdb.DuckDBPyConnection, *, dataset: str = "daily_bars", sessions: int = 40
+) -> pl.DataFrame:
+    """Return the latest verdict of each symbol in the newest `sessions` sessions."""
+    return conn.execute(_VERDICTS, {"dataset": dataset, "sessions": sessions}).pl()
+
+
+def verdict(conn: duckdb.DuckDBPyConnection, *, symbol: str, session: date) -> pl.DataFrame:
+    """Return the latest verdict on a daily bar; 0 or 1 row."""
+    return conn.execute(_VERDICT, {"symbol": symbol, "session": session}).pl()
+
+
+def findings(conn: duckdb.DuckDBPyConnection, *, most: int = 200) -> pl.DataFrame:
+    """Return the newest findings, errors, warnings and notes alike."""
+    return conn.execute(_FINDINGS, {"most": most}).pl()
+
+
+def quarantine(conn: duckdb.DuckDBPyConnection, *, most: int = 100) -> pl.DataFrame:
+    """Return quarantined rows in their latest state with their finding, held ones first."""
+    return conn.execute(_QUARANTINE, {"most": most}).pl()
+
+
+def report(conn: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """Return the newest quality report; 0 or 1 row."""
+    return conn.execute(_REPORT).pl()
+
+
+def closes(
+    conn: duckdb.DuckDBPyConnection, *, symbol: str, last: date, sessions: int = 120
+) -> pl.DataFrame:
+    """Return up to `sessions` closes (USD, as quoted) until `last`, oldest first."""
+    asked = {"symbol": symbol, "last": last, "sessions": sessions}
+    return conn.execute(_CLOSES, asked).pl().sort("session")
+
+
+def around(conn: duckdb.DuckDBPyConnection, *, symbol: str, session: date) -> pl.DataFrame:
+    """Return the daily bars within twelve days of `session`, as quoted."""
+    return conn.execute(_AROUND, {"symbol": symbol, "session": session}).pl()
+
+
+def risk_figures(conn: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """Return the risk figures of the newest session; losses are positive."""
+    return conn.execute(_RISK).pl()
