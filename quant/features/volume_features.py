@@ -32,7 +32,6 @@ from quant.features.terms import (
     RETURN,
     TYPICAL,
     VOLUME,
-    ZERO,
 )
 
 _NO_TRADE = "NaN when nothing traded in the window"
@@ -42,8 +41,9 @@ def volume() -> list[Feature]:
     """Return the features of traded volume."""
     amount = log(VOLUME)
     flow = TYPICAL * VOLUME
-    inflow = greater(change(TYPICAL), ZERO) * flow
-    outflow = greater(change(TYPICAL) * -1.0, ZERO) * flow
+    tie = TYPICAL * 1e-12  # equal sums of three quotes can differ in their last digit
+    inflow = greater(change(TYPICAL), tie) * flow
+    outflow = greater(change(TYPICAL) * -1.0, tie) * flow
     money_in, money_out = total(inflow, 14), total(outflow, 14)
     location = ((CLOSE - LOW) - (HIGH - CLOSE)) / (HIGH - LOW)
     return [
