@@ -1,0 +1,9 @@
+"""What can go wrong with a source of market data."""
+
+from __future__ import annotations
+
+from trading.errors import RetryError
+
+
+class SourceError(RetryError):
+    """A source gave no usable answer; an empty one counts as none."""
