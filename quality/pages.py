@@ -9,7 +9,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from quality.rules.model import Finding, Severity
+import polars as pl
+
+from quality.rules.model import Finding, Judgement, Severity
 
 _STATIC: Final = Path(__file__).parent / "static"
 _SHOWN: Final = 200
@@ -82,7 +84,7 @@ def offline(page: str, *, root: str) -> str:
     return page
 
 
-def framed(page: str, *, root: str, title: str, lead: str, findings: Sequence[Finding]) -> str:
+def framed(page: str, *, root: str, title: str, lead: str, judgement: Judgement) -> str:
     """Return `page` with the desk's heading and the findings as sentences above the table."""
     head = (
         f'<link rel="icon" href="data:,"><link rel="stylesheet" href="{root}static/docs.css">'
@@ -94,10 +96,13 @@ def framed(page: str, *, root: str, title: str, lead: str, findings: Sequence[Fi
         f'<div class="cs-bar"><span class="desk">Countersign</span>'
         f'<a href="{root}index.html">All data quality reports</a></div>'
         f'<section class="cs-report"><h1>{html.escape(title)}</h1>'
-        f'<p class="lead">{html.escape(lead)}</p>{_sentences(findings)}'
-        "<h2>Every rule of this suite</h2></section>"
+        f'<p class="lead">{html.escape(lead)}</p>{_sentences(judgement.findings)}'
+        f"<h2>Every rule of this suite</h2>{_rules(judgement)}"
+        "<h2>As Great Expectations records it</h2></section>"
     )
-    return re.sub(r"<body[^>]*>", f'<body class="cs-page">{top}'.replace("\\", r"\\"), page, count=1)
+    return re.sub(
+        r"<body[^>]*>", f'<body class="cs-page">{top}'.replace("\\", r"\\"), page, count=1
+    )
 
 
 def _sentences(findings: Sequence[Finding]) -> str:
@@ -120,6 +125,33 @@ def _sentences(findings: Sequence[Finding]) -> str:
     rest = len(ordered) - _SHOWN
     more = f'<p class="note">{rest:,} more are in quality.findings.</p>' if rest > 0 else ""
     return f"<h2>What was found</h2><ul>{items}</ul>{more}"
+
+
+def _rules(judgement: Judgement) -> str:
+    """Return the table of all rules: what each asks, of how many rows, and what it refused."""
+    words = {"error": "held back", "warning": "unusual", "note": "noted"}
+    lines = []
+    for rule in judgement.tally.sort(pl.col("failed") == 0, maintain_order=True).iter_rows(
+        named=True
+    ):
+        kind = {"error": "bad", "warning": "warn"}.get(rule["severity"], "")
+        if rule["failed"]:
+            result = f'<td class="{kind}">{rule["failed"]:,} {words[rule["severity"]]}</td>'
+        elif rule["checked"]:
+            result = '<td class="good">met</td>'
+        else:
+            result = '<td class="note">not asked</td>'
+        lines.append(
+            f'<tr title="{html.escape(rule["reason"])}">'
+            f"<td>{html.escape(rule['rule'].replace('_', ' '))}</td>"
+            f"<td>{html.escape(rule['meaning'])}</td>"
+            f'<td class="number">{rule["checked"]:,}</td>{result}</tr>'
+        )
+    head = (
+        "<tr><th>Rule</th><th>What must hold</th>"
+        '<th class="number">Rows asked</th><th>Result</th></tr>'
+    )
+    return f'<table class="cs-rules"><thead>{head}</thead><tbody>{"".join(lines)}</tbody></table>'
 
 
 def place_assets(docs_dir: Path) -> None:

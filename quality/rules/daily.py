@@ -9,8 +9,9 @@ import polars as pl
 from quality.calendar import Calendar
 from quality.rules import history, words
 from quality.rules.actions import ACTION_RULES
-from quality.rules.missing import MISSING, absent
-from quality.rules.model import Finding, Judgement, Rule, Severity, finding
+from quality.rules.judge import judge
+from quality.rules.missing import absent
+from quality.rules.model import Judgement, Rule, Severity
 from quality.rules.prepare import facts, session_dates
 from quality.rules.words import Row, arrival, day, no_split, price, turnover
 
@@ -336,123 +337,5 @@ def judge_daily(
     frame = frame.with_columns(
         session_dates(frame["reference_no"], calendar).alias("reference_session")
     )
-    outcomes = _outcomes(frame)
-    findings = _findings(frame, outcomes)
     due = absent(frame, previous=previous, expected=expected, sessions=sessions, calendar=calendar)
-    findings += [finding(MISSING, row, dataset=DATASET) for row in due.iter_rows(named=True)]
-    return _judgement(bars, frame, outcomes, findings, due)
-
-
-def _outcomes(frame: pl.DataFrame) -> pl.DataFrame:
-    """Return one column per rule: null not run, false passed, true failed."""
-    return frame.select(
-        pl.when(rule.applies.fill_null(value=False))
-        .then(rule.fails.fill_null(value=False))
-        .alias(rule.name)
-        for rule in RULES
-    )
-
-
-def _findings(frame: pl.DataFrame, outcomes: pl.DataFrame) -> list[Finding]:
-    """Return the findings of all rules, in the order of the rules."""
-    found: list[Finding] = []
-    for rule in RULES:
-        failing = frame.filter(outcomes[rule.name].fill_null(value=False))
-        found += [finding(rule, row, dataset=DATASET) for row in failing.iter_rows(named=True)]
-    return found
-
-
-def _judgement(
-    bars: pl.DataFrame,
-    frame: pl.DataFrame,
-    outcomes: pl.DataFrame,
-    findings: list[Finding],
-    due: pl.DataFrame,
-) -> Judgement:
-    """Sort the rows by their outcomes and count the checks."""
-    errors = [rule.name for rule in RULES if rule.severity is Severity.ERROR]
-    told = [rule.name for rule in RULES if rule.severity is not Severity.NOTE]
-    marked = frame.select(*bars.columns).with_columns(
-        outcomes.select(pl.any_horizontal(errors).fill_null(value=False)).to_series().alias("_bad"),
-        outcomes.select(pl.sum_horizontal(pl.all().is_not_null()).cast(pl.Int64))
-        .to_series()
-        .alias("_run"),
-        outcomes.select(pl.sum_horizontal(pl.col(told).fill_null(value=False)).cast(pl.Int64))
-        .to_series()
-        .alias("_failed"),
-    )
-    verdicts = _verdicts(marked, findings, due)
-    why = _reasons(findings)
-    held = marked.filter("_bad").drop("_bad", "_run", "_failed")
-    return Judgement(
-        dataset=DATASET,
-        passed=marked.filter(~pl.col("_bad")).drop("_bad", "_run", "_failed"),
-        held=held.join(why, on=["symbol", "session"], how="left"),
-        findings=tuple(findings),
-        verdicts=verdicts,
-        outcomes=frame.select("symbol", "session").hstack(outcomes),
-        tally=_tally(outcomes, due),
-    )
-
-
-def _reasons(findings: Sequence[Finding]) -> pl.DataFrame:
-    """Return the error that says most about each held symbol and session."""
-    order = {rule.name: at for at, rule in enumerate(RULES)}
-    telling = sorted(
-        (f for f in findings if f.severity is Severity.ERROR),
-        key=lambda f: (f.rule not in _TELLING, order.get(f.rule, len(order))),
-    )
-    rows = [(f.symbol, f.session, f.finding_id, f.rule) for f in telling]
-    schema = {"symbol": pl.String, "session": pl.Date, "finding_id": pl.String, "rule": pl.String}
-    return pl.DataFrame(rows, schema=schema, orient="row").unique(
-        subset=["symbol", "session"], keep="first", maintain_order=True
-    )
-
-
-# An inconsistent bar is often the trace of one of these, and they say what happened.
-_TELLING: Final = frozenset({"unit_is_right", "jump_is_no_unknown_split"})
-
-
-def _verdicts(marked: pl.DataFrame, findings: Sequence[Finding], due: pl.DataFrame) -> pl.DataFrame:
-    """Return one verdict per symbol and session, missing ones held."""
-    judged = marked.group_by("symbol", "session").agg(
-        pl.col("_bad").any(),
-        pl.col("_run").max().alias("checks"),
-        (pl.col("_run") - pl.col("_failed")).min().alias("checks_passed"),
-    )
-    gone = due.select("symbol", "session").with_columns(
-        pl.lit(value=True).alias("_bad"),
-        pl.lit(1, dtype=pl.Int64).alias("checks"),
-        pl.lit(0, dtype=pl.Int64).alias("checks_passed"),
-    )
-    both = pl.concat([judged, gone]).join(_reasons(findings), on=["symbol", "session"], how="left")
-    return both.select(
-        pl.lit(DATASET).alias("dataset"),
-        "symbol",
-        "session",
-        pl.when("_bad").then(pl.lit("held")).otherwise(pl.lit("passed")).alias("status"),
-        "checks",
-        "checks_passed",
-        "finding_id",
-    ).sort("session", "symbol")
-
-
-def _tally(outcomes: pl.DataFrame, due: pl.DataFrame) -> pl.DataFrame:
-    """Return how many rows each rule was asked of and how many it refused."""
-    rows = [
-        (
-            rule.name,
-            str(rule.severity),
-            rule.meaning,
-            rule.reason,
-            outcomes[rule.name].count(),
-            int(outcomes[rule.name].sum() or 0),
-        )
-        for rule in RULES
-    ]
-    rows.append(
-        (MISSING.name, str(MISSING.severity), MISSING.meaning, MISSING.reason,
-         outcomes.height + due.height, due.height)
-    )  # fmt: skip
-    names = ["rule", "severity", "meaning", "reason", "checked", "failed"]
-    return pl.DataFrame(rows, schema=names, orient="row")
+    return judge(frame, dataset=DATASET, rules=RULES, columns=bars.columns, due=due)

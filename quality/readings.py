@@ -1,0 +1,244 @@
+"""What the asset checks read: the newest state of the warehouse, never as of an earlier instant."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any, Final
+
+import duckdb
+import polars as pl
+
+# The longest look-back of a daily feature is a year of sessions and one for its first return.
+SUFFICIENT_HISTORY: Final = 253
+COMPLETE_SHARE: Final = 0.9
+_REGULAR_MINUTES: Final = 390
+
+_VERDICTS: Final = """
+select symbol, session, status
+from quality.verdicts
+where dataset = $dataset
+  and session in (select unnest($sessions::date[]))
+qualify row_number() over (
+    partition by symbol, session order by known_at desc, recorded_at desc
+) = 1
+"""
+_FINDINGS: Final = """
+select distinct symbol, session, rule, severity, message
+from quality.findings
+where dataset = $dataset
+  and rule in (select unnest($rules::varchar[]))
+  and session in (select unnest($sessions::date[]))
+order by session, symbol
+"""
+_INCONSISTENT: Final = """
+with latest as (
+    select symbol, session, open, high, low, close
+    from market.daily_bars
+    where session in (select unnest($sessions::date[]))
+    qualify row_number() over (partition by symbol, session order by known_at desc) = 1
+),
+held as (
+    select symbol, session, status
+    from quality.verdicts
+    where dataset = 'daily_bars' and session in (select unnest($sessions::date[]))
+    qualify row_number() over (
+        partition by symbol, session order by known_at desc, recorded_at desc
+    ) = 1
+)
+select symbol, session, open, high, low, close
+from latest
+where (symbol, session) in (
+        select (symbol, session) from held where status in ('passed', 'released')
+    )
+  and (high < greatest(open, close) - 1e-4 or low > least(open, close) + 1e-4 or low <= 0)
+order by session, symbol
+"""
+_REPEATED: Final = """
+select symbol, session, known_at, count(*) as copies
+from market.daily_bars
+where session in (select unnest($sessions::date[]))
+group by symbol, session, known_at
+having count(*) > 1
+order by session, symbol
+"""
+_INCOMPLETE: Final = """
+with present as (
+    select symbol, session, count(distinct bar_start) as minutes
+    from market.minute_bars
+    where session in (select unnest($sessions::date[]))
+    group by symbol, session
+),
+longest as (
+    select session, max(minutes) as minutes from present group by session
+)
+select d.symbol, d.session, coalesce(p.minutes, 0) as minutes, l.minutes as longest
+from (
+    select distinct symbol, session
+    from market.daily_bars
+    where session in (select unnest($sessions::date[]))
+) d
+join longest l on l.session = d.session
+left join present p on p.symbol = d.symbol and p.session = d.session
+where coalesce(p.minutes, 0) < $share * least(l.minutes, $regular)
+order by d.session, d.symbol
+"""
+_LATE: Final = """
+with newest as (
+    select symbol, max(session) as last_session from market.daily_bars group by symbol
+),
+judged as (
+    select distinct session from quality.verdicts
+    where dataset = 'daily_bars' and ($due is null or session <= $due)
+    order by session desc limit 6
+)
+select symbol, last_session, (select max(session) from judged) as newest_session
+from newest
+where last_session < (select max(session) from judged)
+  and last_session >= (select min(session) from judged)
+order by symbol
+"""
+_UNFINISHED: Final = """
+with latest as (
+    select symbol, session, version, values
+    from features.daily
+    where session in (select unnest($sessions::date[]))
+    qualify row_number() over (
+        partition by symbol, session, version order by known_at desc, recorded_at desc
+    ) = 1
+)
+select f.symbol, f.session, f.version,
+       len(list_filter(f.values, x -> x is null or not isfinite(x))) as holes
+from latest f
+where holes > 0
+  and (
+      select count(distinct b.session) from market.daily_bars b
+      where b.symbol = f.symbol and b.session <= f.session
+  ) >= $history
+order by f.session, f.symbol
+"""
+_SERVED: Final = """
+with predicted as (
+    select symbol, session, model_version, feature_version, contributions
+    from models.predictions
+    where kind = 'live' and session in (select unnest($sessions::date[]))
+    qualify row_number() over (
+        partition by symbol, session, model_version order by known_at desc, recorded_at desc
+    ) = 1
+),
+trained as (
+    select model_version, any_value(feature_version) as feature_version
+    from models.versions group by model_version
+),
+stored as (
+    select symbol, session, version, values
+    from features.daily
+    where session in (select unnest($sessions::date[]))
+    qualify row_number() over (
+        partition by symbol, session, version order by known_at desc, recorded_at desc
+    ) = 1
+),
+sets as (
+    select version, any_value(names) as names from features.versions group by version
+)
+select p.symbol, p.session, p.model_version, p.feature_version,
+       t.feature_version as trained_version, p.contributions, s.values, v.names
+from predicted p
+left join trained t on t.model_version = p.model_version
+left join stored s
+  on s.symbol = p.symbol and s.session = p.session and s.version = p.feature_version
+left join sets v on v.version = p.feature_version
+order by p.session, p.symbol
+"""
+
+
+def _rows(conn: duckdb.DuckDBPyConnection, sql: str, values: Mapping[str, object]) -> pl.DataFrame:
+    return pl.DataFrame(conn.execute(sql, dict(values)).to_arrow_table())
+
+
+def verdicts(
+    conn: duckdb.DuckDBPyConnection, *, dataset: str, sessions: Sequence[date]
+) -> pl.DataFrame:
+    """Return symbol, session and newest status of every verdict of the sessions."""
+    return _rows(conn, _VERDICTS, {"dataset": dataset, "sessions": list(sessions)})
+
+
+def findings(
+    conn: duckdb.DuckDBPyConnection,
+    *,
+    dataset: str,
+    rules: Sequence[str],
+    sessions: Sequence[date],
+) -> pl.DataFrame:
+    """Return symbol, session, rule, severity and message of the findings of some rules."""
+    values = {"dataset": dataset, "rules": list(rules), "sessions": list(sessions)}
+    return _rows(conn, _FINDINGS, values)
+
+
+def inconsistent_bars(conn: duckdb.DuckDBPyConnection, *, sessions: Sequence[date]) -> pl.DataFrame:
+    """Return usable daily bars whose high or low contradicts open and close."""
+    return _rows(conn, _INCONSISTENT, {"sessions": list(sessions)})
+
+
+def repeated_keys(conn: duckdb.DuckDBPyConnection, *, sessions: Sequence[date]) -> pl.DataFrame:
+    """Return keys of daily bars that occur more than once."""
+    return _rows(conn, _REPEATED, {"sessions": list(sessions)})
+
+
+def incomplete_minutes(
+    conn: duckdb.DuckDBPyConnection, *, sessions: Sequence[date]
+) -> pl.DataFrame:
+    """Return symbols whose minutes fall short of nine tenths of the fullest symbol's."""
+    return _rows(
+        conn,
+        _INCOMPLETE,
+        {"sessions": list(sessions), "share": COMPLETE_SHARE, "regular": _REGULAR_MINUTES},
+    )
+
+
+def late_symbols(conn: duckdb.DuckDBPyConnection, *, due: date | None = None) -> pl.DataFrame:
+    """Return symbols that had a bar within six sessions and none for the newest one judged.
+
+    `due` (a session) leaves out later ones; the wall clock plays no part.
+    """
+    return _rows(conn, _LATE, {"due": due})
+
+
+def unfinished_features(
+    conn: duckdb.DuckDBPyConnection, *, sessions: Sequence[date]
+) -> pl.DataFrame:
+    """Return rows of features with holes although a year of bars lies behind them."""
+    return _rows(conn, _UNFINISHED, {"sessions": list(sessions), "history": SUFFICIENT_HISTORY})
+
+
+def mismatched_predictions(
+    conn: duckdb.DuckDBPyConnection, *, sessions: Sequence[date], tolerance: float
+) -> pl.DataFrame:
+    """Return live predictions that differ from what their model was trained on, and why."""
+    served = _rows(conn, _SERVED, {"sessions": list(sessions)})
+    reasons = [_mismatch(row, tolerance) for row in served.iter_rows(named=True)]
+    told = served.select("symbol", "session", "model_version").with_columns(
+        pl.Series("reason", reasons, dtype=pl.String)
+    )
+    return told.filter(pl.col("reason").is_not_null())
+
+
+def _mismatch(row: Mapping[str, Any], tolerance: float) -> str | None:
+    """Return why a prediction does not match its model's features, None when it does."""
+    if row["trained_version"] is None:
+        return "its model is not on file"
+    if row["trained_version"] != row["feature_version"]:
+        return f"trained on {row['trained_version']}, served {row['feature_version']}"
+    if row["values"] is None or row["names"] is None:
+        return "its features are not stored"
+    stored = dict(zip(row["names"], row["values"], strict=False))
+    for part in json.loads(row["contributions"]):
+        name, value = part["feature"], part["value"]
+        if name not in stored:
+            return f"{name} is not in its feature set"
+        if value is not None and not _close(value, stored[name], tolerance):
+            return f"{name} was served as {value}, stored as {stored[name]}"
+    return None
+
+
+def _close(a: float, b: float | None, tolerance: float) -> bool:
+    return b is not None and abs(a - b) <= tolerance * max(1.0, abs(a), abs(b))

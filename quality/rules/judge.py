@@ -1,0 +1,144 @@
+"""Asking every rule of every row, and sorting the rows by the answers."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import polars as pl
+
+from quality.rules.missing import MISSING
+from quality.rules.model import Finding, Judgement, Rule, Severity, finding
+
+# An inconsistent bar is often the trace of one of these, and they say what happened.
+_TELLING: Final = ("unit_is_right", "jump_is_no_unknown_split", "minute_is_no_bad_tick")
+_SESSION: Final = ["symbol", "session"]
+
+
+def judge(
+    frame: pl.DataFrame,
+    *,
+    dataset: str,
+    rules: Sequence[Rule],
+    columns: Sequence[str],
+    due: pl.DataFrame,
+) -> Judgement:
+    """Return the judgement of `rules` over a prepared frame.
+
+    Parameters
+    ----------
+    frame : frame
+        Delivered rows with everything the rules read beside them.
+    columns : names
+        The columns of the delivery, which passed and held rows keep.
+    due : frame with symbol, session
+        Bars that were expected and are not there.
+    """
+    outcomes = frame.select(
+        pl.when(rule.applies.fill_null(value=False))
+        .then(rule.fails.fill_null(value=False))
+        .alias(rule.name)
+        for rule in rules
+    )
+    findings = _findings(frame, outcomes, rules, dataset)
+    findings += [finding(MISSING, row, dataset=dataset) for row in due.iter_rows(named=True)]
+    keys = [name for name in (*_SESSION, "bar_start") if name in columns]
+    errors = [rule.name for rule in rules if rule.severity is Severity.ERROR]
+    bad = outcomes.select(pl.any_horizontal(errors).fill_null(value=False)).to_series()
+    delivered = frame.select(columns)
+    return Judgement(
+        dataset=dataset,
+        passed=delivered.filter(~bad),
+        held=delivered.filter(bad).join(_reasons(findings, rules, keys), on=keys, how="left"),
+        findings=tuple(findings),
+        verdicts=_verdicts(
+            frame, outcomes, errors=errors, findings=findings, rules=rules, dataset=dataset, due=due
+        ),
+        outcomes=frame.select(keys).hstack(outcomes),
+        tally=_tally(outcomes, rules, due),
+    )
+
+
+def _findings(
+    frame: pl.DataFrame, outcomes: pl.DataFrame, rules: Sequence[Rule], dataset: str
+) -> list[Finding]:
+    """Return the findings of all rules, in the order of the rules."""
+    found: list[Finding] = []
+    for rule in rules:
+        failing = frame.filter(outcomes[rule.name].fill_null(value=False))
+        found += [finding(rule, row, dataset=dataset) for row in failing.iter_rows(named=True)]
+    return found
+
+
+def _reasons(
+    findings: Sequence[Finding], rules: Sequence[Rule], keys: Sequence[str]
+) -> pl.DataFrame:
+    """Return the error that says most about each held key."""
+    order = {rule.name: at for at, rule in enumerate(rules)}
+    telling = sorted(
+        (f for f in findings if f.severity is Severity.ERROR),
+        key=lambda f: (f.rule not in _TELLING, order.get(f.rule, len(order))),
+    )
+    kinds = {"symbol": pl.String(), "session": pl.Date(), "bar_start": pl.Datetime("us", "UTC")}
+    schema: dict[str, pl.DataType] = {key: kinds[key] for key in keys}
+    schema |= {"finding_id": pl.String(), "rule": pl.String()}
+    rows = [tuple(getattr(f, name) for name in schema) for f in telling]
+    return pl.DataFrame(rows, schema=schema, orient="row").unique(
+        subset=keys, keep="first", maintain_order=True
+    )
+
+
+def _verdicts(
+    frame: pl.DataFrame,
+    outcomes: pl.DataFrame,
+    *,
+    errors: Sequence[str],
+    findings: Sequence[Finding],
+    rules: Sequence[Rule],
+    dataset: str,
+    due: pl.DataFrame,
+) -> pl.DataFrame:
+    """Return one verdict per symbol and session: a rule counts when any of its rows was asked."""
+    asked = pl.sum_horizontal(
+        pl.col(rule.name).is_not_null().any().cast(pl.Int64) for rule in rules
+    )
+    failed = pl.sum_horizontal(
+        pl.col(name).fill_null(value=False).any().cast(pl.Int64) for name in errors
+    )
+    judged = (
+        frame.select(_SESSION)
+        .hstack(outcomes)
+        .group_by(_SESSION)
+        .agg(asked.alias("checks"), failed.alias("failed"))
+    )
+    gone = due.select(
+        *_SESSION,
+        pl.lit(1, dtype=pl.Int64).alias("checks"),
+        pl.lit(1, dtype=pl.Int64).alias("failed"),
+    )
+    both = pl.concat([judged, gone]).join(
+        _reasons(findings, rules, _SESSION), on=_SESSION, how="left"
+    )
+    return both.select(
+        pl.lit(dataset).alias("dataset"),
+        *_SESSION,
+        pl.when(pl.col("failed") > 0)
+        .then(pl.lit("held"))
+        .otherwise(pl.lit("passed"))
+        .alias("status"),
+        "checks",
+        (pl.col("checks") - pl.col("failed")).alias("checks_passed"),
+        "finding_id",
+    ).sort("session", "symbol")
+
+
+def _tally(outcomes: pl.DataFrame, rules: Sequence[Rule], due: pl.DataFrame) -> pl.DataFrame:
+    """Return how many rows each rule was asked of and how many it refused."""
+    counted = [
+        (rule, outcomes[rule.name].count(), int(outcomes[rule.name].sum() or 0)) for rule in rules
+    ]
+    counted.append((MISSING, outcomes.height + due.height, due.height))
+    rows = [
+        (rule.name, str(rule.severity), rule.meaning, rule.reason, asked, failed)
+        for rule, asked, failed in counted
+    ]
+    names = ["rule", "severity", "meaning", "reason", "checked", "failed"]
+    return pl.DataFrame(rows, schema=names, orient="row")
