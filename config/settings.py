@@ -110,6 +110,7 @@ class VenueSettings(Frozen):
     seed: int = 0
     cash: Annotated[Decimal, Field(gt=0)] = Decimal(100_000)  # USD
     port: Port = 8810
+    faults: bool = False  # its settings endpoint may inject faults: for tests only
 
 
 class HistorySettings(Frozen):
@@ -194,11 +195,12 @@ class Settings(Frozen):
         return self
 
 
-def load(environ: Mapping[str, str] = os.environ) -> Settings:
+def load(environ: Mapping[str, str] = os.environ, *, running: bool = True) -> Settings:
     """Return the settings of the desk whose home `environ` names.
 
     Later sources win: config/desk.toml, DESK_HOME/desk.toml, DESK_HOME/runtime.json (what the
-    supervisor started, and where), COUNTERSIGN_<SECTION>__<KEY>.
+    supervisor started, and where), COUNTERSIGN_<SECTION>__<KEY>. Without `running` the third is
+    left out: what the desk was told, not where it runs.
 
     Raises
     ------
@@ -214,7 +216,8 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         told = document(own)
         _refuse_public_secrets(told, own)
         _merge(values, told, str(own), sources)
-    _merge(values, _runtime(folder), str(folder / "runtime.json"), sources)
+    if running:
+        _merge(values, _runtime(folder), str(folder / "runtime.json"), sources)
     for name, key, value in _variables(environ):
         _merge(values, _nested(key, value), f"the variable {name}", sources)
     _complete(values, folder)

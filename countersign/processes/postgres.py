@@ -20,10 +20,10 @@ import psutil
 import psycopg
 from psycopg import sql
 
+from config.settings import DatabaseSettings
 from countersign.processes.ports import LOOPBACK
 
 MAJOR = 18  # carried by the wheel beside 16; supported by the PostgreSQL project until 2030
-DATABASES = ("desk", "dagster", "mlflow", "optuna")
 SCHEMAS = ("desk", "ducklake")
 USER = "desk"
 _FOLDERS = {16: "pginstall", 18: "pginstall18"}
@@ -93,14 +93,12 @@ class Cluster:
             return False
         return True
 
-    def create_databases(self) -> None:
-        """Create the four databases and the schemas of `desk`, those that are missing."""
+    def create_desk(self) -> None:
+        """Create the database `desk` unless it exists."""
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
-            known = {str(row[0]) for row in connection.execute("select datname from pg_database")}
-            for name in DATABASES:
-                if name not in known:
-                    connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
-        create_schemas(self.url("desk"))
+            known = "select 1 from pg_database where datname = 'desk'"
+            if connection.execute(known).fetchone() is None:
+                connection.execute("create database desk")
 
     def forget_dead_server(self) -> None:
         """Remove a lock file left by a server that is gone; its number may be another's now."""
@@ -114,6 +112,35 @@ class Cluster:
             is_server = False
         if not is_server:
             lock.unlink(missing_ok=True)
+
+
+def create_databases(database: DatabaseSettings) -> None:
+    """Create the databases beside `desk` and the schemas in it, those that are missing.
+
+    Raises
+    ------
+    PostgresError
+        If the server cannot be reached or the user may not create them.
+    """
+    wanted = (database.dagster, database.mlflow, database.optuna)
+    try:
+        with psycopg.connect(database.url("desk"), autocommit=True, connect_timeout=5) as conn:
+            known = {str(row[0]) for row in conn.execute("select datname from pg_database")}
+            for name in wanted:
+                if name not in known:
+                    conn.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+        create_schemas(database.url("desk"))
+    except psycopg.errors.InsufficientPrivilege as e:
+        raise PostgresError(
+            f"The database user may not create what the desk needs ({e.diag.message_primary}). "
+            f"Have an administrator create the databases {', '.join(wanted)} and, in the desk's "
+            f"own, the schemas {', '.join(SCHEMAS)}, owned by that user."
+        ) from e
+    except psycopg.OperationalError as e:
+        raise PostgresError(
+            f"The PostgreSQL server cannot be used: {str(e).strip()}. "
+            "Look at COUNTERSIGN_DATABASE__DSN."
+        ) from e
 
 
 def create_schemas(dsn: str) -> None:

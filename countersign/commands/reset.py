@@ -1,0 +1,47 @@
+"""`./desk reset`: start over."""
+
+import shutil
+from typing import Annotated
+
+import typer
+
+from config import settings as configuration
+from countersign.commands.down import stop
+from countersign.console import console
+from countersign.errors import CommandError
+from countersign.processes.homes import Home
+
+app = typer.Typer(add_completion=False)
+
+# What a desk makes in its home; anything else there is the user's and stays.
+OWNED = (
+    "postgres", "postgres.unfinished", "lake", "warehouse", "venue", "dagster", "mlflow",
+    "quality", "logs", "run", "runtime.json", "workspace.yaml",
+)  # fmt: skip
+
+
+@app.command()
+def reset(
+    *,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Stop the desk and delete all it has made: database, lake, models, signatures, audit log.
+
+    desk.toml and whatever else you put into the home stay. Data in a bucket or in a PostgreSQL
+    server of yours is not touched.
+    """
+    home = Home(configuration.home())
+    found = [home.root / name for name in OWNED if (home.root / name).exists()]
+    if not found:
+        console.print(f"There is nothing to delete in {home.root}.")
+        return
+    console.print(f"This deletes in {home.root}: {', '.join(path.name for path in found)}.")
+    if not yes and not typer.confirm("Signatures and the audit log cannot be restored. Delete?"):
+        raise CommandError("Nothing was deleted.")
+    stop(home)
+    for path in found:
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=False)
+        else:
+            path.unlink(missing_ok=True)
+    console.print("Deleted. ./desk up starts over.")

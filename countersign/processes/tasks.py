@@ -1,0 +1,113 @@
+"""The single steps of a start-up, each in a short-lived process of its own.
+
+They are kept out of the supervisor because what they import is large. Progress goes to standard
+output as one JSON object a line; everything else goes to the log.
+"""
+
+import datetime as dt
+import importlib
+import json
+import sys
+import time
+from collections.abc import Callable
+
+from config import settings
+from config.settings import Settings, SettingsError
+from countersign.graphql import Dagster, DagsterError
+from countersign.processes.plan import LOCATION
+from countersign.processes.ports import LOOPBACK
+from trading.errors import DeskError
+
+JOB = "first_materialisation"
+_RUNNING = ("QUEUED", "NOT_STARTED", "STARTING", "STARTED")
+
+
+def say(detail: str, progress: float | None = None) -> None:
+    """Tell the supervisor how far the step is (0 to 1)."""
+    sys.stdout.write(json.dumps({"detail": detail, "progress": progress}) + "\n")
+    sys.stdout.flush()
+
+
+def tables(told: Settings) -> None:
+    """Bring the ledger and the warehouse to this version's tables."""
+    ledger = importlib.import_module("ledger.migrate")
+    warehouse = importlib.import_module("warehouse.migrate")
+    revision = ledger.upgrade(told.database.url("desk"))
+    say(f"ledger at {revision}", 0.5)
+    applied = warehouse.upgrade(told)
+    say(f"ledger at {revision}, {len(applied)} warehouse migrations applied")
+
+
+def lake(told: Settings) -> None:
+    """Land the sample's past in the lake; what is there stays."""
+    store = importlib.import_module("adapters.object_store").from_settings(told)
+    store.check()
+    if told.broker.kind != "venue":
+        say("reachable")
+        return
+    sample = importlib.import_module("adapters.market_data.sample")
+    sample.seed(store, until=told.venue.start, progress=_share)
+    say(f"daily prices up to {told.venue.start}")
+
+
+def dagster(_told: Settings) -> None:
+    """Create Dagster's tables before three of its processes try to at once."""
+    importlib.import_module("dagster").DagsterInstance.get().dispose()
+    say("storage ready")
+
+
+def first_materialisation(told: Settings) -> None:
+    """Run the whole pipeline once, or follow the run that an earlier start-up began."""
+    webserver = Dagster(f"http://{LOOPBACK}:{told.dagster.port}", LOCATION)
+    _wait_loaded(webserver)
+    if webserver.newest_run(JOB, ["SUCCESS"]):
+        say("was done before")
+        return
+    run_id = webserver.newest_run(JOB, _RUNNING) or webserver.launch(JOB)
+    reached = webserver.progress(run_id)
+    while not reached.is_final:
+        doing = ", ".join(sorted(reached.running)) or reached.status.lower()
+        say(f"{reached.done} of {reached.steps} steps; {doing}", reached.done / reached.steps)
+        time.sleep(1)
+        reached = webserver.progress(run_id)
+    if reached.status != "SUCCESS":
+        raise DagsterError(
+            f"The first materialisation ended as {reached.status}: see "
+            f"{webserver.url}/runs/{run_id}, then ./desk materialize."
+        )
+    say(f"{reached.steps} steps")
+
+
+def _share(done: float, detail: str = "") -> None:
+    say(detail, done)
+
+
+def _wait_loaded(webserver: Dagster, seconds: float = 120) -> None:
+    until = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=seconds)
+    while not webserver.is_loaded():
+        if dt.datetime.now(dt.UTC) > until:
+            raise DagsterError(f"The pipeline was not loaded within {seconds:.0f} s.")
+        say("loading the pipeline")
+        time.sleep(0.5)
+
+
+_TASKS: dict[str, Callable[[Settings], None]] = {
+    "tables": tables,
+    "lake": lake,
+    "dagster": dagster,
+    "first_materialisation": first_materialisation,
+}
+
+
+def main(name: str) -> int:
+    """Carry out one step; a failure that a person can act on is told in one sentence."""
+    try:
+        _TASKS[name](settings.load())
+    except (SettingsError, DeskError, DagsterError) as e:
+        sys.stdout.write(json.dumps({"failed": str(e)}) + "\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))
