@@ -1,218 +1,26 @@
-"""Daily and minute bars: bitemporal writes, and reads as known at an instant."""
+"""Prices: bars as delivered (`bars`) and adjusted for corporate actions (`adjustment`)."""
 
-# ruff: noqa: S608 - one constant statement is set into others, values are bound
-
-from __future__ import annotations
-
-from collections.abc import Sequence
-from datetime import date, datetime
-
-import duckdb
-import polars as pl
-
-from warehouse import versions
-from warehouse.frames import INSTANT, Schema, conformed, require_aware, selected
+from warehouse.adjustment import adjusted_closes, panel
+from warehouse.bars import (
+    append_bars,
+    append_minutes,
+    closes,
+    history,
+    latest_coverage,
+    minutes,
+    ohlcv,
+)
 from warehouse.versions import Appended
 
-DAILY_SCHEMA: Schema = {
-    "symbol": pl.String, "session": pl.Date, "open": pl.Float64, "high": pl.Float64,
-    "low": pl.Float64, "close": pl.Float64, "volume": pl.Int64, "source": pl.String,
-    "feed": pl.String, "simulated": pl.Boolean, "object_key": pl.String, "known_at": INSTANT,
-    "assumed": pl.Boolean, "learned_at": INSTANT,
-}  # fmt: skip
-MINUTE_SCHEMA: Schema = {
-    "symbol": pl.String, "session": pl.Date, "bar_start": INSTANT, "open": pl.Float64,
-    "high": pl.Float64, "low": pl.Float64, "close": pl.Float64, "volume": pl.Int64,
-    "source": pl.String, "feed": pl.String, "simulated": pl.Boolean, "healed": pl.Boolean,
-    "known_at": INSTANT, "learned_at": INSTANT,
-}  # fmt: skip
-_OPTIONAL = {"feed": None, "object_key": None, "learned_at": None}
-_VALUES = ("open", "high", "low", "close", "volume", "simulated")
-
-# The rows of one symbol and session as known at $as_of; with $judged only those whose verdict,
-# as known then, lets them be used.
-ACCEPTED_BARS = """
-bars as (
-    select *
-    from market.daily_bars
-    where symbol in (select unnest($symbols::varchar[]))
-      and session between $first and $last
-      and known_at <= $as_of
-    qualify row_number() over (partition by symbol, session order by known_at desc) = 1
-),
-accepted as (
-    select *
-    from bars
-    where not $judged or (symbol, session) in (
-        select (symbol, session)
-        from (
-            select symbol, session, status
-            from quality.verdicts
-            where dataset = 'daily_bars'
-              and symbol in (select unnest($symbols::varchar[]))
-              and session between $first and $last
-              and known_at <= $as_of
-            qualify row_number() over (
-                partition by symbol, session order by known_at desc, recorded_at desc
-            ) = 1
-        )
-        where status in ('passed', 'released')
-    )
-)
-"""
-_CLOSES = f"with {ACCEPTED_BARS} select session, symbol, close from accepted order by 1, 2"
-_OHLCV = f"""
-with {ACCEPTED_BARS}
-select symbol, session, open, high, low, close, volume, source, feed, simulated, known_at, assumed
-from accepted
-order by session, symbol
-"""
-_HISTORY = """
-select known_at, assumed, open, high, low, close, volume, source, feed, simulated, object_key,
-       recorded_at
-from market.daily_bars
-where symbol = $symbol and session = $session
-order by known_at
-"""
-_LATEST_SESSIONS = """
-select symbol, min(session) as first_session, max(session) as last_session,
-       count(distinct session) as sessions, count(*) - count(distinct session) as restatements
-from market.daily_bars
-group by symbol
-order by symbol
-"""
-_MINUTES = """
-select symbol, session, bar_start, open, high, low, close, volume, source, feed, simulated, healed,
-       known_at
-from market.minute_bars
-where session = $session
-  and symbol in (select unnest($symbols::varchar[]))
-  and known_at <= $as_of
-qualify row_number() over (partition by symbol, bar_start order by known_at desc) = 1
-order by bar_start, symbol
-"""
-
-
-def append_bars(
-    conn: duckdb.DuckDBPyConnection, frame: pl.DataFrame, *, learned_at: datetime | None = None
-) -> Appended:
-    """Add daily bars; the same value again changes nothing, a different one is a restatement.
-
-    Parameters
-    ----------
-    conn : duckdb.DuckDBPyConnection
-        From `Warehouse.writer("market.daily_bars")`.
-    frame : polars.DataFrame
-        The columns of `market.daily_bars` without `recorded_at`; `feed` and `object_key` may be
-        absent. A column `learned_at` (UTC market time of the row's landing) may say per row when
-        a differing value was learned. A symbol and session may occur more than once when its
-        rows differ in `learned_at`.
-    learned_at : datetime, optional
-        UTC market time at which differing values were learned, for rows that do not say so.
-
-    Returns
-    -------
-    Appended
-        Rows that were new, unchanged, and restated.
-
-    Raises
-    ------
-    ValueError
-        If a column is missing, two rows contradict each other, or a restatement has no time.
-    """
-    rows = conformed(frame, DAILY_SCHEMA, table="market.daily_bars", defaults=_OPTIONAL)
-    subject = versions.Subject(
-        "market.daily_bars", key=("symbol", "session"), values=_VALUES, assumed=True
-    )
-    return versions.append(conn, subject, rows, learned_at=learned_at)
-
-
-def append_minutes(
-    conn: duckdb.DuckDBPyConnection, frame: pl.DataFrame, *, learned_at: datetime | None = None
-) -> Appended:
-    """Add minute bars; like `append_bars`, with the columns of `market.minute_bars`."""
-    optional = {"feed": None, "learned_at": None}
-    rows = conformed(frame, MINUTE_SCHEMA, table="market.minute_bars", defaults=optional)
-    subject = versions.Subject(
-        "market.minute_bars", key=("symbol", "session", "bar_start"), values=_VALUES, assumed=False
-    )
-    return versions.append(conn, subject, rows, learned_at=learned_at)
-
-
-def closes(
-    conn: duckdb.DuckDBPyConnection,
-    symbols: Sequence[str],
-    first: date,
-    last: date,
-    *,
-    as_of: datetime,
-    judged: bool = True,
-) -> pl.DataFrame:
-    """Closes as known at `as_of`: session, symbol, close (USD per share, unadjusted).
-
-    Parameters
-    ----------
-    conn : duckdb.DuckDBPyConnection
-        From `Warehouse.reader()`.
-    symbols : sequence of str
-        As listed then.
-    first, last : date
-        Sessions, both included.
-    as_of : datetime
-        Aware UTC market time; what was learned later is left out.
-    judged : bool
-        Whether only rows whose verdict (as known then) is passed or released are returned.
-    """
-    return selected(conn, _CLOSES, _asked(symbols, first, last, as_of, judged))
-
-
-def ohlcv(
-    conn: duckdb.DuckDBPyConnection,
-    symbols: Sequence[str],
-    first: date,
-    last: date,
-    *,
-    as_of: datetime,
-    judged: bool = True,
-) -> pl.DataFrame:
-    """Bars as known at `as_of`, unadjusted, with source, feed, simulated, known_at and assumed.
-
-    Parameters as for `closes`; sorted by session and symbol.
-    """
-    return selected(conn, _OHLCV, _asked(symbols, first, last, as_of, judged))
-
-
-def minutes(
-    conn: duckdb.DuckDBPyConnection, symbols: Sequence[str], session: date, *, as_of: datetime
-) -> pl.DataFrame:
-    """Minute bars of a session as known at `as_of`, unadjusted, sorted by bar_start and symbol."""
-    asked = {
-        "symbols": list(symbols),
-        "session": session,
-        "as_of": require_aware(as_of, name="as_of"),
-    }
-    return selected(conn, _MINUTES, asked)
-
-
-def history(conn: duckdb.DuckDBPyConnection, symbol: str, session: date) -> pl.DataFrame:
-    """Every value the desk ever held for a bar, oldest first; for checks and screens."""
-    return selected(conn, _HISTORY, {"symbol": symbol, "session": session})
-
-
-def latest_coverage(conn: duckdb.DuckDBPyConnection) -> pl.DataFrame:
-    """Per symbol: first_session, last_session, sessions and restatements; for screens."""
-    return selected(conn, _LATEST_SESSIONS)
-
-
-def _asked(
-    symbols: Sequence[str], first: date, last: date, as_of: datetime, judged: bool
-) -> dict[str, object]:
-    if first > last:
-        raise ValueError(f"`first` must not lie after `last`, was {first} after {last}.")
-    return {
-        "symbols": list(symbols),
-        "first": first,
-        "last": last,
-        "as_of": require_aware(as_of, name="as_of"),
-        "judged": judged,
-    }
+__all__ = [
+    "Appended",
+    "adjusted_closes",
+    "append_bars",
+    "append_minutes",
+    "closes",
+    "history",
+    "latest_coverage",
+    "minutes",
+    "ohlcv",
+    "panel",
+]

@@ -38,7 +38,8 @@ class Subject:
     table: str
     key: tuple[str, ...]
     values: tuple[str, ...]
-    assumed: bool  # whether the table has the column `assumed`
+    assumed: bool = False  # whether the table has the column `assumed`
+    day: str = "session"  # the key's date, by which the table is pruned
 
 
 def append(
@@ -102,7 +103,7 @@ def _generations(subject: Subject, rows: pl.DataFrame) -> Iterator[pl.DataFrame]
 
 
 def _append_once(conn: duckdb.DuckDBPyConnection, subject: Subject, rows: pl.DataFrame) -> Appended:
-    sessions = {"first": rows["session"].min(), "last": rows["session"].max()}
+    sessions = {"first": rows[subject.day].min(), "last": rows[subject.day].max()}
     with registered(conn, "delivered", rows):
         conn.execute(_compared(subject), sessions)
     _require_dated(conn, subject)
@@ -135,7 +136,7 @@ known as (
     select {key}, struct_pack({values}) as value, known_at as value_at,
            min(known_at) over (partition by {key}) as first_at
     from {subject.table}
-    where session between $first and $last
+    where {subject.day} between $first and $last
       and ({key}) in (select ({key}) from delivered)
 ),
 history as (

@@ -1,0 +1,286 @@
+"""Prices adjusted for corporate actions, and the arrays that features are computed from.
+
+Factors run forward from 1: adjusted = raw * factor, so that a later action changes no earlier
+value. A split multiplies both factors by its ratio from its ex-date on. A cash dividend multiplies
+the return factor by close / (close - amount), with the last close before the ex-date, in shares of
+the ex-date: the price at which a holder could have reinvested before the market knew the new one.
+"""
+
+# ruff: noqa: S608 - one constant statement is set into others, values are bound
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+
+import duckdb
+import numpy as np
+import polars as pl
+
+from quant.features import DailyPanel
+from warehouse import actions
+from warehouse import index as indices
+from warehouse.bars import ACCEPTED_BARS, asked
+from warehouse.frames import selected
+
+_FIRST_DAY = date(1900, 1, 1)
+_BARS = f"""
+with {ACCEPTED_BARS}
+select symbol, session, open, high, low, close, volume::double as volume
+from accepted
+order by symbol, session
+"""
+_LAST_CLOSES = f"""
+with {ACCEPTED_BARS}
+select e.symbol, e.ex_date, b.session as previous_session, b.close as previous_close
+from events e asof join accepted b on e.symbol = b.symbol and b.session < e.ex_date
+"""
+
+
+def adjusted_closes(
+    conn: duckdb.DuckDBPyConnection,
+    symbols: Sequence[str],
+    first: date,
+    last: date,
+    *,
+    as_of: datetime,
+    basis: date | None = None,
+    judged: bool = True,
+) -> pl.DataFrame:
+    """Closes adjusted for the corporate actions known at `as_of`.
+
+    Parameters
+    ----------
+    conn : duckdb.DuckDBPyConnection
+        From `Warehouse.reader()`.
+    symbols : sequence of str
+        As listed then.
+    first, last : date
+        Sessions, both included.
+    as_of : datetime
+        Aware UTC market time; bars and actions learned later are left out.
+    basis : date, optional
+        Session whose share is the unit; `last` when None. Its adjusted close is its raw close.
+    judged : bool
+        Whether only rows whose verdict (as known then) is passed or released are returned.
+
+    Returns
+    -------
+    polars.DataFrame
+        session, symbol, close (USD per share as quoted), split_adjusted_close (splits only) and
+        adjusted_close (splits and cash dividends), USD per share of `basis`; sorted by session
+        and symbol.
+
+    Raises
+    ------
+    ValueError
+        If `first` lies after `last`, `as_of` has no time zone, or a dividend exceeds the price.
+    """
+    unit = basis or last
+    end = max(last, unit)
+    bars = _bars(conn, symbols, first, end, as_of=as_of, judged=judged)
+    events = _events(conn, bars, symbols, first, end, as_of=as_of, judged=judged)
+    at_unit = _at(events, pl.DataFrame({"symbol": sorted(set(symbols))}), unit)
+    rows = _with_factors(bars.select("symbol", "session", "close"), events).join(
+        at_unit, on="symbol", how="left"
+    )
+    scale = {name: pl.col(name) / pl.col(f"unit_{name}") for name in _FACTORS}
+    return (
+        rows.filter(pl.col("session").is_between(first, last))
+        .select(
+            "session",
+            "symbol",
+            "close",
+            split_adjusted_close=pl.col("close") * scale["split_factor"],
+            adjusted_close=pl.col("close") * scale["return_factor"],
+        )
+        .sort("session", "symbol")
+    )
+
+
+def panel(
+    conn: duckdb.DuckDBPyConnection,
+    symbols: Sequence[str],
+    first: date,
+    last: date,
+    *,
+    as_of: datetime,
+    index: str = "SPX",
+    judged: bool = True,
+) -> DailyPanel:
+    """Bars, factors and index closes as arrays for `quant.features`.
+
+    The factors count every action up to a row's session, those before `first` too, so that a
+    panel that begins later has the same factors.
+
+    Parameters
+    ----------
+    conn : duckdb.DuckDBPyConnection
+        From `Warehouse.reader()`.
+    symbols : sequence of str
+        Symbols wanted; those without a row are left out.
+    first, last : date
+        Sessions, both included.
+    as_of : datetime
+        Aware UTC market time; what was learned later is left out.
+    index : str
+        Index in `market.index_bars`; its series is empty when it has no rows.
+    judged : bool
+        Whether only rows whose verdict (as known then) is passed or released are returned.
+
+    Raises
+    ------
+    ValueError
+        If `first` lies after `last`, `as_of` has no time zone, or a dividend exceeds the price.
+    """
+    bars = _bars(conn, symbols, first, last, as_of=as_of, judged=judged)
+    events = _events(conn, bars, symbols, first, last, as_of=as_of, judged=judged)
+    rows = _with_factors(bars, events)
+    lengths = rows.group_by("symbol", maintain_order=True).len()
+    series = indices.bars(conn, index, first, last, as_of=as_of)
+    return DailyPanel(
+        symbols=tuple(lengths["symbol"]),
+        offsets=np.concatenate([[0], np.cumsum(lengths["len"].to_numpy())]).astype(np.int64),
+        sessions=rows["session"].to_physical().to_numpy(),
+        **{name: rows[name].to_numpy() for name in _ROWS},
+        index_sessions=series["session"].to_physical().to_numpy(),
+        index_close=series["close"].to_numpy(),
+    )
+
+
+_FACTORS = ("split_factor", "return_factor")
+_ROWS = ("open", "high", "low", "close", "volume", *_FACTORS)
+
+
+def _bars(
+    conn: duckdb.DuckDBPyConnection,
+    symbols: Sequence[str],
+    first: date,
+    last: date,
+    *,
+    as_of: datetime,
+    judged: bool,
+) -> pl.DataFrame:
+    return selected(conn, _BARS, asked(symbols, first, last, as_of, judged)).with_columns(
+        pl.col("symbol").set_sorted()
+    )
+
+
+def _events(
+    conn: duckdb.DuckDBPyConnection,
+    bars: pl.DataFrame,
+    symbols: Sequence[str],
+    first: date,
+    last: date,
+    *,
+    as_of: datetime,
+    judged: bool,
+) -> pl.DataFrame:
+    """Return per symbol and ex-date the factors that hold from then on."""
+    known = actions.known(conn, symbols, _FIRST_DAY, last, as_of=as_of)
+    is_split = pl.col("kind") == "split"
+    is_paid = (pl.col("kind") == "cash_dividend") & (pl.col("amount") > 0)
+    events = (
+        known.filter(is_split | is_paid)
+        .group_by("symbol", "ex_date")
+        .agg(
+            ratio=pl.col("ratio").filter(is_split).product(),
+            amount=pl.col("amount").filter(is_paid).sum(),
+        )
+        .sort("symbol", "ex_date")
+        .with_columns(split_factor=pl.col("ratio").cum_prod().over("symbol"))
+    )
+    closes = _previous_closes(conn, bars, events, symbols, first, as_of=as_of, judged=judged)
+    paid = events.join(closes, on=["symbol", "ex_date"], how="left", maintain_order="left")
+    before = _with_factor_at(paid, events, "previous_session")
+    # The last close, in shares of the ex-date.
+    price = pl.col("previous_close") * pl.col("factor_then") / pl.col("split_factor")
+    growth = pl.when(pl.col("amount") > 0).then(price / (price - pl.col("amount"))).fill_null(1.0)
+    dated = before.with_columns(price=price, growth=growth)
+    _require_payable(dated)
+    return dated.sort("symbol", "ex_date").select(
+        "symbol",
+        "ex_date",
+        "split_factor",
+        return_factor=(pl.col("ratio") * pl.col("growth")).cum_prod().over("symbol"),
+    )
+
+
+def _previous_closes(
+    conn: duckdb.DuckDBPyConnection,
+    bars: pl.DataFrame,
+    events: pl.DataFrame,
+    symbols: Sequence[str],
+    first: date,
+    *,
+    as_of: datetime,
+    judged: bool,
+) -> pl.DataFrame:
+    """Return the last accepted close before each dividend: from `bars`, else from before them."""
+    paid = events.filter(pl.col("amount") > 0).select("symbol", "ex_date")
+    within = paid.sort("ex_date").join_asof(
+        bars.select("symbol", pl.col("session").alias("previous_session"), "close").sort(
+            "previous_session"
+        ),
+        left_on="ex_date",
+        right_on="previous_session",
+        by="symbol",
+        strategy="backward",
+        allow_exact_matches=False,
+    )
+    within = within.rename({"close": "previous_close"})
+    early = within.filter(pl.col("previous_close").is_null()).select("symbol", "ex_date")
+    if early.is_empty():
+        return within
+    conn.register("events", early.to_arrow())
+    earlier = asked(symbols, _FIRST_DAY, first - timedelta(days=1), as_of, judged)
+    found = selected(conn, _LAST_CLOSES, earlier)
+    conn.unregister("events")
+    return pl.concat([within.filter(pl.col("previous_close").is_not_null()), found])
+
+
+def _with_factor_at(rows: pl.DataFrame, events: pl.DataFrame, day: str) -> pl.DataFrame:
+    """Return `rows` with factor_then, the split factor that held on the date in `day`."""
+    undated = rows.filter(pl.col(day).is_null())
+    dated = rows.filter(pl.col(day).is_not_null()).sort(day)
+    then = events.select("symbol", pl.col("ex_date").alias("since"), factor_then="split_factor")
+    joined = dated.join_asof(
+        then.sort("since"), left_on=day, right_on="since", by="symbol", strategy="backward"
+    ).drop("since")
+    return pl.concat(
+        [joined.with_columns(pl.col("factor_then").fill_null(1.0)), undated], how="diagonal"
+    )
+
+
+def _with_factors(rows: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
+    """Return `rows` (by symbol and session) with the factors that hold in their sessions."""
+    if events.is_empty():
+        return rows.with_columns(pl.lit(1.0).alias(name) for name in _FACTORS)
+    joined = rows.sort("session").join_asof(
+        events.sort("ex_date"),
+        left_on="session",
+        right_on="ex_date",
+        by="symbol",
+        strategy="backward",
+    )
+    return (
+        joined.with_columns(pl.col(_FACTORS).fill_null(1.0))
+        .drop("ex_date")
+        .sort("symbol", "session")
+    )
+
+
+def _at(events: pl.DataFrame, symbols: pl.DataFrame, day: date) -> pl.DataFrame:
+    """Return the factors of each symbol on a date, as unit_split_factor and unit_return_factor."""
+    rows = _with_factors(symbols.with_columns(session=pl.lit(day)), events)
+    return rows.select("symbol", *(pl.col(name).alias(f"unit_{name}") for name in _FACTORS))
+
+
+def _require_payable(events: pl.DataFrame) -> None:
+    bad = events.filter(pl.col("amount") >= pl.col("price"))
+    if bad.height:
+        symbol, ex_date, amount, price = bad.select("symbol", "ex_date", "amount", "price").row(0)
+        raise ValueError(
+            f"The dividend of {symbol} on {ex_date}, {amount} USD, is not below the close before "
+            f"it, {price:.4f} USD. Correct or cancel it in market.corporate_actions (amount 0)."
+        )
