@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields, replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -77,15 +78,23 @@ def test_the_sessions_from_a_date_on_equal_the_whole_to_the_bit(feature: Feature
     assert same_bits(column(LATER, feature), column(WHOLE, feature)[~BEFORE])
 
 
-@every_feature
-def test_there_is_no_value_before_the_look_back_is_full(feature: Feature) -> None:
-    for symbol in range(len(PANEL.symbols)):
-        rows = slice(PANEL.offsets[symbol], PANEL.offsets[symbol + 1])
-        first = column(WHOLE, feature)[rows][: feature.look_back]
+# What a session's members or its index do is known for a newcomer too.
+OF_THE_SESSION = {"dispersion_1", "breadth_21"} | {f.name for f in DAILY if f.group == "regime"}
 
-        if feature.name == "dispersion_1" or feature.group == "regime":
-            continue  # figures of the session, whatever the symbol's own history
-        assert feature.name == "breadth_21" or np.isnan(first).all()
+
+@pytest.mark.parametrize("name", sorted(set(DAILY.names) - OF_THE_SESSION))
+def test_there_is_no_value_before_the_look_back_is_full(name: str) -> None:
+    for first, end in pairwise(PANEL.offsets.tolist()):
+        values = column(WHOLE, DAILY[name])[first:end]
+
+        assert np.isnan(values[: DAILY[name].look_back]).all()
+
+
+@pytest.mark.parametrize("name", sorted(OF_THE_SESSION))
+def test_a_figure_of_the_session_is_missing_while_nobody_has_the_look_back(name: str) -> None:
+    days = np.unique(PANEL.sessions)[: DAILY[name].look_back]
+
+    assert np.isnan(column(WHOLE, DAILY[name])[np.isin(PANEL.sessions, days)]).all()
 
 
 @every_feature

@@ -1,0 +1,392 @@
+"""Every daily feature against an independent calculation in pandas, on real bars with splits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeAlias
+
+import numpy as np
+import pandas as pd
+import pytest
+import talib
+from bokeh_sampledata import stocks
+from numpy.lib.stride_tricks import sliding_window_view
+
+from quant.features import DAILY, DailyPanel, daily_features
+
+# The stubs of pandas take a numpy function of a series for an array.
+Series: TypeAlias = Any
+Frame: TypeAlias = Any
+
+SYMBOLS = ("AAPL", "IBM", "MSFT")
+# Two-for-one splits by ex-date; the quotes are unadjusted.
+SPLITS = {"AAPL": ("2000-06-21", "2005-02-28"), "IBM": (), "MSFT": ("2003-02-18",)}
+# The other symbols' closes stand in for an index: only its arithmetic is at issue here.
+INDEX_OF = ("IBM", "MSFT")
+
+
+@dataclass(frozen=True)
+class Bars:
+    """Adjusted bars of one symbol, indexed by session."""
+
+    o: Series
+    h: Series
+    l: Series  # noqa: E741 - the field's own letters: open, high, low, close, volume
+    c: Series
+    v: Series
+    total: Series
+    dollars: Series
+    index: Series
+
+    @property
+    def r(self) -> Series:
+        return np.log(self.total).diff()
+
+    @property
+    def m(self) -> Series:
+        return np.log(self.index).diff()
+
+    @property
+    def typical(self) -> Series:
+        return (self.h + self.l + self.c) / 3.0
+
+
+def raw(symbol: str) -> Frame:
+    frame: Frame = pd.DataFrame(getattr(stocks, symbol))
+    frame["date"] = pd.to_datetime(frame["date"])
+    frame = frame.set_index("date").astype(float)
+    frame["split"] = 1.0
+    for day in SPLITS[symbol]:
+        frame.loc[frame.index >= day, "split"] *= 2.0
+    implied = frame["adj_close"] / frame["close"]
+    frame["total"] = implied / implied.iloc[0]
+    return frame
+
+
+RAW = {symbol: raw(symbol) for symbol in SYMBOLS}
+INDEX = 10.0 * sum(RAW[s]["close"] * RAW[s]["split"] for s in INDEX_OF)
+
+
+def bars(symbol: str) -> Bars:
+    f = RAW[symbol]
+    o, h, low, c = (f[name] * f["split"] for name in ("open", "high", "low", "close"))
+    return Bars(
+        o, h, low, c, f["volume"] / f["split"], f["close"] * f["total"],
+        f["close"] * f["volume"], INDEX,
+    )  # fmt: skip
+
+
+def panel() -> DailyPanel:
+    def days(index: pd.Index) -> np.ndarray:
+        return index.to_numpy().astype("datetime64[D]").astype(np.int32)
+
+    def stacked(name: str) -> np.ndarray:
+        return np.concatenate([RAW[s][name].to_numpy() for s in SYMBOLS])
+
+    lengths = [len(RAW[s]) for s in SYMBOLS]
+    return DailyPanel(
+        symbols=SYMBOLS,
+        offsets=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
+        sessions=np.concatenate([days(RAW[s].index) for s in SYMBOLS]),
+        split_factor=stacked("split"),
+        return_factor=stacked("total"),
+        index_sessions=days(INDEX.index),
+        index_close=INDEX.to_numpy(),
+        **{name: stacked(name) for name in ("open", "high", "low", "close", "volume")},
+    )
+
+
+PANEL = panel()
+MATRIX = daily_features(PANEL)
+B = {symbol: bars(symbol) for symbol in SYMBOLS}
+A = B["AAPL"]
+
+
+def ours(name: str) -> np.ndarray:
+    return MATRIX[: PANEL.offsets[1], DAILY.names.index(name)].astype(np.float64)
+
+
+def weighted(x: Series, alpha: float, window: int) -> Series:
+    weights = (1.0 - alpha) ** np.arange(window)[::-1]
+    means = sliding_window_view(x.to_numpy(), window) @ (weights / weights.sum())
+    return pd.Series(np.concatenate([np.full(window - 1, np.nan), means]), index=x.index)
+
+
+def ema(x: Series, span: int) -> Series:
+    return weighted(x, 2.0 / (span + 1.0), min(5 * span, 252))
+
+
+def wilder(x: Series, n: int) -> Series:
+    return weighted(x, 1.0 / n, 9 * n)
+
+
+def rsi(n: int) -> Series:
+    move = A.c.diff()
+    return 100.0 - 100.0 / (1.0 + wilder(move.clip(lower=0), n) / wilder((-move).clip(lower=0), n))
+
+
+def true_range() -> Series:
+    parts = [A.h - A.l, (A.h - A.c.shift()).abs(), (A.l - A.c.shift()).abs()]
+    return pd.concat(parts, axis=1).max(axis=1, skipna=False)
+
+
+def directional() -> tuple[Series, Series]:
+    up, down = A.h.diff(), -A.l.diff()
+    plus = up.where((up > down) & (up > 0), 0.0).where(up.notna())
+    minus = down.where((down > up) & (down > 0), 0.0).where(up.notna())
+    atr = wilder(true_range(), 14)
+    return 100 * wilder(plus, 14) / atr, 100 * wilder(minus, 14) / atr
+
+
+def adx() -> Series:
+    plus, minus = directional()
+    return wilder(100 * (plus - minus).abs() / (plus + minus), 14)
+
+
+def tsi() -> Series:
+    move = A.c.diff()
+    return 100 * ema(ema(move, 25), 13) / ema(ema(move.abs(), 25), 13)
+
+
+def line() -> Series:
+    return ema(A.c, 12) - ema(A.c, 26)
+
+
+def fitted(n: int, what: str) -> Series:
+    def one(window: np.ndarray) -> float:
+        slope, level = np.polyfit(np.arange(n), window, 1)
+        rest = window - slope * np.arange(n) - level
+        return float(slope if what == "slope" else 1.0 - rest.var() / window.var())
+
+    return np.log(A.c).rolling(n).apply(one, raw=True)
+
+
+def yang_zhang() -> Series:
+    n = 21
+    k = 0.34 / (1.34 + (n + 1) / (n - 1))
+    night, day = np.log(A.o / A.c.shift()), np.log(A.c / A.o)
+    return (
+        252
+        * (
+            night.rolling(n).var()
+            + k * day.rolling(n).var()
+            + (1 - k) * satchell().rolling(n).mean()
+        )
+    ) ** 0.5
+
+
+def satchell() -> Series:
+    up, down, close = np.log(A.h / A.o), np.log(A.l / A.o), np.log(A.c / A.o)
+    return up * (up - close) + down * (down - close)
+
+
+def mfi() -> Series:
+    flow = A.typical * A.v
+    move = A.typical.diff().round(9)
+    gain, loss = flow.where(move > 0, 0.0), flow.where(move < 0, 0.0)
+    gain[move.isna()] = np.nan
+    return 100 * gain.rolling(14).sum() / (gain + loss).rolling(14).sum()
+
+
+def corwin_schultz() -> Series:
+    """Two sessions at a time, as in the paper's section II, in a plain loop."""
+    h, low, c = A.h.to_numpy(), A.l.to_numpy(), A.c.to_numpy()
+    out = np.full(h.size, np.nan)
+    k = 3 - 2 * 2**0.5
+    for t in range(1, h.size):
+        high, bottom = h[t], low[t]
+        if bottom > c[t - 1]:
+            high, bottom = high - (bottom - c[t - 1]), c[t - 1]
+        elif high < c[t - 1]:
+            high, bottom = c[t - 1], bottom + (c[t - 1] - high)
+        beta = np.log(high / bottom) ** 2 + np.log(h[t - 1] / low[t - 1]) ** 2
+        gamma = np.log(max(high, h[t - 1]) / min(bottom, low[t - 1])) ** 2
+        alpha = ((2 * beta) ** 0.5 - beta**0.5) / k - (gamma / k) ** 0.5
+        out[t] = max(0.0, 2 * (np.exp(alpha) - 1) / (1 + np.exp(alpha)))
+    return pd.Series(out, index=A.h.index).rolling(21).mean()
+
+
+def abdi_ranaldo() -> Series:
+    middle = (np.log(A.h) + np.log(A.l)) / 2
+    c = np.log(A.c)
+    product = 4 * (c.shift() - middle.shift()) * (c.shift() - middle)
+    return product.rolling(21).mean().clip(lower=0) ** 0.5
+
+
+def roll() -> Series:
+    move = np.log(A.c).diff()
+    return 2 * (-move.rolling(21).cov(move.shift())).clip(lower=0) ** 0.5
+
+
+def z(x: Series, n: int) -> Series:
+    return (x - x.rolling(n).mean()) / x.rolling(n).std()
+
+
+def total(b: Bars, n: int) -> Series:
+    return np.log(b.total).diff(n)
+
+
+def ranked(of: Callable[[Bars], Series]) -> Series:
+    """Rank of AAPL among three: 0, ½ or 1."""
+    frame = pd.concat([of(B[s]) for s in SYMBOLS], axis=1)
+    return (frame.rank(axis=1).iloc[:, 0] - 1) / 2
+
+
+def to_mean(n: int) -> Series:
+    return A.c / A.c.rolling(n).mean() - 1
+
+
+def to_ema(n: int) -> Series:
+    return A.c / ema(A.c, n) - 1
+
+
+def volatility(n: int) -> Series:
+    return 252**0.5 * A.r.rolling(n).std()
+
+
+def rank_of_return(n: int) -> Series:
+    return ranked(lambda b: total(b, n))
+
+
+def strength(n: int) -> Series:
+    return total(A, n) - np.log(A.index).diff(n)
+
+
+def slope_126() -> Series:
+    return A.r.rolling(126).cov(A.m) / A.m.rolling(126).var()
+
+
+def rank_in_window(x: Series, n: int) -> Series:
+    return x.rolling(n).apply(lambda w: (w[:-1] < w[-1]).mean(), raw=True)
+
+
+ANNUAL = 252**0.5
+DATES = A.c.index.to_series()
+EXPECTED: dict[str, Callable[[], Series]] = {
+    **{f"return_{n}": partial(total, A, n) for n in (1, 2, 3, 5, 10, 21, 63, 126, 252)},
+    "return_252_skip_21": lambda: total(A, 231).shift(21),
+    "overnight_return": lambda: A.r - np.log(A.c / A.o),
+    "session_return": lambda: np.log(A.c / A.o),
+    "close_in_range": lambda: (A.c - A.l) / (A.h - A.l),
+    "rsi_14": lambda: rsi(14),
+    "rsi_21": lambda: rsi(21),
+    "stochastic_14": lambda: pd.Series(talib.STOCHF(A.h, A.l, A.c, 14, 1)[0]).shift(0),
+    "stochastic_d_14": lambda: pd.Series(talib.STOCHF(A.h, A.l, A.c, 14, 3)[1]),
+    "cci_20": lambda: pd.Series(talib.CCI(A.h, A.l, A.c, 20)),
+    "tsi_25_13": tsi,
+    "efficiency_21": lambda: A.c.diff(21) / A.c.diff().abs().rolling(21).sum(),
+    "up_share_21": lambda: (A.r > 0).astype(float).where(A.r.notna()).rolling(21).mean(),
+    **{f"close_to_sma_{n}": partial(to_mean, n) for n in (10, 20, 50, 200)},
+    **{f"close_to_ema_{n}": partial(to_ema, n) for n in (20, 50)},
+    "macd": lambda: line() / A.c,
+    "macd_histogram": lambda: (line() - ema(line(), 9)) / A.c,
+    "adx_14": adx,
+    "di_difference_14": lambda: directional()[0] - directional()[1],
+    "aroon_25": lambda: pd.Series(talib.AROONOSC(A.h, A.l, 25)),
+    "trend_slope_21": lambda: fitted(21, "slope"),
+    "trend_slope_63": lambda: fitted(63, "slope"),
+    "trend_r_squared_63": lambda: fitted(63, "r2"),
+    "below_high_252": lambda: A.c / A.h.rolling(252).max() - 1,
+    **{f"volatility_{n}": partial(volatility, n) for n in (10, 21, 63, 252)},
+    "parkinson_21": lambda: (
+        ANNUAL * ((np.log(A.h / A.l) ** 2).rolling(21).mean() / (4 * np.log(2))) ** 0.5
+    ),
+    "garman_klass_21": lambda: (
+        ANNUAL
+        * (0.5 * np.log(A.h / A.l) ** 2 - (2 * np.log(2) - 1) * np.log(A.c / A.o) ** 2)
+        .rolling(21)
+        .mean()
+        ** 0.5
+    ),
+    "rogers_satchell_21": lambda: ANNUAL * satchell().rolling(21).mean() ** 0.5,
+    "yang_zhang_21": yang_zhang,
+    "atr_14": lambda: wilder(true_range(), 14) / A.c,
+    "bollinger_20": lambda: (A.c - A.c.rolling(20).mean()) / A.c.rolling(20).std(ddof=0),
+    "volatility_ratio_21_63": lambda: A.r.rolling(21).std() / A.r.rolling(63).std(),
+    "volatility_of_volatility_63": lambda: ANNUAL * A.r.rolling(10).std().rolling(63).std(),
+    "skewness_63": lambda: A.r.rolling(63).apply(
+        lambda w: ((w - w.mean()) ** 3).mean() / w.std() ** 3, raw=True
+    ),
+    "kurtosis_63": lambda: A.r.rolling(63).apply(
+        lambda w: ((w - w.mean()) ** 4).mean() / w.var() ** 2, raw=True
+    ),
+    "volume_z_21": lambda: z(np.log(A.v), 21),
+    "volume_z_63": lambda: z(np.log(A.v), 63),
+    "volume_trend_5_63": lambda: A.v.rolling(5).mean() / A.v.rolling(63).mean(),
+    "log_dollar_volume_21": lambda: np.log(A.dollars.rolling(21).mean()),
+    "mfi_14": mfi,
+    "on_balance_21": lambda: (np.sign(A.c.diff()) * A.v).rolling(21).sum() / A.v.rolling(21).sum(),
+    "chaikin_flow_21": lambda: (
+        (((A.c - A.l) - (A.h - A.c)) / (A.h - A.l) * A.v).rolling(21).sum() / A.v.rolling(21).sum()
+    ),
+    "close_to_vwap_21": lambda: (
+        A.c / ((A.typical * A.v).rolling(21).sum() / A.v.rolling(21).sum()) - 1
+    ),
+    "volume_return_correlation_21": lambda: A.r.rolling(21).corr(np.log(A.v).diff()),
+    "roll_spread_21": roll,
+    "corwin_schultz_21": corwin_schultz,
+    "abdi_ranaldo_21": abdi_ranaldo,
+    "amihud_21": lambda: 1e6 * (A.r.abs() / A.dollars).rolling(21).mean(),
+    **{f"rank_return_{n}": partial(rank_of_return, n) for n in (1, 5, 21, 126)},
+    "rank_volatility_63": lambda: ranked(lambda b: b.r.rolling(63).std()),
+    "rank_dollar_volume_21": lambda: ranked(lambda b: b.dollars.rolling(21).mean()),
+    **{f"strength_{n}": partial(strength, n) for n in (5, 21, 126)},
+    "beta_126": slope_126,
+    "beta_relative_21": lambda: total(A, 21) - slope_126() * np.log(A.index).diff(21),
+    "index_correlation_63": lambda: A.r.rolling(63).corr(A.m),
+    "dispersion_1": lambda: pd.concat([B[s].r for s in SYMBOLS], axis=1).std(axis=1),
+    "breadth_21": lambda: (
+        pd.concat([total(B[s], 21) for s in SYMBOLS], axis=1)
+        .dropna()
+        .gt(0)
+        .mean(axis=1)
+        .reindex(A.c.index)
+    ),
+    "weekday": lambda: DATES.dt.weekday.astype(float),
+    "day_of_month": lambda: DATES.dt.day.astype(float),
+    "month": lambda: DATES.dt.month.astype(float),
+    "days_since_session": lambda: DATES.diff().dt.days,
+    "index_return_21": lambda: np.log(A.index).diff(21),
+    "index_volatility_21": lambda: ANNUAL * A.m.rolling(21).std(),
+    "index_volatility_rank_231": lambda: rank_in_window(A.m.rolling(21).std(), 231),
+    "index_to_sma_200": lambda: np.log(A.index) - np.log(A.index).rolling(200).mean(),
+    "index_drawdown_252": lambda: np.log(A.index) - np.log(A.index).rolling(252).max(),
+}
+
+
+@pytest.mark.parametrize("name", DAILY.names)
+def test_a_feature_equals_an_independent_calculation(name: str) -> None:
+    expected = EXPECTED[name]().to_numpy(dtype=np.float64)
+    full = np.isfinite(expected)
+    full[: DAILY[name].look_back] = False  # TA-Lib and pandas may begin with what they have
+
+    assert full.sum() > 3_000 - 270
+    np.testing.assert_allclose(ours(name)[full], expected[full], rtol=3e-5, atol=2e-7)
+    missing = ~np.isfinite(expected)
+    assert np.isnan(ours(name)[missing]).all()
+
+
+@pytest.mark.parametrize(
+    ("name", "theirs", "atol"),
+    [
+        # What TA-Lib gives to sessions older than our window: (13/14)^126 = 9e-5 of the whole.
+        ("rsi_14", lambda: talib.RSI(A.c, 14), 0.05),
+        ("rsi_21", lambda: talib.RSI(A.c, 21), 0.05),
+        ("adx_14", lambda: talib.ADX(A.h, A.l, A.c, 14), 0.05),
+        ("atr_14", lambda: talib.ATR(A.h, A.l, A.c, 14) / A.c, 1e-4),
+        ("macd", lambda: talib.MACD(A.c)[0] / A.c, 2e-4),
+        ("close_to_ema_20", lambda: A.c / talib.EMA(A.c, 20) - 1, 1e-4),
+        ("close_to_sma_50", lambda: A.c / talib.SMA(A.c, 50) - 1, 1e-6),
+        ("mfi_14", lambda: talib.MFI(A.h, A.l, A.c, A.v, 14), 1e-3),
+        ("trend_slope_21", lambda: talib.LINEARREG_SLOPE(np.log(A.c), 21), 1e-7),
+        ("index_correlation_63", lambda: talib.CORREL(A.r.fillna(0), A.m.fillna(0), 63), 1e-5),
+    ],
+)
+def test_a_feature_equals_talib_up_to_what_lies_before_its_window(
+    name: str, theirs: Callable[[], Series], atol: float
+) -> None:
+    expected = np.asarray(theirs())
+
+    np.testing.assert_allclose(ours(name)[300:], expected[300:], atol=atol, rtol=0.0)
