@@ -407,12 +407,12 @@ def _usage_colour(share: float, colours: Palette) -> str:
 
 
 def _blank(
-    colours: Palette, *, height: int, y_title: str, left: int = 56, right: int = 64
+    colours: Palette, *, height: int, y_title: str, left: int = 72, right: int = 76
 ) -> go.Figure:
     figure = go.Figure()
     figure.update_layout(
         height=height,
-        margin={"l": left, "r": right, "t": 10, "b": 36},
+        margin={"l": left, "r": right, "t": 10, "b": 44},
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
         font={"family": _FONT, "size": 13, "color": colours.muted},
@@ -445,13 +445,23 @@ def _blank(
 
 def _session_axis(figure: go.Figure, days: Sequence[date], *, ahead: int = 0) -> None:
     n = len(days)
-    n_ticks = min(6, n)
+    n_ticks = min(5, n)
     at = sorted({round(i * (n - 1) / max(1, n_ticks - 1)) for i in range(n_ticks)})
     figure.update_xaxes(
         tickvals=at,
-        ticktext=[formats.short_day(days[i]) for i in at],
+        ticktext=_day_labels([days[i] for i in at]),
+        tickangle=0,
         range=[-0.5, n - 0.5 + ahead],
     )
+
+
+def _day_labels(days: Sequence[date]) -> list[str]:
+    """Days for an axis; the year stands below the first and where it changes."""
+    labels = []
+    for i, day in enumerate(days):
+        is_new = i == 0 or day.year != days[i - 1].year
+        labels.append(formats.axis_day(day) + (f"<br>{day.year}" if is_new else ""))
+    return labels
 
 
 def _padded(values: Sequence[float], *, share: float) -> list[float]:

@@ -1,6 +1,7 @@
 """How the desk writes numbers, dates and times. No other module of the dashboard formats them."""
 
 import math
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -118,9 +119,9 @@ def day(value: date | None) -> str:
     return f"{_DAYS[value.weekday()]} {value.day} {_MONTHS[value.month - 1]} {value.year}"
 
 
-def short_day(value: date) -> str:
-    """A date for axes and dense tables: ``2 Jul 2012``."""
-    return f"{value.day} {_MONTHS[value.month - 1]} {value.year}"
+def axis_day(value: date) -> str:
+    """A date for axes, whose year stands apart: ``2 Jul``."""
+    return f"{value.day} {_MONTHS[value.month - 1]}"
 
 
 def clock(instant: datetime | None, *, seconds: bool = False) -> str:
@@ -173,3 +174,26 @@ def weekday(value: date) -> str:
 def month(value: date) -> str:
     """A month in full: ``July 2012``."""
     return f"{_FULL_MONTHS[value.month - 1]} {value.year}"
+
+
+def measured(value: Number | None, *, unit: str) -> str:
+    """A figure by the name of its unit: fraction, USD, bps, seconds, shares or a plain number."""
+    if value is None:
+        return MISSING
+    writers: dict[str, Callable[[Number], str]] = {
+        "fraction": percent,
+        "USD": money,
+        "price": price,
+        "shares": quantity,
+        "count": lambda v: number(v, decimals=0),
+        "ratio": number,
+        "seconds": lambda v: f"{number(v, decimals=0)}{_SPACE}s",
+        "bps": lambda v: f"{number(v, decimals=0)}{_SPACE}bps",
+    }
+    write = writers.get(unit)
+    return write(value) if write else f"{quantity(value)}{_SPACE}{unit}".strip()
+
+
+def comparison(sign: str) -> str:
+    """A comparison in its typographic form."""
+    return {">=": "≥", "<=": "≤", "==": "=", ">": ">", "<": "<"}.get(sign, sign)

@@ -47,9 +47,7 @@ def elsewhere(person: Person) -> None:
             settings.mlflow.tracking_uri, label="MLflow: models", icon=":material/science:"
         )
         if signin.kind(settings) == "os":
-            st.page_link(
-                "/sign-in", label="Sign in as someone else", icon=":material/switch_account:"
-            )
+            st.markdown("[:material/switch_account: Sign in as someone else](/sign-in)")
         elif person.origin == "local":
             st.html('<form method="post" action="/sign-out"><button>Sign out</button></form>')
 

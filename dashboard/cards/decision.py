@@ -1,0 +1,178 @@
+"""The left half of a card: the sentence, the money, the risk, the price and the clock."""
+
+from datetime import datetime
+from decimal import Decimal
+
+import streamlit as st
+
+from dashboard import data, formats, signin, states, tables
+from dashboard.cards import words
+from dashboard.cards.content import Content, Effect
+from ledger.market import Clock, Quote
+from ledger.pages import Proposal
+from ledger.people import Person
+
+
+def show(proposal: Proposal, content: Content, person: Person) -> None:
+    """What it is, what it costs and risks, and until when."""
+    st.markdown(f"### {words.sentence(proposal)}", anchors=False)
+    st.markdown(f":gray[{words.kind(proposal)} · proposal {proposal.code}]")
+    for sentence in money_sentences(proposal, content):
+        st.markdown(sentence)
+    if content.effects:
+        tables.show(
+            [
+                tables.text(""),
+                tables.figure("now"),
+                tables.figure("after"),
+                tables.figure("limit"),
+            ],
+            [_effect(effect) for effect in content.effects],
+        )
+    _price(proposal.code)
+    if content.data is not None:
+        st.markdown(_data(content))
+    st.markdown(f"**Signatures.** {signatures_sentence(proposal, person)}")
+    st.markdown(f"**If you do nothing.** {nothing_sentence(proposal, data.desk().clock)}")
+
+
+def money_sentences(proposal: Proposal, content: Content) -> list[str]:
+    """What it costs at most, and what the stop would lose."""
+    sells = all(leg.side == "sell" for leg in proposal.legs)
+    found = [
+        f"Brings in at least **{formats.money(proposal.notional)}**."
+        if sells
+        else f"Costs at most **{formats.money(proposal.notional)}**."
+    ]
+    stop = proposal.legs[0].stop_loss_price
+    if stop is not None and content.loss_to_stop is not None:
+        share = (
+            f"{formats.percent(content.loss_to_stop / content.equity)} of equity; "
+            if content.equity
+            else ""
+        )
+        found[0] += (
+            f" If the stop at {formats.price(stop)} is hit, you lose about "
+            f"**{formats.money(content.loss_to_stop)}** ({share}a gap can cost more)."
+        )
+    elif not sells:
+        found[0] += " No stop is attached; the loss is not bounded by an order."
+    return found
+
+
+def price_sentence(proposal: Proposal, quote: Quote | None, *, now: datetime) -> str:
+    """Reference, price now, drift, and the bound of a signature."""
+    leg = proposal.legs[0]
+    bound = formats.percent(proposal.drift_bound, decimals=2)
+    edge = f"±{bound}" if proposal.drift_direction == "both" else f"{bound} against us"
+    start = f"**Price.** Proposed at {formats.price(leg.reference_price)}"
+    end = f" A signature lapses beyond {edge}."
+    if quote is None or quote.last is None:
+        return f"{start}; no quote yet.{end}"
+    moved = quote.last / leg.reference_price - 1
+    shown = f"{start}, now {formats.price(quote.last)} ({formats.drift(moved)})."
+    if states.is_stale(quote.received_at, now=now):
+        old = states.stale_sentence(quote.quoted_at, quote.received_at, now=now)
+        shown = f":gray[{shown} {old}]"
+    return shown + end
+
+
+def has_drifted(proposal: Proposal, quote: Quote | None) -> bool:
+    """Whether the price has left the bound of a signature already."""
+    if quote is None or quote.last is None:
+        return False
+    leg = proposal.legs[0]
+    moved = quote.last / leg.reference_price - 1
+    if proposal.drift_direction == "adverse":
+        moved = moved if leg.side == "buy" else -moved
+        return moved > proposal.drift_bound
+    return abs(moved) > proposal.drift_bound
+
+
+def signatures_sentence(proposal: Proposal, person: Person) -> str:
+    """How many are needed, who has signed, and whether anyone else can."""
+    threshold = formats.money(proposal.four_eyes_notional)
+    given = [m for m in proposal.marks if m.kind == "sign" and m.withdrawn_at is None]
+    if proposal.signatures_needed <= 1:
+        return f"One needed (two above {threshold})."
+    text = f"Two needed, since it is above {threshold}."
+    mine = [mark for mark in given if mark.person_id == person.person_id]
+    if mine:
+        text = (
+            f"You signed at {formats.clock(mine[0].market_at)}. A second person must sign before "
+            f"{formats.clock(proposal.valid_until)}; you cannot sign twice."
+        )
+    elif given:
+        who = ", ".join(formats.plain(mark.person) for mark in given)
+        text += f" {who} has signed; one more is needed."
+    return text + _nobody_else(proposal, person, {mark.person_id for mark in given})
+
+
+def _nobody_else(proposal: Proposal, person: Person, given: set[str]) -> str:
+    able = {p.person_id for p in data.signatories()} - given - {proposal.entered_by or ""}
+    missing = proposal.signatures_needed - len(given)
+    if len(able) >= missing:
+        return ""
+    how = (
+        "An admin can add one: `./desk user add NAME --role signatory`, who then signs in here "
+        "under *Sign in as someone else*."
+        if signin.kind(data.settings()) == "os"
+        else "An admin can add one: `./desk user add NAME --role signatory`."
+    )
+    return f" :orange[Nobody else can give the second signature on this desk.] {how}"
+
+
+def nothing_sentence(proposal: Proposal, clock: Clock | None) -> str:
+    """What happens without a decision."""
+    today = clock is not None and (
+        proposal.valid_until.astimezone(formats.NEW_YORK).date() == clock.session
+    )
+    until = words.until(proposal.valid_until, session_today=today)
+    text = f"It expires at {until}; nothing is sent."
+    if clock is not None and clock.replay:
+        text += " The replay waits for you before it closes."
+    return text
+
+
+@st.fragment(run_every=2)
+def _price(code: str) -> None:
+    found = data.proposals_by_code((code,))
+    if not found:
+        return
+    proposal = found[0]
+    quote = data.quotes().get(proposal.legs[0].symbol)
+    st.markdown(price_sentence(proposal, quote, now=data.now()))
+    if proposal.state == "open" and has_drifted(proposal, quote):
+        st.markdown(
+            ":orange[:material/warning: The price has left that bound. A signature given now "
+            "would lapse; ask for a new price.]"
+        )
+
+
+def _effect(effect: Effect) -> tuple[str, str, str, str]:
+    def shown(value: Decimal | None) -> str:
+        if effect.unit == "USD":
+            return formats.amount(value)
+        return formats.percent(value)
+
+    after = shown(effect.after)
+    beyond = effect.limit is not None and effect.after is not None and effect.after > effect.limit
+    label = effect.label + (", USD" if effect.unit == "USD" else "")
+    return (
+        formats.plain(label),
+        shown(effect.now),
+        f":red[**{after}**]" if beyond else after,
+        shown(effect.limit),
+    )
+
+
+def _data(content: Content) -> str:
+    bar = content.data
+    assert bar is not None
+    report = f" [See report](/data-docs/{bar.report})" if bar.report else ""
+    good = bar.passed == bar.checks
+    mark = ":green[:material/check:]" if good else ":orange[:material/warning:]"
+    return (
+        f"**Data.** {mark} {formats.day(bar.session)} close: {bar.passed} of "
+        f"{formats.counted(bar.checks, 'check')} passed.{report}"
+    )

@@ -1,0 +1,63 @@
+"""A denied proposal: which limit, by how much, and what would fit."""
+
+import streamlit as st
+
+from dashboard import formats, tables
+from dashboard.cards import words
+from dashboard.cards.content import Check, Content
+from ledger.pages import Proposal
+
+
+def show(proposal: Proposal, content: Content) -> None:
+    """The first check that failed in words, then all of them on demand."""
+    failed = content.failed
+    with st.container(border=True, key=f"card-{proposal.code}"):
+        reason = f": {formats.plain(failed[0].code.replace('_', ' '))}" if failed else ""
+        st.markdown(
+            f"### :red[:material/block:] {words.sentence(proposal)}: denied{reason}", anchors=False
+        )
+        passed = sum(check.passed for check in content.checks)
+        for check in failed:
+            st.markdown(formats.plain(check.sentence))
+        if content.checks:
+            st.markdown(f"{passed} of {formats.counted(len(content.checks), 'check')} passed.")
+        for check in failed:
+            if check.fits:
+                st.markdown(f"Fits: {formats.quantity(check.fits)} shares.")
+        all_checks(content)
+        st.caption(
+            f"Nothing was sent. A limit can be changed only in Admin, with a reason and an end "
+            f"date. Proposal {proposal.code}, after {formats.day(proposal.session)}."
+        )
+
+
+def all_checks(content: Content) -> None:
+    """Every check with its figure and limit."""
+    if not content.checks:
+        return
+    with st.expander(f"All {formats.counted(len(content.checks), 'check')}"):
+        tables.show(
+            [
+                tables.figure("No."),
+                tables.text("Check"),
+                tables.text("Result"),
+                tables.figure("Figure"),
+                tables.figure("Limit"),
+            ],
+            [_row(check) for check in content.checks],
+        )
+
+
+def _row(check: Check) -> tuple[str, ...]:
+    result = ":green[:material/check: passed]"
+    if not check.passed:
+        result = ":red[:material/close: denied]"
+    elif check.warning:
+        result = ":orange[:material/warning: warning]"
+    return (
+        str(check.number),
+        formats.plain(check.sentence),
+        result,
+        formats.measured(check.figure, unit=check.unit),
+        formats.measured(check.limit, unit=check.unit),
+    )

@@ -1,0 +1,134 @@
+"""The right half of a card: why, and how far to trust it."""
+
+from collections.abc import Sequence
+from datetime import date
+
+import polars as pl
+import streamlit as st
+
+from dashboard import figures, formats
+from dashboard.cards.content import Content, Gate, Prediction, Trust
+from ledger.pages import Leg, Proposal
+
+_BARS = 90
+
+
+def show(proposal: Proposal, content: Content, closes: pl.DataFrame) -> None:
+    """Why, its chart, the doubts, the price chart."""
+    if content.prediction is not None:
+        _why(proposal, content.prediction)
+    else:
+        st.markdown("**Why.** Entered by hand; no model stands behind it.")
+    _doubts(content, advisory=proposal.advisory)
+    _chart(proposal, content, closes)
+
+
+def why_sentence(symbol: str, prediction: Prediction) -> str:
+    """The prediction in words."""
+    base = (
+        ""
+        if prediction.base_rate is None
+        else f" Base rate {formats.probability(prediction.base_rate)}."
+    )
+    return (
+        f"**Why.** The model gives {symbol} **{formats.probability(prediction.probability)}** "
+        f"to beat the S&P 500 over {formats.counted(prediction.horizon, 'session')}; "
+        f"expected {formats.percent(prediction.expected_return, signed=True)}, 80 % range "
+        f"{formats.percent(prediction.low, signed=True)} to "
+        f"{formats.percent(prediction.high, signed=True)}.{base}"
+    )
+
+
+def trust_sentence(trust: Trust) -> str:
+    """The record of predictions like this one, in words."""
+    verdict = "not distinguishable from luck" if trust.is_like_luck else "distinguishable from luck"
+    return (
+        f"When it said {formats.number(100 * trust.said_low, decimals=0)}–"
+        f"{formats.probability(trust.said_high)}, it was right "
+        f"{formats.probability(trust.right)} of the time "
+        f"({formats.counted(trust.cases, 'case')}, 95 % range "
+        f"{formats.number(100 * trust.right_low, decimals=0)}–"
+        f"{formats.probability(trust.right_high)}): {verdict}."
+    )
+
+
+def gates_sentence(gates: Sequence[Gate]) -> str:
+    """How many gates are met, and which are not."""
+    met = sum(gate.passed for gate in gates)
+    unmet = [formats.plain(gate.sentence) for gate in gates if not gate.passed]
+    text = f"It meets {met} of {formats.counted(len(gates), 'gate')}."
+    return f"{text} Not met: {'; '.join(unmet)}." if unmet else text
+
+
+def _why(proposal: Proposal, prediction: Prediction) -> None:
+    symbol = proposal.legs[0].symbol
+    st.markdown(why_sentence(symbol, prediction))
+    if prediction.reasons:
+        figures.show(
+            figures.contributions(
+                [reason.meaning for reason in prediction.reasons],
+                [reason.points for reason in prediction.reasons],
+            ),
+            key=f"why-{proposal.code}",
+            alt="What moved the probability from the base rate: "
+            + "; ".join(
+                f"{r.meaning} {formats.number(r.points, decimals=1, signed=True)} points"
+                for r in prediction.reasons
+            ),
+            as_of=proposal.session,
+            source=f"model {proposal.model_version}",
+        )
+
+
+def _doubts(content: Content, *, advisory: bool) -> None:
+    parts = []
+    if content.trust is not None:
+        parts.append(trust_sentence(content.trust))
+    if content.gates:
+        parts.append(gates_sentence(content.gates))
+    if advisory:
+        parts.append("So it is **advisory**: paper only, small, and outside the track record.")
+    if parts:
+        st.markdown("**How far to trust it.** " + " ".join(parts))
+
+
+def _chart(proposal: Proposal, content: Content, closes: pl.DataFrame) -> None:
+    if closes.height < 2:
+        return
+    leg = proposal.legs[0]
+    last = float(closes["close"][-1])
+    session: date = closes["session"][-1]
+    figures.show(
+        figures.price(
+            closes["session"].to_list()[-_BARS:],
+            closes["close"].to_list()[-_BARS:],
+            marks=_marks(leg),
+            band=_band(content.prediction, last),
+            height=220,
+        ),
+        key=f"price-{proposal.code}",
+        alt=f"{leg.symbol} closes in USD to {formats.day(session)}, last {formats.price(last)}, "
+        "with limit, stop and the forecast's 80 % range",
+        as_of=session,
+        source="`market.daily_bars`, as quoted; band: model, in excess of the index",
+    )
+
+
+def _marks(leg: Leg) -> list[figures.Mark]:
+    marks = []
+    if leg.limit_price is not None:
+        marks.append(figures.Mark("Limit", float(leg.limit_price)))
+    if leg.stop_loss_price is not None:
+        marks.append(figures.Mark("Stop", float(leg.stop_loss_price), dashed=True))
+    return marks
+
+
+def _band(prediction: Prediction | None, last: float) -> figures.Band | None:
+    if prediction is None:
+        return None
+    return figures.Band(
+        low=last * (1 + prediction.low),
+        high=last * (1 + prediction.high),
+        middle=last * (1 + prediction.expected_return),
+        sessions=prediction.horizon,
+    )

@@ -1,0 +1,93 @@
+"""A row in quarantine: what arrived, why it is held, and what a steward may do."""
+
+import json
+from typing import Any
+
+import streamlit as st
+
+from dashboard import asking, data, formats, tables
+from ledger.people import Person
+
+_STATES = {
+    "held": ("red", "held back, data not trusted"),
+    "released": ("green", "released"),
+    "confirmed": ("gray", "confirmed as wrong, stays out"),
+}
+
+
+def show(row: dict[str, Any], person: Person) -> None:
+    """The card of one quarantined row."""
+    colour, state = _STATES.get(row["status"], ("gray", str(row["status"])))
+    with st.container(border=True, key=f"held-{row['quarantine_id']}"):
+        st.markdown(f"### :{colour}[{row['symbol']}: {state}]", anchors=False)
+        st.markdown(formats.plain(str(row["message"] or "")))
+        if row["status"] == "held":
+            st.markdown(
+                f"{row['symbol']} cannot be traded on this session's data. The other symbols are "
+                "not affected. The row is in quarantine, not deleted."
+            )
+        else:
+            st.markdown(
+                f"{formats.plain(row['person'] or 'A steward')}: "
+                f"{formats.plain(row['reason'] or 'no reason given')}"
+            )
+        _neighbours(row)
+        if row["status"] == "held":
+            _decide(row, person)
+
+
+def _neighbours(row: dict[str, Any]) -> None:
+    with st.expander("See the row and its neighbours"):
+        delivered = json.loads(row["row"])
+        bars = [
+            (formats.day(bar["session"]), *_figures(bar))
+            for bar in data.around(row["symbol"], row["session"]).iter_rows(named=True)
+            if bar["session"] != row["session"]
+        ]
+        bars.append(
+            (f":red[**{formats.day(row['session'])}**, as delivered]", *_figures(delivered))
+        )
+        tables.show(
+            [
+                tables.text("Session"),
+                *(tables.figure(name) for name in ("Open", "High", "Low", "Close", "Volume")),
+            ],
+            bars,
+        )
+        st.caption("USD per share, as quoted; volume in shares · source `market.daily_bars`")
+
+
+def _figures(bar: dict[str, Any]) -> list[str]:
+    prices = [_price(bar.get(name)) for name in ("open", "high", "low", "close")]
+    volume = bar.get("volume")
+    return [*prices, formats.count(None if volume is None else int(float(volume)))]
+
+
+def _price(value: Any) -> str:
+    return formats.price(None if value is None else float(value))
+
+
+def _decide(row: dict[str, Any], person: Person) -> None:
+    if not person.may("steward"):
+        st.caption("A data steward can release or confirm it, with a reason.")
+        return
+    key = str(row["quarantine_id"])
+    reason = st.text_input(
+        "Reason",
+        key=f"reason-{key}",
+        placeholder="What makes the row right, or wrong?",
+        max_chars=300,
+    )
+    with st.container(horizontal=True):
+        for label, kind in (
+            ("Release: it is right", "release_row"),
+            ("Confirm: it is wrong", "confirm_row"),
+        ):
+            if st.button(label, key=f"{kind}-{key}", disabled=not (reason or "").strip()):
+                asking.ask(
+                    person,
+                    kind,
+                    {"quarantine_id": key, "reason": str(reason).strip()},
+                    once=f"{kind}-{key}",
+                )
+                st.toast("Asked. The outcome appears below.", icon=":material/schedule:")

@@ -1,0 +1,112 @@
+"""What a model is, what it was trained on, which gates it met, and whether it keeps its word."""
+
+import json
+import math
+from typing import Any
+
+import streamlit as st
+
+from dashboard import data, figures, formats, states, tables
+
+_Z95 = 1.959963984540054  # two-sided 95 % of the normal distribution
+_STATUS = {"champion": "green", "challenger": "orange", "retired": "gray"}
+
+
+def show(version: dict[str, Any]) -> None:
+    """The card of one model version."""
+    st.subheader("Model card", anchor=False)
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        _facts(version)
+        _gates(str(version["model_version"]))
+    with right:
+        st.markdown("**Does it keep its word?**")
+        _calibration(version)
+        st.markdown("**Limits of use**")
+        st.markdown(
+            f"One horizon ({formats.counted(int(version['horizon']), 'session')}), long only, "
+            "liquid large companies. Trained on few symbols chosen with hindsight, so its record "
+            "flatters it. Not for news days, and not a forecast of the market itself."
+        )
+
+
+def _facts(version: dict[str, Any]) -> None:
+    colour = _STATUS.get(str(version["status"]), "gray")
+    st.markdown(
+        f"**{version['model_version']}** :{colour}-badge[{version['status']}]"
+        + (" :violet-badge[trained on simulated data]" if version["simulated"] else "")
+    )
+    st.markdown(
+        f"Trained on {formats.count(int(version['rows']))} rows, "
+        f"{formats.day(version['first_session'])} to {formats.day(version['last_session'])}; "
+        f"base rate {formats.probability(float(version['base_rate']))}; "
+        f"features {str(version['feature_version'])[:12]}; snapshot {version['snapshot_id']}."
+    )
+
+
+def _gates(model_version: str) -> None:
+    gates = data.gates(model_version)
+    if gates.is_empty():
+        states.empty("No gate has been judged.", why="Unknown counts as not met.")
+        return
+    met = int(gates["passed"].sum())
+    st.markdown(f"**Meets {met} of {formats.counted(gates.height, 'gate')}**")
+    tables.show(
+        [
+            tables.text("Gate"),
+            tables.text("Met"),
+            tables.figure("Figure"),
+            tables.figure("Needs"),
+        ],
+        [
+            (
+                formats.plain(str(row["gate"]).replace("_", " ")),
+                ":green[:material/check: met]"
+                if row["passed"]
+                else ":red[:material/close: not met]",
+                formats.number(row["value"]),
+                f"{formats.comparison(row['comparison'])} {formats.number(row['threshold'])}",
+            )
+            for row in gates.iter_rows(named=True)
+        ],
+    )
+    with st.expander("Why these thresholds"):
+        for row in gates.iter_rows(named=True):
+            st.markdown(
+                f"**{formats.plain(str(row['gate']).replace('_', ' '))}.** "
+                f"{formats.plain(row['sentence'])} {formats.plain(row['reason'])}"
+            )
+
+
+def _calibration(version: dict[str, Any]) -> None:
+    bins = [
+        _bin(float(b["predicted"]), float(b["observed"]), int(b["count"]))
+        for b in json.loads(version["calibration"])
+        if int(b["count"]) > 0
+    ]
+    if not bins:
+        states.empty("No calibration yet.", why="It needs matured out-of-sample predictions.")
+        return
+    figures.show(
+        figures.calibration(bins),
+        key="calibration",
+        alt="Hit rate by predicted probability: "
+        + "; ".join(
+            f"said {formats.probability(b.predicted)}, came true {formats.probability(b.observed)} "
+            f"in {b.cases} cases"
+            for b in bins
+        ),
+        as_of=version["last_session"],
+        source="walk-forward predictions; bars: 95 % ranges; dotted: perfect",
+    )
+
+
+def _bin(predicted: float, observed: float, cases: int) -> figures.Bin:
+    """A bin with its Wilson score interval."""
+    centre = (observed + _Z95**2 / (2 * cases)) / (1 + _Z95**2 / cases)
+    spread = (
+        _Z95
+        * math.sqrt(observed * (1 - observed) / cases + _Z95**2 / (4 * cases**2))
+        / (1 + _Z95**2 / cases)
+    )
+    return figures.Bin(predicted, observed, centre - spread, centre + spread, cases)

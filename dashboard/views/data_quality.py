@@ -1,0 +1,141 @@
+"""Whether the data can be trusted: verdicts, findings, quarantine, and the report."""
+
+from datetime import date
+from typing import Any
+
+import polars as pl
+import streamlit as st
+
+from dashboard import asking, data, figures, formats, states, tables
+from dashboard.cards import held_back
+from ledger.people import Person
+
+person: Person = st.session_state["person"]
+_CODES = {"held": 0, "released": 1, "confirmed": 1, "passed": 2}
+_WORDS = {
+    "held": "held back",
+    "released": "released by a steward",
+    "confirmed": "confirmed as wrong by a steward",
+    "passed": "passed",
+}
+_SEVERITY = {
+    "error": ":red[:material/error: error]",
+    "warning": ":orange[:material/warning: warning]",
+    "note": ":gray[:material/info: note]",
+}
+
+
+def _cell(row: dict[str, Any] | None, symbol: str, session: date) -> str:
+    where = f"{symbol}, {formats.day(session)}"
+    if row is None:
+        return f"{where}<br>no verdict: blocked"
+    return (
+        f"{where}<br>{_WORDS.get(row['status'], row['status'])}, "
+        f"{row['checks_passed']} of {row['checks']} checks passed"
+    )
+
+
+def _heat_map(found: pl.DataFrame) -> None:
+    symbols = sorted(set(found["symbol"].to_list()))[:60]
+    sessions = sorted(set(found["session"].to_list()))
+    by_place = {(r["symbol"], r["session"]): r for r in found.iter_rows(named=True)}
+    cells = [[by_place.get((symbol, day)) for day in sessions] for symbol in symbols]
+    held = int((found["status"] == "held").sum())
+    st.subheader(
+        "Every verdict passed" if not held else f"{formats.counted(held, 'verdict')} held back",
+        anchor=False,
+    )
+    figures.show(
+        figures.verdicts(
+            symbols,
+            sessions,
+            [[None if c is None else _CODES.get(c["status"]) for c in row] for row in cells],
+            [
+                [_cell(c, symbol, day) for c, day in zip(row, sessions, strict=True)]
+                for symbol, row in zip(symbols, cells, strict=True)
+            ],
+        ),
+        key="verdicts",
+        alt=f"Verdicts for {len(symbols)} symbols over {len(sessions)} sessions, {held} held back",
+        as_of=sessions[-1],
+        source="`quality.verdicts`",
+    )
+    st.markdown(
+        ":green[■ passed] &nbsp; :red[■ held back] &nbsp; :orange[■ decided by a steward] &nbsp; "
+        ":gray[■ no verdict: blocked]"
+    )
+
+
+def _report() -> None:
+    newest = data.report()
+    if newest.is_empty():
+        return
+    row = newest.row(0, named=True)
+    st.markdown(
+        f":material/description: [Report of {formats.day(row['last_session'])}]"
+        f"(/data-docs/{row['path']}): {formats.count(row['passed'])} of "
+        f"{formats.counted(row['expectations'], 'expectation')} met. "
+        "[All reports](/data-docs/)"
+    )
+
+
+def _findings(found: pl.DataFrame) -> None:
+    st.subheader("Findings", anchor=False)
+    if found.is_empty():
+        states.empty("No finding.", why="The rules found nothing wrong in the loaded sessions.")
+        return
+    shown = st.segmented_control(
+        "Severity",
+        ["error", "warning", "note"],
+        selection_mode="multi",
+        key="finding-severity",
+        default=["error", "warning"],
+        label_visibility="collapsed",
+    )
+    rows = found.filter(pl.col("severity").is_in(shown or ["error", "warning", "note"]))
+    tables.show(
+        [
+            tables.text("Session"),
+            tables.text("Symbol"),
+            tables.text("Severity"),
+            tables.text("Rule"),
+            tables.text("What"),
+        ],
+        [
+            (
+                formats.day(row["session"]),
+                f"**{row['symbol']}**",
+                _SEVERITY.get(row["severity"], row["severity"]),
+                formats.plain(row["rule"].replace("_", " ")),
+                formats.plain(row["message"]),
+            )
+            for row in rows.head(40).iter_rows(named=True)
+        ],
+    )
+    if rows.height > 40:
+        st.caption(f"The newest 40 of {formats.count(rows.height)} · source `quality.findings`")
+
+
+def _quarantine(found: pl.DataFrame) -> None:
+    st.subheader("Quarantine", anchor=False)
+    if found.is_empty():
+        states.empty("Nothing is in quarantine.", then="A row with an error would wait here.")
+        return
+    for row in found.head(20).iter_rows(named=True):
+        held_back.show(row, person)
+    asking.lately(("release_row", "confirm_row"))
+
+
+st.title("Data quality", anchor=False)
+verdicts = data.verdicts()
+if verdicts.is_empty():
+    states.empty(
+        "Nothing has been checked yet.",
+        why="Bars are checked as they are loaded.",
+        then="The first materialisation does so; Today shows how far it is.",
+    )
+    st.stop()
+_report()
+_heat_map(verdicts)
+_quarantine(data.quarantine())
+_findings(data.findings())

@@ -1,0 +1,123 @@
+"""What the model says of each symbol, why, and how far to trust it."""
+
+import json
+from typing import Any
+
+import streamlit as st
+
+from dashboard import data, figures, formats, states, tables
+from dashboard.cards import model_card
+
+_MOST_SHOWN = 20
+
+st.title("Predictions", anchor=False)
+found = data.predictions()
+version = data.version(found["model_version"][0] if found.height else None)
+if found.is_empty():
+    states.empty(
+        "No prediction yet.",
+        why="The model is trained in the first daily run.",
+        then="It takes a few minutes after the desk's first start; Today shows how far it is.",
+    )
+    if version.height:
+        model_card.show(version.row(0, named=True))
+    st.stop()
+
+first = found.row(0, named=True)
+is_champion = version.height > 0 and version["status"][0] == "champion"
+horizon = formats.counted(int(first["horizon"]), "session")
+if not is_champion:
+    st.markdown(
+        f":orange-badge[:material/info: advisory] The model {first['model_version']} has not "
+        "passed all its gates. What it says is advice: paper only, small positions, outside the "
+        "track record. Expect it to be wrong nearly as often as right."
+    )
+if first["simulated"]:
+    st.markdown(":violet-badge[simulated] Simulated minutes went into these predictions.")
+
+left, right = st.columns([3, 2], gap="large")
+with left:
+    st.subheader(f"Chance to beat the S&P 500 over {horizon}", anchor=False)
+    tables.show(
+        [
+            tables.text("Symbol"),
+            tables.figure("Probability"),
+            tables.figure("Expected"),
+            tables.figure("80 % range"),
+            tables.figure("Volatility a year"),
+        ],
+        [
+            (
+                f"**{row['symbol']}**",
+                formats.probability(row["probability"]),
+                formats.percent(row["expected_return"], signed=True),
+                f"{formats.percent(row['low'], signed=True)} to "
+                f"{formats.percent(row['high'], signed=True)}",
+                formats.percent(row["volatility"]),
+            )
+            for row in found.head(50).iter_rows(named=True)
+        ],
+    )
+    st.caption(
+        f"After the close of {formats.day(first['session'])} · expected return in excess of the "
+        f"index · source `models.predictions`, snapshot {first['snapshot_id']}"
+    )
+    figures.show(
+        figures.spans(
+            [
+                figures.Span(row["symbol"], row["low"], row["expected_return"], row["high"])
+                for row in found.head(_MOST_SHOWN).iter_rows(named=True)
+            ]
+        ),
+        key="prediction-spans",
+        alt="Expected return and 80 % range for each symbol; the table above has the figures",
+        as_of=first["session"],
+        source="`models.predictions`",
+    )
+
+
+def _reasons(row: dict[str, Any]) -> None:
+    reasons = json.loads(row["contributions"])[:8]
+    if not reasons:
+        states.empty("No reasons were stored.", why="The model gave none for this prediction.")
+        return
+    figures.show(
+        figures.contributions(
+            [str(r.get("meaning") or r.get("feature")) for r in reasons],
+            [float(r["points"]) for r in reasons],
+        ),
+        key=f"reasons-{row['symbol']}",
+        alt="Contributions in percentage points: "
+        + "; ".join(
+            f"{r.get('meaning')} {formats.number(float(r['points']), decimals=1, signed=True)}"
+            for r in reasons
+        ),
+        as_of=row["session"],
+        source=f"model {row['model_version']}",
+    )
+
+
+with right:
+    st.subheader("What moved it from the base rate", anchor=False)
+    symbol = st.segmented_control(
+        "Symbol",
+        found["symbol"].head(_MOST_SHOWN).to_list(),
+        default=first["symbol"],
+        key="prediction-symbol",
+        label_visibility="collapsed",
+        required=True,
+    )
+    _reasons(found.filter(found["symbol"] == (symbol or first["symbol"])).row(0, named=True))
+    cases, right_share = data.live_score()
+    if cases:
+        st.markdown(
+            f"Live so far: right in **{formats.probability(right_share)}** of "
+            f"{formats.counted(cases, 'matured prediction')}."
+        )
+    else:
+        st.markdown(
+            f":gray[No live prediction has matured yet; the first does {horizon} after its entry.]"
+        )
+
+if version.height:
+    model_card.show(version.row(0, named=True))

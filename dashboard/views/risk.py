@@ -1,0 +1,192 @@
+"""What the desk could lose, how much of each limit is used, and the switch that stops it."""
+
+from decimal import Decimal
+from typing import Any
+
+import polars as pl
+import streamlit as st
+
+from dashboard import asking, data, figures, formats, states, tables
+from ledger.people import Person
+from trading.state import TradingState
+
+person: Person = st.session_state["person"]
+_MEASURES = {
+    "value_at_risk": "Value at risk",
+    "expected_shortfall": "Expected shortfall",
+    "volatility": "Volatility a year",
+    "beta": "Beta to the index",
+    "drawdown": "Drawdown now",
+    "maximum_drawdown": "Largest drawdown",
+}
+_LOOK = {
+    TradingState.ACTIVE: ("green", "All signed orders are sent."),
+    TradingState.REDUCING: ("orange", "Only orders that reduce risk are sent."),
+    TradingState.HALTED: ("red", "Nothing is sent but cancels."),
+}
+
+
+@st.fragment(run_every=3)
+def _state_line() -> None:
+    now = data.desk().trading
+    colour, meaning = _LOOK[now.state]
+    who = data.names().get(now.set_by, now.set_by)
+    st.markdown(
+        f":{colour}-badge[{now.state}] {meaning} :gray[{formats.plain(now.reason)}, "
+        f"{formats.plain(who)}, {formats.wall(now.set_at)}]"
+    )
+
+
+def _control() -> None:
+    st.subheader("Trading state", anchor=False)
+    _state_line()
+    if not any(person.may(role) for role in ("analyst", "signatory", "admin")):
+        st.caption("Changing it needs the role analyst, signatory or admin.")
+        return
+    state = data.desk().trading.state
+    may_relax = person.may("signatory") or person.may("admin")
+    reason = st.text_input(
+        "Reason", key="state-reason", placeholder="Why? Everyone will read this.", max_chars=300
+    )
+    missing = not (reason or "").strip()
+    choices = (
+        ("Halt", "halt", "front_hand", state is TradingState.HALTED),
+        ("Reduce only", "reduce", "trending_down", state is TradingState.REDUCING),
+        ("Resume", "resume", "play_arrow", state is TradingState.ACTIVE or not may_relax),
+    )
+    with st.container(horizontal=True):
+        for label, kind, icon, is_off in choices:
+            if st.button(
+                label, key=f"state-{kind}", icon=f":material/{icon}:", disabled=missing or is_off
+            ):
+                asking.ask(person, kind, {"reason": str(reason).strip()})
+    if missing:
+        st.caption("Write a reason first. A halt stops every new order at once.")
+    _outcome()
+    for event in data.state_changes()[:4]:
+        who = data.names().get(event.set_by, event.set_by)
+        st.markdown(
+            f":gray[{formats.wall(event.set_at)}] {event.from_state} → **{event.to_state}** "
+            f":gray[{formats.plain(who)}: {formats.plain(event.reason)}]"
+        )
+
+
+@st.fragment(run_every=2)
+def _outcome() -> None:
+    asking.lately(("halt", "reduce", "resume"), last=1)
+
+
+def _usages() -> list[figures.Usage]:
+    account, held, limits = data.desk().account, data.positions(), data.limits()
+    if account is None or not account.equity:
+        return []
+    values = {symbol: p.market_value or Decimal(0) for symbol, p in held.items()}
+    gross = sum((abs(v) for v in values.values()), Decimal(0)) / account.equity
+    net = abs(sum(values.values(), Decimal(0))) / account.equity
+    rows = [
+        figures.Usage("Gross exposure", float(gross), float(limits.gross_exposure)),
+        figures.Usage("Net exposure", float(net), float(limits.net_exposure)),
+    ]
+    for sector, share in sorted(_sectors(values, account.equity).items()):
+        rows.append(figures.Usage(sector, float(share), float(limits.sector_share)))
+    largest = sorted(values.items(), key=lambda item: -abs(item[1]))[:5]
+    for symbol, value in largest:
+        share = abs(value) / account.equity
+        rows.append(figures.Usage(symbol, float(share), float(limits.position_share)))
+    return rows
+
+
+def _sectors(values: dict[str, Decimal], equity: Decimal) -> dict[str, Decimal]:
+    sectors = data.universe().sectors
+    found: dict[str, Decimal] = {}
+    for symbol, value in values.items():
+        sector = sectors.get(symbol, "Other sectors")
+        found[sector] = found.get(sector, Decimal(0)) + abs(value) / equity
+    return found
+
+
+def _exposures() -> None:
+    st.subheader("Limits", anchor=False)
+    account, rows = data.desk().account, _usages()
+    if account is None or not rows:
+        states.empty("No account yet.", then="Exposure is shown once the broker has answered.")
+        return
+    figures.show(
+        figures.usage(rows),
+        key="limits",
+        alt="Used share of each limit: "
+        + "; ".join(
+            f"{r.label} {formats.percent(r.used)} of {formats.percent(r.limit)}" for r in rows
+        ),
+        as_of=account.as_of,
+        source="`desk.positions`, `limits.toml`; open orders count once they fill",
+    )
+
+
+def _measure(row: dict[str, Any]) -> tuple[str, ...]:
+    level = "" if row["level"] is None else f" {formats.percent(row['level'], decimals=1)}"
+    name = _MEASURES.get(row["measure"], str(row["measure"]).replace("_", " ").capitalize())
+    return (
+        f"{name}{level}",
+        formats.plain(str(row["method"]).replace("_", " ")),
+        formats.counted(int(row["horizon"]), "session"),
+        formats.measured(row["value"], unit=str(row["unit"])),
+        formats.count(int(row["n_obs"])),
+    )
+
+
+def _figures_of_risk(found: pl.DataFrame) -> None:
+    total = found.filter(pl.col("portfolio") == "total")
+    stress = total.filter(pl.col("measure").str.starts_with("stress"))
+    rest = total.filter(~pl.col("measure").str.starts_with("stress"))
+    st.subheader("What the portfolio could lose", anchor=False)
+    if rest.is_empty():
+        states.empty(
+            "No risk figure yet.",
+            why="They are computed after each close from the holdings of that session.",
+            then="The first come with the first daily run after a fill.",
+        )
+    else:
+        _risk_table(rest)
+    st.subheader("Stress", anchor=False)
+    if stress.is_empty():
+        states.empty("No stress figure yet.", then="They come with the risk figures.")
+    else:
+        _risk_table(stress)
+
+
+def _risk_table(found: pl.DataFrame) -> None:
+    tables.show(
+        [
+            tables.text("Measure"),
+            tables.text("Method"),
+            tables.text("Horizon"),
+            tables.figure("Figure"),
+            tables.figure("Observations"),
+        ],
+        [_measure(row) for row in found.iter_rows(named=True)],
+    )
+    st.caption(
+        f"After the close of {formats.day(found['session'][0])} · losses are positive, as shares "
+        "of equity unless said otherwise · source `risk.figures`"
+    )
+
+
+st.title("Risk", anchor=False)
+left, right = st.columns([3, 2], gap="large")
+with left:
+    _exposures()
+    _figures_of_risk(data.risk_figures())
+with right:
+    _control()
+    _last = data.reconciliation()
+    st.subheader("Reconciliation", anchor=False)
+    if _last is None:
+        states.empty("Not compared yet.", then="Broker and ledger are compared every minute.")
+    else:
+        good = (
+            ":green[:material/check: clean]"
+            if _last.clean
+            else (f":orange[:material/warning: {formats.counted(_last.differences, 'difference')}]")
+        )
+        st.markdown(f"{good} :gray[{formats.wall(_last.finished_at)}]")
