@@ -37,9 +37,10 @@ class Subject:
 
     table: str
     key: tuple[str, ...]
-    values: tuple[str, ...]
+    values: tuple[str, ...] = ()
     assumed: bool = False  # whether the table has the column `assumed`
     day: str = "session"  # the key's date, by which the table is pruned
+    written: str = "recorded_at"  # column with the wall time of writing
 
 
 def append(
@@ -187,4 +188,61 @@ def _insert(subject: Subject, columns: list[str]) -> str:
         f"insert into {subject.table} ({', '.join(columns)}, recorded_at) "
         f"select {chosen}, now() from temp.main.compared where state <> 'unchanged' "
         f"order by {', '.join(subject.key)}"
+    )
+
+
+def record(conn: duckdb.DuckDBPyConnection, subject: Subject, rows: pl.DataFrame) -> int:
+    """Add the rows that say something new; return how many.
+
+    A row is left out when the newest row of its key says the same, so that repeating a run
+    changes nothing. Without `values`, a key is written once. The newest `recorded_at` of a key
+    counts.
+
+    Parameters
+    ----------
+    conn : duckdb.DuckDBPyConnection
+        A transaction that holds the table's lock.
+    subject : Subject
+        The table; its key, with `known_at` where the table has it.
+    rows : polars.DataFrame
+        The table's columns without `recorded_at`.
+
+    Raises
+    ------
+    ValueError
+        If two rows of a key contradict each other.
+    """
+    distinct = rows.unique(subset=[*subject.key, *subject.values], maintain_order=True)
+    twice = distinct.filter(pl.struct(list(subject.key)).is_duplicated())
+    if twice.height:
+        first = ", ".join(str(v) for v in twice.select(subject.key).row(0))
+        raise ValueError(
+            f"Rows for {subject.table} must have one row per key; {first} has "
+            f"{twice.height} that differ."
+        )
+    if distinct.is_empty():
+        return 0
+    with registered(conn, "delivered", distinct):
+        counted = conn.execute(_record(subject, distinct.columns)).fetchone()
+    assert counted is not None
+    return int(counted[0])
+
+
+def _record(subject: Subject, columns: list[str]) -> str:
+    key = ", ".join(subject.key)
+    same = " and ".join(
+        f"k.{name} is not distinct from d.{name}" for name in (*subject.key, *subject.values)
+    )
+    newest = f"""
+        select {", ".join((*subject.key, *subject.values))}
+        from {subject.table}
+        where ({key}) in (select ({key}) from delivered)
+        qualify row_number() over (partition by {key} order by {subject.written} desc) = 1
+    """
+    chosen = ", ".join(f"d.{name}" for name in columns)
+    return (
+        f"insert into {subject.table} ({', '.join(columns)}, {subject.written}) "
+        f"select {chosen}, now() from delivered d "
+        f"where not exists (select 1 from ({newest}) k where {same}) "
+        f"order by {', '.join(f'd.{name}' for name in subject.key)}"
     )
