@@ -186,23 +186,27 @@ def _title(suite: str, first: date, last: date) -> str:
 
 
 def _lead(judgement: Judgement, report: Report) -> str:
-    """Return what happened in two sentences."""
-    held = judgement.verdicts.filter(pl.col("status") == "held")
+    """Return what happened in a few sentences."""
     rows = judgement.outcomes.height
-    if held.is_empty():
-        fate = "Nothing was held back."
-    else:
-        symbols = held["symbol"].unique().sort().to_list()
-        named = ", ".join(symbols[:5]) + (
-            f" and {len(symbols) - 5} more" if len(symbols) > 5 else ""
-        )
-        verb = "is" if held.height == 1 else "are"
-        fate = f"{held.height:,} of them {verb} held back ({named}); the others go on."
-    bars = "row was" if rows == 1 else "rows were"
-    return (
-        f"{rows:,} {bars} judged. {fate} "
-        f"{report.passed} of {report.expectations} rules were met by every row."
-    )
+    gone = [f.symbol for f in judgement.findings if f.rule not in judgement.outcomes.columns]
+    fate = [f"{rows:,} {'row was' if rows == 1 else 'rows were'} judged."]
+    if not judgement.held.is_empty():
+        count = judgement.held.height
+        named = _named(judgement.held["symbol"].to_list())
+        fate.append(f"{count:,} {'is' if count == 1 else 'are'} held back ({named}).")
+    if gone:
+        bars = "expected bar" if len(gone) == 1 else "expected bars"
+        fate.append(f"{len(gone):,} {bars} did not arrive ({_named(gone)}).")
+    if len(fate) == 1:
+        fate.append("Nothing was held back.")
+    return f"{' '.join(fate)} {report.passed} of {report.expectations} rules were met by every row."
+
+
+def _named(symbols: Sequence[str]) -> str:
+    """Return up to five symbols by name and the rest as a count."""
+    unique = sorted(set(symbols))
+    more = f" and {len(unique) - 5} more" if len(unique) > 5 else ""
+    return ", ".join(unique[:5]) + more
 
 
 def _write(path: Path, text: str) -> None:

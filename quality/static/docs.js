@@ -47,7 +47,7 @@
   document.getElementById("none").hidden = all.length > 0;
   document.getElementById("totals").textContent = all.length
     ? all.length.toLocaleString("en-US") + (all.length === 1 ? " delivery" : " deliveries") + " judged, "
-      + held.toLocaleString("en-US") + (held === 1 ? " row" : " rows") + " held back." : "";
+      + held.toLocaleString("en-US") + (held === 1 ? " verdict" : " verdicts") + " held back." : "";
   find.addEventListener("input", draw);
   failed.addEventListener("change", draw);
   draw();

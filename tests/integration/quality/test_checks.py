@@ -1,0 +1,246 @@
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import duckdb
+import pytest
+
+from quality import checks
+
+TABLES = Path(__file__).parents[3] / "warehouse" / "tables"
+DAYS = dg.DailyPartitionsDefinition(start_date="2012-07-01", end_date="2012-07-10")
+MONDAY, TUESDAY = date(2012, 7, 2), date(2012, 7, 3)
+AT = datetime(2012, 7, 3, 20, 0, tzinfo=UTC)
+
+
+class Tables:
+    """The tables of the warehouse in a plain DuckDB: what the checks ask of it and no more."""
+
+    def __init__(self) -> None:
+        self.conn = duckdb.connect()
+        for schema in ("market", "quality", "features", "models"):
+            self.conn.execute(f"create schema {schema}")
+        for path in TABLES.glob("*.sql"):
+            if path.name.split("_")[0] in {"market", "quality", "features", "models"}:
+                self.conn.execute(path.read_text())
+
+    @contextmanager
+    def reader(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        yield self.conn.cursor()
+
+    def add(self, table: str, **values: Any) -> None:
+        names = ", ".join(f'"{name}"' for name in values)
+        marks = ", ".join("?" for _ in values)
+        self.conn.execute(f"insert into {table} ({names}) values ({marks})", list(values.values()))
+
+    def verdict(self, symbol: str, session: date, status: str) -> None:
+        self.add(
+            "quality.verdicts", dataset="daily_bars", symbol=symbol, session=session,
+            status=status, checks=20, checks_passed=20, known_at=AT, recorded_at=AT,
+        )  # fmt: skip
+
+    def bar(self, symbol: str, session: date, *, high: float = 11.0) -> None:
+        self.add(
+            "market.daily_bars", symbol=symbol, session=session, open=10.0, high=high, low=9.0,
+            close=10.0, volume=100, source="test", simulated=False, known_at=AT, assumed=True,
+            recorded_at=AT,
+        )  # fmt: skip
+
+
+@dg.asset(partitions_def=DAYS, backfill_policy=dg.BackfillPolicy.single_run())
+def daily_bars() -> None: ...
+
+
+@dg.asset(partitions_def=DAYS, backfill_policy=dg.BackfillPolicy.single_run())
+def minute_bars() -> None: ...
+
+
+@dg.asset(deps=[daily_bars], partitions_def=DAYS, backfill_policy=dg.BackfillPolicy.single_run())
+def daily_features() -> None: ...
+
+
+@dg.asset(
+    deps=[daily_features],
+    partitions_def=DAYS,
+    backfill_policy=dg.BackfillPolicy.single_run(),
+)
+def predictions() -> None: ...
+
+
+ASSETS = [daily_bars, minute_bars, daily_features, predictions]
+
+
+def ran(tables: Tables, first: date, last: date | None = None) -> dict[tuple[str, str], bool]:
+    """Run everything for a session or a range; return asset and check with its outcome."""
+    definitions = dg.Definitions(
+        assets=ASSETS, asset_checks=list(checks.CHECKS), resources={"warehouse": tables}
+    )
+    job = definitions.resolve_implicit_global_asset_job_def()
+    options: dict[str, Any] = {"partition_key": str(first)}
+    if last is not None:
+        options = {
+            "tags": {
+                "dagster/asset_partition_range_start": str(first),
+                "dagster/asset_partition_range_end": str(last),
+            }
+        }
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = job.execute_in_process(instance=instance, raise_on_error=False, **options)
+    return {
+        (e.asset_key.to_user_string(), e.check_name): e.passed
+        for e in result.get_asset_check_evaluations()
+    }
+
+
+@pytest.fixture(name="tables")
+def _tables() -> Tables:
+    return Tables()
+
+
+@pytest.fixture(name="good")
+def _good(tables: Tables) -> Tables:
+    for session in (MONDAY, TUESDAY):
+        for symbol in ("AAPL", "IBM"):
+            tables.verdict(symbol, session, "passed")
+            tables.bar(symbol, session)
+    return tables
+
+
+@pytest.mark.parametrize("last", [None, TUESDAY])
+def test_a_good_delivery_passes_every_check_in_a_run_of_one_and_of_many(
+    good: Tables, last: date | None
+) -> None:
+    outcomes = ran(good, MONDAY, last)
+
+    assert len(outcomes) == len(checks.CHECKS)
+    assert all(outcomes.values())
+
+
+def _hold(tables: Tables, held: Sequence[str], of: int) -> None:
+    names = [*held, *(f"S{i}" for i in range(of - len(held)))]
+    for name in names:
+        tables.verdict(name, MONDAY, "held" if name in held else "passed")
+
+
+@pytest.mark.parametrize(
+    ("held", "of", "usable"),
+    [
+        (1, 5, True),  # a fifth of a small universe, one symbol
+        (3, 5, True),  # three symbols: still theirs
+        (4, 5, False),
+        (4, 80, True),  # exactly 5 %
+        (5, 80, False),
+    ],
+)
+def test_only_a_systemic_failure_blocks(tables: Tables, held: int, of: int, usable: bool) -> None:
+    _hold(tables, [f"H{i}" for i in range(held)], of)
+
+    outcomes = ran(tables, MONDAY)
+
+    assert outcomes["daily_bars", "delivery_is_usable"] is usable
+    # The blocked run stops before features are computed.
+    assert (("predictions", "serving_matches_training") in outcomes) is usable
+
+
+def test_a_session_outside_the_run_blocks_nothing(tables: Tables) -> None:
+    _hold(tables, ["A", "B", "C", "D"], 4)
+
+    assert ran(tables, TUESDAY)["daily_bars", "delivery_is_usable"]
+    assert not ran(tables, MONDAY, TUESDAY)["daily_bars", "delivery_is_usable"]
+
+
+def test_a_released_verdict_counts_as_usable(tables: Tables) -> None:
+    _hold(tables, ["A", "B", "C", "D"], 4)
+    for name in "AB":
+        tables.add(
+            "quality.verdicts", dataset="daily_bars", symbol=name, session=MONDAY,
+            status="released", checks=20, checks_passed=19,
+            known_at=datetime(2012, 7, 5, 14, 0, tzinfo=UTC), recorded_at=AT,
+        )  # fmt: skip
+
+    assert ran(tables, MONDAY)["daily_bars", "delivery_is_usable"]
+
+
+def test_a_missing_symbol_an_odd_bar_and_a_doubled_key_are_told(good: Tables) -> None:
+    good.add(
+        "quality.findings", finding_id="f", dataset="daily_bars", symbol="GOOG", session=TUESDAY,
+        rule="bar_arrived", severity="error", message="m", figures="{}", known_at=AT,
+        recorded_at=AT,
+    )  # fmt: skip
+    good.verdict("MSFT", TUESDAY, "passed")
+    good.bar("MSFT", TUESDAY, high=9.5)
+    good.bar("MSFT", TUESDAY, high=9.5)
+
+    outcomes = ran(good, TUESDAY)
+
+    assert not outcomes["daily_bars", "every_expected_symbol_arrived"]
+    assert not outcomes["daily_bars", "prices_are_consistent"]
+    assert not outcomes["daily_bars", "keys_are_unique"]
+    assert outcomes["daily_bars", "delivery_is_usable"]
+
+
+def test_a_symbol_that_stops_is_late(good: Tables) -> None:
+    good.bar("GOOG", MONDAY)
+
+    assert not ran(good, TUESDAY)["daily_bars", "prices_are_fresh"]
+    assert ran(good, MONDAY)["daily_bars", "prices_are_fresh"]
+
+
+def _serve(tables: Tables, *, value: float, trained: str = "v1") -> None:
+    tables.add("features.versions", version="v1", names=["momentum"], registered_at=AT)
+    tables.add(
+        "features.daily", symbol="IBM", session=TUESDAY, version="v1", simulated=False,
+        values=[0.25], known_at=AT, recorded_at=AT,
+    )  # fmt: skip
+    tables.add(
+        "models.versions", model_version="m/1", feature_version=trained, snapshot_id=1,
+        programme="p", first_session=MONDAY, last_session=MONDAY, rows=1, horizon=5,
+        hyperparameters="{}", base_rate=0.5, calibration="[]", importance="[]", simulated=False,
+        status="challenger", trained_at=AT, recorded_at=AT,
+    )  # fmt: skip
+    part = {"feature": "momentum", "meaning": "m", "value": value, "points": 0.1}
+    tables.add(
+        "models.predictions", symbol="IBM", session=TUESDAY, model_version="m/1", kind="live",
+        probability=0.6, expected_return=0.01, low=-0.1, high=0.1, horizon=5, volatility=0.2,
+        contributions=json.dumps([part]), feature_version="v1", snapshot_id=1, simulated=False,
+        known_at=AT, recorded_at=AT,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("value", "trained", "same"), [(0.25, "v1", True), (0.26, "v1", False), (0.25, "v0", False)]
+)
+def test_serving_is_compared_with_training(
+    good: Tables, value: float, trained: str, same: bool
+) -> None:
+    _serve(good, value=value, trained=trained)
+
+    assert ran(good, TUESDAY)["predictions", "serving_matches_training"] is same
+
+
+def test_a_hole_in_the_features_is_told_only_where_history_suffices(good: Tables) -> None:
+    for symbol, sessions in (("OLD", 253), ("NEW", 252)):
+        good.conn.execute(
+            """
+            insert into market.daily_bars
+                (symbol, session, open, high, low, close, volume, source, simulated, known_at,
+                 assumed, recorded_at)
+            select ?, date '2012-07-03' - cast(i as integer), 10, 11, 9, 10, 1, 't', false, ?,
+                   true, ?
+            from range(?) r(i)
+            """,
+            [symbol, AT, AT, sessions],
+        )
+        good.add(
+            "features.daily", symbol=symbol, session=TUESDAY, version="v1", simulated=False,
+            values=[0.1, float("nan")], known_at=AT, recorded_at=AT,
+        )  # fmt: skip
+    name = ("daily_features", "features_are_finite_where_history_suffices")
+
+    assert not ran(good, TUESDAY)[name]
+    good.conn.execute("delete from features.daily where symbol = 'OLD'")
+    assert ran(good, TUESDAY)[name]
