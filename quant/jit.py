@@ -1,34 +1,58 @@
-"""Compilation of numeric kernels: exact arithmetic, cached on disk where a folder allows it."""
+"""Compilation of numeric kernels: exact arithmetic, kept on disk, run on all cores."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final, ParamSpec, TypeVar
 
 import numba
+import numpy as np
+
+from quant.typing import Int64Array
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+_WORTHWHILE: Final = 20_000  # rows; fewer are done sooner than threads start
 
 
 def kernel(function: Callable[P, R]) -> Callable[P, R]:
     """Compile `function` with numba, without fast-math, keeping the machine code on disk.
 
+    The compiled function lets other threads run, so that work is spread over the cores by
+    `in_parallel`; numba's own threads would end the process when two of the desk's threads
+    compute at once, or after a fork.
+
     Where neither the source folder nor the user's cache folder can be written, the function is
     compiled anew in each process instead.
     """
-    return _compiled(function, parallel=False)
-
-
-def parallel_kernel(function: Callable[P, R]) -> Callable[P, R]:
-    """Compile `function` like `kernel`, with its ``prange`` loops spread over the cores."""
-    return _compiled(function, parallel=True)
-
-
-def _compiled(function: Callable[P, R], *, parallel: bool) -> Callable[P, R]:
-    options = {"fastmath": False, "parallel": parallel, "error_model": "numpy"}
+    options = {"fastmath": False, "nogil": True, "error_model": "numpy"}
     try:
         compiled: Callable[P, R] = numba.njit(cache=True, **options)(function)
     except RuntimeError:  # numba's word for "no folder to cache in"
         compiled = numba.njit(cache=False, **options)(function)
     return compiled
+
+
+def in_parallel(work: Callable[[int, int], R], bounds: Int64Array) -> list[R]:
+    """Call ``work(first, last)`` for stretches of about equal size, one per core at a time.
+
+    Parameters
+    ----------
+    work : callable
+        A kernel's call, on the items from `first` to before `last`.
+    bounds : array of shape (n_items + 1,)
+        Where the rows of each item begin, and the last one's end.
+    """
+    n_items = bounds.size - 1
+    cores = min(os.cpu_count() or 1, n_items)
+    if cores < 2 or bounds[-1] - bounds[0] < _WORTHWHILE:
+        return [work(0, n_items)]
+    # Several stretches a core, so that one slow stretch keeps nobody waiting.
+    goals = np.linspace(bounds[0], bounds[-1], 4 * cores + 1)
+    edges = np.unique(np.searchsorted(bounds, goals))
+    edges[-1] = n_items
+    with ThreadPoolExecutor(cores) as pool:
+        return list(pool.map(work, edges[:-1].tolist(), edges[1:].tolist()))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from quant.features.interpreter import cross_section
 from quant.features.panel import DailyPanel
 from quant.features.program import Program, cross_levels, market_series, run, translate
 from quant.features.registry import Registry
+from quant.jit import in_parallel
 from quant.typing import BoolArray, Float32Array, Float64Array, Int32Array, Int64Array
 
 
@@ -195,8 +196,8 @@ class _Run:
         order, bounds = _by_session(panel.sessions)
         for node in level:
             values = kept[arguments.index(node.args[0])]
-            figures = np.empty(panel.n_rows)
-            cross_section(values, member, order, bounds, int(node.op), figures)
+            figures, op = np.empty(panel.n_rows), int(node.op)
+            in_parallel(partial(cross_section, values, member, order, bounds, op, figures), bounds)
             self._given[node] = figures
 
     def _run(

@@ -11,13 +11,12 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Final, cast
 
-import numba
 import numpy as np
 
 from quant import windows
 from quant.features import pointwise
 from quant.features.expressions import ANCHOR_BLOCK
-from quant.jit import kernel, parallel_kernel
+from quant.jit import kernel
 from quant.typing import BoolArray, Float32Array, Float64Array, Int32Array, Int64Array
 
 Runner = Callable[..., int]
@@ -96,29 +95,49 @@ def execute_scanned(op: int, window: int, param: float, a: Float64Array, out: Fl
 
 
 @kernel
+def _write_column(values: Float64Array, column: int, out: Float32Array) -> None:
+    for i in range(values.size):
+        out[i, column] = values[i]
+
+
+@kernel
+def _prepared(inputs: Float64Array, n_registers: int) -> Float64Array:
+    """Registers with the inputs in the first ones."""
+    registers = np.empty((n_registers, inputs.shape[1]), dtype=np.float64)
+    for i in range(inputs.shape[0]):
+        registers[i] = inputs[i]
+    return registers
+
+
+@kernel
 def run_symbol(
     code: Int64Array,
     param: Float64Array,
-    anchor: BoolArray,
-    registers: Float64Array,
+    n_registers: int,
+    inputs: Float64Array,
+    times: Int32Array,
     first: int,
     out: Float32Array,
     kept: Float64Array,
 ) -> None:
-    """Run a program over one symbol's registers; write rows from `first` on.
+    """Run a program over one symbol; write rows from `first` on.
 
     Parameters
     ----------
     code : array of shape (n_steps, 9)
         Columns as in `program.Program.code`.
     param : array of shape (n_steps,)
-    anchor : array of shape (n_rows,)
-    registers : array of shape (n_registers, n_rows); the inputs stand in the first ones
+    n_registers : int
+    inputs : array of shape (n_leaves, n_rows); they fill the first registers
+    times : array of shape (n_rows,)
     first : int
         First row that is wanted.
     out : array of shape (n_rows - first, n_columns)
     kept : array of shape (n_kept, n_rows)
     """
+    registers = _prepared(inputs, n_registers)
+    anchor = np.empty(times.size, dtype=np.bool_)
+    anchors(times, anchor)
     for k in range(code.shape[0]):
         op, window, dest, column, keep = code[k, 0], code[k, 1], code[k, 4], code[k, 5], code[k, 6]
         begin = max(0, max(0, first - code[k, 7]) - code[k, 8])
@@ -135,13 +154,12 @@ def run_symbol(
             execute_scanned(op, window, param[k], a, target)
         result = registers[dest, first:]
         if column >= 0:
-            for i in range(result.size):
-                out[i, column] = result[i]
+            _write_column(result, column, out)
         if keep >= 0:
             kept[keep, first:] = result
 
 
-@parallel_kernel
+@kernel
 def cross_section(
     values: Float64Array,
     member: BoolArray,
@@ -149,14 +167,16 @@ def cross_section(
     bounds: Int64Array,
     op: int,
     out: Float64Array,
+    begin: int,
+    end: int,
 ) -> None:
     """Rank (`Op` 60), mean (61) or standard deviation (62) over the members of each session.
 
     `row_order` lists rows session by session; session `s` has the rows
     ``row_order[bounds[s]:bounds[s + 1]]``. Rows that are not members, or whose value is missing,
-    have no rank and count for nothing.
+    have no rank and count for nothing. Does the sessions from `begin` to before `end`.
     """
-    for s in numba.prange(bounds.size - 1):
+    for s in range(begin, end):
         _one_session(values, member, row_order[bounds[s] : bounds[s + 1]], op, out)
 
 
@@ -182,7 +202,7 @@ def _rank_session(values: Float64Array, present: Int64Array, out: Float64Array) 
     n = present.size
     if n < 2:
         return
-    order = present[np.argsort(values[present], kind="mergesort")]
+    order = _sorted_rows(values, present)
     i = 0
     while i < n:
         j = i
@@ -191,6 +211,28 @@ def _rank_session(values: Float64Array, present: Int64Array, out: Float64Array) 
         for k in range(i, j + 1):
             out[order[k]] = 0.5 * (i + j) / (n - 1)
         i = j + 1
+
+
+@kernel
+def _sorted_rows(values: Float64Array, rows: Int64Array) -> Int64Array:
+    """Rows by their value, by merging ever longer sorted stretches."""
+    n = rows.size
+    here, there = rows.copy(), np.empty_like(rows)
+    width = 1
+    while width < n:
+        for start in range(0, n, 2 * width):
+            middle, stop = min(start + width, n), min(start + 2 * width, n)
+            i, j = start, middle
+            for k in range(start, stop):
+                if i < middle and (j >= stop or values[here[i]] <= values[here[j]]):
+                    there[k] = here[i]
+                    i += 1
+                else:
+                    there[k] = here[j]
+                    j += 1
+        here, there = there, here
+        width *= 2
+    return here
 
 
 @kernel
@@ -224,9 +266,10 @@ SOURCE_STAMP: Final = _source_stamp()
 
 
 def _runner(stamp: int) -> Runner:
-    """Build the parallel runner; `stamp` makes numba's cache notice a change in any kernel.
+    """Build the runner over a stretch of symbols.
 
-    numba looks only at the file of the function it cached, but at closed-over values too.
+    numba's cache looks only at the file of the function it keeps, but at closed-over values too:
+    `stamp` makes it notice a change in any kernel.
     """
 
     def run(
@@ -240,25 +283,24 @@ def _runner(stamp: int) -> Runner:
         out_offsets: Int64Array,
         out: Float32Array,
         kept: Float64Array,
+        first_symbol: int,
+        last_symbol: int,
     ) -> int:
-        for s in numba.prange(offsets.size - 1):
+        for s in range(first_symbol, last_symbol):
             begin, end = offsets[s], offsets[s + 1]
-            registers = np.empty((n_registers, end - begin), dtype=np.float64)
-            registers[: inputs.shape[0], :] = inputs[:, begin:end]
-            anchor = np.empty(end - begin, dtype=np.bool_)
-            anchors(times[begin:end], anchor)
             run_symbol(
                 code,
                 param,
-                anchor,
-                registers,
+                n_registers,
+                inputs[:, begin:end],
+                times[begin:end],
                 firsts[s],
                 out[out_offsets[s] : out_offsets[s + 1]],
                 kept[:, begin:end],
             )
         return stamp
 
-    return parallel_kernel(run)
+    return kernel(run)
 
 
 run_program: Final = _runner(SOURCE_STAMP)

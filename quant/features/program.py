@@ -10,6 +10,7 @@ import numpy as np
 
 from quant.features.expressions import CROSS_SECTIONAL, Op, Series
 from quant.features.interpreter import SOURCE_STAMP, run_program
+from quant.jit import in_parallel
 from quant.typing import Float32Array, Float64Array, Int32Array, Int64Array
 
 _LEAVES = CROSS_SECTIONAL | {Op.INPUT, Op.MARKET}
@@ -170,12 +171,15 @@ def run(
     out : array of shape (n_rows_out, n_outputs)
     kept : array of shape (n_kept, n_rows)
     """
-    stamp = run_program(
-        program.code, program.param, program.n_registers, inputs, times, offsets, firsts,
-        out_offsets, out, kept,
+    stamps = in_parallel(
+        lambda first, last: run_program(
+            program.code, program.param, program.n_registers, inputs, times, offsets, firsts,
+            out_offsets, out, kept, first, last,
+        ),
+        offsets,
     )  # fmt: skip
-    if stamp != SOURCE_STAMP:
+    if any(stamp != SOURCE_STAMP for stamp in stamps):
         raise RuntimeError(
-            f"The compiled feature kernels carry stamp {stamp}, their source {SOURCE_STAMP}. "
+            f"The compiled feature kernels carry stamps {stamps}, their source {SOURCE_STAMP}. "
             "Delete quant/features/__pycache__ and start again."
         )
