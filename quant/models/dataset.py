@@ -149,12 +149,15 @@ def require_trainable(dataset: Dataset) -> None:
     if dataset.part:
         return
     columns = dataset.features
-    lowest = np.min(columns, axis=0, initial=np.inf, where=~np.isnan(columns))
-    highest = np.max(columns, axis=0, initial=-np.inf, where=~np.isnan(columns))
-    empty = np.asarray(lowest > highest, dtype=np.bool_)
-    _refuse(dataset.names, np.isinf(columns).any(axis=0), "hold infinite values; make them NaN")
+    lowest: FloatArray = np.min(columns, axis=0, initial=np.inf, where=~np.isnan(columns))
+    highest: FloatArray = np.max(columns, axis=0, initial=-np.inf, where=~np.isnan(columns))
+    # An infinite column says so before it is called empty or constant.
+    infinite = np.atleast_1d(np.isinf(columns).any(axis=0))
+    empty = np.atleast_1d(np.isnan(columns).all(axis=0))
+    constant = np.equal(lowest, highest)
+    _refuse(dataset.names, infinite, "hold infinite values; make them NaN")
     _refuse(dataset.names, empty, "hold nothing but NaN; drop them or load more history")
-    _refuse(dataset.names, np.asarray(lowest == highest, dtype=np.bool_), "are constant; drop them")
+    _refuse(dataset.names, constant, "are constant; drop them")
     n_labelled = int(np.isfinite(dataset.labels).sum())
     if n_labelled < MIN_TRAINING_ROWS:
         raise UnusableDataError(
