@@ -107,7 +107,7 @@ def land(
     frame : polars.DataFrame
         daily and index: symbol, session, open, high, low, close (USD or points, unadjusted),
         volume. minute: also bar_start (UTC). rates: session, annual_rate (fraction). actions:
-        symbol, session (ex-date), kind, ratio, amount, implied.
+        symbol, session or ex_date, kind, ratio, amount, implied.
     kind : str
         What the rows are.
     source, feed : str
@@ -175,6 +175,8 @@ def newest_objects(store: ObjectStore, kind: Kind) -> dict[str, LandedObject]:
 
 def _conformed(frame: pl.DataFrame, kind: Kind) -> pl.DataFrame:
     columns = COLUMNS[kind]
+    if kind == "actions" and "session" not in frame.columns and "ex_date" in frame.columns:
+        frame = frame.rename({"ex_date": "session"})
     missing = [name for name in columns if name not in frame.columns]
     if missing:
         raise ValueError(
