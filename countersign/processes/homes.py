@@ -66,8 +66,9 @@ class Home:
             If the folder cannot be made or written.
         """
         try:
-            for folder in (self.root, self.state.parent, self.logs, self.dagster):
-                folder.mkdir(parents=True, exist_ok=True)
+            self.root.mkdir(parents=True, exist_ok=True)
+            for folder in (self.state.parent, self.logs, self.dagster):
+                folder.mkdir(mode=0o700, exist_ok=True)
             probe = self.root / f".probe-{os.getpid()}"
             probe.write_text("")
             probe.unlink()

@@ -107,6 +107,8 @@ def pipeline(settings: Settings, home: Home) -> list[Spec]:
                 f"--working-directory={REPOSITORY}",
                 "--use-python-environment-entry-point",
                 "--inject-env-vars-from-instance",
+                # Code that cannot be loaded is told in the web page and by `up`, not by a death.
+                "--lazy-load-user-code",
                 "--log-level=warning",
             ),
             probe=probes.listens(code_port),
