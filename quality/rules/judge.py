@@ -97,18 +97,7 @@ def _verdicts(
     due: pl.DataFrame,
 ) -> pl.DataFrame:
     """Return one verdict per symbol and session: a rule counts when any of its rows was asked."""
-    asked = pl.sum_horizontal(
-        pl.col(rule.name).is_not_null().any().cast(pl.Int64) for rule in rules
-    )
-    failed = pl.sum_horizontal(
-        pl.col(name).fill_null(value=False).any().cast(pl.Int64) for name in errors
-    )
-    judged = (
-        frame.select(_SESSION)
-        .hstack(outcomes)
-        .group_by(_SESSION)
-        .agg(asked.alias("checks"), failed.alias("failed"))
-    )
+    judged = _counted(frame.select(_SESSION).hstack(outcomes), [r.name for r in rules], errors)
     gone = due.select(
         *_SESSION,
         pl.lit(1, dtype=pl.Int64).alias("checks"),
@@ -128,6 +117,20 @@ def _verdicts(
         (pl.col("checks") - pl.col("failed")).alias("checks_passed"),
         "finding_id",
     ).sort("session", "symbol")
+
+
+def _counted(frame: pl.DataFrame, rules: Sequence[str], errors: Sequence[str]) -> pl.DataFrame:
+    """Return checks and failed ones per symbol and session; a rule counts once."""
+    if frame.select(pl.struct(_SESSION).is_duplicated().any()).item():
+        frame = frame.group_by(_SESSION).agg(
+            pl.when(pl.col(name).is_not_null().any()).then(pl.col(name).any()).alias(name)
+            for name in rules
+        )
+    return frame.select(
+        *_SESSION,
+        pl.sum_horizontal(pl.col(rules).is_not_null().cast(pl.Int64)).alias("checks"),
+        pl.sum_horizontal(pl.col(errors).fill_null(value=False).cast(pl.Int64)).alias("failed"),
+    )
 
 
 def _tally(outcomes: pl.DataFrame, rules: Sequence[Rule], due: pl.DataFrame) -> pl.DataFrame:

@@ -1,6 +1,5 @@
 """From delivered daily bars to the frame that the daily rules read."""
 
-from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Final
 
@@ -236,7 +235,6 @@ def _measured(frame: pl.DataFrame) -> pl.DataFrame:
 
 def session_dates(numbers: pl.Series, calendar: Calendar) -> pl.Series:
     """Return the sessions with these numbers (null for null)."""
-    days: Sequence[int] = calendar.ordinals.tolist()
-    return pl.Series(
-        [None if n is None else days[min(int(n), len(days) - 1)] for n in numbers], dtype=pl.Int32
-    ).cast(pl.Date)
+    at = numbers.cast(pl.Int64).clip(0, calendar.ordinals.size - 1)
+    days = pl.Series(calendar.ordinals, dtype=pl.Int32)
+    return days.gather(at).cast(pl.Date)
