@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields, replace
 from itertools import pairwise
 
@@ -229,3 +230,33 @@ def test_a_wrong_panel_is_refused_with_the_place(change: dict[str, object], word
 
     with pytest.raises(ValueError, match=words):
         DailyPanel(**{**given, **change})
+
+
+def test_a_market_on_several_cores_equals_its_symbols_one_by_one() -> None:
+    many = random_panel(n_symbols=64, n_sessions=420, seed=2)
+    alone = DAILY.select([name for name in DAILY.names if DAILY[name].group == "trend"])
+
+    matrix = daily_features(many, registry=alone)
+
+    for i in (0, 31, 63):
+        first, end = many.offsets[i : i + 2]
+        own = {name: getattr(many, name)[first:end] for name in ROW_COLUMNS}
+        single = replace(
+            many,
+            symbols=(many.symbols[i],),
+            offsets=np.array([0, end - first]),
+            sessions=many.sessions[first:end],
+            member=None,
+            **own,
+        )
+        assert same_bits(daily_features(single, registry=alone), matrix[first:end])
+
+
+def test_threads_may_compute_at_the_same_time() -> None:
+    many = random_panel(n_symbols=64, n_sessions=420, seed=2)
+    once = daily_features(many)
+
+    with ThreadPoolExecutor(4) as pool:
+        results = list(pool.map(lambda _: daily_features(many), range(4)))
+
+    assert all(same_bits(result, once) for result in results)
