@@ -39,29 +39,38 @@ def replaced(venue: PaperVenue, order: Order, body: Mapping[str, Any]) -> Order:
     """Replace an open order by a new one with other terms; the new one is returned."""
     if not order.is_open:
         raise unprocessable(f'order is already in "{order.status}" state')
+    if order.notional is not None:
+        raise unprocessable("notional orders cannot be replaced")
     client_id = client_id_of(body)
     if client_id in venue.by_client_id:
         raise invalid("client_order_id must be unique")
     terms = _new_terms(order, body)
+    qty = terms.get("qty") or order.qty or Decimal(0)
     now = venue.stamp()
     fresh = replace(
         order,
-        **terms,
+        **{name: term for name, term in terms.items() if name != "qty"},
         id=venue.new_id("order"),
         seq=venue.counter,
+        status="new" if order.status == "partially_filled" else order.status,
         client_order_id=client_id or venue.new_id("client"),
         created_at=now,
         updated_at=now,
         submitted_at=now,
         eligible_at=now,
         replaces=order.id,
+        # Fills stay with the order that had them: the new one starts with what is left.
+        qty=qty - order.filled_qty,
+        filled_qty=Decimal(0),
+        filled_value=Decimal(0),
     )
     _check_grown(venue, order, fresh)
     _relink(venue, order, fresh)
     old = venue.put(order.moved("replaced", venue.now, replaced_by=fresh.id))
     venue.put(fresh)
     tell_update(venue, old, "replaced", venue.now)
-    tell_update(venue, fresh, "new" if venue.is_open else "accepted", venue.now)
+    if fresh.working:
+        tell_update(venue, fresh, fresh.status, venue.now)
     return fresh
 
 

@@ -15,6 +15,7 @@ from venue.clock import Clock, Hold, Replay
 from venue.errors import Refusal
 from venue.market import Market, Planted
 from venue.orders import Order
+from venue.rendering import plain
 from venue.sessions import calendar_in
 from venue.settings import VenueConfig
 from venue.store import Store
@@ -217,7 +218,7 @@ class PaperVenue:
 
     def _replay_facts(self) -> dict[str, Any]:
         c = self.config
-        return {"start": c.start.isoformat(), "seed": c.seed, "cash": str(c.cash)}
+        return {"start": c.start.isoformat(), "seed": c.seed, "cash": plain(c.cash)}
 
     def _check_same_replay(self, stored: dict[str, Any] | None) -> None:
         asked = self._replay_facts()

@@ -13,6 +13,7 @@ from venue.paper import PaperVenue
 from venue.sessions import Session
 
 _MINUTES_BETWEEN_BREATHS = 30
+_BY_THE_MINUTE = ("bars", "trades", "quotes")
 
 
 class Mover:
@@ -117,12 +118,22 @@ class Mover:
                 _pass_close(venue)
             elif venue.hold() or not _market_hours(venue):
                 return
-            stop = min(venue.replay.next_stop(venue.clock), target)
+            stop = min(_next_stop(venue), target)
             with venue.change():
                 _arrive(venue, stop)
             passed += 1
             if passed % _MINUTES_BETWEEN_BREATHS == 0:
                 await asyncio.sleep(0)
+
+
+def _next_stop(venue: PaperVenue) -> datetime:
+    """The next instant at which anything can happen: every minute, when anyone waits for it."""
+    session = venue.calendar.closing_after(venue.now)
+    waited_for = venue.book.positions or any(venue.wanted(c) for c in _BY_THE_MINUTE)
+    if waited_for or venue.now < session.open or venue.open_orders():
+        return venue.replay.next_stop(venue.clock)
+    before_close = venue.replay.before_close(session)
+    return before_close if venue.now < before_close else session.close
 
 
 def _market_hours(venue: PaperVenue) -> bool:

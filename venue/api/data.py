@@ -37,7 +37,7 @@ async def bars(request: Request) -> Response:
     now = venue.now
     today = now.astimezone(NEW_YORK).replace(hour=0, minute=0, second=0, microsecond=0)
     start = instant(params, "start") or today.astimezone(UTC)
-    end = min(instant(params, "end") or now, now)
+    end = min(instant(params, "end", end_of_day=True) or now, now)
     sort = word(params, "sort", ("asc", "desc"))
     adjustment = word(params, "adjustment", _ADJUSTMENTS)
 

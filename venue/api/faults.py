@@ -91,10 +91,10 @@ async def _spoiled(fault: Fault, reply: bytes, scope: Scope, receive: Receive, s
             {"type": "http.response.body", "body": reply[: len(reply) // 2], "more_body": True}
         )
         await asyncio.sleep(0.05)
-        _cut(send)
+        _cut(receive)
     else:
         await asyncio.sleep(fault.seconds)
-        _cut(send)
+        _cut(receive)
 
 
 def _start(length: int) -> Message:
@@ -105,10 +105,12 @@ def _start(length: int) -> Message:
     return {"type": "http.response.start", "status": 200, "headers": headers}
 
 
-def _cut(send: Send) -> None:
-    """Cut the connection under the server; ASGI itself has no word for it."""
-    cycle = getattr(send, "__self__", None)
-    transport = getattr(cycle, "transport", None)
+def _cut(receive: Receive) -> None:
+    """Cut the connection under the server; ASGI itself has no word for it.
+
+    `send` is wrapped by the layers above; `receive` is still the server's own.
+    """
+    transport = getattr(getattr(receive, "__self__", None), "transport", None)
     if transport is None:
         raise ConnectionAbortedError("a fault cut this connection")
     transport.abort()

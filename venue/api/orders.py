@@ -45,7 +45,7 @@ async def list_orders(request: Request) -> Response:
         and (not wanted or o.symbol in wanted)
         and (not side or o.side == side)
         and (after is None or o.submitted_at > after)
-        and (until is None or o.submitted_at <= until)
+        and (until is None or o.submitted_at < until)
         and not (nested and o.parent)
     ]
     found.sort(key=lambda o: (o.submitted_at, o.seq), reverse=direction == "desc")

@@ -2,13 +2,16 @@
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from starlette.requests import Request
 
 from venue.errors import Refusal, invalid
 from venue.paper import PaperVenue
+from venue.sessions import NEW_YORK
+
+_DATE_LENGTH = len("2012-07-02")
 
 
 def venue_of(request: Request) -> PaperVenue:
@@ -80,14 +83,21 @@ def day(params: Mapping[str, str], name: str) -> date | None:
         raise invalid(f"{name} must be a date YYYY-MM-DD, was {text!r}") from None
 
 
-def instant(params: Mapping[str, str], name: str) -> datetime | None:
-    """An instant of the query: RFC 3339, a date (midnight UTC), or none."""
+def instant(params: Mapping[str, str], name: str, *, end_of_day: bool = False) -> datetime | None:
+    """An instant of the query: RFC 3339, a date, or none.
+
+    A date means its first moment in New York, or with `end_of_day` its last.
+    """
     text = params.get(name)
     if not text:
         return None
+    if len(text) == _DATE_LENGTH:
+        begins = datetime.combine(day(params, name) or date.min, time.min, NEW_YORK)
+        length = timedelta(days=1, microseconds=-1) if end_of_day else timedelta(0)
+        return (begins + length).astimezone(UTC)
     try:
         # A plus sign that was not encoded arrives as a space.
-        parsed = datetime.fromisoformat(text.replace(" ", "+") if "T" in text else text)
+        parsed = datetime.fromisoformat(text.replace(" ", "+"))
     except ValueError:
         raise invalid(f"{name} must be a time in RFC 3339 form, was {text!r}") from None
     return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
