@@ -32,6 +32,7 @@ def tables(told: Settings) -> None:
     """Bring the ledger and the warehouse to this version's tables."""
     ledger = importlib.import_module("ledger.migrate")
     warehouse = importlib.import_module("warehouse.migrate")
+    _ensure_buckets(told)
     revision = ledger.upgrade(told.database.url("desk"))
     say(f"ledger at {revision}", 0.5)
     applied = warehouse.upgrade(told)
@@ -76,6 +77,17 @@ def first_materialisation(told: Settings) -> None:
             f"{webserver.url}/runs/{run_id}, then ./desk materialize."
         )
     say(f"{reached.steps} steps")
+
+
+def _ensure_buckets(told: Settings) -> None:
+    """Make the buckets that the lake and the warehouse name, unless they are there."""
+    buckets = {told.lake.bucket} if told.lake.kind == "s3" else set()
+    if told.warehouse.kind == "s3":
+        buckets.add(told.warehouse.bucket)
+    for bucket in sorted(buckets):
+        place = told.lake.model_copy(update={"kind": "s3", "bucket": bucket})
+        stores = importlib.import_module("adapters.object_store")
+        stores.from_settings(told.model_copy(update={"lake": place})).ensure_bucket()
 
 
 def _share(done: float, detail: str = "") -> None:

@@ -1,0 +1,85 @@
+"""`./desk materialize`: compute assets through the running Dagster."""
+
+from typing import Annotated
+
+import typer
+
+from countersign.console import console
+from countersign.errors import CommandError
+from countersign.graphql import Asset, Dagster, DagsterError
+from countersign.processes.plan import LOCATION
+from countersign.processes.ports import LOOPBACK
+from countersign.running import running
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def materialize(
+    selection: Annotated[
+        str, typer.Argument(help="Assets by name, separated by commas; group:NAME; * for all.")
+    ] = "*",
+    *,
+    first: Annotated[str, typer.Option("--from", help="First session, YYYY-MM-DD.")] = "",
+    last: Annotated[str, typer.Option("--to", help="Last session, YYYY-MM-DD.")] = "",
+) -> None:
+    """Compute assets over a range of sessions (the newest one when none is named)."""
+    settings = running()
+    webserver = Dagster(f"http://{LOOPBACK}:{settings.dagster.port}", LOCATION)
+    try:
+        assets = chosen(webserver.assets(), selection)
+        sessions = in_range(assets, first, last)
+        title = f"{selection} {sessions[0]} to {sessions[-1]}" if sessions else selection
+        backfill = webserver.backfill(assets, sessions, title)
+    except DagsterError as e:
+        raise CommandError(str(e)) from e
+    console.print(f"{len(assets)} assets, {len(sessions)} sessions: backfill {backfill} started.")
+    console.print(f"Follow it at {webserver.url}/runs/b/{backfill}")
+
+
+def chosen(assets: list[Asset], selection: str) -> list[Asset]:
+    """Return the assets that a selection names.
+
+    Raises
+    ------
+    CommandError
+        If a part of it names none.
+    """
+    found: dict[str, Asset] = {}
+    for part in (part.strip() for part in selection.split(",")):
+        named = [asset for asset in assets if _is_named(asset, part)]
+        if not named:
+            known = ", ".join(sorted(asset.key for asset in assets))
+            groups = ", ".join(sorted({asset.group for asset in assets}))
+            raise CommandError(f"No asset is named {part!r}. Assets: {known}. Groups: {groups}.")
+        found |= {asset.key: asset for asset in named}
+    return list(found.values())
+
+
+def in_range(assets: list[Asset], first: str, last: str) -> list[str]:
+    """Return the partitions from `first` to `last`; the newest when neither is given.
+
+    Raises
+    ------
+    CommandError
+        If the range holds no session.
+    """
+    known = sorted({key for asset in assets for key in asset.partitions})
+    if not known:
+        return []
+    if not first and not last:
+        return known[-1:]
+    inside = [key for key in known if (first or known[0]) <= key <= (last or known[-1])]
+    if not inside:
+        raise CommandError(
+            f"There is no session from {first or '…'} to {last or '…'}; "
+            f"the first is {known[0]}, the last {known[-1]}."
+        )
+    return inside
+
+
+def _is_named(asset: Asset, part: str) -> bool:
+    if part == "*":
+        return True
+    group = part.removeprefix("group:")
+    return asset.group == group if group != part else asset.key in {part, part.replace(".", "/")}
