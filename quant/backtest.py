@@ -1,0 +1,347 @@
+"""What target weights would have earned: trades at the next open, every cost, no hindsight.
+
+A weight decided after the close of session t becomes a number of shares at that close's price
+and equity, and is traded at the open of t+1. Rows are sessions, columns are assets.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from quant.jit import kernel
+from quant.typing import BoolArray, FloatArray, Int64Array
+
+_SESSIONS_PER_YEAR = 252.0
+
+
+@dataclass(frozen=True)
+class Costs:
+    """What trading and holding costs.
+
+    Attributes
+    ----------
+    commission_per_share : float
+        In quote currency.
+    half_spread_bps : float
+        Paid on every trade, in basis points of the price.
+    impact : float
+        Price moves by ``impact * share**2``, where share is that of the session's volume
+        (Zipline's volume-share model).
+    participation : float
+        Largest share of the session's volume a trade may take; the rest is not traded.
+    borrow_rate : float
+        Per year, on the value of shorts at each close.
+    cash_rate : float
+        Per year, earned on cash at each close, and paid where cash is negative.
+    delisting_loss : float
+        Share of its last close lost by a position whose prices end.
+    """
+
+    commission_per_share: float = 0.0
+    half_spread_bps: float = 2.0
+    impact: float = 0.1
+    participation: float = 0.025
+    borrow_rate: float = 0.005
+    cash_rate: float = 0.0
+    delisting_loss: float = 0.0
+
+
+@dataclass(frozen=True)
+class Trades:
+    """One entry per trade; `shares` is signed, `cost` is commission, spread and impact."""
+
+    session: Int64Array
+    asset: Int64Array
+    shares: FloatArray
+    price: FloatArray
+    cost: FloatArray
+
+
+@dataclass(frozen=True)
+class Backtest:
+    """Arrays have shape (n_obs,), as of each close, but for `shares` (n_obs, n_assets).
+
+    Attributes
+    ----------
+    equity, cash : float64
+        In quote currency.
+    returns : float64
+        Net simple returns of equity; 0 in the first session, which trades nothing.
+    turnover : float64
+        Value traded over equity at the previous close.
+    gross, net : float64
+        Exposures over equity.
+    shares : float64
+        Positions.
+    trades : Trades
+        In order of time.
+    borrow_paid, interest_earned, delisting_losses : float
+        Sums, in quote currency.
+    """
+
+    equity: FloatArray
+    cash: FloatArray
+    returns: FloatArray
+    turnover: FloatArray
+    gross: FloatArray
+    net: FloatArray
+    shares: FloatArray
+    trades: Trades
+    borrow_paid: float
+    interest_earned: float
+    delisting_losses: float
+
+
+def backtest(
+    opens: FloatArray,
+    closes: FloatArray,
+    volumes: FloatArray,
+    weights: FloatArray,
+    *,
+    costs: Costs | None = None,
+    capital: float = 100_000.0,
+) -> Backtest:
+    """Trade towards target weights and account for everything.
+
+    Parameters
+    ----------
+    opens, closes : arrays of shape (n_obs, n_assets)
+        Prices on one adjusted basis; NaN in a session without trading. An asset whose closes
+        end before the last session is delisted after its last one.
+    volumes : array of shape (n_obs, n_assets)
+        Shares, on the same basis as the prices.
+    weights : array of shape (n_obs, n_assets)
+        Target weights decided after the close of each session, as signed fractions of equity;
+        NaN is "no decision" and keeps the position. Those of the last session are not traded.
+    costs : Costs, optional
+        What trading costs; the defaults if not given.
+    capital : float
+        Cash at the start, positive.
+
+    Returns
+    -------
+    Backtest
+        Cash may turn negative by costs and gaps: it is leverage, and `gross` shows it. An
+        account whose equity is gone trades no more.
+
+    Raises
+    ------
+    ValueError
+        If shapes differ, `capital` is not positive, a price is not positive or a cost is
+        negative.
+    """
+    costs = costs or Costs()
+    _require_inputs(opens, closes, volumes, weights, costs, capital)
+    marks = _contiguous(_last_known(closes))
+    listed = _listed(closes)
+    rates = np.array(
+        [
+            costs.commission_per_share,
+            costs.half_spread_bps / 10_000.0,
+            costs.impact,
+            costs.participation,
+            costs.borrow_rate / _SESSIONS_PER_YEAR,
+            costs.cash_rate / _SESSIONS_PER_YEAR,
+            costs.delisting_loss,
+        ]
+    )
+    book, shares, log, sums = _run(
+        _contiguous(opens),
+        marks,
+        _contiguous(volumes),
+        _contiguous(weights),
+        listed,
+        rates,
+        float(capital),
+    )
+    equity = book[:, 0]
+    before = np.concatenate(([capital], equity[:-1]))
+    safe = np.where(before > 0.0, before, np.nan)
+    alive = np.where(equity > 0.0, equity, np.nan)
+    held = shares * np.nan_to_num(marks)
+    return Backtest(
+        equity=equity,
+        cash=book[:, 1],
+        returns=np.nan_to_num(equity / safe - 1.0),
+        turnover=np.nan_to_num(book[:, 2] / safe),
+        gross=np.nan_to_num(np.abs(held).sum(axis=1) / alive),
+        net=np.nan_to_num(held.sum(axis=1) / alive),
+        shares=shares,
+        trades=Trades(
+            session=log[:, 0].astype(np.int64),
+            asset=log[:, 1].astype(np.int64),
+            shares=log[:, 2],
+            price=log[:, 3],
+            cost=log[:, 4],
+        ),
+        borrow_paid=float(sums[0]),
+        interest_earned=float(sums[1]),
+        delisting_losses=float(sums[2]),
+    )
+
+
+def equal_weight_hold(opens: FloatArray, closes: FloatArray) -> FloatArray:
+    """Returns of the universe's equal-weight buy-and-hold, without costs.
+
+    Parameters
+    ----------
+    opens, closes : arrays of shape (n_obs, n_assets)
+        As in `backtest`.
+
+    Returns
+    -------
+    array of shape (n_obs,)
+        Simple returns per session: equal money goes into every asset at the open of its first
+        session after the start, the assets that come later are bought from an equal share of
+        all others, and an asset that leaves keeps its last value.
+
+    Raises
+    ------
+    ValueError
+        If shapes differ.
+    """
+    if opens.shape != closes.shape:
+        raise ValueError(f"`opens` {opens.shape} and `closes` {closes.shape} must agree.")
+    marks = _last_known(closes)
+    value = np.zeros(closes.shape[1])
+    earned = np.zeros(closes.shape[0])
+    for now in range(1, closes.shape[0]):
+        before = float(value.sum())
+        joining = np.isfinite(opens[now]) & np.isfinite(closes[now]) & (value == 0.0)
+        old = value > 0.0
+        if joining.any():
+            whole = before if old.any() else 1.0
+            share = whole / (int(old.sum()) + int(joining.sum()))
+            value[old] *= share * int(old.sum()) / whole
+        moved = value.copy()
+        moved[old] *= marks[now, old] / marks[now - 1, old]
+        if joining.any():
+            moved[joining] = share * closes[now, joining] / opens[now, joining]
+        start = before if old.any() else 1.0
+        earned[now] = float(moved.sum()) / start - 1.0 if moved.any() else 0.0
+        value = moved
+    return earned
+
+
+def _contiguous(values: FloatArray) -> FloatArray:
+    return np.ascontiguousarray(values, dtype=np.float64)
+
+
+def _last_known(closes: FloatArray) -> FloatArray:
+    """Closes with gaps filled by the last one before; NaN until the first."""
+    known = np.where(np.isfinite(closes), np.arange(closes.shape[0])[:, None], 0)
+    np.maximum.accumulate(known, axis=0, out=known)
+    filled: FloatArray = np.take_along_axis(closes, known, axis=0)
+    return filled
+
+
+def _listed(closes: FloatArray) -> BoolArray:
+    """Whether a later close, or this one, exists."""
+    traded = np.isfinite(closes)
+    ahead: BoolArray = np.logical_or.accumulate(traded[::-1], axis=0)[::-1]
+    return ahead
+
+
+@kernel
+def _run(
+    opens: FloatArray,
+    marks: FloatArray,
+    volumes: FloatArray,
+    weights: FloatArray,
+    listed: BoolArray,
+    rates: FloatArray,
+    capital: float,
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    """Book (equity, cash, traded value), positions, trade log and sums of what was paid."""
+    n_obs, n_assets = marks.shape
+    book = np.zeros((n_obs, 3))
+    positions = np.zeros((n_obs, n_assets))
+    log = np.empty((n_obs * n_assets, 5))
+    sums = np.zeros(3)
+    held = np.zeros(n_assets)
+    cash, equity, n_trades = capital, capital, 0
+    for now in range(n_obs):
+        for asset in range(n_assets):
+            if held[asset] != 0.0 and not listed[now, asset]:
+                value = held[asset] * marks[now, asset]
+                cash += value - abs(value) * rates[6]
+                sums[2] += abs(value) * rates[6]
+                held[asset] = 0.0
+            if now == 0 or equity <= 0.0:
+                continue
+            wanted = _wanted(held[asset], weights[now - 1, asset], marks[now - 1, asset], equity)
+            fill = _fill(wanted - held[asset], opens[now, asset], volumes[now, asset], rates)
+            if fill[0] != 0.0:
+                log[n_trades, 0], log[n_trades, 1] = now, asset
+                log[n_trades, 2:] = fill
+                n_trades += 1
+                held[asset] += fill[0]
+                cash -= fill[0] * fill[1] + fill[2]
+                book[now, 2] += abs(fill[0]) * fill[1]
+        cash, equity = _close(held, marks[now], cash, rates, sums)
+        book[now, 0], book[now, 1] = equity, cash
+        positions[now] = held
+    return book, positions, log[:n_trades].copy(), sums
+
+
+@kernel
+def _wanted(held: float, weight: float, mark: float, equity: float) -> float:
+    """Shares wanted, sized by the close and equity that were known at the decision."""
+    if np.isnan(weight) or not mark > 0.0:
+        return held
+    return weight * equity / mark
+
+
+@kernel
+def _fill(shares: float, price: float, volume: float, rates: FloatArray) -> FloatArray:
+    """Shares traded, the open they are priced at, and their cost."""
+    traded = np.zeros(3)
+    if not (price > 0.0 and volume > 0.0):
+        return traded
+    most = rates[3] * volume
+    kept = min(max(shares, -most), most)
+    share = abs(kept) / volume
+    traded[0], traded[1] = kept, price
+    traded[2] = abs(kept) * (rates[0] + price * (rates[1] + rates[2] * share * share))
+    return traded
+
+
+@kernel
+def _close(
+    held: FloatArray, marks: FloatArray, cash: float, rates: FloatArray, sums: FloatArray
+) -> tuple[float, float]:
+    """Cash after borrow cost and interest, and equity."""
+    value, short = 0.0, 0.0
+    for asset in range(held.size):
+        if held[asset] != 0.0:
+            value += held[asset] * marks[asset]
+            short += max(0.0, -held[asset] * marks[asset])
+    borrow, interest = short * rates[4], cash * rates[5]
+    sums[0] += borrow
+    sums[1] += interest
+    cash += interest - borrow
+    return cash, cash + value
+
+
+def _require_inputs(
+    opens: FloatArray,
+    closes: FloatArray,
+    volumes: FloatArray,
+    weights: FloatArray,
+    costs: Costs,
+    capital: float,
+) -> None:
+    shapes = {a.shape for a in (opens, closes, volumes, weights)}
+    if len(shapes) > 1 or opens.ndim != 2 or opens.shape[0] < 2:
+        raise ValueError(
+            "prices, volumes and weights must share one shape (n_obs >= 2, n_assets), were "
+            f"{opens.shape}, {closes.shape}, {volumes.shape} and {weights.shape}."
+        )
+    if not capital > 0.0:
+        raise ValueError(f"`capital` must be positive, was {capital}.")
+    for name, prices in (("opens", opens), ("closes", closes)):
+        if (prices <= 0.0).any() or np.isinf(prices).any():
+            raise ValueError(f"`{name}` must be positive where they are known. Check the data.")
+    for name, value in vars(costs).items():
+        if not value >= 0.0 and name != "cash_rate":
+            raise ValueError(f"`{name}` must not be negative, was {value}.")

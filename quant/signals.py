@@ -1,0 +1,129 @@
+"""From forecasts to target weights, by a policy anyone can state in one line."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from quant.typing import FloatArray
+
+
+@dataclass(frozen=True)
+class Policy:
+    """How forecasts become weights.
+
+    Attributes
+    ----------
+    kind : str
+        "top_k" takes the `k` most probable, "threshold" all at or above `threshold`.
+    k : int
+        Symbols on each side.
+    threshold : float
+        Lowest probability to buy; a short needs at most one minus it. "top_k" keeps to it too.
+    long_short : bool
+        Also sell the least probable.
+    gross : float
+        Sum of absolute weights when every place is taken, as a fraction of equity.
+    position : float
+        Largest absolute weight.
+    """
+
+    kind: Literal["top_k", "threshold"] = "threshold"
+    k: int = 2
+    threshold: float = 0.5
+    long_short: bool = False
+    gross: float = 1.0
+    position: float = 0.05
+
+    def __post_init__(self) -> None:
+        if self.k < 1 or not 0.0 < self.threshold < 1.0:
+            raise ValueError(
+                "`k` must be at least 1 and `threshold` lie strictly between 0 and 1, were "
+                f"{self.k} and {self.threshold}."
+            )
+        if self.gross < 0.0 or self.position < 0.0:
+            raise ValueError(
+                f"`gross` and `position` must not be negative, were {self.gross} and "
+                f"{self.position}."
+            )
+
+
+def target_weights(
+    probability: FloatArray, *, policy: Policy, rank_by: FloatArray | None = None
+) -> FloatArray:
+    """Target weights of one session's symbols.
+
+    Parameters
+    ----------
+    probability : array of shape (n_symbols,)
+        Calibrated probability to beat the benchmark; NaN where there is no forecast.
+    policy : Policy
+        How to choose.
+    rank_by : array of shape (n_symbols,), optional
+        What ranks symbols that share a probability, such as the model's margin.
+
+    Returns
+    -------
+    array of shape (n_symbols,)
+        Signed fractions of equity; 0 without a forecast. Equal among the chosen.
+
+    Raises
+    ------
+    ValueError
+        If a probability lies outside [0, 1] or the arrays differ in length.
+    """
+    order = probability if rank_by is None else rank_by
+    if order.shape != probability.shape:
+        raise ValueError(
+            f"`rank_by` must have shape {probability.shape} as `probability`, had {order.shape}."
+        )
+    known = np.isfinite(probability)
+    if ((probability[known] < 0.0) | (probability[known] > 1.0)).any():
+        raise ValueError("every `probability` must lie in [0, 1].")
+    buys = np.flatnonzero(known & (probability >= policy.threshold))
+    sells = np.flatnonzero(known & (probability <= 1.0 - policy.threshold))
+    # At one half both sides would want the same symbol: it is no view.
+    sells = np.setdiff1d(sells, buys) if policy.long_short else sells[:0]
+    if policy.kind == "top_k":
+        # Probability first, then `rank_by`, then the order of symbols: the same on every run.
+        best = np.lexsort((np.arange(order.size), -np.nan_to_num(order), -probability))
+        buys = best[np.isin(best, buys)][: policy.k]
+        sells = best[::-1][np.isin(best[::-1], sells)][: policy.k]
+    weights = np.zeros(probability.size)
+    n_chosen = buys.size + sells.size
+    if n_chosen:
+        places = policy.k * (2 if policy.long_short else 1) if policy.kind == "top_k" else n_chosen
+        each = min(policy.gross / places, policy.position)
+        weights[buys], weights[sells] = each, -each
+    return weights
+
+
+def target_weight_panel(
+    probability: FloatArray, *, policy: Policy, rank_by: FloatArray | None = None
+) -> FloatArray:
+    """Target weights of many sessions.
+
+    Parameters
+    ----------
+    probability : array of shape (n_obs, n_symbols)
+        As in `target_weights`, one row per session.
+    policy : Policy
+        How to choose.
+    rank_by : array of shape (n_obs, n_symbols), optional
+        As in `target_weights`.
+
+    Returns
+    -------
+    array of shape (n_obs, n_symbols)
+        One row per session; a session without any forecast holds nothing.
+
+    Raises
+    ------
+    ValueError
+        As `target_weights`.
+    """
+    order = probability if rank_by is None else rank_by
+    weights = np.zeros(probability.shape)
+    for row, (chances, ranks) in enumerate(zip(probability, order, strict=True)):
+        weights[row] = target_weights(chances, policy=policy, rank_by=ranks)
+    return weights
