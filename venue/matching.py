@@ -91,7 +91,10 @@ def within(order: Order, minute: Minute, costs: Costs, room: Decimal) -> Outcome
         stop = order.stop_now or minute.open
         fill = _taken(order, minute, stop, costs, room, at=minute.end)
     elif _is_limit(order, triggered=order.triggered) and _through(order, _best(order, minute)):
-        fill = _execution(order, order.limit_price or minute.open, minute.end, room)
+        if _through(order, minute.open):  # it would have been filled at the opening price
+            fill = _taken(order, minute, minute.open, costs, room, at=minute.end)
+        else:
+            fill = _execution(order, order.limit_price or minute.open, minute.end, room)
     return Outcome(fill, triggered, _seen(order, minute))
 
 

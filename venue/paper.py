@@ -104,12 +104,13 @@ class PaperVenue:
         return str(uuid.uuid5(_NAMESPACE, f"{self.account_id} {kind} {self.counter}"))
 
     def stamp(self) -> datetime:
-        """Market time for a new order, later than any stamp before it.
+        """Market time for a new order: after now, and later than any stamp before it.
 
         The clock may stand while orders come in; clients page by this time, so
-        that two orders must not share it.
+        that two orders must not share it. A minute that begins now has begun
+        without the order.
         """
-        self.last_stamp = max(self.now, self.last_stamp + timedelta(microseconds=1))
+        self.last_stamp = max(self.now, self.last_stamp) + timedelta(microseconds=1)
         return self.last_stamp
 
     # -- how it changes --------------------------------------------------------------

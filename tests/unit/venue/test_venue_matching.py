@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from venue.matching import Minute, Outcome, at_open, within
@@ -80,6 +80,12 @@ def test_a_limit_fills_only_when_the_price_trades_through_it() -> None:
     assert filled("101") == Decimal("100.0210")  # a hundredth of the volume adds 0.1 * 0.01**2
     assert filled("100.50", "sell") is None
     assert filled("100.49", "sell") == Decimal("100.49")
+
+
+def test_a_marketable_limit_met_only_at_the_end_pays_the_opening_price() -> None:
+    done = within(order("limit", limit_price="101"), MINUTE, COSTS, ROOM).execution
+    assert done is not None
+    assert (done.price, done.at) == (Decimal("100.0210"), MINUTE.end)
 
 
 def test_a_stop_fills_at_its_price_or_worse() -> None:
@@ -169,6 +175,7 @@ def orders(draw: st.DrawFn) -> Order:
     )
 
 
+@settings(max_examples=1000)
 @given(orders(), minutes())
 def test_no_fill_breaks_a_law(o: Order, minute: Minute) -> None:
     room = minute.room(COSTS)

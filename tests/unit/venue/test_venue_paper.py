@@ -84,6 +84,7 @@ def assert_laws(venue: PaperVenue) -> None:
     }
     for order in venue.orders.values():
         assert order.filled_qty == by_order[order.id]
+        assert order.status != "held" or venue.orders[str(order.parent)].is_open
         assert order.qty is None or order.filled_qty <= order.qty
         assert (order.status == "filled") == (order.leaves == 0) or order.qty is None
     held = sum(p.qty * venue.price(s) for s, p in venue.book.positions.items())
@@ -161,7 +162,7 @@ def act(venue: PaperVenue, kind: str, what: Any) -> None:
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
-@given(st.lists(acts, min_size=4, max_size=25))
+@given(st.lists(acts, min_size=12, max_size=60))
 def test_any_sequence_of_acts_keeps_the_laws_and_survives_a_restart(
     calendar_file: Path, sequence: list[tuple[str, Any]]
 ) -> None:
