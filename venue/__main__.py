@@ -13,7 +13,7 @@ import uvicorn
 from venue import VERSION
 from venue.app import create_app
 from venue.sample import sample
-from venue.sessions import calendar_in
+from venue.sessions import exchange_calendar
 from venue.settings import Costs, VenueConfig
 from venue.store import StateInUseError
 
@@ -107,7 +107,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _config(given: argparse.Namespace) -> VenueConfig:
-    if calendar_in(given.state).on(given.start) is None:
+    if exchange_calendar().on(given.start) is None:
         raise ValueError(f"--start must be a session of the exchange; {given.start} is none.")
     return VenueConfig(
         state=given.state,

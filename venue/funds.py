@@ -85,11 +85,11 @@ def opening_value(venue: PaperVenue, order: Order) -> Decimal:
 
 def valued_at(venue: PaperVenue, symbol: str, side: str, price: Decimal | None) -> Decimal:
     """The price at which an opening order is counted against buying power."""
+    if side == "buy" and price is not None:
+        return price
     quote = venue.market.quote(symbol, venue.now)
     ask = quote.ask if quote else ZERO
-    if side == "sell":
-        return max(price or ZERO, ask * _SHORT_BUFFER)
-    return price if price is not None else ask
+    return ask if side == "buy" else max(price or ZERO, ask * _SHORT_BUFFER)
 
 
 def held_for_orders(venue: PaperVenue, symbol: str, *, without: str | None = None) -> Decimal:

@@ -16,7 +16,7 @@ from venue.errors import Refusal
 from venue.market import Market, Planted
 from venue.orders import Order
 from venue.rendering import plain
-from venue.sessions import calendar_in
+from venue.sessions import exchange_calendar
 from venue.settings import VenueConfig
 from venue.store import Store
 
@@ -48,7 +48,7 @@ class PaperVenue:
 
     def __init__(self, config: VenueConfig) -> None:
         self.config = config
-        self.calendar = calendar_in(config.state)
+        self.calendar = exchange_calendar()
         self.store = Store(config.state)
         self.market = Market(self.calendar, seed=config.seed, costs=config.costs)
         self.replay = Replay(self.calendar, self.market.last_session)

@@ -13,23 +13,12 @@ from tests.integration.venue.served import ServedVenue
 Starter = Callable[..., ServedVenue]
 
 
-@pytest.fixture(scope="session")
-def calendar_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from venue.sessions import calendar_in
-
-    folder = tmp_path_factory.mktemp("calendar")
-    calendar_in(folder)
-    return folder / "calendar.json"
-
-
 @pytest.fixture
-def start_venue(tmp_path: Path, calendar_cache: Path) -> Iterator[Starter]:
+def start_venue(tmp_path: Path) -> Iterator[Starter]:
     started: list[ServedVenue] = []
 
     def start(*options: str, **settings: str) -> ServedVenue:
         state = tmp_path / f"venue{len(started)}"
-        state.mkdir()
-        (state / "calendar.json").write_bytes(calendar_cache.read_bytes())
         started.append(ServedVenue(state, *options, **settings))
         return started[-1]
 

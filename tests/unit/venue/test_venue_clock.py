@@ -6,12 +6,12 @@ from datetime import UTC, date, datetime
 import pytest
 
 from venue.clock import Clock, Replay
-from venue.sessions import calendar_in
+from venue.sessions import exchange_calendar
 
 
 @pytest.fixture(scope="module")
-def replay(tmp_path_factory: pytest.TempPathFactory) -> Replay:
-    return Replay(calendar_in(tmp_path_factory.mktemp("state")), date(2013, 3, 1))
+def replay() -> Replay:
+    return Replay(exchange_calendar(), date(2013, 3, 1))
 
 
 def at(text: str) -> Clock:

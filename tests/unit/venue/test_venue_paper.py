@@ -20,7 +20,6 @@ from venue.funds import funds_of
 from venue.orders import Order
 from venue.paper import PaperVenue, WrongStateError
 from venue.replay import Mover
-from venue.sessions import calendar_in
 from venue.settings import VenueConfig
 from venue.tickets import ticket_of
 
@@ -28,16 +27,7 @@ CASH = Decimal(100_000)
 BODY = {"symbol": "IBM", "side": "buy", "type": "market", "time_in_force": "day"}
 
 
-@pytest.fixture(scope="module")
-def calendar_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("calendar")
-    calendar_in(folder)
-    return folder / "calendar.json"
-
-
-def opened(folder: Path, calendar_file: Path, **more: Any) -> PaperVenue:
-    folder.mkdir(exist_ok=True)
-    (folder / "calendar.json").write_bytes(calendar_file.read_bytes())
+def opened(folder: Path, **more: Any) -> PaperVenue:
     return PaperVenue(VenueConfig(**{"state": folder, "start": date(2012, 7, 2), **more}))
 
 
@@ -164,25 +154,23 @@ def act(venue: PaperVenue, kind: str, what: Any) -> None:
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(acts, min_size=12, max_size=60))
 def test_any_sequence_of_acts_keeps_the_laws_and_survives_a_restart(
-    calendar_file: Path, sequence: list[tuple[str, Any]]
+    sequence: list[tuple[str, Any]],
 ) -> None:
     with TemporaryDirectory() as folder:
-        venue = opened(Path(folder) / "state", calendar_file)
+        venue = opened(Path(folder) / "state")
         jumped(venue, "next_open")
         for kind, what in sequence:
             act(venue, kind, what)
         assert_laws(venue)
         known = (venue.clock, venue.book, venue.orders, venue.activities)
         venue.close()
-        again = opened(Path(folder) / "state", calendar_file)
+        again = opened(Path(folder) / "state")
         assert (again.clock, again.book, again.orders, again.activities) == known
         again.close()
 
 
-def test_a_split_doubles_the_position_and_cancels_open_orders(
-    tmp_path: Path, calendar_file: Path
-) -> None:
-    venue = opened(tmp_path, calendar_file)
+def test_a_split_doubles_the_position_and_cancels_open_orders(tmp_path: Path) -> None:
+    venue = opened(tmp_path)
     planted(venue, kind="split", symbol="IBM", ratio=2, ex_date="2012-07-05")
     sent(venue, qty=10)
     waiting = sent(venue, qty=1, type="limit", limit_price=100, time_in_force="gtc")
@@ -198,8 +186,8 @@ def test_a_split_doubles_the_position_and_cancels_open_orders(
     assert_laws(venue)
 
 
-def test_a_short_position_pays_the_dividend(tmp_path: Path, calendar_file: Path) -> None:
-    venue = opened(tmp_path, calendar_file, start=date(2012, 8, 6))
+def test_a_short_position_pays_the_dividend(tmp_path: Path) -> None:
+    venue = opened(tmp_path, start=date(2012, 8, 6))
     sent(venue, side="sell", qty=100)
     jumped(venue, "close")
     before = venue.book.cash
@@ -209,10 +197,8 @@ def test_a_short_position_pays_the_dividend(tmp_path: Path, calendar_file: Path)
     assert_laws(venue)
 
 
-def test_buying_power_is_twice_the_free_equity_and_orders_reserve_it(
-    tmp_path: Path, calendar_file: Path
-) -> None:
-    venue = opened(tmp_path, calendar_file)
+def test_buying_power_is_twice_the_free_equity_and_orders_reserve_it(tmp_path: Path) -> None:
+    venue = opened(tmp_path)
     assert funds_of(venue).buying_power == 200_000
     sent(venue, qty=500, type="limit", limit_price=200)
     assert funds_of(venue).buying_power == 100_000
@@ -222,8 +208,8 @@ def test_buying_power_is_twice_the_free_equity_and_orders_reserve_it(
     assert (refused.value.status, refused.value.body["code"]) == (403, 40310000)
 
 
-def test_own_orders_may_not_meet(tmp_path: Path, calendar_file: Path) -> None:
-    venue = opened(tmp_path, calendar_file)
+def test_own_orders_may_not_meet(tmp_path: Path) -> None:
+    venue = opened(tmp_path)
     sent(venue, qty=10, type="limit", limit_price=190)
     with pytest.raises(Refusal, match="wash trade"):
         sent(venue, side="sell", qty=10)
@@ -232,8 +218,8 @@ def test_own_orders_may_not_meet(tmp_path: Path, calendar_file: Path) -> None:
     sent(venue, side="sell", qty=10, type="limit", limit_price="190.01")
 
 
-def test_a_failed_write_leaves_memory_as_it_is_stored(tmp_path: Path, calendar_file: Path) -> None:
-    venue = opened(tmp_path, calendar_file)
+def test_a_failed_write_leaves_memory_as_it_is_stored(tmp_path: Path) -> None:
+    venue = opened(tmp_path)
     order = sent(venue, qty=1, client_order_id="kept")
     ticket = ticket_of({**BODY, "qty": 1, "client_order_id": "lost"})
 
@@ -248,17 +234,15 @@ def test_a_failed_write_leaves_memory_as_it_is_stored(tmp_path: Path, calendar_f
     assert list(venue.orders) == [order.id]
 
 
-def test_a_state_of_another_replay_is_refused(tmp_path: Path, calendar_file: Path) -> None:
-    opened(tmp_path, calendar_file).close()
-    opened(tmp_path, calendar_file, cash=Decimal("100000.00")).close()
+def test_a_state_of_another_replay_is_refused(tmp_path: Path) -> None:
+    opened(tmp_path).close()
+    opened(tmp_path, cash=Decimal("100000.00")).close()
     with pytest.raises(WrongStateError, match="belongs to the replay"):
-        opened(tmp_path, calendar_file, seed=8)
+        opened(tmp_path, seed=8)
 
 
-def test_a_gap_planted_after_the_close_moves_the_whole_next_session(
-    tmp_path: Path, calendar_file: Path
-) -> None:
-    venue = opened(tmp_path, calendar_file)
+def test_a_gap_planted_after_the_close_moves_the_whole_next_session(tmp_path: Path) -> None:
+    venue = opened(tmp_path)
     planted(venue, kind="price_gap", symbol="AAPL", fraction=0.01)
     assert venue.price("AAPL") == Decimal("598.4452")  # 592.52 * 1.01
     jumped(venue, "next_open")
@@ -268,10 +252,8 @@ def test_a_gap_planted_after_the_close_moves_the_whole_next_session(
     assert venue.price("AAPL") == Decimal("600.56")  # the sample's open of 2012-07-05
 
 
-def test_replacing_a_partly_filled_order_leaves_its_fills_with_it(
-    tmp_path: Path, calendar_file: Path
-) -> None:
-    venue = opened(tmp_path, calendar_file)
+def test_replacing_a_partly_filled_order_leaves_its_fills_with_it(tmp_path: Path) -> None:
+    venue = opened(tmp_path)
     jumped(venue, "next_open")
     passed(venue, 100)  # at noon a minute of IBM has a few thousand shares
     order = sent(venue, qty=1000)

@@ -2,18 +2,11 @@
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from pathlib import Path
 
 import exchange_calendars
-import pytest
 
 from venue.sample import sample
-from venue.sessions import ExchangeCalendar, calendar_in
-
-
-@pytest.fixture(scope="module")
-def calendar(tmp_path_factory: pytest.TempPathFactory) -> ExchangeCalendar:
-    return calendar_in(tmp_path_factory.mktemp("state"))
+from venue.sessions import exchange_calendar
 
 
 def test_the_sample_spans_what_its_source_says() -> None:
@@ -40,29 +33,33 @@ def test_splits_are_recorded() -> None:
     ]  # fmt: skip
 
 
-def test_sessions_are_those_of_the_exchange_and_cached(tmp_path: Path) -> None:
-    for calendar in (calendar_in(tmp_path), calendar_in(tmp_path)):
-        independent = exchange_calendars.get_calendar("XNYS").schedule.loc["2012"]
-        ours = calendar.between(date(2012, 1, 1), date(2012, 12, 31))
-        assert [s.date for s in ours] == [d.date() for d in independent.index]
-        assert [s.close for s in ours] == [c.to_pydatetime() for c in independent["close"]]
+def test_sessions_are_those_of_the_exchange() -> None:
+    independent = exchange_calendars.get_calendar("XNYS", start="1999-01-01", end="2014-12-31")
+    ours = exchange_calendar().sessions
+    assert [s.date for s in ours] == [d.date() for d in independent.schedule.index]
+    for name in ("open", "close"):
+        theirs = [at.to_pydatetime() for at in independent.schedule[name]]
+        assert [getattr(s, name) for s in ours] == theirs
 
 
-def test_half_days_and_hurricane_sandy(calendar: ExchangeCalendar) -> None:
-    half_day = calendar.on(date(2012, 7, 3))
+def test_half_days_and_hurricane_sandy() -> None:
+    half_day = exchange_calendar().on(date(2012, 7, 3))
     assert half_day is not None
     assert (half_day.close, half_day.minutes) == (datetime(2012, 7, 3, 17, tzinfo=UTC), 210)
-    assert calendar.on(date(2012, 10, 29)) is None
-    assert calendar.on(date(2012, 10, 30)) is None
-    assert calendar.opening_after(datetime(2012, 10, 27, tzinfo=UTC)).date == date(2012, 10, 31)
+    assert exchange_calendar().on(date(2012, 10, 29)) is None
+    assert exchange_calendar().on(date(2012, 10, 30)) is None
+    assert exchange_calendar().opening_after(datetime(2012, 10, 27, tzinfo=UTC)).date == date(
+        2012, 10, 31
+    )
 
 
-def test_an_instant_finds_its_session(calendar: ExchangeCalendar) -> None:
+def test_an_instant_finds_its_session() -> None:
+    calendar = exchange_calendar()
     opens, closes = datetime(2012, 7, 2, 13, 30, tzinfo=UTC), datetime(2012, 7, 2, 20, tzinfo=UTC)
     assert calendar.is_open(opens)
     assert not calendar.is_open(closes)
     assert calendar.latest(closes).date == date(2012, 7, 2)
     assert calendar.closing_after(closes).date == date(2012, 7, 3)
-    assert calendar.opening_after(opens).date == date(2012, 7, 3)
+    assert exchange_calendar().opening_after(opens).date == date(2012, 7, 3)
     assert calendar.before(date(2012, 7, 5)).date == date(2012, 7, 3)
     assert calendar.shifted(date(2012, 7, 2), 3) == date(2012, 7, 6)
