@@ -1,0 +1,106 @@
+"""Performance figures by hand and against independent formulas."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from quant.performance import (
+    active_returns,
+    annualised_return,
+    annualised_volatility,
+    calmar_ratio,
+    current_drawdown,
+    downside_deviation,
+    drawdowns,
+    maximum_drawdown,
+    scaled_drawdown,
+    sharpe_ratio,
+    sortino_ratio,
+    total_return,
+    trade_statistics,
+)
+
+RETURNS = np.array([0.10, -0.50, 0.20, 0.50])
+some_returns = arrays(np.float64, st.integers(3, 50), elements=st.floats(-0.5, 0.5))
+
+
+def test_curve_by_hand() -> None:
+    # 1.1, 0.55, 0.66, 0.99
+    assert total_return(RETURNS) == pytest.approx(-0.01)
+    assert annualised_return(RETURNS, periods_per_year=2) == pytest.approx(0.99**0.5 - 1)
+    assert drawdowns(RETURNS) == pytest.approx([0.0, 0.5, 0.4, 0.1])
+    assert maximum_drawdown(RETURNS) == pytest.approx(0.5)
+    assert current_drawdown(RETURNS) == pytest.approx(0.1)
+    assert calmar_ratio(RETURNS, periods_per_year=4) == pytest.approx(-0.01 / 0.5)
+
+
+def test_a_loss_from_the_start_is_a_drawdown() -> None:
+    assert maximum_drawdown(np.array([-0.2, 0.1])) == pytest.approx(0.2)
+
+
+def test_ratios_by_hand() -> None:
+    returns = np.array([0.01, -0.01, 0.03])
+
+    # mean 0.01, deviation 0.02, shortfalls (0.01² / 3)^½
+    assert sharpe_ratio(returns, periods_per_year=4) == pytest.approx(1.0)
+    assert annualised_volatility(returns, periods_per_year=4) == pytest.approx(0.04)
+    assert downside_deviation(returns, periods_per_year=1) == pytest.approx(0.01 / 3**0.5)
+    assert sortino_ratio(returns, periods_per_year=1) == pytest.approx(3**0.5)
+
+
+@given(some_returns)
+def test_drawdowns_agree_with_pandas(returns: np.ndarray) -> None:
+    wealth = pd.Series(np.concatenate(([1.0], 1.0 + returns))).cumprod()
+
+    np.testing.assert_allclose(drawdowns(returns), (1.0 - wealth / wealth.cummax())[1:], atol=1e-12)
+
+
+@given(some_returns)
+def test_cutting_a_year_in_two_does_not_change_its_total(returns: np.ndarray) -> None:
+    first, second = returns[:2], returns[2:]
+    both = (1 + total_return(first)) * (1 + total_return(second)) - 1
+
+    assert total_return(returns) == pytest.approx(both)
+
+
+def test_trades_by_hand() -> None:
+    found = trade_statistics(np.array([100.0, -50.0, 0.0, 30.0]))
+
+    assert (found.n_trades, found.win_rate) == (4, 0.5)
+    assert found.profit_factor == pytest.approx(2.6)
+    assert found.expectancy == pytest.approx(20.0)
+
+
+def test_a_levered_benchmark_has_no_active_return_once_beta_is_known() -> None:
+    market = np.random.default_rng(1).normal(0.001, 0.01, 200)
+
+    active = active_returns(2.0 * market, market, window=100, minimum=20)
+
+    np.testing.assert_allclose(active[:20], market[:20])
+    np.testing.assert_allclose(active[20:], 0.0, atol=1e-12)
+
+
+@given(st.integers(30, 99))
+def test_active_returns_do_not_know_the_future(place: int) -> None:
+    rng = np.random.default_rng(2)
+    own, market = rng.normal(size=(2, 100)) * 0.01
+    changed = own.copy()
+    changed[place] += 0.5
+
+    before, after = (active_returns(r, market, minimum=20) for r in (own, changed))
+
+    np.testing.assert_array_equal(before[:place], after[:place])
+    assert after[place] - before[place] == pytest.approx(0.5)
+
+
+@given(some_returns.filter(lambda r: np.ptp(r) > 0.01), st.floats(0.1, 1.0))
+def test_scaled_drawdown_does_not_depend_on_leverage(returns: np.ndarray, by: float) -> None:
+    assert scaled_drawdown(returns * by) == pytest.approx(scaled_drawdown(returns))
+
+
+def test_returns_that_do_not_vary_have_no_ratio() -> None:
+    with pytest.raises(ValueError, match="all 3 are equal"):
+        sharpe_ratio(np.full(3, 0.001))
