@@ -61,6 +61,15 @@ def lately(kinds: tuple[str, ...], *, last: int = 3) -> None:
         st.markdown(line(request))
 
 
+@st.fragment(run_every=2)
+def lately_for(kind: str, proposal_id: str) -> None:
+    """The newest request of this kind about one proposal."""
+    for request in data.requested((kind,), 20):
+        if request.payload.get("proposal_id") == proposal_id:
+            st.markdown(line(request))
+            return
+
+
 def line(request: requests.Request) -> str:
     """One request as a line of Markdown."""
     said = str((request.outcome or {}).get("sentence") or "")

@@ -175,7 +175,7 @@ def price(
     _trades(figure, trades, days=days, colours=colours)
     _session_axis(figure, days, ahead=ahead)
     outer = [m.price for m in marks] + ([band.low, band.high] if band else [])
-    figure.update_yaxes(tickformat=",.2f", range=_padded(levels + outer, share=0.08))
+    figure.update_yaxes(tickformat=",.2f", range=_padded(levels + outer, share=0.14))
     return figure
 
 
@@ -331,7 +331,9 @@ def usage(rows: Sequence[Usage], *, height: int | None = None) -> go.Figure:
     )
     for i, row in enumerate(rows):
         figure.add_annotation(
-            x=1.02,
+            xref="paper",
+            x=1.0,
+            xshift=8,
             y=i,
             xanchor="left",
             showarrow=False,
@@ -499,7 +501,15 @@ def _forecast(figure: go.Figure, band: Band, *, start: int, last: float, colours
         hoverinfo="skip",
         line={"color": colours.model, "width": 1.5},
     )
-    _direct_label(figure, end, band.high, f"80{_SPACE}% range", colours.model)
+    figure.add_annotation(
+        x=end,
+        y=band.high,
+        text=f"80{_SPACE}% range",
+        showarrow=False,
+        xanchor="right",
+        yanchor="bottom",
+        font={"color": colours.model, "size": 12},
+    )
 
 
 def _levels(figure: go.Figure, marks: Sequence[Mark], *, colours: Palette) -> None:

@@ -197,3 +197,9 @@ def measured(value: Number | None, *, unit: str) -> str:
 def comparison(sign: str) -> str:
     """A comparison in its typographic form."""
     return {">=": "≥", "<=": "≤", "==": "=", ">": ">", "<": "<"}.get(sign, sign)
+
+
+def gate(value: Number | None) -> str:
+    """A gate's figure: two decimals below a hundred, whole above."""
+    large = value is not None and abs(float(value)) >= 100
+    return number(value, decimals=0 if large else 2)

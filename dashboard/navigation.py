@@ -47,7 +47,7 @@ def elsewhere(person: Person) -> None:
             settings.mlflow.tracking_uri, label="MLflow: models", icon=":material/science:"
         )
         if signin.kind(settings) == "os":
-            st.markdown("[:material/switch_account: Sign in as someone else](/sign-in)")
+            st.caption("[:material/switch_account: Sign in as someone else](/sign-in)")
         elif person.origin == "local":
             st.html('<form method="post" action="/sign-out"><button>Sign out</button></form>')
 

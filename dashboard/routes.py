@@ -119,6 +119,7 @@ async def _sign_out(request: Request) -> Response:
 def _end(token: str) -> None:
     with data.engine().begin() as conn:
         people.end_sign_in(conn, token=token)
+    signin.forget()
 
 
 async def _enter(request: Request) -> Response:

@@ -33,4 +33,6 @@ st.session_state["person"] = person
 page = navigation.pages()
 navigation.elsewhere(person)
 header.show(person)
+st.session_state["previous-page"] = st.session_state.get("page")
+st.session_state["page"] = page.url_path
 page.run()

@@ -62,6 +62,11 @@ def _known(token: str) -> Person | None:
     return by_token(data.engine(), token)
 
 
+def forget() -> None:
+    """Ask the ledger again for every cookie, as after signing out."""
+    _known.clear()
+
+
 @st.cache_resource(ttl=60, max_entries=1, show_spinner=False)
 def _machine_user() -> Person:
     login = getpass.getuser()
@@ -79,7 +84,7 @@ def _machine_user() -> Person:
 def person() -> Person | None:
     """Who this browser's session belongs to; None when nobody is signed in."""
     token = st.context.cookies.get(COOKIE)
-    found = _known(token) if token else None
+    found = _known(token) if isinstance(token, str) else None
     if found is not None:
         return found
     way = kind(data.settings())

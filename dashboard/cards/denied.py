@@ -12,9 +12,9 @@ def show(proposal: Proposal, content: Content) -> None:
     """The first check that failed in words, then all of them on demand."""
     failed = content.failed
     with st.container(border=True, key=f"card-{proposal.code}"):
-        reason = f": {formats.plain(failed[0].code.replace('_', ' '))}" if failed else ""
+        reason = f", {formats.plain(failed[0].code.replace('_', ' '))}" if failed else ""
         st.markdown(
-            f"### :red[:material/block:] {words.sentence(proposal)}: denied{reason}", anchors=False
+            f"## :red[:material/block:] {words.sentence(proposal)}: denied{reason}", anchors=False
         )
         passed = sum(check.passed for check in content.checks)
         for check in failed:
@@ -39,10 +39,10 @@ def all_checks(content: Content) -> None:
         tables.show(
             [
                 tables.figure("No."),
-                tables.text("Check"),
                 tables.text("Result"),
                 tables.figure("Figure"),
                 tables.figure("Limit"),
+                tables.text("Check"),
             ],
             [_row(check) for check in content.checks],
         )
@@ -56,8 +56,8 @@ def _row(check: Check) -> tuple[str, ...]:
         result = ":orange[:material/warning: warning]"
     return (
         str(check.number),
-        formats.plain(check.sentence),
         result,
         formats.measured(check.figure, unit=check.unit),
         formats.measured(check.limit, unit=check.unit),
+        formats.plain(check.sentence),
     )

@@ -104,7 +104,7 @@ def _chart(proposal: Proposal, content: Content, closes: pl.DataFrame) -> None:
             closes["close"].to_list()[-_BARS:],
             marks=_marks(leg),
             band=_band(content.prediction, last),
-            height=220,
+            height=170,
         ),
         key=f"price-{proposal.code}",
         alt=f"{leg.symbol} closes in USD to {formats.day(session)}, last {formats.price(last)}, "

@@ -19,7 +19,7 @@ def show(row: dict[str, Any], person: Person) -> None:
     """The card of one quarantined row."""
     colour, state = _STATES.get(row["status"], ("gray", str(row["status"])))
     with st.container(border=True, key=f"held-{row['quarantine_id']}"):
-        st.markdown(f"### :{colour}[{row['symbol']}: {state}]", anchors=False)
+        st.markdown(f"## :{colour}[{row['symbol']}: {state}]", anchors=False)
         st.markdown(formats.plain(str(row["message"] or "")))
         if row["status"] == "held":
             st.markdown(

@@ -64,8 +64,8 @@ def _gates(model_version: str) -> None:
                 ":green[:material/check: met]"
                 if row["passed"]
                 else ":red[:material/close: not met]",
-                formats.number(row["value"]),
-                f"{formats.comparison(row['comparison'])} {formats.number(row['threshold'])}",
+                formats.gate(row["value"]),
+                f"{formats.comparison(row['comparison'])} {formats.gate(row['threshold'])}",
             )
             for row in gates.iter_rows(named=True)
         ],

@@ -1,3 +1,110 @@
+"""The queue of proposals: sign or veto one at a time; a decided card stays in its place."""
+
 import streamlit as st
 
-st.title("x")
+from dashboard import data, formats, navigation, states
+from dashboard.cards import card, denied
+from dashboard.cards.reading import shown
+from dashboard.panels.waiting import next_proposals
+from ledger.pages import Proposal
+from ledger.people import Person
+
+person: Person = st.session_state["person"]
+_QUEUE = "approvals-queue"
+
+
+def _queue() -> list[Proposal]:
+    """Open proposals and those decided since this page was opened, each in its place."""
+    if st.session_state.get("previous-page") != "approvals":
+        st.session_state[_QUEUE] = []
+    kept: list[str] = st.session_state.setdefault(_QUEUE, [])
+    waiting = [proposal.code for proposal in data.proposals()]
+    kept += [code for code in waiting if code not in kept]
+    found = {proposal.code: proposal for proposal in data.proposals_by_code(tuple(kept))}
+    return [found[code] for code in kept if code in found]
+
+
+def _open_code(queue: list[Proposal]) -> str:
+    asked = st.query_params.get("proposal", "")
+    codes = [proposal.code for proposal in queue]
+    if asked in codes:
+        return asked
+    waiting = [proposal.code for proposal in queue if proposal.state == "open"]
+    return (waiting or codes)[0]
+
+
+def _turn(codes: list[str], at: str, *, by: int) -> None:
+    st.query_params["proposal"] = codes[(codes.index(at) + by) % len(codes)]
+
+
+def _turning(codes: list[str], opened: str) -> None:
+    if len(codes) < 2:
+        return
+    st.markdown(f":gray[{codes.index(opened) + 1} of {len(codes)}]", width="content")
+    for label, key, icon, by in (
+        ("Back", "K", "arrow_upward", -1),
+        ("Next", "J", "arrow_downward", 1),
+    ):
+        st.button(
+            label,
+            key=label.lower(),
+            shortcut=key,
+            icon=f":material/{icon}:",
+            on_click=_turn,
+            args=(codes, opened),
+            kwargs={"by": by},
+        )
+
+
+@st.fragment(run_every=3)
+def _newcomers(known: tuple[str, ...]) -> None:
+    fresh = [p for p in data.proposals() if p.code not in known]
+    if fresh and not known:
+        st.rerun()
+    if fresh and st.button(
+        f"Show {formats.counted(len(fresh), 'new proposal')}", icon=":material/add:", type="primary"
+    ):
+        st.rerun()
+
+
+def _denied() -> None:
+    found = data.proposals(("denied",), 10)
+    if not found:
+        return
+    newest = max(p.session for p in found)
+    st.subheader("Denied", anchor=False)
+    for proposal in found:
+        if proposal.session == newest:
+            denied.show(proposal, shown(proposal))
+
+
+def _decided(queue: list[Proposal]) -> None:
+    here = {p.code for p in queue}
+    ended = data.proposals(("signed", "vetoed", "expired", "lapsed", "withdrawn", "superseded"), 20)
+    rest = [p for p in reversed(ended) if p.code not in here]
+    if not rest:
+        return
+    with st.expander(f"Decided before ({formats.count(len(rest))})"):
+        for proposal in rest:
+            if card.collapsed(proposal):
+                st.switch_page(
+                    navigation.path("proposal"), query_params={"proposal": proposal.code}
+                )
+
+
+queue = _queue()
+opened = _open_code(queue) if queue else ""
+with st.container(horizontal=True, vertical_alignment="center"):
+    st.title("Approvals", anchor=False, width="stretch")
+    _turning([proposal.code for proposal in queue], opened)
+_newcomers(tuple(p.code for p in queue))
+if not queue:
+    states.empty("Nothing to decide.", then=next_proposals(data.desk().clock))
+for proposal in queue:
+    if proposal.code == opened:
+        card.show(proposal, person)
+    elif card.collapsed(proposal):
+        st.query_params["proposal"] = proposal.code
+        st.rerun()
+_denied()
+_decided(queue)

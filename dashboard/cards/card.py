@@ -1,0 +1,139 @@
+"""An approval card: collapsed to one line, or open with decision left and evidence right."""
+
+import streamlit as st
+
+from dashboard import asking, data, formats, states
+from dashboard.cards import decision, denied, dialogs, evidence, life, words
+from dashboard.cards.reading import shown
+from ledger.pages import Proposal
+from ledger.people import Person
+
+_HISTORY = 90  # sessions on the price chart
+
+
+def collapsed(proposal: Proposal) -> bool:
+    """The card as one line; True when it was clicked."""
+    icon, _, word = words.PROPOSAL_STATES[proposal.state]
+    label = words.one_line(proposal)
+    if proposal.state != "open":
+        label = f"{words.sentence(proposal)} · {word}"
+    with st.container(key=f"line-{proposal.code}"):
+        return st.button(
+            label,
+            key=f"open-{proposal.code}",
+            icon=f":material/{icon}:",
+            type="tertiary" if proposal.state != "open" else "secondary",
+            width="stretch",
+        )
+
+
+def show(proposal: Proposal, person: Person) -> None:
+    """The card open, with its buttons at the bottom."""
+    content = shown(proposal)
+    leg = proposal.legs[0]
+    with st.container(border=True, key=f"card-{proposal.code}"):
+        left, right = st.columns([10, 9], gap="large")
+        with left:
+            decision.show(proposal, content, person)
+        with right:
+            closes = data.closes(leg.symbol, proposal.session, _HISTORY)
+            evidence.show(proposal, content, closes)
+        denied.all_checks(content)
+        life.live(proposal.code)
+        buttons(proposal, person)
+
+
+def buttons(proposal: Proposal, person: Person) -> None:
+    """What the person may do now; what is not possible says why."""
+    refusal = why_not(proposal, person)
+    _watch(proposal.code, proposal.state, refusal)
+    problem = st.session_state.pop(f"problem-{proposal.code}", None)
+    if problem:
+        st.warning(problem, icon=":material/info:")
+    if proposal.state == "open":
+        _open_buttons(proposal, person, refusal)
+    elif _may_withdraw(proposal, person) and st.button(
+        "Withdraw my signature", key=f"withdraw-{proposal.code}", icon=":material/undo:"
+    ):
+        dialogs.withdraw(proposal, person)
+        st.rerun()
+    asking.lately_for("reprice", proposal.proposal_id)
+
+
+def why_not(proposal: Proposal, person: Person) -> str:
+    """Why this person cannot sign now; empty when they can."""
+    if not person.may("signatory"):
+        return "Signing needs the role signatory."
+    if any(m.person_id == person.person_id and _stands(m) for m in proposal.marks):
+        return "You have signed; a second person must sign, you cannot sign twice."
+    if proposal.entered_by == person.person_id:
+        return "You entered this by hand; another person must sign it."
+    clock = data.desk().clock
+    if clock is None or states.is_stale(clock.received_at, now=data.now()):
+        return "Signing is off: the market's figures are old."
+    quote = data.quotes().get(proposal.legs[0].symbol)
+    if quote is None:
+        return f"Signing is off: there is no quote for {proposal.legs[0].symbol} yet."
+    return ""
+
+
+def _stands(mark: object) -> bool:
+    return getattr(mark, "kind", "") == "sign" and getattr(mark, "withdrawn_at", None) is None
+
+
+def _open_buttons(proposal: Proposal, person: Person, refusal: str) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", key=f"acts-{proposal.code}"):
+        if st.button(
+            f"Sign: {words.short_action(proposal)}",
+            key=f"sign-{proposal.code}",
+            type="primary",
+            icon=":material/edit_square:",
+            shortcut="S",
+            disabled=bool(refusal),
+        ):
+            dialogs.sign(proposal, person)
+        if st.button(
+            "Veto",
+            key=f"veto-{proposal.code}",
+            icon=":material/block:",
+            shortcut="V",
+            disabled=not person.may("signatory"),
+        ):
+            dialogs.veto(proposal, person)
+        if st.button(
+            "Ask for a new price",
+            key=f"reprice-{proposal.code}",
+            icon=":material/update:",
+            disabled=not (person.may("signatory") or person.may("analyst")),
+        ):
+            asking.ask(
+                person,
+                "reprice",
+                {"proposal_id": proposal.proposal_id},
+                once=f"reprice-{proposal.proposal_id}",
+            )
+        st.markdown(f":gray[*Proposal {proposal.code}*]")
+    if refusal:
+        st.caption(f":material/info: {refusal}")
+
+
+def _may_withdraw(proposal: Proposal, person: Person) -> bool:
+    mine = any(m.person_id == person.person_id and _stands(m) for m in proposal.marks)
+    return mine and proposal.sending_at is None and proposal.state in {"open", "signed"}
+
+
+@st.fragment(run_every=2)
+def _watch(code: str, state: str, refusal: str) -> None:
+    """Redraw the card when somebody else decided, or when it can or cannot be signed any more."""
+    found = data.proposals_by_code((code,))
+    person: Person = st.session_state["person"]
+    if found and (
+        found[0].state != state or (state == "open" and why_not(found[0], person) != refusal)
+    ):
+        st.rerun()
+
+
+def described(proposal: Proposal) -> str:
+    """Session, strategy and model of a proposal, in one line."""
+    model = f" · model {proposal.model_version}" if proposal.model_version else ""
+    return f"After {formats.day(proposal.session)} · {formats.plain(proposal.strategy)}{model}"

@@ -1,0 +1,114 @@
+"""Confirming a signature, choosing a veto's reason, withdrawing."""
+
+import streamlit as st
+
+from dashboard import data, formats
+from dashboard.cards import deciding, words
+from ledger.pages import Proposal
+from ledger.people import Person
+
+REASONS = {
+    "price": "Price",
+    "size": "Size",
+    "news": "News I know of",
+    "data": "Data looks wrong",
+    "model": "Don't trust the model",
+    "other": "Other",
+}
+
+
+def sign(proposal: Proposal, person: Person) -> None:
+    """Ask once more before signing."""
+    st.session_state.pop("dialog-done", None)
+    _sign(proposal, person)
+
+
+def veto(proposal: Proposal, person: Person) -> None:
+    """Ask for the reason of a veto."""
+    st.session_state.pop("dialog-done", None)
+    _veto(proposal, person)
+
+
+@st.dialog("Sign this order?")
+def _sign(proposal: Proposal, person: Person) -> None:
+    if st.session_state.pop("dialog-done", None) == proposal.code:
+        st.rerun()
+    for sentence in confirmation(proposal):
+        st.markdown(sentence)
+    with st.container(horizontal=True):
+        st.button(
+            "Sign",
+            type="primary",
+            key=f"confirm-{proposal.code}",
+            icon=":material/edit_square:",
+            on_click=_signed,
+            args=(proposal, person),
+        )
+        if st.button("Back", key=f"back-{proposal.code}"):
+            st.rerun()
+
+
+@st.dialog("Why do you veto?")
+def _veto(proposal: Proposal, person: Person) -> None:
+    if st.session_state.pop("dialog-done", None) == proposal.code:
+        st.rerun()
+    st.markdown(f"{words.sentence(proposal)}. One click on a reason vetoes it.")
+    st.text_input("In your own words (optional)", key=f"veto-text-{proposal.code}", max_chars=500)
+    with st.container(horizontal=True):
+        for reason, label in REASONS.items():
+            st.button(
+                label,
+                key=f"veto-{reason}-{proposal.code}",
+                on_click=_vetoed,
+                args=(proposal, person, reason),
+            )
+
+
+def confirmation(proposal: Proposal) -> list[str]:
+    """What the signature covers, in sentences."""
+    lines = []
+    for leg in proposal.legs:
+        good = {"day": "good for today", "gtc": "good until canceled"}.get(
+            leg.time_in_force, formats.plain(leg.time_in_force)
+        )
+        stop = f", stop {formats.price(leg.stop_loss_price)}" if leg.stop_loss_price else ""
+        lines.append(f"**{words.order_sentence(leg)}**, {good}{stop}.")
+    sells = all(leg.side == "sell" for leg in proposal.legs)
+    edge = "at least" if sells else "at most"
+    lines.append(f"In all {edge} **{formats.money(proposal.notional)}**.")
+    where = {
+        "replay": "the paper venue",
+        "paper": "the paper account",
+        "live": "**the live account**",
+    }[proposal.environment]
+    if proposal.signatures_needed > 1:
+        lines.append(f"*It goes to {where} once a second person has signed.*")
+    else:
+        lines.append(
+            f"*It goes to {where} within about 15 seconds. You can withdraw until it is being "
+            "sent.*"
+        )
+    return lines
+
+
+def _signed(proposal: Proposal, person: Person) -> None:
+    _finish(proposal, deciding.sign(proposal, person))
+
+
+def _vetoed(proposal: Proposal, person: Person, reason: str) -> None:
+    text = str(st.session_state.get(f"veto-text-{proposal.code}") or "").strip()
+    _finish(proposal, deciding.veto(proposal, person, reason=reason, text=text))
+
+
+def withdraw(proposal: Proposal, person: Person) -> None:
+    """Take a signature back, which works until it is being sent."""
+    _finish(proposal, deciding.withdraw(proposal, person))
+
+
+def _finish(proposal: Proposal, problem: str) -> None:
+    if problem:
+        st.session_state[f"problem-{proposal.code}"] = problem
+    st.session_state["dialog-done"] = proposal.code
+    data.proposals.clear()
+    data.proposals_by_code.clear()
+    data.desk.clear()

@@ -1,0 +1,281 @@
+"""A small desk after the close of Mon 2 Jul 2012, written through the rooms' own functions."""
+
+import json
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+import polars as pl
+import sqlalchemy as sa
+
+from ledger import market, steps
+from warehouse import (
+    Warehouse,
+    findings,
+    models,
+    portfolio,
+    predictions,
+    quarantine,
+    risk,
+    verdicts,
+)
+
+SESSION = date(2012, 7, 2)
+CLOSED_AT = datetime(2012, 7, 2, 20, 15, tzinfo=UTC)
+MARKET_AT = datetime(2012, 7, 3, 13, 31, tzinfo=UTC)
+MODEL = "sample/3"
+
+
+def fill_market(conn: sa.Connection, *, heard_at: datetime) -> None:
+    """Clock, account, quotes, one holding and two closes."""
+    market.record_clock(
+        conn,
+        market.Clock(
+            now=MARKET_AT,
+            session=date(2012, 7, 3),
+            is_open=True,
+            next_open=datetime(2012, 7, 5, 13, 30, tzinfo=UTC),
+            next_close=datetime(2012, 7, 3, 17, 0, tzinfo=UTC),
+            early_close=True,
+            replay=True,
+            state="running",
+            hold_reason=None,
+            pace=Decimal(1),
+            first_session=SESSION,
+            last_session=date(2013, 3, 1),
+            received_at=heard_at,
+        ),
+    )
+    market.record_account(
+        conn,
+        market.Account(
+            account_id="PA-1",
+            environment="replay",
+            equity=Decimal("100400.00"),
+            last_equity=Decimal("100000.00"),
+            cash=Decimal("90400.00"),
+            settled_cash=Decimal("90400.00"),
+            buying_power=Decimal("90400.00"),
+            currency="USD",
+            status="ACTIVE",
+            as_of=MARKET_AT,
+            received_at=heard_at,
+        ),
+    )
+    market.record_quotes(
+        conn,
+        [
+            market.Quote(
+                symbol="IBM",
+                bid=Decimal("195.44"),
+                ask=Decimal("195.48"),
+                last=Decimal("195.46"),
+                quoted_at=MARKET_AT,
+                received_at=heard_at,
+            )
+        ],
+    )
+    market.record_positions(
+        conn,
+        [
+            market.Position(
+                symbol="MSFT",
+                quantity=Decimal(160),
+                average_price=Decimal("30.40"),
+                market_price=Decimal("30.66"),
+                market_value=Decimal("4905.60"),
+                unrealised=Decimal("41.60"),
+                as_of=MARKET_AT,
+                received_at=heard_at,
+            )
+        ],
+    )
+    for session, equity in ((date(2012, 6, 29), "100200"), (SESSION, "100000")):
+        market.record_equity(
+            conn,
+            market.EquityPoint(
+                environment="replay",
+                session=session,
+                equity=Decimal(equity),
+                cash=Decimal("90400"),
+                gross=Decimal("9600"),
+                net=Decimal("9600"),
+            ),
+        )
+
+
+def fill_steps(conn: sa.Connection, *, at: datetime) -> None:
+    """A start that is half-way."""
+    steps.plan(conn, boot_id="b1", names=["Database", "Sample data", "Paper venue"], desk_at=at)
+    steps.record(conn, boot_id="b1", name="Database", state="done", desk_at=at)
+    steps.record(
+        conn,
+        boot_id="b1",
+        name="Sample data",
+        state="running",
+        detail="AAPL 2006",
+        progress=0.4,
+        desk_at=at,
+    )
+
+
+def fill_research(store: Warehouse) -> None:
+    """A model with its gates, a prediction, and what was decided."""
+    with store.writer("models.versions") as conn:
+        models.record_version(conn, pl.DataFrame([_version()]))
+    with store.writer("models.gates") as conn:
+        models.record_gates(conn, pl.DataFrame([_gate("hit_rate", 0.53, 0.45, passed=True)]))
+        models.record_gates(conn, pl.DataFrame([_gate("sharpe", 0.62, 1.0, passed=False)]))
+    with store.writer("models.predictions") as conn:
+        predictions.record(conn, pl.DataFrame([_prediction()]))
+    with store.writer("portfolio.decisions") as conn:
+        portfolio.record_decisions(
+            conn,
+            pl.DataFrame(
+                [
+                    _decision("FB", "none", "30 sessions of history, 252 needed."),
+                    _decision("IBM", "proposed", "56 % to beat the index."),
+                ]
+            ),
+        )
+    with store.writer("risk.figures") as conn:
+        risk.record(conn, pl.DataFrame([_risk()]))
+
+
+def fill_quality(store: Warehouse) -> None:
+    """One verdict that passed, one row held back."""
+    with store.writer("quality.findings") as conn:
+        findings.record(conn, pl.DataFrame([_finding()]))
+    with store.writer("quality.quarantine") as conn:
+        quarantine.record(conn, pl.DataFrame([_held()]))
+    with store.writer("quality.verdicts") as conn:
+        verdicts.record(
+            conn,
+            pl.DataFrame([_verdict("IBM", "passed", 24), _verdict("AAPL", "held", 23)]),
+        )
+
+
+def _version() -> dict[str, object]:
+    return {
+        "model_version": MODEL,
+        "run_id": "r1",
+        "feature_version": "f3a91c22",
+        "snapshot_id": 42,
+        "programme": "sample",
+        "first_session": date(2001, 3, 1),
+        "last_session": date(2012, 6, 22),
+        "rows": 11_240,
+        "horizon": 5,
+        "hyperparameters": "{}",
+        "base_rate": 0.52,
+        "calibration": json.dumps([{"predicted": 0.57, "observed": 0.53, "count": 388}]),
+        "importance": "[]",
+        "simulated": False,
+        "status": "challenger",
+        "trained_at": CLOSED_AT,
+    }
+
+
+def _gate(name: str, value: float, threshold: float, *, passed: bool) -> dict[str, object]:
+    return {
+        "model_version": MODEL,
+        "gate": name,
+        "value": value,
+        "threshold": threshold,
+        "comparison": ">",
+        "passed": passed,
+        "reason": "Below this the record cannot be told from chance.",
+        "sentence": f"{name} {value} (needs > {threshold})",
+    }
+
+
+def _prediction() -> dict[str, object]:
+    reason = {"feature": "r5", "meaning": "Up 1.5 % in 5 sessions", "value": 0.015, "points": 3.1}
+    return {
+        "symbol": "IBM",
+        "session": SESSION,
+        "model_version": MODEL,
+        "kind": "live",
+        "probability": 0.56,
+        "expected_return": 0.004,
+        "low": -0.024,
+        "high": 0.032,
+        "horizon": 5,
+        "volatility": 0.195,
+        "contributions": json.dumps([reason]),
+        "feature_version": "f3a91c22",
+        "snapshot_id": 42,
+        "simulated": False,
+        "known_at": CLOSED_AT,
+    }
+
+
+def _decision(symbol: str, outcome: str, sentence: str) -> dict[str, object]:
+    return {
+        "session": SESSION,
+        "symbol": symbol,
+        "outcome": outcome,
+        "reason_code": "short_history" if outcome == "none" else "proposed",
+        "sentence": sentence,
+        "figures": "{}",
+        "known_at": CLOSED_AT,
+    }
+
+
+def _risk() -> dict[str, object]:
+    return {
+        "session": SESSION,
+        "portfolio": "total",
+        "measure": "value_at_risk",
+        "method": "historical",
+        "level": 0.99,
+        "horizon": 1,
+        "value": 0.0061,
+        "unit": "fraction",
+        "n_obs": 252,
+        "known_at": CLOSED_AT,
+    }
+
+
+def _finding() -> dict[str, object]:
+    return {
+        "finding_id": "f1",
+        "dataset": "daily_bars",
+        "symbol": "AAPL",
+        "session": SESSION,
+        "rule": "unit_error",
+        "severity": "error",
+        "message": "The close arrived as 59.94, 89.9 % below 592.52 the session before.",
+        "figures": "{}",
+        "known_at": CLOSED_AT,
+    }
+
+
+def _held() -> dict[str, object]:
+    return {
+        "quarantine_id": "q1",
+        "finding_id": "f1",
+        "dataset": "daily_bars",
+        "symbol": "AAPL",
+        "session": SESSION,
+        "row": json.dumps({"open": 59.1, "high": 60.2, "low": 58.8, "close": 59.94, "volume": 1}),
+        "status": "held",
+        "known_at": CLOSED_AT,
+    }
+
+
+def _verdict(symbol: str, status: str, passed: int) -> dict[str, object]:
+    return {
+        "dataset": "daily_bars",
+        "symbol": symbol,
+        "session": SESSION,
+        "status": status,
+        "checks": 24,
+        "checks_passed": passed,
+        "finding_id": None if status == "passed" else "f1",
+        "known_at": CLOSED_AT,
+    }
+
+
+def fresh() -> datetime:
+    """A wall-clock moment that stays fresh for the length of a test."""
+    return datetime.now(tz=UTC) + timedelta(minutes=5)

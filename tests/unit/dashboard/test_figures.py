@@ -1,0 +1,59 @@
+"""Figures draw what they are given, within their bounds."""
+
+from datetime import date, timedelta
+
+from dashboard import figures, palette
+
+DAYS = [date(2000, 1, 3) + timedelta(days=i) for i in range(5_000)]
+
+
+def test_no_more_than_two_thousand_points_are_drawn_and_both_ends_stay() -> None:
+    thinned = figures.thinned(list(range(5_000)))
+
+    assert len(thinned) == 2_000
+    assert (thinned[0], thinned[-1]) == (0, 4_999)
+
+
+def test_short_series_are_drawn_whole() -> None:
+    assert figures.thinned([1, 2, 3]) == [1, 2, 3]
+
+
+def test_an_equity_curve_of_twenty_years_stays_bounded() -> None:
+    figure = figures.equity(DAYS, [100.0 + i for i in range(5_000)], start=100.0)
+
+    assert max(len(trace.x) for trace in figure.data) == 2_000
+
+
+def test_drawdown_is_drawn_downwards_in_per_cent() -> None:
+    figure = figures.drawdown(DAYS[:2], [0.0, 0.25])
+
+    assert list(figure.data[0].y) == [0.0, -25.0]
+
+
+def test_a_forecast_spreads_from_the_last_close() -> None:
+    band = figures.Band(low=90.0, high=120.0, middle=105.0, sessions=5)
+
+    figure = figures.price(DAYS[:3], [98.0, 99.0, 100.0], band=band)
+
+    area = next(trace for trace in figure.data if trace.fill == "toself")
+    assert list(area.x) == [2, 7, 7, 2]
+    assert list(area.y) == [100.0, 120.0, 90.0, 100.0]
+
+
+def test_every_colour_of_the_theme_contrasts_with_its_background() -> None:
+    for kind in ("light", "dark"):
+        colours = palette.of(kind)
+        for role in ("text", "muted", "up", "down", "care", "model", "replay"):
+            assert _contrast(getattr(colours, role), colours.page) >= 4.5, (kind, role)
+
+
+def _contrast(one: str, other: str) -> float:
+    """WCAG 2.1, contrast ratio of two colours."""
+    light, dark = sorted((_luminance(one), _luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def _luminance(colour: str) -> float:
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    red, green, blue = (p / 12.92 if p <= 0.03928 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue

@@ -1,0 +1,111 @@
+"""Every page of a desk with data shows it, with its unit, its date and its source."""
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+import warehouse
+from config.settings import Settings
+from dashboard import data
+from tests.unit.dashboard import rows
+from tests.unit.dashboard.conftest import SHELL
+
+
+@pytest.fixture
+def desk(desk_settings: Settings, desk_warehouse: warehouse.Warehouse) -> Settings:
+    """A desk after its first daily run."""
+    with data.engine().begin() as conn:
+        rows.fill_market(conn, heard_at=rows.fresh())
+    rows.fill_research(desk_warehouse)
+    rows.fill_quality(desk_warehouse)
+    return desk_settings
+
+
+def _page(name: str) -> AppTest:
+    at = AppTest.from_file(str(SHELL), default_timeout=30).run()
+    return at.switch_page(f"views/{name}.py").run()
+
+
+def _text(at: AppTest) -> str:
+    blocks = [*at.title, *at.subheader, *at.markdown, *at.caption]
+    shown = "\n".join(str(block.value) for block in blocks)
+    return shown.replace("\N{NO-BREAK SPACE}", " ")
+
+
+@pytest.mark.parametrize(
+    ("page", "sentences"),
+    [
+        ("today", ("30 sessions of history, 252 needed", "You are in July 2012", "source")),
+        ("portfolio", ("**MSFT** | 160 | 30.40 | 30.66 | 4,905.60 | 4.9 %", "PA-1, replay")),
+        ("predictions", ("**IBM** | 56 % | +0.4 % | −2.4 % to +3.2 %", "advisory", "1 of 2 gates")),
+        ("risk", ("Value at risk 99.0 % | historical | 1 session | 0.6 % | 252", "ACTIVE")),
+        ("data_quality", ("1 verdict held back", "AAPL: held back, data not trusted")),
+    ],
+)
+def test_a_page_shows_what_the_rooms_hold(
+    desk: Settings, page: str, sentences: tuple[str, ...]
+) -> None:
+    at = _page(page)
+
+    assert not at.exception
+    text = _text(at)
+    for sentence in sentences:
+        assert sentence in text, text
+
+
+def test_the_header_tells_time_mode_state_and_person(desk: Settings) -> None:
+    text = _text(_page("orders"))
+
+    assert "**Tue 3 Jul 2012** · 09:31 New York · closes 13:00 (early)" in text
+    assert "REPLAY ▶ running" in text
+    assert "ACTIVE" in text
+    assert "nothing to decide" in text
+    assert "(all roles)" in text
+
+
+def test_an_early_desk_lists_the_steps_of_its_start(desk_settings: Settings) -> None:
+    with data.engine().begin() as conn:
+        rows.fill_steps(conn, at=data.now())
+
+    text = _text(_page("today"))
+
+    assert "**Sample data** · 40 % · :gray[AAPL 2006]" in text
+    assert "Paper venue" in text
+
+
+def test_the_first_run_panel_stays_away_once_dismissed(desk: Settings) -> None:
+    at = AppTest.from_file(str(SHELL), default_timeout=30).run()
+
+    at.button(key="first-run-understood").click().run()
+
+    assert "You are in July 2012" not in _text(at)
+
+
+def test_a_steward_releases_a_row_with_a_reason(desk: Settings) -> None:
+    at = _page("data_quality")
+    assert at.button(key="release_row-q1").disabled
+
+    at.text_input(key="reason-q1").set_value("Confirmed by the exchange's list.").run()
+    at.button(key="release_row-q1").click().run()
+
+    asked = data.requested(("release_row",))
+    assert [request.payload for request in asked] == [
+        {"quarantine_id": "q1", "reason": "Confirmed by the exchange's list."}
+    ]
+
+
+def test_halting_needs_a_reason_and_becomes_a_request(desk: Settings) -> None:
+    at = _page("risk")
+    assert at.button(key="state-halt").disabled
+
+    at.text_input(key="state-reason").set_value("Prices look wrong.").run()
+    at.button(key="state-halt").click().run()
+
+    assert [r.payload for r in data.requested(("halt",))] == [{"reason": "Prices look wrong."}]
+
+
+def test_the_replay_is_moved_by_requests(desk: Settings) -> None:
+    at = _page("today")
+
+    at.button(key="venue-today-Next close").click().run()
+
+    assert [r.payload for r in data.requested(("venue_jump",))] == [{"to": "close"}]
