@@ -26,6 +26,11 @@ GOOD = Evidence(
 )
 
 
+def _with(name: str, figure: float | None) -> Evidence:
+    """Good evidence but for one figure."""
+    return Evidence(**{**vars(GOOD), name: figure})
+
+
 def _verdict(evidence: Evidence, name: str) -> GateVerdict:
     return next(v for v in judge(evidence, THRESHOLDS) if v.name == name)
 
@@ -45,7 +50,7 @@ def test_good_evidence_passes_every_gate() -> None:
 @pytest.mark.parametrize("field", [f.name for f in fields(Evidence)])
 @pytest.mark.parametrize("missing", [None, float("nan")])
 def test_one_unknown_figure_fails_its_gate_and_no_other(field: str, missing: float | None) -> None:
-    failed = [v for v in judge(replace(GOOD, **{field: missing}), THRESHOLDS) if not v.passed]
+    failed = [v for v in judge(_with(field, missing), THRESHOLDS) if not v.passed]
 
     assert [v.name for v in failed] == [field.removesuffix("_needed")]
     assert "unknown" in failed[0].reason
@@ -71,8 +76,8 @@ def test_one_unknown_figure_fails_its_gate_and_no_other(field: str, missing: flo
 def test_each_gate_turns_at_its_threshold(
     name: str, just_within: float, just_beyond: float
 ) -> None:
-    assert _verdict(replace(GOOD, **{name: just_within}), name).passed
-    assert not _verdict(replace(GOOD, **{name: just_beyond}), name).passed
+    assert _verdict(_with(name, just_within), name).passed
+    assert not _verdict(_with(name, just_beyond), name).passed
 
 
 def test_a_truth_cannot_be_waived_by_its_threshold() -> None:

@@ -24,6 +24,7 @@ from quant.models import (
     wilson_range,
 )
 from quant.splits import purged_k_fold
+from quant.typing import FloatArray
 
 SMALL = Windows(train=120, validation=40, test=20, step=20, rechoose_every=6)
 PLAIN = Hyperparameters(n_rounds=40, max_depth=2)
@@ -57,6 +58,11 @@ def _dataset(*, edge: float, seed: int = 1, n_sessions: int = 500, n_symbols: in
         label_end=labels.end_session,
         scale=labels.scale,
     )
+
+
+def _scale(dataset: Dataset) -> FloatArray:
+    assert dataset.scale is not None
+    return dataset.scale
 
 
 @pytest.fixture(scope="module")
@@ -124,7 +130,7 @@ def test_same_seed_gives_same_forecasts_whatever_the_jobs(edge: Dataset) -> None
 def test_range_covers_about_eighty_per_cent(edge: Dataset) -> None:
     found = walk_forward_predictions(edge, PLAIN, seed=3, windows=SMALL)
     rows = edge.labelled(found.rows)
-    excess = edge.labels[rows] * edge.scale[rows]
+    excess = edge.labels[rows] * _scale(edge)[rows]
 
     inside = np.mean((excess >= found.low[rows]) & (excess <= found.high[rows]))
     assert inside == pytest.approx(0.80, abs=0.05)
@@ -133,7 +139,7 @@ def test_range_covers_about_eighty_per_cent(edge: Dataset) -> None:
 def test_stored_model_predicts_the_same(edge: Dataset, fitted: FittedModel) -> None:
     again = FittedModel.from_bytes(fitted.to_bytes())
     first, second = (
-        model.predict(edge.features[:9], edge.names, scale=edge.scale[:9])
+        model.predict(edge.features[:9], edge.names, scale=_scale(edge)[:9])
         for model in (fitted, again)
     )
 
@@ -144,7 +150,7 @@ def test_stored_model_predicts_the_same(edge: Dataset, fitted: FittedModel) -> N
 
 def test_contributions_add_up_to_the_margin(edge: Dataset, fitted: FittedModel) -> None:
     rows = edge.features[:20]
-    margin = fitted.predict(rows, edge.names, scale=edge.scale[:20]).margin
+    margin = fitted.predict(rows, edge.names, scale=_scale(edge)[:20]).margin
 
     np.testing.assert_allclose(fitted.contributions(rows).sum(axis=1), margin, atol=1e-4)
 
@@ -154,7 +160,7 @@ def test_reasons_name_the_planted_feature_and_add_up(edge: Dataset, fitted: Fitt
     reasons = fitted.reasons(rows, top=6)
     bias = fitted.contributions(rows)[:, -1]
     start = fitted.outlook.calibration.probability(bias)
-    end = fitted.predict(rows, edge.names, scale=edge.scale[:20]).probability
+    end = fitted.predict(rows, edge.names, scale=_scale(edge)[:20]).probability
 
     moved = [sum(reason.points for reason in row) for row in reasons]
     np.testing.assert_allclose(start + moved, end, atol=1e-4)
@@ -174,7 +180,7 @@ def test_other_columns_are_refused(
     edge: Dataset, fitted: FittedModel, columns: list[int], names: str, message: str
 ) -> None:
     with pytest.raises(UnusableDataError, match=message):
-        fitted.predict(edge.features[:2][:, columns], tuple(names), scale=edge.scale[:2])
+        fitted.predict(edge.features[:2][:, columns], tuple(names), scale=_scale(edge)[:2])
 
 
 def test_a_row_without_any_known_feature_is_refused(edge: Dataset, fitted: FittedModel) -> None:
@@ -182,7 +188,7 @@ def test_a_row_without_any_known_feature_is_refused(edge: Dataset, fitted: Fitte
     rows[1] = np.nan
 
     with pytest.raises(UnusableDataError, match="1 of 3 rows have no known feature"):
-        fitted.predict(rows, edge.names, scale=edge.scale[:3])
+        fitted.predict(rows, edge.names, scale=_scale(edge)[:3])
 
 
 def test_scale_is_asked_for_where_labels_are_scaled(edge: Dataset, fitted: FittedModel) -> None:

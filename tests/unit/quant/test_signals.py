@@ -1,5 +1,7 @@
 """Policies choose what they say, within the limits they say."""
 
+from typing import Literal
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -47,7 +49,12 @@ def test_the_margin_ranks_equal_probabilities() -> None:
     st.floats(0, 0.5),
 )
 def test_weights_stay_within_the_policy(
-    chances: np.ndarray, kind: str, k: int, both: bool, gross: float, position: float
+    chances: np.ndarray,
+    kind: Literal["top_k", "threshold"],
+    k: int,
+    both: bool,
+    gross: float,
+    position: float,
 ) -> None:
     policy = Policy(kind=kind, k=k, long_short=both, gross=gross, position=position)
 
