@@ -227,6 +227,7 @@ def _previous_closes(
         by="symbol",
         strategy="backward",
         allow_exact_matches=False,
+        check_sortedness=False,  # sorted above
     )
     within = within.rename({"close": "previous_close"})
     early = within.filter(pl.col("previous_close").is_null()).select("symbol", "ex_date")
@@ -245,7 +246,12 @@ def _with_factor_at(rows: pl.DataFrame, events: pl.DataFrame, day: str) -> pl.Da
     dated = rows.filter(pl.col(day).is_not_null()).sort(day)
     then = events.select("symbol", pl.col("ex_date").alias("since"), factor_then="split_factor")
     joined = dated.join_asof(
-        then.sort("since"), left_on=day, right_on="since", by="symbol", strategy="backward"
+        then.sort("since"),
+        left_on=day,
+        right_on="since",
+        by="symbol",
+        strategy="backward",
+        check_sortedness=False,  # sorted above
     ).drop("since")
     return pl.concat(
         [joined.with_columns(pl.col("factor_then").fill_null(1.0)), undated], how="diagonal"
@@ -262,6 +268,7 @@ def _with_factors(rows: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
         right_on="ex_date",
         by="symbol",
         strategy="backward",
+        check_sortedness=False,  # sorted above
     )
     return (
         joined.with_columns(pl.col(_FACTORS).fill_null(1.0))

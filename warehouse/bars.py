@@ -67,6 +67,7 @@ select symbol, session, open, high, low, close, volume, source, feed, simulated,
 from accepted
 order by session, symbol
 """
+_COUNTS = f"with {ACCEPTED_BARS} select symbol, count(*) from accepted group by symbol"
 _HISTORY = """
 select known_at, assumed, open, high, low, close, volume, source, feed, simulated, object_key,
        recorded_at
@@ -180,6 +181,19 @@ def ohlcv(
     Parameters as for `closes`; sorted by session and symbol.
     """
     return selected(conn, _OHLCV, asked(symbols, first, last, as_of, judged))
+
+
+def session_counts(
+    conn: duckdb.DuckDBPyConnection,
+    symbols: Sequence[str],
+    first: date,
+    last: date,
+    *,
+    as_of: datetime,
+) -> dict[str, int]:
+    """Usable sessions of each symbol from `first` to `last`, as known at `as_of`; 0 for none."""
+    found = dict(conn.execute(_COUNTS, asked(symbols, first, last, as_of, judged=True)).fetchall())
+    return {symbol: int(found.get(symbol, 0)) for symbol in symbols}
 
 
 def minutes(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
+from functools import cached_property
+from typing import Any, TypeVar
 
 import polars as pl
 import requests
@@ -21,9 +22,10 @@ from alpaca.data.timeframe import TimeFrame
 from requests.adapters import HTTPAdapter
 
 from adapters.market_data.calendar import INSTANT, NEW_YORK
-from adapters.market_data.errors import SourceError
+from adapters.market_data.errors import SourceError, SourceKeysError
 from config.settings import Settings
 
+Client = TypeVar("Client", StockHistoricalDataClient, CorporateActionsClient)
 _TIMEOUT_SECONDS = (5.0, 30.0)  # to connect, between bytes
 _BAR: dict[str, Any] = {
     "symbol": pl.String, "session": pl.Date, "bar_start": INSTANT, "open": pl.Float64,
@@ -48,12 +50,27 @@ class AlpacaMarketData:
         self.feed = broker.feed
         self.source = broker.kind  # recorded with every row
         self.simulated_minutes = broker.kind == "venue"
-        keys = (broker.key_id or None, broker.secret_key or None)
-        self._bars = StockHistoricalDataClient(*keys, raw_data=True, url_override=self._url)
-        self._actions = CorporateActionsClient(*keys, raw_data=True, url_override=self._url)
-        for client in (self._bars, self._actions):
-            client._session.mount("http://", _Timed())  # noqa: SLF001 - it takes no timeout
-            client._session.mount("https://", _Timed())  # noqa: SLF001
+        self._keys = (broker.key_id, broker.secret_key)
+
+    @cached_property
+    def _bars(self) -> StockHistoricalDataClient:
+        return _timed(StockHistoricalDataClient(*self._known_keys(), **self._options))
+
+    @cached_property
+    def _actions(self) -> CorporateActionsClient:
+        return _timed(CorporateActionsClient(*self._known_keys(), **self._options))
+
+    @property
+    def _options(self) -> dict[str, Any]:
+        return {"raw_data": True, "url_override": self._url}
+
+    def _known_keys(self) -> tuple[str, str]:
+        if not all(self._keys):
+            raise SourceKeysError(
+                f"There are no keys for {self._url}. Set COUNTERSIGN_BROKER__KEY_ID and "
+                "COUNTERSIGN_BROKER__SECRET_KEY, or run ./desk up, which makes the venue's."
+            )
+        return self._keys
 
     def daily(self, symbols: Sequence[str], first: date, last: date) -> pl.DataFrame:
         """Unadjusted daily bars (USD or index points, shares) of the sessions asked for.
@@ -170,8 +187,15 @@ class AlpacaMarketData:
         return rows
 
 
+def _timed(client: Client) -> Client:
+    """Return `client`, whose requests give up: alpaca-py sets no timeout and takes none."""
+    for scheme in ("http://", "https://"):
+        client._session.mount(scheme, _Timed())  # noqa: SLF001 - there is no public way
+    return client
+
+
 class _Timed(HTTPAdapter):
-    """Requests that give up: alpaca-py sets no timeout."""
+    """Requests with a timeout."""
 
     def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:  # type: ignore[override]  # passes every option on
         if options.get("timeout") is None:

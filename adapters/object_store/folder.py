@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from adapters.object_store.errors import (
 )
 from adapters.object_store.protocol import ObjectInfo, require_digest, require_key
 
+_NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS})
 _PARTIAL = ".partial"  # temporary names begin with it and are never listed
 
 
@@ -55,10 +57,7 @@ class FolderStore:
                     file.flush()
                     os.fsync(file.fileno())
                 Path(partial).chmod(0o644)
-                try:
-                    # A link, unlike a rename, never replaces what another writer put there.
-                    os.link(partial, target)
-                except FileExistsError:
+                if not _placed(Path(partial), target):
                     return self._same(target, key, data)
             finally:
                 Path(partial).unlink(missing_ok=True)
@@ -123,3 +122,17 @@ class FolderStore:
                 f"The folder {self.name} cannot be {what} ({e.strerror or e}). Give the desk's "
                 "user the right to, free some space, or name another folder in [lake] path."
             ) from e
+
+
+def _placed(partial: Path, target: Path) -> bool:
+    """Give the written file its name; False when another writer was first."""
+    try:
+        # A link, unlike a rename, never replaces what another writer put there.
+        os.link(partial, target)
+    except FileExistsError:
+        return False
+    except OSError as e:
+        if e.errno not in _NO_LINKS:
+            raise
+        partial.rename(target)
+    return True
