@@ -64,7 +64,7 @@ def create_app(config: VenueConfig) -> Starlette:
             WebSocketRoute("/v2/{feed}", market_data),
         ],
         lifespan=lifespan,
-        exception_handlers={Refusal: _refused, HTTPException: _failed},
+        exception_handlers={Refusal: _refused, HTTPException: _failed, Exception: _broken},
     )
     app.state.venue, app.state.mover = venue, mover
     app.state.injection, app.state.hub = injection, hub
@@ -106,6 +106,10 @@ async def _health(_: Request) -> Response:
 async def _refused(_: Request, error: Exception) -> Response:
     assert isinstance(error, Refusal)  # registered for nothing else
     return JSONResponse(error.body, status_code=error.status)
+
+
+async def _broken(_: Request, __: Exception) -> Response:
+    return JSONResponse({"code": 50010000, "message": "internal server error"}, 500)
 
 
 async def _failed(_: Request, error: Exception) -> Response:

@@ -2,19 +2,20 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from venue.errors import forbidden, invalid, missing, unprocessable
 from venue.funds import funds_of, held_for_orders, reduces, valued_at
 from venue.groups import after_end, cancel
-from venue.orders import Kind, Order, Side
+from venue.orders import Force, Kind, Order, Side
 from venue.paper import PaperVenue
 from venue.rendering import asset_json, plain
 from venue.tickets import Exit, Ticket, check_step, client_id_of, decimal_of
 from venue.updates import tell_update
 
+GOOD_TILL_CANCELED = timedelta(days=90)
 _LAST_ORDERS_FOR_CLOSE = timedelta(minutes=10)
 
 
@@ -59,6 +60,7 @@ def replaced(venue: PaperVenue, order: Order, body: Mapping[str, Any]) -> Order:
         submitted_at=now,
         eligible_at=now,
         replaces=order.id,
+        expires_at=_expiry(venue, terms.get("force", order.force)),
         # Fills stay with the order that had them: the new one starts with what is left.
         qty=qty - order.filled_qty,
         filled_qty=Decimal(0),
@@ -105,7 +107,7 @@ def _accepted(venue: PaperVenue, t: Ticket) -> Order:
         updated_at=now,
         submitted_at=now,
         eligible_at=now,
-        session=venue.calendar.closing_after(venue.now).date,
+        expires_at=_expiry(venue, t.force),
         order_class=t.order_class,
         qty=t.qty,
         notional=t.notional,
@@ -119,6 +121,12 @@ def _accepted(venue: PaperVenue, t: Ticket) -> Order:
     )
     legs = [_leg(venue, order, e) for e in _exits(t)]
     return venue.put(replace(order, legs=tuple(leg.id for leg in legs)))
+
+
+def _expiry(venue: PaperVenue, force: Force) -> datetime:
+    """When an order sent now lapses: at its session's close, or 90 days on."""
+    now = venue.now + GOOD_TILL_CANCELED if force == "gtc" else venue.now
+    return venue.calendar.closing_after(now).close
 
 
 def _exits(t: Ticket) -> list[Exit]:

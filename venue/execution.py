@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -18,7 +18,6 @@ from venue.settings import Costs
 from venue.updates import tell_update
 
 SETTLEMENT_SESSIONS = 3  # the American rule until September 2017
-GOOD_TILL_CANCELED = timedelta(days=90)
 _EQUITY_EVERY = 5  # minutes
 _STOPS = frozenset({"stop", "stop_limit", "trailing_stop"})
 
@@ -154,9 +153,7 @@ def _is_complete(order: Order, price: Decimal) -> bool:
 def _expires(order: Order, session: Session) -> bool:
     if order.status == "held":
         return False  # it ends with its entry
-    if order.force == "gtc":
-        return order.submitted_at + GOOD_TILL_CANCELED <= session.close
-    return order.session <= session.date
+    return order.expires_at is not None and order.expires_at <= session.close
 
 
 def _apply(venue: PaperVenue, action: CorporateAction, session: Session) -> None:

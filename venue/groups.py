@@ -52,14 +52,14 @@ def cancel(venue: PaperVenue, order: Order, at: datetime) -> Order:
 def _wake(venue: PaperVenue, leg: Order, entry: Order, at: datetime) -> None:
     if leg.status != "held":
         return
-    session = venue.calendar.closing_after(at).date
+    session = venue.calendar.closing_after(at)
     best = venue.price(leg.symbol) if leg.kind == "trailing_stop" else None
     woken = venue.put(
         replace(
             leg.moved("new", at),
             qty=entry.filled_qty,
             eligible_at=at,
-            session=session,
+            expires_at=leg.expires_at if leg.force == "gtc" else session.close,
             hwm=best,
         )
     )

@@ -53,6 +53,8 @@ class Market:
         self.costs = costs
         self._seed = seed
         self._sample = sample()
+        self.first_session = self._sample.first_session
+        self.last_session = self._sample.last_session
         self._planted: tuple[Planted, ...] = ()
         self._minutes: dict[tuple[str, date], Minutes] = {}
 
@@ -60,16 +62,6 @@ class Market:
     def symbols(self) -> tuple[str, ...]:
         """Every symbol with data, tradable or not."""
         return (*STOCKS, INDEX_SYMBOL)
-
-    @property
-    def last_session(self) -> date:
-        """The last session of the replay."""
-        return self._sample.last_session
-
-    @property
-    def first_session(self) -> date:
-        """The first session with stock prices."""
-        return self._sample.first_session
 
     @property
     def planted(self) -> tuple[Planted, ...]:
@@ -127,7 +119,7 @@ class Market:
         minutes = self.minutes(symbol, session)
         while minutes is None:
             session = self.calendar.before(session.date)
-            if session.date < self._sample.first_session:
+            if session.date < self.first_session:
                 return None
             minutes = self.minutes(symbol, session)
         if at < session.close:
@@ -167,7 +159,7 @@ class Market:
 
     def _ungapped(self, symbol: str, day: date) -> DailyBar | None:
         bar = self._sample.bars.get(symbol, {}).get(day)
-        if bar is None or day > self._sample.last_session:
+        if bar is None or day > self.last_session:
             return None
         splits = (c for c in self._planted if (c.kind, c.symbol) == ("split", symbol))
         ratio = prod(c.factor for c in splits if c.session <= day)

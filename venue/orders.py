@@ -1,7 +1,7 @@
 """Orders as the venue keeps them: records, their words, their JSON."""
 
 from dataclasses import dataclass, fields, replace
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal, get_type_hints
 
@@ -18,8 +18,8 @@ WORKING = frozenset({"accepted", "new", "partially_filled"})
 class Order:
     """One order. Quantities in shares, prices in dollars, instants in market time.
 
-    `eligible_at` is the instant from which minutes may fill it; `session` the one
-    a day order belongs to. `filled_value` is the sum of quantity times price.
+    `eligible_at` is the instant from which minutes may fill it, `expires_at` the close
+    at which it lapses. `filled_value` is the sum of quantity times price.
     `hwm` is the best price a trailing stop has seen. `triggered` says that a stop
     price was reached. `parent` is the entry of an attached leg, `siblings` the
     legs of which one cancels the other.
@@ -37,7 +37,6 @@ class Order:
     updated_at: datetime
     submitted_at: datetime
     eligible_at: datetime
-    session: date
     order_class: OrderClass = "simple"
     qty: Decimal | None = None
     notional: Decimal | None = None
@@ -58,6 +57,7 @@ class Order:
     replaced_at: datetime | None = None
     replaced_by: str | None = None
     replaces: str | None = None
+    expires_at: datetime | None = None
     parent: str | None = None
     legs: tuple[str, ...] = ()
 
@@ -121,7 +121,7 @@ def from_record(record: dict[str, Any]) -> Order:
 def _plain(value: Any) -> Any:
     if isinstance(value, Decimal):
         return str(value)
-    if isinstance(value, datetime | date):
+    if isinstance(value, datetime):
         return value.isoformat()
     return list(value) if isinstance(value, tuple) else value
 
@@ -134,6 +134,4 @@ def _typed(name: str, value: Any) -> Any:
         return Decimal(value)
     if "datetime.datetime" in hint:
         return datetime.fromisoformat(value)
-    if "datetime.date" in hint:
-        return date.fromisoformat(value)
     return tuple(value) if isinstance(value, list) else value

@@ -20,6 +20,7 @@ from venue.sessions import exchange_calendar
 from venue.settings import VenueConfig
 from venue.store import Store
 
+_FORMAT = 2
 _NAMESPACE = uuid.UUID("6f0b8c52-6f0e-4d0e-9d5e-0f5d7c1f2a11")
 
 
@@ -84,7 +85,7 @@ class PaperVenue:
         session = self.calendar.latest(self.now)
         limit = self.replay.before_close(session)
         working = any(
-            o.working and o.force != "gtc" and o.session == session.date and o.submitted_at < limit
+            o.working and o.expires_at == session.close and o.submitted_at < limit
             for o in self.open_orders()
         )
         return self.replay.hold(self.clock, orders_working=working)
@@ -175,7 +176,7 @@ class PaperVenue:
 
     def _load(self) -> None:
         facts = self.store.facts()
-        self._check_same_replay(facts.get("replay"))
+        self._check_same_replay(facts)
         self.clock = _clock(facts["clock"]) if facts else self._first_clock()
         self.book = books.from_record(facts["book"]) if facts else self._first_book()
         self.counter = int(facts.get("counter", 0))
@@ -195,6 +196,7 @@ class PaperVenue:
     def _write(self) -> None:
         self.store.write(
             facts={
+                "format": _FORMAT,
                 "replay": self._replay_facts(),
                 "clock": _clock_record(self.clock),
                 "book": books.as_record(self.book),
@@ -221,8 +223,14 @@ class PaperVenue:
         c = self.config
         return {"start": c.start.isoformat(), "seed": c.seed, "cash": plain(c.cash)}
 
-    def _check_same_replay(self, stored: dict[str, Any] | None) -> None:
-        asked = self._replay_facts()
+    def _check_same_replay(self, facts: dict[str, Any]) -> None:
+        if facts and facts.get("format") != _FORMAT:
+            self.store.close()
+            raise WrongStateError(
+                f"The state in {self.config.state} has format {facts.get('format')}, this venue "
+                f"writes {_FORMAT}. Give another --state, or run the venue that wrote it."
+            )
+        asked, stored = self._replay_facts(), facts.get("replay")
         if stored is not None and stored != asked:
             self.store.close()
             raise WrongStateError(

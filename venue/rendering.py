@@ -49,7 +49,7 @@ def order_json(order: Order, legs: list[Order] | None = None) -> dict[str, Any]:
         "submitted_at": stamp(order.submitted_at),
         "filled_at": stamp(order.filled_at),
         "expired_at": stamp(order.expired_at),
-        "expires_at": None,
+        "expires_at": stamp(order.expires_at),
         "canceled_at": stamp(order.canceled_at),
         "failed_at": stamp(order.failed_at),
         "replaced_at": stamp(order.replaced_at),

@@ -182,6 +182,14 @@ async def latest_of_one(request: Request) -> Response:
     return _reply(request, {"symbol": symbol, name: _told(thing)}, _SIMULATED)
 
 
+async def snapshot_of_one(request: Request) -> Response:
+    """`GET /v2/stocks/{symbol}/snapshot`."""
+    venue, symbol = venue_of(request), request.path_params["symbol"].upper()
+    if symbol not in venue.market.symbols:
+        raise missing(f"no snapshot found for {symbol}")
+    return _reply(request, {"symbol": symbol, **_snapshot(venue, symbol)}, _SIMULATED)
+
+
 async def snapshots(request: Request) -> Response:
     """`GET /v2/stocks/snapshots`."""
     venue = venue_of(request)
@@ -256,6 +264,7 @@ ROUTES = [
     Route("/v2/stocks/snapshots", snapshots),
     Route("/v2/stocks/{kind}/latest", latest),
     Route("/v2/stocks/{symbol}/bars", bars),
+    Route("/v2/stocks/{symbol}/snapshot", snapshot_of_one),
     Route("/v2/stocks/{symbol}/{kind}/latest", latest_of_one),
     Route("/v1/corporate-actions", corporate_actions),
 ]

@@ -1,7 +1,7 @@
 """Fills are honest: never early, never outside the minute, never more than there is."""
 
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -42,7 +42,6 @@ def order(kind: str = "market", side: str = "buy", qty: int = 100, **terms: Any)
         "updated_at": accepted,
         "submitted_at": accepted,
         "eligible_at": accepted,
-        "session": date(2012, 7, 5),
         "qty": Decimal(qty),
     }
     return Order(**{**values, **terms, **prices})
