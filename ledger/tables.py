@@ -6,6 +6,8 @@ UTC. ``*_market_at`` and ``market_at`` are market time (the broker's clock), eve
 migration beside it; a test compares the two.
 """
 
+from decimal import Decimal
+
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
@@ -56,7 +58,7 @@ def _at() -> sa.DateTime:
     return sa.DateTime(timezone=True)
 
 
-def _number() -> sa.Numeric[object]:
+def _number() -> sa.Numeric[Decimal]:
     return sa.Numeric()
 
 

@@ -97,7 +97,8 @@ CREATE TABLE desk.market_clock (
     last_session DATE,
     received_at TIMESTAMP WITH TIME ZONE NOT NULL,
     CONSTRAINT pk_market_clock PRIMARY KEY (only_row),
-    CONSTRAINT ck_market_clock_state CHECK (state IN ('running', 'paused', 'held', 'ended', 'live')),
+    CONSTRAINT ck_market_clock_state CHECK (state IN ('running', 'paused', 'held', 'ended',
+        'live')),
     CONSTRAINT ck_market_clock_only_row CHECK (only_row)
 )
 """,
@@ -216,7 +217,8 @@ CREATE TABLE desk.alerts (
     acknowledged_at TIMESTAMP WITH TIME ZONE,
     CONSTRAINT pk_alerts PRIMARY KEY (alert_id),
     CONSTRAINT ck_alerts_severity CHECK (severity IN ('note', 'warning', 'critical')),
-    CONSTRAINT fk_alerts_acknowledged_by FOREIGN KEY(acknowledged_by) REFERENCES desk.people (person_id)
+    CONSTRAINT fk_alerts_acknowledged_by FOREIGN KEY(acknowledged_by) REFERENCES desk.people
+        (person_id)
 )
 """,
     """
@@ -234,7 +236,8 @@ CREATE TABLE desk.limit_overrides (
     expires_at TIMESTAMP WITH TIME ZONE NOT NULL,
     revoked_at TIMESTAMP WITH TIME ZONE,
     CONSTRAINT pk_limit_overrides PRIMARY KEY (override_id),
-    CONSTRAINT fk_limit_overrides_person_id FOREIGN KEY(person_id) REFERENCES desk.people (person_id)
+    CONSTRAINT fk_limit_overrides_person_id FOREIGN KEY(person_id) REFERENCES desk.people
+        (person_id)
 )
 """,
     """
@@ -269,7 +272,8 @@ CREATE TABLE desk.proposals (
     sending_at TIMESTAMP WITH TIME ZONE,
     note TEXT,
     CONSTRAINT pk_proposals PRIMARY KEY (proposal_id),
-    CONSTRAINT ck_proposals_state CHECK (state IN ('open', 'signed', 'vetoed', 'expired', 'lapsed', 'superseded', 'withdrawn', 'denied')),
+    CONSTRAINT ck_proposals_state CHECK (state IN ('open', 'signed', 'vetoed', 'expired',
+        'lapsed', 'superseded', 'withdrawn', 'denied')),
     CONSTRAINT ck_proposals_drift_direction CHECK (drift_direction IN ('adverse', 'both')),
     CONSTRAINT ck_proposals_environment CHECK (environment IN ('replay', 'paper', 'live')),
     CONSTRAINT uq_proposals_code UNIQUE (code),
@@ -360,12 +364,14 @@ CREATE TABLE desk.signatures (
     used_at TIMESTAMP WITH TIME ZONE,
     CONSTRAINT pk_signatures PRIMARY KEY (signature_id),
     CONSTRAINT ck_signatures_kind CHECK (kind IN ('sign', 'veto')),
-    CONSTRAINT fk_signatures_proposal_id FOREIGN KEY(proposal_id) REFERENCES desk.proposals (proposal_id),
+    CONSTRAINT fk_signatures_proposal_id FOREIGN KEY(proposal_id) REFERENCES desk.proposals
+        (proposal_id),
     CONSTRAINT fk_signatures_person_id FOREIGN KEY(person_id) REFERENCES desk.people (person_id)
 )
 """,
     """
-CREATE UNIQUE INDEX uq_signatures_one_each ON desk.signatures (proposal_id, person_id) WHERE kind = 'sign' AND withdrawn_at IS NULL
+CREATE UNIQUE INDEX uq_signatures_one_each ON desk.signatures (proposal_id, person_id) WHERE kind
+    = 'sign' AND withdrawn_at IS NULL
 """,
     """
 CREATE TABLE desk.orders (
@@ -398,11 +404,14 @@ CREATE TABLE desk.orders (
     CONSTRAINT pk_orders PRIMARY KEY (client_order_id),
     CONSTRAINT uq_orders_leg_id_attempt UNIQUE (leg_id, attempt),
     CONSTRAINT ck_orders_quantity CHECK (quantity > 0),
-    CONSTRAINT ck_orders_filled_quantity CHECK (filled_quantity >= 0 AND filled_quantity <= quantity),
-    CONSTRAINT ck_orders_state CHECK (state IN ('intended', 'sent', 'accepted', 'partially_filled', 'filled', 'canceled', 'rejected', 'expired', 'unresolved')),
+    CONSTRAINT ck_orders_filled_quantity CHECK (filled_quantity >= 0 AND filled_quantity <=
+        quantity),
+    CONSTRAINT ck_orders_state CHECK (state IN ('intended', 'sent', 'accepted',
+        'partially_filled', 'filled', 'canceled', 'rejected', 'expired', 'unresolved')),
     CONSTRAINT ck_orders_side CHECK (side IN ('buy', 'sell')),
     CONSTRAINT fk_orders_leg_id FOREIGN KEY(leg_id) REFERENCES desk.legs (leg_id),
-    CONSTRAINT fk_orders_proposal_id FOREIGN KEY(proposal_id) REFERENCES desk.proposals (proposal_id),
+    CONSTRAINT fk_orders_proposal_id FOREIGN KEY(proposal_id) REFERENCES desk.proposals
+        (proposal_id),
     CONSTRAINT uq_orders_broker_order_id UNIQUE (broker_order_id)
 )
 """,
@@ -428,7 +437,8 @@ CREATE TABLE desk.fills (
     busted_at TIMESTAMP WITH TIME ZONE,
     CONSTRAINT pk_fills PRIMARY KEY (execution_id),
     CONSTRAINT ck_fills_side CHECK (side IN ('buy', 'sell')),
-    CONSTRAINT fk_fills_client_order_id FOREIGN KEY(client_order_id) REFERENCES desk.orders (client_order_id)
+    CONSTRAINT fk_fills_client_order_id FOREIGN KEY(client_order_id) REFERENCES desk.orders
+        (client_order_id)
 )
 """,
     """
@@ -445,8 +455,10 @@ CREATE TABLE desk.order_events (
     source TEXT NOT NULL,
     detail JSONB DEFAULT '{}' NOT NULL,
     CONSTRAINT pk_order_events PRIMARY KEY (event_id),
-    CONSTRAINT ck_order_events_source CHECK (source IN ('dispatch', 'stream', 'reconcile', 'person')),
-    CONSTRAINT fk_order_events_client_order_id FOREIGN KEY(client_order_id) REFERENCES desk.orders (client_order_id)
+    CONSTRAINT ck_order_events_source CHECK (source IN ('dispatch', 'stream', 'reconcile',
+        'person')),
+    CONSTRAINT fk_order_events_client_order_id FOREIGN KEY(client_order_id) REFERENCES desk.orders
+        (client_order_id)
 )
 """,
     """

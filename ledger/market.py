@@ -1,0 +1,184 @@
+"""What the broker last said: quotes, clock, account, positions, equity by session."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from ledger.tables import accounts, equity_points, market_clock, positions, quotes
+
+
+@dataclass(frozen=True)
+class Quote:
+    """The last bid, ask and trade of a symbol, USD per share."""
+
+    symbol: str
+    bid: Decimal | None
+    ask: Decimal | None
+    last: Decimal | None
+    quoted_at: datetime  # market time
+    received_at: datetime  # desk time
+
+
+@dataclass(frozen=True)
+class Clock:
+    """The market's clock and, in replay, how it runs."""
+
+    now: datetime  # market time
+    session: date  # New York date of `now`
+    is_open: bool
+    next_open: datetime | None
+    next_close: datetime | None
+    early_close: bool
+    replay: bool
+    state: str  # running | paused | held | ended | live
+    hold_reason: str | None
+    pace: Decimal | None  # market minutes per second
+    first_session: date | None
+    last_session: date | None
+    received_at: datetime  # desk time
+
+
+@dataclass(frozen=True)
+class Account:
+    """The account at the broker, in its currency."""
+
+    account_id: str
+    environment: str  # replay | paper | live
+    equity: Decimal
+    last_equity: Decimal | None  # at the previous close
+    cash: Decimal
+    settled_cash: Decimal | None
+    buying_power: Decimal
+    currency: str
+    status: str
+    as_of: datetime  # market time
+    received_at: datetime  # desk time
+
+
+@dataclass(frozen=True)
+class Position:
+    """A holding; quantity is negative when short."""
+
+    symbol: str
+    quantity: Decimal
+    average_price: Decimal
+    market_price: Decimal | None
+    market_value: Decimal | None
+    unrealised: Decimal | None
+    as_of: datetime  # market time
+    received_at: datetime  # desk time
+
+
+@dataclass(frozen=True)
+class EquityPoint:
+    """Equity at the close of a session, in the account's currency."""
+
+    environment: str
+    session: date
+    equity: Decimal
+    cash: Decimal
+    gross: Decimal
+    net: Decimal
+
+
+def record_quotes(conn: sa.Connection, received: Iterable[Quote]) -> None:
+    """Keep each symbol's newest quote; an older one never replaces it."""
+    # In one order of symbols, so that two writers cannot deadlock.
+    rows = [vars(quote) for quote in sorted(received, key=lambda quote: quote.symbol)]
+    if not rows:
+        return
+    statement = insert(quotes).values(rows)
+    told = statement.excluded
+    conn.execute(
+        statement.on_conflict_do_update(
+            index_elements=[quotes.c.symbol],
+            set_={name: told[name] for name in ("bid", "ask", "last", "quoted_at", "received_at")},
+            where=quotes.c.quoted_at <= told.quoted_at,
+        )
+    )
+
+
+def latest_quotes(conn: sa.Connection) -> dict[str, Quote]:
+    """Return the newest quote of every symbol."""
+    return {row.symbol: Quote(**row._asdict()) for row in conn.execute(sa.select(quotes))}
+
+
+def record_clock(conn: sa.Connection, clock: Clock) -> None:
+    """Keep what the broker's clock said."""
+    _replace_only_row(conn, market_clock, vars(clock))
+
+
+def latest_clock(conn: sa.Connection) -> Clock | None:
+    """Return what the broker's clock said last, or None before the first answer."""
+    row = conn.execute(_without_key(market_clock)).one_or_none()
+    return None if row is None else Clock(**row._asdict())
+
+
+def record_account(conn: sa.Connection, account: Account) -> None:
+    """Keep what the broker said of the account."""
+    _replace_only_row(conn, accounts, vars(account))
+
+
+def latest_account(conn: sa.Connection) -> Account | None:
+    """Return what the broker said of the account last, or None before the first answer."""
+    row = conn.execute(_without_key(accounts)).one_or_none()
+    return None if row is None else Account(**row._asdict())
+
+
+def record_positions(conn: sa.Connection, held: Iterable[Position]) -> None:
+    """Replace all positions by a *complete* answer of the broker; an empty one means flat.
+
+    Never call this after a failed or partial query.
+    """
+    rows = [vars(position) for position in held]
+    conn.execute(sa.text("LOCK TABLE desk.positions IN SHARE ROW EXCLUSIVE MODE"))
+    conn.execute(sa.delete(positions))
+    if rows:
+        conn.execute(sa.insert(positions), rows)
+
+
+def latest_positions(conn: sa.Connection) -> dict[str, Position]:
+    """Return the positions by symbol, as the broker last said in full."""
+    return {
+        row.symbol: Position(**row._asdict())
+        for row in conn.execute(sa.select(positions).order_by(positions.c.symbol))
+    }
+
+
+def record_equity(conn: sa.Connection, point: EquityPoint) -> None:
+    """Keep the equity of a session; a later figure of the same session replaces it."""
+    statement = insert(equity_points).values(**vars(point))
+    changes = {name: statement.excluded[name] for name in ("equity", "cash", "gross", "net")}
+    conn.execute(
+        statement.on_conflict_do_update(
+            index_elements=[equity_points.c.environment, equity_points.c.session], set_=changes
+        )
+    )
+
+
+def equity_curve(conn: sa.Connection, *, environment: str) -> list[EquityPoint]:
+    """Return equity by session, oldest first."""
+    query = (
+        sa.select(equity_points)
+        .where(equity_points.c.environment == environment)
+        .order_by(equity_points.c.session)
+    )
+    return [EquityPoint(**row._asdict()) for row in conn.execute(query)]
+
+
+def _without_key(table: sa.Table) -> sa.Select[tuple[object, ...]]:
+    return sa.select(*(column for column in table.c if column.name != "only_row"))
+
+
+def _replace_only_row(conn: sa.Connection, table: sa.Table, values: dict[str, object]) -> None:
+    statement = insert(table).values(**values)
+    conn.execute(
+        statement.on_conflict_do_update(
+            index_elements=[table.c.only_row],
+            set_={name: statement.excluded[name] for name in values},
+        )
+    )

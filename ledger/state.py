@@ -1,0 +1,143 @@
+"""The trading state: ACTIVE, REDUCING or HALTED, and who set it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from ledger import audit, people
+from ledger.connection import new_id
+from ledger.tables import trading_state, trading_state_events
+from trading.errors import NotAllowedError
+from trading.state import TradingState
+
+
+@dataclass(frozen=True)
+class StateNow:
+    """The trading state in force."""
+
+    state: TradingState
+    reason: str
+    set_by: str  # person id, or the process that tripped it
+    set_at: datetime
+
+
+@dataclass(frozen=True)
+class StateEvent:
+    """One change of the trading state."""
+
+    from_state: TradingState
+    to_state: TradingState
+    reason: str
+    set_by: str
+    set_at: datetime
+
+
+def current(conn: sa.Connection) -> StateNow:
+    """Return the trading state in force."""
+    return _now(conn.execute(sa.select(trading_state)).one())
+
+
+def locked(conn: sa.Connection) -> StateNow:
+    """Return the trading state and keep it from changing until this transaction ends."""
+    return _now(conn.execute(sa.select(trading_state).with_for_update(read=True)).one())
+
+
+def tighten(
+    conn: sa.Connection, *, to: TradingState, reason: str, process: str, desk_at: datetime
+) -> StateNow:
+    """Tighten the state on behalf of a process; a laxer or equal one changes nothing.
+
+    Returns
+    -------
+    StateNow
+        In force afterwards.
+    """
+    now = _now(conn.execute(sa.select(trading_state).with_for_update()).one())
+    if to.strictness <= now.state.strictness:
+        return now
+    return _set(conn, now.state, to=to, reason=reason, set_by=process, desk_at=desk_at)
+
+
+def change(
+    conn: sa.Connection, *, to: TradingState, reason: str, person_id: str, desk_at: datetime
+) -> StateNow:
+    """Set the state on behalf of a person, who alone may relax it.
+
+    Raises
+    ------
+    NotAllowedError
+        If no reason is given, or the person may not: any active analyst, signatory or
+        admin may tighten, a signatory or admin may relax.
+    """
+    now = _now(conn.execute(sa.select(trading_state).with_for_update()).one())
+    relaxes = to.strictness < now.state.strictness
+    allowed = ("signatory", "admin") if relaxes else ("analyst", "signatory", "admin")
+    person = people.by_id(conn, person_id)
+    if person is None or not any(person.may(role) for role in allowed):
+        raise NotAllowedError(
+            f"Going from {now.state} to {to} needs one of the roles {', '.join(allowed)}."
+        )
+    if not reason.strip():
+        raise NotAllowedError("Changing the trading state needs a reason.")
+    if to == now.state:
+        return now
+    return _set(conn, now.state, to=to, reason=reason, set_by=person_id, desk_at=desk_at)
+
+
+def history(conn: sa.Connection, *, last: int = 50) -> list[StateEvent]:
+    """Return the newest changes, newest first."""
+    query = (
+        sa.select(trading_state_events).order_by(trading_state_events.c.set_at.desc()).limit(last)
+    )
+    return [
+        StateEvent(
+            from_state=TradingState(row.from_state),
+            to_state=TradingState(row.to_state),
+            reason=row.reason,
+            set_by=row.set_by,
+            set_at=row.set_at,
+        )
+        for row in conn.execute(query)
+    ]
+
+
+def _set(
+    conn: sa.Connection,
+    before: TradingState,
+    *,
+    to: TradingState,
+    reason: str,
+    set_by: str,
+    desk_at: datetime,
+) -> StateNow:
+    row = conn.execute(
+        sa.update(trading_state)
+        .values(state=to.value, reason=reason, set_by=set_by, set_at=desk_at)
+        .returning(trading_state)
+    ).one()
+    conn.execute(
+        sa.insert(trading_state_events).values(
+            event_id=new_id(),
+            from_state=before.value,
+            to_state=to.value,
+            reason=reason,
+            set_by=set_by,
+            set_at=desk_at,
+        )
+    )
+    audit.append(
+        conn,
+        at=desk_at,
+        actor=set_by,
+        action="trading_state.set",
+        subject="trading_state",
+        payload={"from": before.value, "to": to.value, "reason": reason},
+    )
+    return _now(row)
+
+
+def _now(row: sa.Row[tuple[object, ...]]) -> StateNow:
+    return StateNow(
+        state=TradingState(row.state), reason=row.reason, set_by=row.set_by, set_at=row.set_at
+    )

@@ -1,0 +1,159 @@
+"""Orders: what may follow what, how fills add up, and the id that makes a send repeatable."""
+
+import base64
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Literal
+
+from trading.errors import IllegalTransitionError, OverfillError
+
+Side = Literal["buy", "sell"]
+
+
+class OrderState(StrEnum):
+    """The life of an order, as the ledger writes it."""
+
+    INTENDED = "intended"
+    SENT = "sent"
+    ACCEPTED = "accepted"
+    PARTIALLY_FILLED = "partially_filled"
+    FILLED = "filled"
+    CANCELED = "canceled"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+    UNRESOLVED = "unresolved"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing more can come, a late bust apart."""
+        return self in _FINAL
+
+
+_S = OrderState
+_FINAL = frozenset({_S.FILLED, _S.CANCELED, _S.REJECTED, _S.EXPIRED})
+_KNOWN = frozenset({_S.ACCEPTED, _S.PARTIALLY_FILLED, *_FINAL})
+
+_NEXT: Mapping[OrderState, frozenset[OrderState]] = MappingProxyType(
+    {
+        # Canceled from here: the signature was withdrawn or lapsed before the first byte went out.
+        # Straight to a broker's state: a crash after the send lost our own note of it.
+        _S.INTENDED: frozenset({_S.SENT, _S.UNRESOLVED}) | _KNOWN,
+        # A fill may arrive before its acknowledgement.
+        _S.SENT: frozenset({_S.UNRESOLVED}) | _KNOWN,
+        # Sent again only after the broker said "not found", under the same id.
+        _S.UNRESOLVED: frozenset({_S.SENT}) | _KNOWN,
+        # Rejected after acceptance: some venues check twice.
+        _S.ACCEPTED: frozenset({_S.PARTIALLY_FILLED, *_FINAL}),
+        # The same state again is the next partial fill; accepted: all its fills were busted.
+        _S.PARTIALLY_FILLED: frozenset(
+            {_S.PARTIALLY_FILLED, _S.ACCEPTED, _S.FILLED, _S.CANCELED, _S.EXPIRED}
+        ),
+        # A late bust takes a fill back.
+        _S.FILLED: frozenset({_S.PARTIALLY_FILLED, _S.ACCEPTED}),
+        # A fill that crossed the cancel on its way.
+        _S.CANCELED: frozenset({_S.FILLED, _S.PARTIALLY_FILLED}),
+        _S.EXPIRED: frozenset({_S.FILLED, _S.PARTIALLY_FILLED}),
+        _S.REJECTED: frozenset(),
+    }
+)
+
+
+@dataclass(frozen=True)
+class Order:
+    """One order as signed, and how far it is. Prices in USD per share, quantities in shares."""
+
+    client_order_id: str
+    leg_id: str
+    proposal_id: str
+    attempt: int
+    symbol: str
+    side: Side
+    quantity: Decimal
+    order_type: str  # market | limit | stop | stop_limit | trailing_stop
+    time_in_force: str  # day | gtc | ioc | fok | opg | cls
+    limit_price: Decimal | None = None
+    stop_price: Decimal | None = None
+    take_profit_price: Decimal | None = None
+    stop_loss_price: Decimal | None = None
+    state: OrderState = OrderState.INTENDED
+    filled_quantity: Decimal = Decimal(0)
+    average_price: Decimal | None = None
+    broker_order_id: str | None = None
+
+    @property
+    def leaves(self) -> Decimal:
+        """Shares still to be filled."""
+        return self.quantity - self.filled_quantity
+
+
+@dataclass(frozen=True)
+class Fill:
+    """An execution of part of an order."""
+
+    execution_id: str
+    quantity: Decimal
+    price: Decimal
+
+
+def client_order_id(*, proposal_id: str, leg_no: int, attempt: int) -> str:
+    """Return the desk's name for one attempt at one leg; the same inputs give the same id.
+
+    Returns
+    -------
+    str
+        ``cs-`` and 52 characters a-z2-7: base32 of a SHA-256, without padding.
+    """
+    told = f"{proposal_id}/{leg_no}/{attempt}".encode()
+    digest = base64.b32encode(hashlib.sha256(told).digest()).decode("ascii")
+    return f"cs-{digest.rstrip('=').lower()}"
+
+
+def move(order: Order, to: OrderState) -> Order:
+    """Return `order` in state `to`.
+
+    Raises
+    ------
+    IllegalTransitionError
+        If the table does not allow it.
+    """
+    if to not in _NEXT[order.state]:
+        allowed = ", ".join(sorted(_NEXT[order.state])) or "none, it is final"
+        raise IllegalTransitionError(
+            f"Order {order.client_order_id} cannot go from {order.state} to {to}; "
+            f"allowed: {allowed}."
+        )
+    return replace(order, state=to)
+
+
+def apply_fill(order: Order, fill: Fill) -> Order:
+    """Return `order` with `fill` added: quantity, average price and state.
+
+    Raises
+    ------
+    OverfillError
+        If the fill is larger than what is left.
+    ValueError
+        If its quantity or price is not positive.
+    """
+    if fill.quantity <= 0 or fill.price <= 0:
+        raise ValueError(
+            f"A fill needs a quantity and a price > 0, {fill.execution_id} has {fill.quantity} at "
+            f"{fill.price}."
+        )
+    if fill.quantity > order.leaves:
+        raise OverfillError(
+            f"Fill {fill.execution_id} of {fill.quantity} is more than the {order.leaves} left of "
+            f"order {order.client_order_id}."
+        )
+    filled = order.filled_quantity + fill.quantity
+    value = (order.average_price or Decimal(0)) * order.filled_quantity
+    state = OrderState.FILLED if filled == order.quantity else OrderState.PARTIALLY_FILLED
+    return replace(
+        move(order, state),
+        filled_quantity=filled,
+        average_price=(value + fill.price * fill.quantity) / filled,
+    )

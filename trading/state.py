@@ -1,0 +1,23 @@
+"""The trading state and what it lets through."""
+
+from enum import StrEnum
+
+
+class TradingState(StrEnum):
+    """ACTIVE lets all pass, REDUCING only what reduces risk, HALTED only cancels."""
+
+    ACTIVE = "ACTIVE"
+    REDUCING = "REDUCING"
+    HALTED = "HALTED"
+
+    @property
+    def strictness(self) -> int:
+        """0 for ACTIVE, 1 for REDUCING, 2 for HALTED."""
+        return _STRICTNESS[self]
+
+    def admits(self, *, reduces: bool) -> bool:
+        """Return whether an order may be sent that does, or does not, only reduce risk."""
+        return self is TradingState.ACTIVE or (self is TradingState.REDUCING and reduces)
+
+
+_STRICTNESS = {TradingState.ACTIVE: 0, TradingState.REDUCING: 1, TradingState.HALTED: 2}
