@@ -76,6 +76,11 @@ def percent(fraction: Number | None, *, decimals: int = 1, signed: bool = False)
     return f"{number(scaled, decimals=decimals, signed=signed)}{_SPACE}%"
 
 
+def percent_range(low: Number, high: Number) -> str:
+    """Two signed percentages with one unit: ``−2.4 to +3.2 %``."""
+    return f"{number(low * 100, decimals=1, signed=True)} to {percent(high, signed=True)}"
+
+
 def drift(fraction: Number | None) -> str:
     """A price drift: two decimals, always with its sign."""
     return percent(fraction, decimals=2, signed=True)

@@ -3,7 +3,7 @@
 They show the latest that is known; research never reads here.
 """
 
-from datetime import date
+from datetime import date, timedelta
 
 import duckdb
 import polars as pl
@@ -120,7 +120,7 @@ limit 1
 _CLOSES = """
 select session, close
 from market.daily_bars
-where symbol = $symbol and session <= $last
+where symbol = $symbol and session between $first and $last
 qualify row_number() over (partition by session order by known_at desc, recorded_at desc) = 1
 order by session desc
 limit $sessions
@@ -225,7 +225,9 @@ def closes(
     conn: duckdb.DuckDBPyConnection, *, symbol: str, last: date, sessions: int = 120
 ) -> pl.DataFrame:
     """Return up to `sessions` closes (USD, as quoted) until `last`, oldest first."""
-    asked = {"symbol": symbol, "last": last, "sessions": sessions}
+    # Two days of calendar for each session are more than enough, and let old files be skipped.
+    first = last - timedelta(days=2 * sessions + 10)
+    asked = {"symbol": symbol, "first": first, "last": last, "sessions": sessions}
     return conn.execute(_CLOSES, asked).pl().sort("session")
 
 

@@ -16,7 +16,7 @@ from ledger.people import Person
 def show(proposal: Proposal, content: Content, person: Person) -> None:
     """What it is, what it costs and risks, and until when."""
     st.markdown(f"## {words.sentence(proposal)}", anchors=False)
-    st.markdown(f":gray[{words.kind(proposal)} · proposal {proposal.code}]")
+    st.markdown(f":gray[{words.kind(proposal)}]")
     for sentence in money_sentences(proposal, content):
         st.markdown(sentence)
     if content.effects:

@@ -34,8 +34,7 @@ def why_sentence(symbol: str, prediction: Prediction) -> str:
         f"**Why.** The model gives {symbol} **{formats.probability(prediction.probability)}** "
         f"to beat the S&P 500 over {formats.counted(prediction.horizon, 'session')}; "
         f"expected {formats.percent(prediction.expected_return, signed=True)}, 80 % range "
-        f"{formats.percent(prediction.low, signed=True)} to "
-        f"{formats.percent(prediction.high, signed=True)}.{base}"
+        f"{formats.percent_range(prediction.low, prediction.high)}.{base}"
     )
 
 
@@ -110,7 +109,7 @@ def _chart(proposal: Proposal, content: Content, closes: pl.DataFrame) -> None:
         alt=f"{leg.symbol} closes in USD to {formats.day(session)}, last {formats.price(last)}, "
         "with limit, stop and the forecast's 80 % range",
         as_of=session,
-        source="`market.daily_bars`, as quoted; band: model, in excess of the index",
+        source="`market.daily_bars`, as quoted; band: model",
     )
 
 

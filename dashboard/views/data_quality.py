@@ -11,6 +11,7 @@ from dashboard.cards import held_back
 from ledger.people import Person
 
 person: Person = st.session_state["person"]
+_MOST_SYMBOLS = 60
 _CODES = {"held": 0, "released": 1, "confirmed": 1, "passed": 2}
 _WORDS = {
     "held": "held back",
@@ -35,8 +36,18 @@ def _cell(row: dict[str, Any] | None, symbol: str, session: date) -> str:
     )
 
 
+def _most_troubled(found: pl.DataFrame) -> list[str]:
+    """At most 60 symbols by name; those with verdicts that did not pass come in first."""
+    ranked = (
+        found.group_by("symbol")
+        .agg((pl.col("status") != "passed").sum().alias("troubles"))
+        .sort(["troubles", "symbol"], descending=[True, False])
+    )
+    return sorted(ranked["symbol"].head(_MOST_SYMBOLS).to_list())
+
+
 def _heat_map(found: pl.DataFrame) -> None:
-    symbols = sorted(set(found["symbol"].to_list()))[:60]
+    symbols = _most_troubled(found)
     sessions = sorted(set(found["session"].to_list()))
     by_place = {(r["symbol"], r["session"]): r for r in found.iter_rows(named=True)}
     cells = [[by_place.get((symbol, day)) for day in sessions] for symbol in symbols]

@@ -51,8 +51,7 @@ with left:
                 f"**{row['symbol']}**",
                 formats.probability(row["probability"]),
                 formats.percent(row["expected_return"], signed=True),
-                f"{formats.percent(row['low'], signed=True)} to "
-                f"{formats.percent(row['high'], signed=True)}",
+                formats.percent_range(row["low"], row["high"]),
                 formats.percent(row["volatility"]),
             )
             for row in found.head(50).iter_rows(named=True)

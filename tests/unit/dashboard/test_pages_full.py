@@ -36,7 +36,7 @@ def _text(at: AppTest) -> str:
     [
         ("today", ("30 sessions of history, 252 needed", "You are in July 2012", "source")),
         ("portfolio", ("**MSFT** | 160 | 30.40 | 30.66 | 4,905.60 | 4.9 %", "PA-1, replay")),
-        ("predictions", ("**IBM** | 56 % | +0.4 % | −2.4 % to +3.2 %", "advisory", "1 of 2 gates")),
+        ("predictions", ("**IBM** | 56 % | +0.4 % | −2.4 to +3.2 %", "advisory", "1 of 2 gates")),
         ("risk", ("Value at risk 99.0 % | historical | 1 session | 0.6 % | 252", "ACTIVE")),
         ("data_quality", ("1 verdict held back", "AAPL: held back, data not trusted")),
     ],

@@ -1,0 +1,160 @@
+"""What cards say, against the sentences the desk agreed on."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+
+from dashboard.cards import decision, dialogs, evidence, life, words
+from dashboard.cards.content import Content, Gate, Prediction, Trust
+from ledger.market import Quote
+from tests.unit.dashboard.samples import LEG, ORDER, PROPOSAL, SIGNATURE, VETO
+
+NOW = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)
+
+
+def _plain(text: str) -> str:
+    return text.replace("\N{NO-BREAK SPACE}", " ")
+
+
+def _quote(last: str, *, age: timedelta = timedelta(0)) -> Quote:
+    return Quote(
+        symbol="IBM",
+        bid=None,
+        ask=None,
+        last=Decimal(last),
+        quoted_at=datetime(2012, 7, 3, 13, 14, tzinfo=UTC),
+        received_at=NOW - age,
+    )
+
+
+def test_a_buy_names_the_most_it_pays_and_a_sale_the_least_it_takes() -> None:
+    sale = replace(LEG, side="sell")
+
+    assert _plain(words.order_sentence(LEG)) == "Buy 25 IBM at 195.93 USD or less"
+    assert _plain(words.order_sentence(sale)) == "Sell 25 IBM at 195.93 USD or more"
+
+
+def test_the_money_and_what_the_stop_loses() -> None:
+    content = Content(
+        prediction=None,
+        trust=None,
+        gates=(),
+        effects=(),
+        checks=(),
+        data=None,
+        loss_to_stop=Decimal("230.50"),
+        equity=Decimal(100_000),
+    )
+
+    (sentence,) = decision.money_sentences(PROPOSAL, content)
+
+    assert _plain(sentence) == (
+        "Costs at most **4,898.25 USD**. If the stop at 186.71 is hit, you lose about "
+        "**230.50 USD** (0.2 % of equity; a gap can cost more)."
+    )
+
+
+def test_the_price_tells_the_drift_and_the_bound() -> None:
+    # 195.46 / 195.83 - 1 = -0.189 %
+    sentence = decision.price_sentence(PROPOSAL, _quote("195.46"), now=NOW)
+
+    assert _plain(sentence) == (
+        "**Price.** Proposed at 195.83, now 195.46 (−0.19 %). A signature lapses beyond ±0.50 %."
+    )
+
+
+def test_an_old_price_turns_grey_with_its_age() -> None:
+    sentence = decision.price_sentence(
+        PROPOSAL, _quote("195.46", age=timedelta(minutes=17)), now=NOW
+    )
+
+    assert sentence.startswith(":gray[")
+    assert "as of 09:14, 17 minutes old" in sentence
+
+
+@pytest.mark.parametrize(
+    ("last", "direction", "drifted"),
+    [
+        ("196.80", "both", False),  # +0.495 %
+        ("196.82", "both", True),  # +0.506 %
+        ("194.00", "both", True),  # -0.934 %
+        ("194.00", "adverse", False),  # cheaper is good for a buyer
+    ],
+)
+def test_drift_is_judged_by_bound_and_direction(
+    last: str, direction: str, *, drifted: bool
+) -> None:
+    proposal = replace(PROPOSAL, drift_direction=direction)
+
+    assert decision.has_drifted(proposal, _quote(last)) is drifted
+
+
+def test_the_life_of_a_signed_order_is_one_line() -> None:
+    signed = replace(PROPOSAL, state="signed", marks=(SIGNATURE,))
+
+    (line,) = life.lines(signed, (ORDER,))
+
+    # 195.50 / 195.83 - 1 = -16.9 bps, a gain for the buyer
+    assert _plain(line) == (
+        ":green[:material/check_circle: Signed] Maria 09:31:07 → sent → accepted → "
+        ":green[**filled**] 25 at 195.50, slippage −17 bps against 195.83"
+    )
+
+
+def test_before_the_order_exists_it_is_being_sent() -> None:
+    signed = replace(PROPOSAL, state="signed", marks=(SIGNATURE,))
+
+    (line,) = life.lines(signed, ())
+
+    assert "sending" in line
+    assert "usually 5–15 s" in line
+
+
+def test_a_lapsed_leg_says_why_nothing_was_sent() -> None:
+    sentence = "Not sent. IBM moved +0.61 % after you signed; your signature covered ±0.50 %."
+    lapsed = replace(PROPOSAL, state="lapsed", note=sentence, marks=(SIGNATURE,))
+
+    (line,) = life.lines(lapsed, ())
+
+    assert "IBM moved +0.61 % after you signed; your signature covered ±0.50 %." in line
+
+
+def test_an_unknown_outcome_is_never_called_a_rejection() -> None:
+    line = life.steps(replace(ORDER, state="unresolved", filled_quantity=Decimal(0)))
+
+    assert "will not send it again until we know" in line
+    assert "rejected" not in line
+
+
+def test_a_veto_names_person_reason_and_words() -> None:
+    (line,) = life.lines(replace(PROPOSAL, state="vetoed", marks=(VETO,)), ())
+
+    assert "Vetoed" in line
+    assert "Maria: news. “Earnings tonight”" in line
+    assert "We will follow what it would have done." in line
+
+
+def test_the_dialog_repeats_what_is_signed_and_where_it_goes() -> None:
+    text = _plain(" ".join(dialogs.confirmation(PROPOSAL)))
+
+    assert "**Buy 25 IBM at 195.93 USD or less**, good for today, stop 186.71." in text
+    assert "at most **4,898.25 USD**" in text
+    assert "paper venue within about 15 seconds" in text
+
+
+def test_the_reason_and_the_doubts_are_told_in_the_agreed_words() -> None:
+    prediction = Prediction(0.56, 0.004, -0.024, 0.032, 5, 0.52, 0.195, ())
+    trust = Trust(0.55, 0.60, 0.53, 0.48, 0.58, 388)
+    gates = (Gate("hit", passed=True, sentence=""), Gate("sharpe", passed=False, sentence="Sharpe"))
+
+    assert _plain(evidence.why_sentence("IBM", prediction)) == (
+        "**Why.** The model gives IBM **56 %** to beat the S&P 500 over 5 sessions; expected "
+        "+0.4 %, 80 % range −2.4 to +3.2 %. Base rate 52 %."
+    )
+    assert _plain(evidence.trust_sentence(trust)) == (
+        "When it said 55–60 %, it was right 53 % of the time (388 cases, 95 % range 48–58 %): "
+        "not distinguishable from luck."
+    )
+    assert evidence.gates_sentence(gates) == "It meets 1 of 2 gates. Not met: Sharpe."
