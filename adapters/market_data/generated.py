@@ -18,6 +18,7 @@ import polars as pl
 from scipy.signal import lfilter
 
 Floats = npt.NDArray[np.float64]
+Whole = npt.NDArray[np.int64]
 
 INDEX = "GENX"
 SOURCE = "generated"
@@ -30,10 +31,12 @@ _YEAR = 252  # sessions
 _QUARTER = 63  # sessions
 _MINUTES = 390
 _PERSISTENCE = 0.985  # of log-volatility from one session to the next
-_VOLATILITY_OF_VOLATILITY = 0.10
+_VOLATILITY_OF_VOLATILITY = 0.06
+_WILDEST = 0.08  # daily volatility
 _TAIL = 5.0  # degrees of freedom of the shocks
 _SHARES_OF_VARIANCE = (0.35, 0.15, 0.50)  # market, sector, own
 _DELISTED_PER_YEAR = 0.015
+_DELISTED_BELOW = 0.25  # USD
 _LISTED_LATE = 0.30  # share of symbols
 _SPLIT_ABOVE, _REVERSE_BELOW = 200.0, 3.0  # USD, at the turn of a quarter
 _CENT = 0.01
@@ -81,6 +84,7 @@ def market(sessions: Sequence[date], *, symbols: int, seed: int) -> GeneratedMar
     returns, volatility, factor = _returns(len(sessions), sector, rng)
     listed = _listed(len(sessions), symbols, rng)
     closes, splits, dividends = _quoted(returns, listed, rng)
+    listed &= ~np.logical_or.accumulate(closes < _DELISTED_BELOW, axis=0)
     bars = _bars(closes, splits, volatility, rng)
     return GeneratedMarket(
         daily=_long(sessions, names, bars, listed),
@@ -126,14 +130,12 @@ def minutes(daily: pl.DataFrame, opens_at: pl.Series, *, seed: int) -> pl.DataFr
     return frame.with_columns(start.alias("bar_start")).drop("minute", "opens_at")
 
 
-def _returns(
-    n: int, sector: npt.NDArray[np.int64], rng: np.random.Generator
-) -> tuple[Floats, Floats, Floats]:
+def _returns(n: int, sector: Whole, rng: np.random.Generator) -> tuple[Floats, Floats, Floats]:
     """Return log-returns and daily volatilities (n, symbols), and the market's log-returns (n,)."""
     count = sector.size
     common = _clustered(n, 1, rng)
     level = np.exp(rng.normal(np.log(0.28 / np.sqrt(_YEAR)), 0.35, size=count))
-    volatility = level * common * np.sqrt(_clustered(n, count, rng))
+    volatility = np.minimum(level * common * np.sqrt(_clustered(n, count, rng)), _WILDEST)
     beta = rng.normal(1.0, 0.25, size=count)
     shares = np.sqrt(_SHARES_OF_VARIANCE)
     market_shock = _shocks((n, 1), rng)
@@ -216,7 +218,7 @@ def _bars(
     high = np.round(np.maximum(opened, closes) * np.exp(reach[0]), 2)
     low = np.maximum(np.round(np.minimum(opened, closes) * np.exp(-reach[1]), 2), _CENT)
     usual = np.exp(rng.normal(np.log(2e6), 1.0, size=closes.shape[1])) * np.cumprod(splits, axis=0)
-    move = np.abs(np.log(closes / before)) / volatility
+    move = np.minimum(np.abs(np.log(closes / before)) / volatility, 6.0)
     volume = usual * np.exp(0.25 * move + rng.normal(0.0, 0.3, size=closes.shape))
     return {
         "open": opened,
@@ -257,7 +259,7 @@ def _index(sessions: Sequence[date], factor: Floats, rng: np.random.Generator) -
             "high": np.round(np.maximum(opened, closes) * (1 + reach[0]), 2),
             "low": np.round(np.minimum(opened, closes) * (1 - reach[1]), 2),
             "close": closes,
-            "volume": rng.integers(2e9, 5e9, size=closes.size),
+            "volume": rng.integers(2_000_000_000, 5_000_000_000, size=closes.size),
         }
     )
 
@@ -278,24 +280,26 @@ def _actions(
         ("cash_dividend", (dividends > 0.0) & later),
     ):
         row, column = np.nonzero(found)
-        is_split = kind == "split"
+        ratio, amount = (splits, None) if kind == "split" else (None, dividends)
         frames.append(
             pl.DataFrame(
                 {
                     "symbol": pl.Series(symbols[column], dtype=pl.String),
                     "session": pl.Series(days[row], dtype=pl.Date),
                     "kind": pl.Series([kind] * row.size, dtype=pl.String),
-                    "ratio": pl.Series(
-                        splits[row, column] if is_split else [None] * row.size, dtype=pl.Float64
-                    ),
-                    "amount": pl.Series(
-                        [None] * row.size if is_split else dividends[row, column], dtype=pl.Float64
-                    ),
+                    "ratio": _picked(ratio, row, column),
+                    "amount": _picked(amount, row, column),
                     "implied": pl.Series([False] * row.size, dtype=pl.Boolean),
                 }
-            )  # fmt: skip
+            )
         )
     return pl.concat(frames).sort("symbol", "session", "kind")
+
+
+def _picked(values: Floats | None, row: Whole, column: Whole) -> pl.Series:
+    """Return the values at the places, nulls when there are none."""
+    told = [None] * row.size if values is None else values[row, column]
+    return pl.Series(told, dtype=pl.Float64)
 
 
 def _inside(
@@ -315,14 +319,14 @@ def _inside(
     rows = np.arange(n)
     path[rows, extremes[:, 0]] = high
     path[rows, extremes[:, 1]] = low
-    return path
+    return np.asarray(path)
 
 
-def _spread(volume: npt.NDArray[np.int64], rng: np.random.Generator) -> npt.NDArray[np.int64]:
+def _spread(volume: Whole, rng: np.random.Generator) -> Whole:
     """Return each day's volume over its minutes (n, 390), more at both ends, exact in sum."""
     at = np.linspace(-1.0, 1.0, _MINUTES)
     weight = (0.5 + 1.5 * at**2) * rng.gamma(2.0, size=(volume.size, _MINUTES))
     share = weight / weight.sum(axis=1, keepdims=True)
     whole = np.floor(share * volume[:, None]).astype(np.int64)
     whole[:, -1] += volume - whole.sum(axis=1)
-    return whole
+    return np.asarray(whole)

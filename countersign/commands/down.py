@@ -11,6 +11,7 @@ from config import settings as configuration
 from countersign.console import console
 from countersign.errors import CommandError
 from countersign.processes import homes, supervisor
+from countersign.processes.children import is_alive
 from countersign.processes.homes import Home
 
 app = typer.Typer(add_completion=False)
@@ -36,12 +37,15 @@ def stop(home: Home) -> None:
         return
     console.print("Stopping …")
     try:
+        created = psutil.Process(pid).create_time()
         os.kill(pid, signal.SIGTERM)
     except PermissionError as e:
         raise CommandError(f"The desk belongs to another user (process {pid}).") from e
+    except (ProcessLookupError, psutil.NoSuchProcess):
+        return
     until = time.monotonic() + _PATIENCE
-    while homes.supervisor_pid(home) == pid and psutil.pid_exists(pid):
+    while is_alive(pid, created):
         if time.monotonic() > until:
-            raise CommandError(f"The supervisor (process {pid}) does not end within a minute.")
+            raise CommandError(f"The supervisor (process {pid}) does not end in time.")
         time.sleep(0.1)
     console.print("Stopped.")

@@ -135,7 +135,7 @@ def _detached(home: Home) -> None:
         )
     while process.poll() is None:
         state = homes.read(home.state)
-        if state.get("phase") == "running" and homes.supervisor_pid(home) == process.pid:
+        if state.get("phase") == "running" and state.get("pid") == process.pid:
             console.print(addresses(configuration.load(), home.root))
             console.print("./desk down stops the desk.")
             return

@@ -1,5 +1,6 @@
 """The supervisor: all keepers of one desk, its state file, and the orderly stop."""
 
+import os
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -70,6 +71,7 @@ class Supervisor:
             homes.write_private(
                 self.home.state,
                 {
+                    "pid": os.getpid(),
                     "boot_id": self.boot_id,
                     "build": self._build,
                     "phase": self.phase,
