@@ -153,6 +153,16 @@ class TrainingSettings(Frozen):
     first_session: dt.date | None = None
 
 
+class StrategySettings(Frozen):
+    """How forecasts become target weights."""
+
+    name: str
+    kind: Literal["top_k", "threshold"] = "top_k"
+    k: Annotated[int, Field(ge=1)] = 3  # symbols held at most, for top_k
+    threshold: Annotated[float, Field(gt=0, lt=1)] = 0.51  # lowest probability to buy
+    gross: Annotated[float, Field(gt=0, le=1)] = 0.15  # of equity, all positions together
+
+
 class LiveSettings(Frozen):
     """The second of the two settings that live trading needs."""
 
@@ -174,6 +184,7 @@ class Settings(Frozen):
     dagster: DagsterSettings
     mlflow: MlflowSettings
     training: TrainingSettings
+    strategy: StrategySettings
     live: LiveSettings = LiveSettings()
     build: str
 

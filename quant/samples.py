@@ -5,7 +5,7 @@ import numpy as np
 from quant.features import DailyPanel
 from quant.labels import average_uniqueness, forward_excess
 from quant.models.dataset import Dataset
-from quant.typing import Float32Array, Float64Array, FloatArray
+from quant.typing import Float32Array, Float64Array, FloatArray, Int32Array
 
 # The feature whose value is the volatility a label is divided by: per year, as a fraction.
 VOLATILITY_FEATURE = "volatility_63"
@@ -52,7 +52,7 @@ def samples(
     ValueError
         If a bar falls on a session without an index bar.
     """
-    ordinals = _ordinals(panel)
+    ordinals = session_ordinals(panel)
     daily = volatility_daily(features, names)
     adjusted = panel.open * panel.return_factor
     labels = forward_excess(
@@ -88,7 +88,14 @@ def volatility_daily(features: FloatArray, names: tuple[str, ...]) -> Float64Arr
     return daily
 
 
-def _ordinals(panel: DailyPanel) -> np.ndarray[tuple[int], np.dtype[np.int32]]:
+def session_ordinals(panel: DailyPanel) -> Int32Array:
+    """Place of each row's session among the sessions of the index.
+
+    Raises
+    ------
+    ValueError
+        If a bar falls on a session without an index bar.
+    """
     places = np.searchsorted(panel.index_sessions, panel.sessions)
     inside = np.minimum(places, panel.index_sessions.size - 1)
     wrong = panel.index_sessions[inside] != panel.sessions

@@ -61,5 +61,5 @@ def stopped_by_signal() -> threading.Event:
 def _pause(seconds: float, failures: int) -> float:
     if failures == 0:
         return seconds
-    longest = min(_LONGEST_PAUSE_SECONDS, max(seconds, 0.5) * 2 ** min(failures, 6))
+    longest = min(_LONGEST_PAUSE_SECONDS, max(seconds, 0.5) * 2.0 ** min(failures, 6))
     return random.uniform(0.5, 1.0) * longest  # noqa: S311 - jitter

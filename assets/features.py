@@ -1,0 +1,87 @@
+"""Features of each symbol and session."""
+
+from datetime import date, timedelta
+
+import dagster as dg
+import numpy as np
+import polars as pl
+
+from assets.desk_time import decision_time
+from assets.market import daily_bars, in_years
+from assets.partitions import SESSIONS, as_session
+from config.universe import Universe
+from quant.features import DAILY
+from quant.features import daily_features as computed_features
+from warehouse import Warehouse, adjustment, features
+
+_EPOCH = date(1970, 1, 1)
+# Calendar days that hold at least as many sessions as the longest look-back (252 in 365).
+_DAYS_PER_SESSION = 1.6
+
+
+@dg.asset(
+    deps=[daily_bars],
+    partitions_def=SESSIONS,
+    backfill_policy=dg.BackfillPolicy.single_run(),
+    group_name="features",
+    kinds={"numba", "duckdb"},
+    owners=["team:research"],
+)
+def daily_features(
+    context: dg.AssetExecutionContext,
+    warehouse: dg.ResourceParam[Warehouse],
+    universe: dg.ResourceParam[Universe],
+) -> dg.MaterializeResult[None]:
+    """One row per symbol and session: the registry's features, known after that close."""
+    sessions = [as_session(key) for key in context.partition_keys]
+    rows = 0
+    for chunk in in_years(sessions):
+        frame = _rows(warehouse, universe, chunk)
+        rows += _store(warehouse, frame)
+    return dg.MaterializeResult(
+        metadata={
+            "dagster/row_count": rows,
+            "features": len(DAILY),
+            "version": DAILY.version,
+            "first_session": str(sessions[0]),
+            "last_session": str(sessions[-1]),
+        }
+    )
+
+
+def _rows(warehouse: Warehouse, universe: Universe, chunk: list[date]) -> pl.DataFrame:
+    as_of = decision_time(chunk[-1])
+    begin = chunk[0] - timedelta(days=int(DAILY.exact_look_back * _DAYS_PER_SESSION) + 10)
+    with warehouse.reader() as conn:
+        panel = adjustment.panel(
+            conn, universe.names, begin, chunk[-1], as_of=as_of, index=universe.index
+        )
+    start = (chunk[0] - _EPOCH).days
+    values = computed_features(panel, from_session=start)
+    wanted = panel.sessions >= start
+    symbols = np.repeat(np.array(panel.symbols), np.diff(panel.offsets))[wanted]
+    days = pl.Series(panel.sessions[wanted]).cast(pl.Date)
+    known = {session: decision_time(session) for session in chunk}
+    return (
+        pl.DataFrame(
+            {
+                "symbol": symbols,
+                "session": days,
+                "version": DAILY.version,
+                "simulated": False,  # daily bars are never simulated
+                "values": list(values),
+            },
+            schema_overrides={"values": pl.List(pl.Float32)},
+        )
+        .filter(pl.col("session").is_in(chunk))
+        .with_columns(
+            known_at=pl.col("session").replace_strict(known, return_dtype=pl.Datetime("us", "UTC"))
+        )
+    )
+
+
+def _store(warehouse: Warehouse, frame: pl.DataFrame) -> int:
+    with warehouse.writer("features.versions") as conn:
+        features.register(conn, DAILY.version, DAILY.names)
+    warehouse.write(lambda conn: features.record(conn, frame), "features.daily")
+    return frame.height

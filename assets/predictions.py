@@ -1,0 +1,203 @@
+"""What the model says after each close, and what became of it."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from functools import partial
+from typing import Any
+
+import dagster as dg
+import duckdb
+import numpy as np
+import polars as pl
+
+from assets.desk_time import decision_time
+from assets.features import daily_features
+from assets.market import daily_bars, index_bars
+from assets.models import trained_model
+from assets.partitions import SESSIONS, as_session
+from assets.sources import ModelRegistry
+from config.universe import Universe
+from quality.calendar import exchange
+from quant.features import DAILY, DailyPanel
+from quant.labels import forward_excess
+from quant.models import FittedModel, Reason
+from quant.samples import VOLATILITY_FEATURE, session_ordinals, volatility_daily
+from quant.typing import Float32Array, FloatArray, Int32Array
+from trading.errors import AskError
+from warehouse import Warehouse, adjustment, bars, features, index, models, predictions
+
+_TOP_REASONS = 5
+_YEAR = 252
+
+
+class NoModelError(AskError):
+    """No model had been trained by the session asked for."""
+
+
+@dg.asset(
+    deps=[daily_features, trained_model],
+    partitions_def=SESSIONS,
+    backfill_policy=dg.BackfillPolicy.single_run(),
+    group_name="models",
+    kinds={"xgboost", "duckdb"},
+    owners=["team:research"],
+    name="predictions",
+)
+def predictions_asset(
+    context: dg.AssetExecutionContext,
+    warehouse: dg.ResourceParam[Warehouse],
+    registry: dg.ResourceParam[ModelRegistry],
+    universe: dg.ResourceParam[Universe],
+) -> dg.MaterializeResult[None]:
+    """Probability to beat the index, expected excess return and its 80 % range, per symbol.
+
+    Only by a model that was trained by then; symbols with too little history have no row.
+    """
+    rows = 0
+    for key in context.partition_keys:
+        frame = _predicted(warehouse, registry, universe, as_session(key))
+        rows += frame.height
+        if frame.height:
+            warehouse.write(partial(_record, frame), "models.predictions")
+    return dg.MaterializeResult(
+        metadata={"dagster/row_count": rows, "last_session": context.partition_keys[-1]}
+    )
+
+
+def _record(frame: pl.DataFrame, conn: duckdb.DuckDBPyConnection) -> int:
+    return predictions.record(conn, frame)
+
+
+def _predicted(
+    warehouse: Warehouse, registry: ModelRegistry, universe: Universe, session: date
+) -> pl.DataFrame:
+    as_of = decision_time(session)
+    with warehouse.reader() as conn:
+        version = models.serving(conn, as_of=as_of)
+        if version.is_empty():
+            raise NoModelError(
+                f"No model had been trained by {session}. Materialise `trained_model` first, or "
+                "choose sessions from its training on."
+            )
+        told = version.row(0, named=True)
+        rows, values = features.matrix(
+            conn, told["feature_version"], universe.names, session, session, as_of=as_of
+        )
+        seen = bars.session_counts(conn, universe.names, exchange().days[0], session, as_of=as_of)
+        snapshot = warehouse.snapshot()
+    enough = rows["symbol"].replace_strict(seen, default=0) >= universe.minimum_history
+    known = enough.to_numpy() & np.isfinite(values[:, DAILY.names.index(VOLATILITY_FEATURE)])
+    rows, values = rows.filter(known), values[known]
+    if rows.is_empty():
+        return rows
+    model = FittedModel.from_bytes(registry.model(told["run_id"]))
+    return _rows(model, rows, values, told, snapshot)
+
+
+def _rows(
+    model: FittedModel,
+    rows: pl.DataFrame,
+    values: Float32Array,
+    version: Mapping[str, Any],
+    snapshot: int,
+) -> pl.DataFrame:
+    daily = volatility_daily(values, DAILY.names)
+    forecast = model.predict(values, DAILY.names, scale=daily * np.sqrt(model.horizon))
+    return rows.select("symbol", "session", "simulated", "known_at").with_columns(
+        pl.Series("model_version", [version["model_version"]] * rows.height),
+        pl.lit("live").alias("kind"),
+        pl.Series("probability", forecast.probability),
+        pl.Series("expected_return", forecast.expected_return),
+        pl.Series("low", forecast.low),
+        pl.Series("high", forecast.high),
+        pl.lit(model.horizon).alias("horizon"),
+        pl.Series("volatility", daily * np.sqrt(_YEAR)),
+        pl.Series(
+            "contributions", [_told(reasons) for reasons in model.reasons(values, top=_TOP_REASONS)]
+        ),
+        pl.lit(version["feature_version"]).alias("feature_version"),
+        pl.lit(snapshot).alias("snapshot_id"),
+    )
+
+
+def _told(reasons: Sequence[Reason]) -> str:
+    return json.dumps(
+        [
+            {
+                "feature": reason.name,
+                "meaning": DAILY[reason.name].meaning,
+                "value": reason.value,
+                "points": reason.points,
+            }
+            for reason in reasons
+            if np.isfinite(reason.value)
+        ]
+    )
+
+
+@dg.asset(
+    deps=[predictions_asset, daily_bars, index_bars],
+    partitions_def=SESSIONS,
+    backfill_policy=dg.BackfillPolicy.single_run(),
+    group_name="models",
+    kinds={"duckdb"},
+    owners=["team:research"],
+)
+def outcomes(
+    context: dg.AssetExecutionContext,
+    warehouse: dg.ResourceParam[Warehouse],
+    universe: dg.ResourceParam[Universe],
+) -> dg.MaterializeResult[None]:
+    """What happened to each live prediction whose horizon had passed by the session."""
+    session = as_session(context.partition_keys[-1])
+    as_of = decision_time(session)
+    with warehouse.reader() as conn:
+        waiting = predictions.unscored(conn, as_of=as_of)
+        if waiting.is_empty():
+            return dg.MaterializeResult(metadata={"dagster/row_count": 0})
+        first = min(waiting["session"])
+        panel = adjustment.panel(
+            conn, universe.names, first, session, as_of=as_of, index=universe.index
+        )
+        opens = index.bars(conn, universe.index, first, session, as_of=as_of)["open"].to_numpy()
+    scored = _scored(waiting, panel, opens, known_at=as_of)
+    if scored.height:
+        warehouse.write(lambda c: predictions.record_outcomes(c, scored), "models.outcomes")
+    return dg.MaterializeResult(metadata={"dagster/row_count": scored.height})
+
+
+def _scored(
+    waiting: pl.DataFrame, panel: DailyPanel, index_open: FloatArray, *, known_at: datetime
+) -> pl.DataFrame:
+    """Excess returns of the predictions that have matured."""
+    ordinals = session_ordinals(panel)
+    frames = []
+    for (horizon,), asked in waiting.group_by("horizon"):
+        labels = forward_excess(
+            panel.open * panel.return_factor, index_open, panel.offsets, ordinals,
+            horizon=int(horizon),
+        )  # fmt: skip
+        happened = pl.DataFrame(
+            {
+                "symbol": np.repeat(np.array(panel.symbols), np.diff(panel.offsets)),
+                "session": pl.Series(panel.sessions).cast(pl.Date),
+                "excess_return": labels.excess,
+                "matured_session": _days(panel, labels.end_session),
+            }
+        ).filter(pl.col("excess_return").is_finite())
+        frames.append(
+            asked.select("symbol", "session", "model_version").join(
+                happened, on=["symbol", "session"]
+            )
+        )
+    return pl.concat(frames).with_columns(
+        kind=pl.lit("live"),
+        outperformed=pl.col("excess_return") > 0,
+        known_at=pl.lit(known_at, dtype=pl.Datetime("us", "UTC")),
+    )
+
+
+def _days(panel: DailyPanel, ordinals: Int32Array) -> pl.Series:
+    inside = np.minimum(ordinals, panel.index_sessions.size - 1)
+    return pl.Series(panel.index_sessions[inside]).cast(pl.Date)

@@ -1,0 +1,254 @@
+"""Train a model and gather the evidence its gates judge; no service is spoken to but the study."""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+
+import numpy as np
+
+from adapters.optuna.study import Tried, search
+from quant.backtest import backtest, equal_weight_hold
+from quant.gates import Evidence, GateVerdict, evidence_of_returns, judge
+from quant.models import Dataset, FittedModel, Hyperparameters, fit_final, walk_forward_predictions
+from quant.models.crossval import CrossValidation
+from quant.models.dataset import SEARCH_SPACE
+from quant.models.walkforward import Predictions
+from quant.overfitting import probability_of_backtest_overfitting
+from quant.performance import active_returns
+from quant.signals import Policy, target_weight_panel
+from quant.splits import default_embargo, purged_k_fold
+from quant.typing import FloatArray, Int64Array
+
+_FOLDS = 5
+_PBO_BLOCKS = 16
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is asked of a training run."""
+
+    study: str
+    trials: int
+    seed: int
+    device: str
+    policy: Policy
+    thresholds: Mapping[str, float]
+    point_in_time: bool
+    storage: str | None = None
+
+
+@dataclass(frozen=True)
+class Market:
+    """Prices the backtest trades at, of shape (n_sessions, n_symbols), on one adjusted basis."""
+
+    opens: FloatArray
+    closes: FloatArray
+    volumes: FloatArray
+    first_ordinal: int
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One configuration that was scored, with its net daily returns."""
+
+    number: int
+    state: str
+    score: float | None
+    configuration: dict[str, float]
+    configuration_hash: str
+    returns: FloatArray
+
+
+@dataclass(frozen=True)
+class History:
+    """Trials of the programme before this run: how many, and the spread of their ratios."""
+
+    configurations: frozenset[str]
+    sharpes: tuple[float, ...]  # per session
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A model, its walk-forward record, and what its gates say."""
+
+    model: FittedModel
+    predictions: Predictions
+    trials: tuple[Trial, ...]
+    evidence: Evidence
+    verdicts: tuple[GateVerdict, ...]
+    returns: FloatArray  # net daily returns of the walk-forward backtest
+    active: FloatArray
+    settings: Hyperparameters
+
+
+def train(
+    dataset: Dataset,
+    market: Market,
+    plan: Plan,
+    history: History,
+    *,
+    progress: Callable[[str, int, int], None],
+) -> Trained:
+    """Search, walk forward, fit on the latest sessions, and judge.
+
+    The search scores configurations on purged folds of all matured history: its choice serves
+    the final model only, which predicts later sessions. Each walk-forward window chooses among
+    settings on its own earlier sessions.
+    """
+    trials = _searched(dataset, plan, progress)
+    settings = _settings(min(_complete(trials), key=lambda trial: trial.score or np.inf))
+    walked = walk_forward_predictions(
+        dataset,
+        seed=plan.seed,
+        device=plan.device,
+        progress=lambda done, of: progress("walk-forward windows", done, of),
+    )
+    model = fit_final(dataset, settings, seed=plan.seed, device=plan.device, history=walked)
+    returns, active, n_trades = _walked_returns(dataset, market, walked, plan.policy)
+    evidence = _evidence(dataset, walked, trials, history, active, n_trades, plan)
+    return Trained(
+        model=model,
+        predictions=walked,
+        trials=trials,
+        evidence=evidence,
+        verdicts=judge(evidence, plan.thresholds),
+        returns=returns,
+        active=active,
+        settings=settings,
+    )
+
+
+def configuration_hash(configuration: Mapping[str, float], study: str) -> str:
+    """Return what tells two configurations apart: the study's subject and every parameter."""
+    told = json.dumps({"study": study, **configuration}, sort_keys=True)
+    return hashlib.sha256(told.encode()).hexdigest()
+
+
+def _searched(
+    dataset: Dataset, plan: Plan, progress: Callable[[str, int, int], None]
+) -> tuple[Trial, ...]:
+    embargo = default_embargo(dataset.sessions, dataset.label_start, dataset.label_end)
+    folds = purged_k_fold(
+        dataset.sessions, dataset.label_start, dataset.label_end, n_folds=_FOLDS, embargo=embargo
+    )
+    validation = CrossValidation(dataset, folds)
+    returns: dict[int, FloatArray] = {}
+
+    def objective(number: int, drawn: dict[str, float]) -> float:
+        score = validation.score(_as_settings(drawn), seed=plan.seed, device=plan.device)
+        returns[number] = score.daily_returns
+        return score.log_loss
+
+    tried = search(
+        SEARCH_SPACE,
+        objective,
+        name=plan.study,
+        trials=plan.trials,
+        seed=plan.seed,
+        storage=plan.storage,
+        progress=lambda done, of: progress("trials", done, of),
+    )
+    return tuple(_trial(one, plan.study, returns.get(one.number)) for one in tried)
+
+
+def _trial(tried: Tried, study: str, returns: FloatArray | None) -> Trial:
+    return Trial(
+        number=tried.number,
+        state=tried.state,
+        score=tried.score,
+        configuration=tried.parameters,
+        configuration_hash=configuration_hash(tried.parameters, study.partition("@")[0]),
+        returns=np.empty(0) if returns is None else returns,
+    )
+
+
+def _complete(trials: tuple[Trial, ...]) -> list[Trial]:
+    return [trial for trial in trials if trial.state == "complete"]
+
+
+def _settings(trial: Trial) -> Hyperparameters:
+    return _as_settings(trial.configuration)
+
+
+def _as_settings(drawn: Mapping[str, float]) -> Hyperparameters:
+    whole = {name for name, (kind, _, _) in SEARCH_SPACE.items() if kind == "int"}
+    typed = {name: int(value) if name in whole else value for name, value in drawn.items()}
+    return replace(Hyperparameters(), **typed)  # type: ignore[arg-type]  # names and kinds come from SEARCH_SPACE
+
+
+def _walked_returns(
+    dataset: Dataset, market: Market, walked: Predictions, policy: Policy
+) -> tuple[FloatArray, FloatArray, int]:
+    """Net and active daily returns of trading the walk-forward forecasts, and the trades made."""
+    probability, margin = (
+        _grid(dataset, market, values) for values in (walked.probability, walked.margin)
+    )
+    covered = np.flatnonzero(np.isfinite(probability).any(axis=1))
+    span = slice(int(covered[0]), int(covered[-1]) + 2)
+    weights = target_weight_panel(probability[span], policy=policy, rank_by=margin[span])
+    opens, closes = market.opens[span], market.closes[span]
+    result = backtest(opens, closes, market.volumes[span], weights)
+    benchmark = equal_weight_hold(opens, closes)
+    return result.returns, active_returns(result.returns, benchmark), int(result.trades.shares.size)
+
+
+def _grid(dataset: Dataset, market: Market, values: FloatArray) -> FloatArray:
+    grid = np.full(market.opens.shape, np.nan)
+    grid[dataset.sessions - market.first_ordinal, dataset.symbols] = values
+    return grid
+
+
+def _evidence(
+    dataset: Dataset,
+    walked: Predictions,
+    trials: tuple[Trial, ...],
+    history: History,
+    active: FloatArray,
+    n_trades: int,
+    plan: Plan,
+) -> Evidence:
+    distinct = history.configurations | {trial.configuration_hash for trial in trials}
+    new = [t for t in _complete(trials) if t.configuration_hash not in history.configurations]
+    sharpes = [*history.sharpes, *(_ratio(trial.returns) for trial in new)]
+    figures = evidence_of_returns(
+        active,
+        n_trials=float(len(distinct)),
+        trial_variance=float(np.var(sharpes, ddof=1)) if len(sharpes) > 1 else None,
+    )
+    matured = dataset.labelled(walked.rows)
+    return replace(
+        figures,
+        overfitting_probability=_pbo(_complete(trials)),
+        trades=float(n_trades),
+        hit_rate=_hit_rate(dataset, walked, matured),
+        universe_point_in_time=plan.point_in_time,
+        real_data=True,  # daily bars only; minute data is not among the features
+    )
+
+
+def _ratio(returns: FloatArray) -> float:
+    spread = float(np.std(returns, ddof=1)) if returns.size > 1 else 0.0
+    return float(np.mean(returns)) / spread if spread > 0.0 else 0.0
+
+
+def _pbo(trials: list[Trial]) -> float | None:
+    lengths = {trial.returns.size for trial in trials}
+    if len(trials) < 2 or len(lengths) != 1:  # trials of an earlier run keep no returns here
+        return None
+    table = np.column_stack([trial.returns for trial in trials])
+    if table.shape[0] < 2 * _PBO_BLOCKS or bool((table.std(axis=0) == 0).any()):
+        return None
+    return probability_of_backtest_overfitting(table, n_blocks=_PBO_BLOCKS).pbo
+
+
+def _hit_rate(dataset: Dataset, walked: Predictions, rows: Int64Array) -> float | None:
+    if rows.size == 0:
+        return None
+    called = walked.probability[rows] >= 0.5
+    return float(np.mean(called == (dataset.labels[rows] > 0.0)))
+
+
+def settings_of(trained: Trained) -> dict[str, object]:
+    """Return the settings of the final model as plain data."""
+    return asdict(trained.settings)
