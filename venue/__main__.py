@@ -43,6 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         log_level=given.log_level,
         access_log=False,
         timeout_graceful_shutdown=2,
+        # Clients keep connections; one closed by us as an order is sent would leave it in doubt.
+        timeout_keep_alive=300,
     )
     return 0
 

@@ -27,6 +27,11 @@ class TimeFrame:
     unit: str
 
     @property
+    def plain(self) -> bool:
+        """Whether bars are those of the market itself, one minute or one day each."""
+        return self.amount == 1 and self.unit in {"min", "day"}
+
+    @property
     def intraday(self) -> bool:
         """Whether bars are made from simulated minutes."""
         return self.unit in {"min", "hour"}
@@ -44,17 +49,17 @@ def timeframe_of(text: str | None) -> TimeFrame:
 
 def bars_of(
     venue: PaperVenue, symbol: str, frame: TimeFrame, start: datetime, end: datetime
-) -> list[Bar]:
-    """Bars of `symbol` that begin in [start, end] and are over by now, oldest first."""
+) -> Iterable[Bar]:
+    """Bars of `symbol` that begin in [start, end], from what is over by now, oldest first."""
     if frame.intraday:
         length = timedelta(minutes=frame.amount * (60 if frame.unit == "hour" else 1))
         source = _minute_bars(venue, symbol, start, end)
         if length == timedelta(minutes=1):
-            return list(source)
+            return source
         return _grouped(source, lambda t: _floor(t, length))
     days = _daily_bars(venue, symbol, start, end)
     if frame.unit == "day":
-        return list(days)
+        return days
     months = frame.amount
 
     def period(t: datetime) -> datetime:

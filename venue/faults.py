@@ -22,7 +22,10 @@ HTTP_KINDS = frozenset(
         "rate_limit",  # answer 429 and do nothing
     }
 )
-STREAM_KINDS = frozenset({"duplicate_event", "reorder_events", "drop_event"})
+STREAM_KINDS = frozenset({"duplicate_event", "reorder_events", "drop_event", "disconnect"})
+
+
+_EVERY_UPDATE = f"^{CHANNEL}$"
 
 
 @dataclass
@@ -59,9 +62,9 @@ class FaultInjection:
         """The fault that strikes this request, used up by one."""
         return self._strike(HTTP_KINDS, method, path)
 
-    def stream(self) -> Fault | None:
-        """The fault that strikes this trade update, used up by one."""
-        return self._strike(STREAM_KINDS, "STREAM", "/stream")
+    def stream(self, channel: str) -> Fault | None:
+        """The fault that strikes this message of a stream's channel, used up by one."""
+        return self._strike(STREAM_KINDS, "STREAM", channel)
 
     def _strike(self, kinds: frozenset[str], method: str, path: str) -> Fault | None:
         for fault in self.faults:
@@ -75,26 +78,29 @@ class FaultInjection:
 
 
 class FaultyHub(Hub):
-    """A hub that loses, doubles or swaps trade updates when told to."""
+    """A hub that loses, doubles or swaps messages, or cuts its connections, when told to."""
 
     def __init__(self, injection: FaultInjection) -> None:
         super().__init__()
         self._injection = injection
-        self._held: deque[dict[str, Any]] = deque()
+        self._held: dict[str, deque[dict[str, Any]]] = {}
 
     def publish(self, channel: str, message: dict[str, Any]) -> None:
         """Queue a message, or do to it what the struck fault says."""
-        fault = self._injection.stream() if channel == CHANNEL else None
+        fault = self._injection.stream(channel)
         kind = fault.kind if fault else None
+        held = self._held.setdefault(channel, deque())
         if kind == "reorder_events":
-            self._held.append(message)
+            held.append(message)
             return
+        if kind == "disconnect":
+            self.cut(channel)
         if kind != "drop_event":
             super().publish(channel, message)
         if kind == "duplicate_event":
             super().publish(channel, message)
-        while channel == CHANNEL and self._held:
-            super().publish(channel, self._held.popleft())
+        while held:
+            super().publish(channel, held.popleft())
 
 
 def faults_of(body: Mapping[str, Any]) -> list[Fault]:
@@ -117,7 +123,7 @@ def _fault(item: Any) -> Fault:
         return Fault(
             kind=item["kind"],
             left=int(item.get("count", 1)),
-            path=item.get("path", ".*"),
+            path=item.get("path", _EVERY_UPDATE if item["kind"] in STREAM_KINDS else ".*"),
             method=item["method"].upper() if item.get("method") else None,
             status=int(item.get("status", 503)),
             seconds=float(item.get("seconds", 0.0)),

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
@@ -23,18 +24,19 @@ class Connection:
         self.socket = socket
         self.packed = packed
         self.topics: dict[str, set[str]] = {}
-        self.waiting: asyncio.Queue[list[dict[str, Any]]] = asyncio.Queue()
+        self.waiting: asyncio.Queue[list[dict[str, Any]] | None] = asyncio.Queue()
 
     def hears(self, channel: str, symbol: str | None) -> bool:
         """Whether a message belongs to what was subscribed."""
         symbols = self.topics.get(channel, set())
         return bool(symbols & {"*", symbol})
 
-    async def pump(self) -> None:
-        """Send what waits, in order, until the client is gone."""
+    async def pump(self, send: Callable[[list[dict[str, Any]]], Awaitable[None]]) -> None:
+        """Send what waits, in order, until the client is gone or the connection is cut."""
         with suppress(WebSocketDisconnect, RuntimeError):
-            while True:
-                await self.send_data(await self.waiting.get())
+            while (messages := await self.waiting.get()) is not None:
+                await send(messages)
+            await self.socket.close(1011)
 
     async def send_data(self, messages: list[dict[str, Any]]) -> None:
         """Send data messages in one frame, packed or as JSON text."""
@@ -46,6 +48,11 @@ class Connection:
     async def send_json(self, message: dict[str, Any]) -> None:
         """Send one trade-update message as JSON in a binary frame, as Alpaca does."""
         await self.socket.send_bytes(json.dumps(message).encode())
+
+    async def send_updates(self, messages: list[dict[str, Any]]) -> None:
+        """Send trade updates, one frame each."""
+        for message in messages:
+            await self.send_json({"stream": CHANNEL, "data": message})
 
 
 class Hub:
@@ -64,6 +71,12 @@ class Hub:
         """Whether anyone subscribed to the channel."""
         return any(c.topics.get(channel) for c in self._connections)
 
+    def cut(self, channel: str) -> None:
+        """Close every connection that subscribed to the channel."""
+        for connection in [c for c in self._connections if c.topics.get(channel)]:
+            self._connections.discard(connection)
+            connection.waiting.put_nowait(None)
+
     def join(self, connection: Connection) -> None:
         """Add a connection."""
         self._connections.add(connection)
@@ -78,7 +91,7 @@ async def trading_stream(socket: WebSocket, hub: Hub, keys: Keys) -> None:
     await socket.accept()
     connection = Connection(socket, packed=False)
     hub.join(connection)
-    sender = asyncio.create_task(_send_updates(connection))
+    sender = asyncio.create_task(connection.pump(connection.send_updates))
     try:
         await _serve_trading(connection, keys)
     except (WebSocketDisconnect, RuntimeError):
@@ -86,13 +99,6 @@ async def trading_stream(socket: WebSocket, hub: Hub, keys: Keys) -> None:
     finally:
         hub.leave(connection)
         sender.cancel()
-
-
-async def _send_updates(connection: Connection) -> None:
-    with suppress(WebSocketDisconnect, RuntimeError):
-        while True:
-            for message in await connection.waiting.get():
-                await connection.send_json({"stream": CHANNEL, "data": message})
 
 
 async def _serve_trading(connection: Connection, keys: Keys) -> None:
@@ -127,7 +133,7 @@ async def data_stream(socket: WebSocket, hub: Hub, keys: Keys) -> None:
     try:
         await connection.send_data([{"T": "success", "msg": "connected"}])
         await _authenticate(connection, keys)
-        sender = asyncio.create_task(connection.pump())
+        sender = asyncio.create_task(connection.pump(connection.send_data))
         while True:
             _subscribe(connection, _parsed(await socket.receive()))
     except (WebSocketDisconnect, RuntimeError):

@@ -2,8 +2,9 @@
 
 import base64
 import binascii
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import Any
 from uuid import NAMESPACE_DNS, uuid5
 
@@ -41,16 +42,19 @@ async def bars(request: Request) -> Response:
     sort = word(params, "sort", ("asc", "desc"))
     adjustment = word(params, "adjustment", _ADJUSTMENTS)
 
-    def of(symbol: str) -> list[Bar]:
-        found = bars_of(venue, symbol, frame, start, end)
-        if adjustment != "raw":
-            found = _on_basis(venue, symbol, found, adjustment)
-        return found if sort == "asc" else found[::-1]
+    def of(symbol: str, after: datetime | None, most: int) -> list[Bar]:
+        found: Iterable[Bar]
+        if sort == "asc" and frame.plain:  # made in order, as far as they are wanted
+            first = start if after is None else max(start, after + timedelta(microseconds=1))
+            found = islice(bars_of(venue, symbol, frame, first, end), most)
+        else:
+            every = list(bars_of(venue, symbol, frame, start, end))
+            found = islice(_beyond(every if sort == "asc" else every[::-1], after), most)
+        return list(found) if adjustment == "raw" else _on_basis(venue, symbol, found, adjustment)
 
     known = sorted(s for s in wanted if s in venue.market.symbols)
-    page, token = _page(
-        known, of, count(params, "limit", 1000, most=_MOST), params.get("page_token")
-    )
+    limit = count(params, "limit", 1000, most=_MOST)
+    page, token = _page(known, of, limit, params.get("page_token"))
     headers = _SIMULATED if frame.intraday else {}
     told: Any = {s: [_told(b) for b in found] for s, found in page.items()}
     if single:
@@ -60,7 +64,7 @@ async def bars(request: Request) -> Response:
     return _reply(request, body, headers)
 
 
-def _on_basis(venue: PaperVenue, symbol: str, found: list[Bar], adjustment: str) -> list[Bar]:
+def _on_basis(venue: PaperVenue, symbol: str, found: Iterable[Bar], adjustment: str) -> list[Bar]:
     today = venue.calendar.latest(venue.now).date
     kinds = {"split", "dividend"} if adjustment == "all" else {adjustment}
     actions = [
@@ -76,24 +80,29 @@ def _on_basis(venue: PaperVenue, symbol: str, found: list[Bar], adjustment: str)
     return adjusted(found, actions, close_before)
 
 
+def _beyond(found: list[Bar], after: datetime | None) -> list[Bar]:
+    """What follows the bar that begins at `after`."""
+    places = [b["t"] for b in found]
+    return found[places.index(after) + 1 :] if after in places else found
+
+
 def _page(
-    wanted: list[str], of: Callable[[str], list[Bar]], limit: int, token: str | None
+    wanted: list[str],
+    of: Callable[[str, datetime | None, int], list[Bar]],
+    limit: int,
+    token: str | None,
 ) -> tuple[dict[str, list[Bar]], str | None]:
     """The next `limit` bars, symbol after symbol; the token tells where to go on."""
     first, after = _place(token)
     page: dict[str, list[Bar]] = {}
     room = limit
     for symbol in wanted[wanted.index(first) if first in wanted else 0 :]:
-        found = of(symbol)
-        if symbol == first and after is not None:
-            places = [b["t"] for b in found]
-            found = found[places.index(after) + 1 :] if after in places else found
-        if not found:
-            continue
-        if room == 0:
+        found = of(symbol, after if symbol == first else None, room + 1)
+        if found and room == 0:
             last_symbol, last_bars = list(page.items())[-1]
             return page, _token(last_symbol, last_bars[-1]["t"])
-        page[symbol] = found[:room]
+        if found:
+            page[symbol] = found[:room]
         if len(found) > room:
             return page, _token(symbol, page[symbol][-1]["t"])
         room -= len(found)
@@ -201,7 +210,7 @@ async def snapshots(request: Request) -> Response:
 
 def _snapshot(venue: PaperVenue, symbol: str) -> dict[str, Any]:
     since = venue.now - timedelta(days=14)
-    days = bars_of(venue, symbol, timeframe_of("1Day"), since, venue.now)
+    days = list(bars_of(venue, symbol, timeframe_of("1Day"), since, venue.now))
     parts = {
         "latestTrade": _latest_trade(venue, symbol),
         "latestQuote": _latest_quote(venue, symbol),

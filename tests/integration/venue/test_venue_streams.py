@@ -177,3 +177,17 @@ def test_faults_double_swap_and_lose_trade_updates(
         assert told("duplicate_event", 1, 2) == ["duplicate_event0"] * 2
         assert told("reorder_events", 2, 2) == ["reorder_events1", "reorder_events0"]
         assert told("drop_event", 2, 1) == ["drop_event1"]
+
+
+def test_a_cut_stream_can_be_joined_again(served: ServedVenue, trading: TradingClient) -> None:
+    with trade_updates(served) as updates:
+        served.put("/venue/faults", {"faults": [{"kind": "disconnect"}]})
+        trading.submit_order(buy(client_id="missed"))
+
+        def heard_again() -> bool:
+            trading.submit_order(buy(qty=1))
+            time.sleep(0.2)
+            return bool(updates)
+
+        served.until(heard_again)
+        assert "missed" not in {u.order.client_order_id for u in updates}
