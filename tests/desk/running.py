@@ -1,0 +1,118 @@
+"""A whole desk for tests: supervisor and all processes, in a home of its own."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from config.build import REPOSITORY
+from countersign.processes.ports import LOOPBACK, next_free
+
+
+class Trap:
+    """Stands where the machine's web proxy would be, and notes whoever wants to leave."""
+
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+        self._socket = socket.create_server((LOOPBACK, 0))
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        """The address to name as the proxy."""
+        return f"http://{LOOPBACK}:{self._socket.getsockname()[1]}"
+
+    def _listen(self) -> None:
+        while True:
+            connection, _ = self._socket.accept()
+            with connection:
+                self.heard.append(connection.recv(200).decode(errors="replace").split("\r\n")[0])
+
+
+@dataclass
+class WholeDesk:
+    """One desk; `up` starts it in a process of its own."""
+
+    home: Path
+    trap: Trap = field(default_factory=Trap)
+    settings: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        first = next_free(30_000 + os.getpid() % 100 * 100)
+        names = ("VENUE__PORT", "DASHBOARD__PORT", "DAGSTER__PORT", "DAGSTER__CODE_PORT")
+        ports = {
+            f"COUNTERSIGN_{name}": str(first + 10 * n)
+            for n, name in enumerate((*names, "MLFLOW__PORT"))
+        }
+        proxies = dict.fromkeys(
+            ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), self.trap.url
+        )
+        self.environment = (
+            os.environ
+            | ports
+            | proxies
+            | {"DESK_HOME": str(self.home), "PYTHONPATH": str(REPOSITORY)}
+            | self.settings
+        )
+
+    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run a word of the command line to its end."""
+        return subprocess.run(
+            [sys.executable, "-m", "countersign", *words],
+            env=self.environment,
+            cwd=REPOSITORY,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=280,
+        )
+
+    def status(self) -> dict[str, Any]:
+        """Return what `status --json` tells."""
+        told: dict[str, Any] = json.loads(self.run("status", "--json").stdout)
+        return told
+
+    def process(self, name: str) -> dict[str, Any]:
+        """Return what `status` tells about one process."""
+        return next(p for p in self.status()["processes"] if p["name"] == name)
+
+    def kill(self, name: str) -> int:
+        """Kill a process as the kernel would; return its number."""
+        pid = int(self.process(name)["pid"])
+        os.kill(pid, signal.SIGKILL)
+        return pid
+
+    def kill_supervisor(self) -> None:
+        """Kill the supervisor and wait until it is gone."""
+        process = psutil.Process(int(self.status()["supervisor"]["pid"]))
+        process.kill()
+        process.wait(10)
+
+    def family(self) -> list[psutil.Process]:
+        """Return every process that was started with this desk's home."""
+        found = []
+        for process in psutil.process_iter():
+            try:
+                if process.environ().get("DESK_HOME") == str(self.home):
+                    found.append(process)
+            except (psutil.NoSuchProcess, psutil.AccessDenied):
+                continue
+        return found
+
+
+def until(condition: Callable[[], bool], *, seconds: float, why: str) -> None:
+    """Wait until the condition holds."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, why
+        time.sleep(0.5)
