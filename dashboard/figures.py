@@ -1,5 +1,6 @@
 """Every chart of the desk. The only module that knows Plotly."""
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -14,6 +15,7 @@ from dashboard.palette import Palette
 T = TypeVar("T")
 
 MOST_POINTS = 2_000
+_LABEL_WIDTH = 36  # characters
 _FONT = '"Source Sans", "Source Sans 3", sans-serif'
 _SPACE = "\N{NO-BREAK SPACE}"
 
@@ -184,7 +186,9 @@ def contributions(
 ) -> go.Figure:
     """What moved a probability from its base rate, in percentage points, largest first."""
     colours = palette.current()
-    figure = _blank(colours, height=height or 44 + 26 * len(labels), y_title="", left=8)
+    told = [_wrapped(label) for label in labels]
+    room = sum(34 if "<br>" in label else 26 for label in told)
+    figure = _blank(colours, height=height or 56 + room, y_title="", left=8)
     figure.add_bar(
         x=list(points),
         y=list(range(len(labels))),
@@ -207,7 +211,7 @@ def contributions(
     )
     figure.update_yaxes(
         tickvals=list(range(len(labels))),
-        ticktext=list(labels),
+        ticktext=told,
         autorange="reversed",
         showgrid=False,
         automargin=True,
@@ -394,6 +398,14 @@ def verdicts(
         title=None,
     )
     return figure
+
+
+def _wrapped(label: str) -> str:
+    """A long label on two lines, the rest of it left to the hover text."""
+    lines = textwrap.wrap(label, width=_LABEL_WIDTH)
+    return "<br>".join(
+        [lines[0], textwrap.shorten(" ".join(lines[1:]), _LABEL_WIDTH)][: len(lines)]
+    )
 
 
 def _steps(*colours: str) -> list[list[float | str]]:

@@ -208,3 +208,11 @@ def gate(value: Number | None) -> str:
     """A gate's figure: two decimals below a hundred, whole above."""
     large = value is not None and abs(float(value)) >= 100
     return number(value, decimals=0 if large else 2)
+
+
+def significant(value: float) -> str:
+    """A feature's value to three significant digits: its unit stands in its meaning."""
+    if not value:
+        return "0"
+    decimals = max(0, 2 - math.floor(math.log10(abs(value))))
+    return number(value, decimals=min(decimals, 6))

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
+from dashboard import formats
 from dashboard.cards.content import (
     Check,
     Content,
@@ -51,11 +52,16 @@ def _prediction(why: Mapping[str, Any]) -> Prediction | None:
         horizon=int(why["horizon"]),
         base_rate=fraction(why.get("base_rate")),
         volatility=fraction(why.get("volatility")),
-        reasons=tuple(
-            Reason(str(r.get("meaning") or r.get("feature")), float(r["points"]))
-            for r in why.get("contributions", ())
-        ),
+        reasons=tuple(reason(r) for r in why.get("contributions", ())),
     )
+
+
+def reason(told: Mapping[str, Any]) -> Reason:
+    """A contribution as a reason: its meaning with the feature's value, in percentage points."""
+    meaning = str(told.get("meaning") or told.get("feature"))
+    value = told.get("value")
+    shown = "" if value is None else f" ({formats.significant(float(value))})"
+    return Reason(meaning[:1].upper() + meaning[1:] + shown, 100 * float(told["points"]))
 
 
 def _trust(told: Mapping[str, Any]) -> Trust | None:

@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard import data, figures, formats, states, tables
-from dashboard.cards import model_card
+from dashboard.cards import model_card, reading
 
 _MOST_SHOWN = 20
 
@@ -76,20 +76,16 @@ with left:
 
 
 def _reasons(row: dict[str, Any]) -> None:
-    reasons = json.loads(row["contributions"])[:8]
+    reasons = [reading.reason(told) for told in json.loads(row["contributions"])[:8]]
     if not reasons:
         states.empty("No reasons were stored.", why="The model gave none for this prediction.")
         return
     figures.show(
-        figures.contributions(
-            [str(r.get("meaning") or r.get("feature")) for r in reasons],
-            [float(r["points"]) for r in reasons],
-        ),
+        figures.contributions([r.meaning for r in reasons], [r.points for r in reasons]),
         key=f"reasons-{row['symbol']}",
         alt="Contributions in percentage points: "
         + "; ".join(
-            f"{r.get('meaning')} {formats.number(float(r['points']), decimals=1, signed=True)}"
-            for r in reasons
+            f"{r.meaning} {formats.number(r.points, decimals=1, signed=True)}" for r in reasons
         ),
         as_of=row["session"],
         source=f"model {row['model_version']}",

@@ -189,7 +189,7 @@ def _gate(name: str, value: float, threshold: float, *, passed: bool) -> dict[st
 
 
 def _prediction() -> dict[str, object]:
-    reason = {"feature": "r5", "meaning": "Up 1.5 % in 5 sessions", "value": 0.015, "points": 3.1}
+    reason = {"feature": "r5", "meaning": "Up 1.5 % in 5 sessions", "value": 0.015, "points": 0.031}
     return {
         "symbol": "IBM",
         "session": SESSION,

@@ -69,3 +69,11 @@ def test_ages_are_told_in_their_largest_unit() -> None:
 
 def test_markdown_in_foreign_text_is_shown_as_it_was_written() -> None:
     assert formats.plain("a*b [c](d)") == r"a\*b \[c\](d)"
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [(0.0153, "0.0153"), (-1.234, "−1.23"), (57.36, "57.4"), (1234.0, "1,234")],
+)
+def test_feature_values_have_three_significant_digits(value: float, written: str) -> None:
+    assert formats.significant(value) == written
