@@ -1,0 +1,1 @@
+"""Brokers, and the controls of the embedded venue."""

@@ -1,0 +1,343 @@
+"""Alpaca, or whatever speaks its protocol: orders, positions, account, clock and quotes."""
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, TypeVar
+
+import requests
+from alpaca.common.enums import Sort
+from alpaca.common.exceptions import APIError
+from alpaca.common.rest import RESTClient
+from alpaca.data.historical.stock import StockHistoricalDataClient
+from alpaca.data.requests import StockLatestQuoteRequest, StockLatestTradeRequest
+from alpaca.trading.client import TradingClient
+from alpaca.trading.enums import OrderClass, OrderSide, OrderType, QueryOrderStatus, TimeInForce
+from alpaca.trading.requests import (
+    GetCalendarRequest,
+    GetOrdersRequest,
+    OrderRequest,
+    StopLossRequest,
+    TakeProfitRequest,
+)
+from requests.adapters import HTTPAdapter
+from urllib3.util.retry import Retry
+
+from adapters.brokers import alpaca_answers as answers
+from trading.broker import (
+    BrokerAccount,
+    BrokerAsset,
+    BrokerClock,
+    BrokerFill,
+    BrokerOrder,
+    BrokerPosition,
+    BrokerQuote,
+    TradingDay,
+)
+from trading.errors import (
+    BrokerUnavailableError,
+    OrderRejectedError,
+    OutcomeUnknownError,
+    RateLimitedError,
+)
+from trading.orders import Order
+
+T = TypeVar("T")
+
+_TIMEOUT = (3.0, 10.0)  # seconds to connect, to wait for an answer
+_PAGE = 500  # the most orders one listing returns
+_ACTIVITIES = 100  # the most activities one page returns
+_OVERLAP = timedelta(microseconds=1)
+
+
+class AlpacaBroker:
+    """A broker reached through `alpaca-py`; fits `trading.broker.Broker`.
+
+    Parameters
+    ----------
+    key_id, secret_key : str
+        The API's keys.
+    url, data_url : str
+        Addresses of the trading and the market-data API, without version.
+    feed : str
+        Which quotes: ``iex`` or ``sip``.
+    timeout : tuple of float
+        Seconds to connect and to wait for an answer.
+    """
+
+    def __init__(
+        self,
+        *,
+        key_id: str,
+        secret_key: str,
+        url: str,
+        data_url: str,
+        feed: str = "iex",
+        timeout: tuple[float, float] = _TIMEOUT,
+    ) -> None:
+        self._feed = feed
+        self._trading = _sober(
+            TradingClient(key_id, secret_key, raw_data=True, url_override=url), timeout
+        )
+        self._data = _sober(
+            StockHistoricalDataClient(key_id, secret_key, raw_data=True, url_override=data_url),
+            timeout,
+        )
+
+    def submit(self, order: Order) -> BrokerOrder:
+        """Send an order, once; an earlier send of the same id that arrived is adopted."""
+        name = order.client_order_id
+        try:
+            reply = self._trading.submit_order(_request(order))
+            return answers.order(reply)
+        except APIError as e:
+            return self._refused(order, e)
+        except (requests.RequestException, *answers.UNREADABLE) as e:
+            raise OutcomeUnknownError(f"No usable answer to order {name}: {e}") from e
+
+    def find(self, client_order_id: str) -> BrokerOrder | None:
+        """Return the order of that id; None only when the broker says it has none."""
+        return _ask(
+            "orders:by_client_order_id",
+            lambda: answers.order(self._trading.get_order_by_client_id(client_order_id)),
+            missing_is_none=True,
+        )
+
+    def cancel(self, broker_order_id: str) -> None:
+        """Ask for a cancel; an order that is final already is no error."""
+        try:
+            self._trading.cancel_order_by_id(broker_order_id)
+        except APIError as e:
+            if e.status_code != requests.codes.unprocessable:
+                raise _unavailable(f"orders/{broker_order_id}", e) from e
+        except (requests.RequestException, *answers.UNREADABLE) as e:
+            raise _unavailable(f"orders/{broker_order_id}", e) from e
+
+    def orders(self, *, since: datetime) -> Sequence[BrokerOrder]:
+        """Return all orders submitted since an instant, legs of brackets too, oldest first."""
+        return self._listed(QueryOrderStatus.ALL, since)
+
+    def open_orders(self) -> Sequence[BrokerOrder]:
+        """Return all open orders, legs of brackets too, oldest first."""
+        return self._listed(QueryOrderStatus.OPEN, None)
+
+    def fills(self, *, since: datetime) -> Sequence[BrokerFill]:
+        """Return all executions since an instant, oldest first.
+
+        An activity names the broker's order id alone; its client id is looked up.
+        """
+        told = list(self._activities(since))
+        names = {order.broker_order_id: order for order in self.orders(since=since)}
+        return [
+            answers.fill(activity, self._named(names, activity["order_id"])) for activity in told
+        ]
+
+    def positions(self) -> Sequence[BrokerPosition]:
+        """Return all holdings; empty means flat."""
+        return _asked(
+            "positions",
+            lambda: [
+                answers.position(p) for p in answers.listed(self._trading.get_all_positions())
+            ],
+        )
+
+    def account(self) -> BrokerAccount:
+        """Return the account."""
+        return _asked("account", lambda: answers.account(self._trading.get_account()))
+
+    def clock(self) -> BrokerClock:
+        """Return the market's time."""
+        return _asked("clock", lambda: answers.clock(self._trading.get_clock()))
+
+    def calendar(self, first: date, last: date) -> Sequence[TradingDay]:
+        """Return the sessions from `first` to `last`."""
+        wanted = GetCalendarRequest(start=first, end=last)
+        return _asked(
+            "calendar",
+            lambda: [
+                answers.trading_day(day)
+                for day in answers.listed(self._trading.get_calendar(wanted))
+            ],
+        )
+
+    def quotes(self, symbols: Sequence[str]) -> dict[str, BrokerQuote]:
+        """Return the newest quote and trade of each symbol that has a quote."""
+        if not symbols:
+            return {}
+        several = list(symbols)
+        quotes = _asked(
+            "quotes/latest",
+            lambda: answers.mapping(
+                self._data.get_stock_latest_quote(
+                    StockLatestQuoteRequest(symbol_or_symbols=several, feed=self._feed)
+                )
+            ),
+        )
+        trades = _asked(
+            "trades/latest",
+            lambda: answers.mapping(
+                self._data.get_stock_latest_trade(
+                    StockLatestTradeRequest(symbol_or_symbols=several, feed=self._feed)
+                )
+            ),
+        )
+        return _asked(
+            "quotes/latest",
+            lambda: {
+                symbol: answers.quote(symbol, told, trades.get(symbol))
+                for symbol, told in quotes.items()
+            },
+        )
+
+    def asset(self, symbol: str) -> BrokerAsset | None:
+        """Return what the broker says of a symbol; None when it does not know it."""
+        return _ask(
+            f"assets/{symbol}",
+            lambda: answers.asset(self._trading.get_asset(symbol)),
+            missing_is_none=True,
+        )
+
+    def _refused(self, order: Order, error: APIError) -> BrokerOrder:
+        name, status = order.client_order_id, error.status_code
+        if status == requests.codes.too_many_requests:
+            raise RateLimitedError(f"The broker asks to wait with order {name}.") from error
+        if status == requests.codes.unprocessable:
+            known = self._adopted(name, error)
+            if known is not None:
+                return known
+        if status in {requests.codes.forbidden, requests.codes.unprocessable}:
+            raise OrderRejectedError(f"The broker refused it: {answers.reason(error)}.") from error
+        if status == requests.codes.unauthorized:
+            raise OrderRejectedError("The broker does not accept the desk's keys.") from error
+        raise OutcomeUnknownError(f"HTTP {status} for order {name}: {error}") from error
+
+    def _adopted(self, name: str, error: APIError) -> BrokerOrder | None:
+        """Our own earlier send, if that is why the id was refused."""
+        try:
+            return self.find(name)
+        except BrokerUnavailableError as e:
+            raise OutcomeUnknownError(
+                f"Order {name} was refused ({error}) and could not be looked up: {e}"
+            ) from error
+
+    def _named(self, known: dict[str, BrokerOrder], broker_order_id: str) -> BrokerOrder:
+        if broker_order_id not in known:
+            known[broker_order_id] = _asked(
+                f"orders/{broker_order_id}",
+                lambda: answers.order(self._trading.get_order_by_id(broker_order_id)),
+            )
+        return known[broker_order_id]
+
+    def _listed(self, status: QueryOrderStatus, since: datetime | None) -> list[BrokerOrder]:
+        """All orders, page by page. Pages overlap by an instant, so that equal times hide none."""
+        found: dict[str, BrokerOrder] = {}
+        after = None if since is None else since - _OVERLAP
+        while True:
+            page = self._page(status, after)
+            fresh = [order for order in page if order.broker_order_id not in found]
+            found.update({order.broker_order_id: order for order in page})
+            if len(page) < _PAGE:
+                return sorted(found.values(), key=lambda order: order.submitted_at)
+            if not fresh:
+                raise BrokerUnavailableError(
+                    f"More than {_PAGE} orders bear the same time; the listing cannot be completed."
+                )
+            after = max(order.submitted_at for order in page) - _OVERLAP
+
+    def _page(self, status: QueryOrderStatus, after: datetime | None) -> list[BrokerOrder]:
+        # Not nested: the legs of brackets are listed as orders of their own.
+        wanted = GetOrdersRequest(
+            status=status, limit=_PAGE, direction=Sort.ASC, nested=False, after=after
+        )
+        return _asked(
+            "orders",
+            lambda: [answers.order(o) for o in answers.listed(self._trading.get_orders(wanted))],
+        )
+
+    def _activities(self, since: datetime) -> Iterator[dict[str, Any]]:
+        wanted: dict[str, Any] = {
+            "after": (since - _OVERLAP).astimezone(UTC).isoformat().replace("+00:00", "Z"),
+            "direction": "asc",
+            "page_size": _ACTIVITIES,
+        }
+        while True:
+            page = self._activity_page(wanted)
+            yield from page
+            if len(page) < _ACTIVITIES:
+                return
+            wanted = wanted | {"page_token": page[-1]["id"]}
+
+    def _activity_page(self, wanted: dict[str, Any]) -> list[dict[str, Any]]:
+        return _asked(
+            "account/activities",
+            lambda: answers.listed(self._trading.get("/account/activities/FILL", wanted)),
+        )
+
+
+class _TimedAdapter(HTTPAdapter):
+    """A transport that never waits for ever and never sends twice."""
+
+    def __init__(self, timeout: tuple[float, float]) -> None:
+        super().__init__(max_retries=Retry(0, read=False))
+        self._timeout = timeout
+
+    def send(self, *arguments: Any, **options: Any) -> requests.Response:
+        """Send with the timeout unless the call brings its own."""
+        if options.get("timeout") is None:
+            options["timeout"] = self._timeout
+        return super().send(*arguments, **options)
+
+
+_Client = TypeVar("_Client", bound=RESTClient)
+
+
+def _sober(client: _Client, timeout: tuple[float, float]) -> _Client:
+    """Take away alpaca-py's own retries, which repeat POST too, and give it a timeout."""
+    # Neither has a public setting: zero attempts in the constructor mean three.
+    client._retry = 0  # noqa: SLF001 - see above
+    session: requests.Session = client._session  # noqa: SLF001 - see above
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, _TimedAdapter(timeout))
+    # The desk's keys go to the broker's address only, whatever proxies the machine names.
+    session.trust_env = False
+    return client
+
+
+def _ask(what: str, question: Callable[[], T], *, missing_is_none: bool) -> T | None:
+    try:
+        return question()
+    except APIError as e:
+        if missing_is_none and e.status_code == requests.codes.not_found:
+            return None
+        raise _unavailable(what, e) from e
+    except (requests.RequestException, *answers.UNREADABLE) as e:
+        raise _unavailable(what, e) from e
+
+
+def _asked(what: str, question: Callable[[], T]) -> T:
+    answer = _ask(what, question, missing_is_none=False)
+    assert answer is not None
+    return answer
+
+
+def _unavailable(what: str, error: Exception) -> BrokerUnavailableError:
+    return BrokerUnavailableError(f"The broker gave no usable answer to {what}: {error}")
+
+
+def _request(order: Order) -> OrderRequest:
+    bracket = order.take_profit_price is not None or order.stop_loss_price is not None
+    both = order.take_profit_price is not None and order.stop_loss_price is not None
+    several = OrderClass.BRACKET if both else OrderClass.OTO
+    profit, loss = order.take_profit_price, order.stop_loss_price
+    return OrderRequest(
+        symbol=order.symbol,
+        qty=order.quantity,
+        side=OrderSide(order.side),
+        type=OrderType(order.order_type),
+        time_in_force=TimeInForce(order.time_in_force),
+        client_order_id=order.client_order_id,
+        order_class=several if bracket else OrderClass.SIMPLE,
+        take_profit=None if profit is None else TakeProfitRequest(limit_price=profit),
+        stop_loss=None if loss is None else StopLossRequest(stop_price=loss),
+        limit_price=order.limit_price,
+        stop_price=order.stop_price,
+    )
