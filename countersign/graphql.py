@@ -15,10 +15,11 @@ query { workspaceOrError { __typename ... on PythonError { message } ... on Work
     ... on PythonError { message } } } } } }
 """
 _LAUNCH = """
-mutation ($job: String!, $location: String!, $repository: String!) {
+mutation ($job: String!, $location: String!, $repository: String!, $tags: [ExecutionTag!]!) {
   launchRun(executionParams: {
     selector: {jobName: $job, repositoryName: $repository, repositoryLocationName: $location}
     runConfigData: {}
+    executionMetadata: {tags: $tags}
   }) { __typename
     ... on LaunchRunSuccess { run { runId } }
     ... on PythonError { message }
@@ -98,11 +99,15 @@ class Dagster:
                 return bool(loaded)
         return False
 
-    def launch(self, job: str) -> str:
+    def launch(self, job: str, *, tags: Mapping[str, str] | None = None) -> str:
         """Start a job; return the identifier of its run."""
-        answer = self._ask(
-            _LAUNCH, {"job": job, "location": self.location, "repository": REPOSITORY}
-        )["launchRun"]
+        told = {
+            "job": job,
+            "location": self.location,
+            "repository": REPOSITORY,
+            "tags": [{"key": key, "value": value} for key, value in (tags or {}).items()],
+        }
+        answer = self._ask(_LAUNCH, told)["launchRun"]
         if answer["__typename"] != "LaunchRunSuccess":
             raise DagsterError(f"The job {job} was not started: {_message(answer)}")
         return str(answer["run"]["runId"])

@@ -10,6 +10,11 @@ from config.build import REPOSITORY
 from config.settings import Settings
 from countersign.processes.homes import Home
 
+# A range of sessions is one run: its events are written in batches (docs/adr/0005).
+_RANGES = {
+    "DAGSTER_EVENT_BATCH_SIZE": "500",
+    "DAGSTER_EMIT_PARTITION_SUBSET_IN_PLANNED_EVENTS": "true",
+}
 _QUIET = {
     "DAGSTER_DISABLE_TELEMETRY": "1",
     "DO_NOT_TRACK": "1",
@@ -25,7 +30,7 @@ def of_children(
     settings: Settings, home: Home, environ: Mapping[str, str] = os.environ
 ) -> dict[str, str]:
     """Return the environment that the desk's processes are started with."""
-    told = dict(environ) | _QUIET
+    told = dict(environ) | _QUIET | _RANGES
     told |= {
         "PYTHONPATH": str(REPOSITORY),
         "PYTHONUNBUFFERED": "1",

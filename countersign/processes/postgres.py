@@ -53,6 +53,8 @@ class Cluster:
             f"port={self.port}",
             "unix_socket_directories=",
             "max_connections=200",  # 20 reader threads of one DuckDB take 20
+            "timezone=UTC",
+            "log_timezone=UTC",
             "logging_collector=off",
             "log_line_prefix=%m [%p] %d ",
             *options,

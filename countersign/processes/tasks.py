@@ -64,7 +64,7 @@ def first_materialisation(told: Settings) -> None:
     if webserver.newest_run(JOB, ["SUCCESS"]):
         say("was done before")
         return
-    run_id = webserver.newest_run(JOB, _RUNNING) or webserver.launch(JOB)
+    run_id = webserver.newest_run(JOB, _RUNNING) or webserver.launch(JOB, tags=_history(told))
     reached = webserver.progress(run_id)
     while not reached.is_final:
         doing = ", ".join(sorted(reached.running)) or reached.status.lower()
@@ -77,6 +77,14 @@ def first_materialisation(told: Settings) -> None:
             f"{webserver.url}/runs/{run_id}, then ./desk materialize."
         )
     say(f"{reached.steps} steps")
+
+
+def _history(told: Settings) -> dict[str, str]:
+    """Return the tags that make the run one over all sessions the lake was seeded with."""
+    return {
+        "dagster/asset_partition_range_start": told.history.first_session.isoformat(),
+        "dagster/asset_partition_range_end": told.venue.start.isoformat(),
+    }
 
 
 def _ensure_buckets(told: Settings) -> None:
