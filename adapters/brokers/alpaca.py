@@ -1,7 +1,9 @@
 """Alpaca, or whatever speaks its protocol: orders, positions, account, clock and quotes."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import Any, TypeVar
 
 import requests
@@ -11,14 +13,8 @@ from alpaca.common.rest import RESTClient
 from alpaca.data.historical.stock import StockHistoricalDataClient
 from alpaca.data.requests import StockLatestQuoteRequest, StockLatestTradeRequest
 from alpaca.trading.client import TradingClient
-from alpaca.trading.enums import OrderClass, OrderSide, OrderType, QueryOrderStatus, TimeInForce
-from alpaca.trading.requests import (
-    GetCalendarRequest,
-    GetOrdersRequest,
-    OrderRequest,
-    StopLossRequest,
-    TakeProfitRequest,
-)
+from alpaca.trading.enums import OrderClass, QueryOrderStatus
+from alpaca.trading.requests import GetCalendarRequest, GetOrdersRequest
 from requests.adapters import HTTPAdapter
 from urllib3.util.retry import Retry
 
@@ -33,6 +29,7 @@ from trading.broker import (
     BrokerQuote,
     TradingDay,
 )
+from trading.canonical import decimal_text
 from trading.errors import (
     BrokerUnavailableError,
     OrderRejectedError,
@@ -47,6 +44,10 @@ _TIMEOUT = (3.0, 10.0)  # seconds to connect, to wait for an answer
 _PAGE = 500  # the most orders one listing returns
 _ACTIVITIES = 100  # the most activities one page returns
 _OVERLAP = timedelta(microseconds=1)
+_FAMILY = timedelta(minutes=1)  # children are made with their entry
+_ATTACHED = frozenset({"bracket", "oco", "oto"})
+# The broker did not take it, and would not take it again.
+_REFUSED = frozenset({400, 403, 422})
 
 
 class AlpacaBroker:
@@ -58,10 +59,14 @@ class AlpacaBroker:
         The API's keys.
     url, data_url : str
         Addresses of the trading and the market-data API, without version.
+    paper : bool
+        Whether the keys are those of a paper account.
     feed : str
         Which quotes: ``iex`` or ``sip``.
     timeout : tuple of float
         Seconds to connect and to wait for an answer.
+    page_size : int
+        Orders asked for at once; the broker returns 500 at most.
     """
 
     def __init__(
@@ -71,24 +76,30 @@ class AlpacaBroker:
         secret_key: str,
         url: str,
         data_url: str,
-        feed: str = "iex",
+        paper: bool,
+        feed: str,
         timeout: tuple[float, float] = _TIMEOUT,
+        page_size: int = _PAGE,
     ) -> None:
         self._feed = feed
+        self._page_size = page_size
         self._trading = _sober(
-            TradingClient(key_id, secret_key, raw_data=True, url_override=url), timeout
+            TradingClient(key_id, secret_key, paper=paper, raw_data=True, url_override=url), timeout
         )
         self._data = _sober(
             StockHistoricalDataClient(key_id, secret_key, raw_data=True, url_override=data_url),
             timeout,
         )
+        # What never changes of an order, kept so that each is looked up once.
+        self._seen: dict[str, BrokerOrder] = {}  # by the broker's id
+        self._parents: dict[str, str] = {}  # the broker's id of a child: client id of its entry
+        self._entries: set[str] = set()  # the broker's ids of orders with children
 
     def submit(self, order: Order) -> BrokerOrder:
         """Send an order, once; an earlier send of the same id that arrived is adopted."""
         name = order.client_order_id
         try:
-            reply = self._trading.submit_order(_request(order))
-            return answers.order(reply)
+            return self._read(self._trading.post("/orders", _request(order)))
         except APIError as e:
             return self._refused(order, e)
         except (requests.RequestException, *answers.UNREADABLE) as e:
@@ -98,7 +109,7 @@ class AlpacaBroker:
         """Return the order of that id; None only when the broker says it has none."""
         return _ask(
             "orders:by_client_order_id",
-            lambda: answers.order(self._trading.get_order_by_client_id(client_order_id)),
+            lambda: self._read(self._trading.get_order_by_client_id(client_order_id)),
             missing_is_none=True,
         )
 
@@ -125,10 +136,10 @@ class AlpacaBroker:
 
         An activity names the broker's order id alone; its client id is looked up.
         """
-        told = list(self._activities(since))
-        names = {order.broker_order_id: order for order in self.orders(since=since)}
         return [
-            answers.fill(activity, self._named(names, activity["order_id"])) for activity in told
+            fill
+            for activity in self._activities(since)
+            if (fill := self._fill(activity)).market_at >= since
         ]
 
     def positions(self) -> Sequence[BrokerPosition]:
@@ -204,58 +215,108 @@ class AlpacaBroker:
             known = self._adopted(name, error)
             if known is not None:
                 return known
-        if status in {requests.codes.forbidden, requests.codes.unprocessable}:
+        if status in _REFUSED:
             raise OrderRejectedError(f"The broker refused it: {answers.reason(error)}.") from error
-        if status == requests.codes.unauthorized:
-            raise OrderRejectedError("The broker does not accept the desk's keys.") from error
         raise OutcomeUnknownError(f"HTTP {status} for order {name}: {error}") from error
 
     def _adopted(self, name: str, error: APIError) -> BrokerOrder | None:
         """Our own earlier send, if that is why the id was refused."""
         try:
-            return self.find(name)
+            known = self.find(name)
         except BrokerUnavailableError as e:
             raise OutcomeUnknownError(
                 f"Order {name} was refused ({error}) and could not be looked up: {e}"
             ) from error
+        if known is None and "client_order_id" in answers.reason(error):
+            raise OutcomeUnknownError(
+                f"The broker says id {name} is taken, yet does not find it: {error}"
+            ) from error
+        return known
 
-    def _named(self, known: dict[str, BrokerOrder], broker_order_id: str) -> BrokerOrder:
-        if broker_order_id not in known:
-            known[broker_order_id] = _asked(
-                f"orders/{broker_order_id}",
-                lambda: answers.order(self._trading.get_order_by_id(broker_order_id)),
-            )
-        return known[broker_order_id]
+    def _read(self, told: Any) -> BrokerOrder:
+        """An order, with its parent if that is known; its children are remembered."""
+        of = answers.order(told)
+        legs = [answers.order(leg) for leg in told.get("legs") or []]
+        if legs:
+            self._entries.add(of.broker_order_id)
+        for order in (*legs, of):
+            if order is not of:
+                self._parents[order.broker_order_id] = of.client_order_id
+            self._seen[order.broker_order_id] = self._with_parent(order)
+        return self._seen[of.broker_order_id]
+
+    def _with_parent(self, order: BrokerOrder) -> BrokerOrder:
+        return replace(order, parent_client_order_id=self._parents.get(order.broker_order_id))
+
+    def _fill(self, activity: dict[str, Any]) -> BrokerFill:
+        """An execution; an activity names the broker's order id alone, so that is looked up."""
+
+        def told() -> BrokerFill:
+            identity = activity["order_id"]
+            if identity not in self._seen:
+                self._read(self._trading.get_order_by_id(identity))
+            return answers.fill(activity, self._seen[identity])
+
+        return _asked("account/activities", told)
 
     def _listed(self, status: QueryOrderStatus, since: datetime | None) -> list[BrokerOrder]:
-        """All orders, page by page. Pages overlap by an instant, so that equal times hide none."""
-        found: dict[str, BrokerOrder] = {}
+        """All orders with their parents, oldest first.
+
+        Alpaca hides the children of closed orders from nested listings and the parents from
+        flat ones: the flat one is read, a nested one only when a child is new to us.
+        """
+        told = self._paged(status, since, nested=False)
+        orphans = [one for one in told if self._is_orphan(one)]
+        if orphans:
+            first = min(answers.order(one).submitted_at for one in orphans)
+            for family in self._paged(QueryOrderStatus.ALL, first - _FAMILY, nested=True):
+                self._read(family)
+        return [self._read(one) for one in told]
+
+    def _is_orphan(self, told: dict[str, Any]) -> bool:
+        known = told["id"] in self._parents or told["id"] in self._entries
+        return told.get("order_class") in _ATTACHED and not known
+
+    def _paged(
+        self, status: QueryOrderStatus, since: datetime | None, *, nested: bool
+    ) -> list[dict[str, Any]]:
+        """All orders as told; pages overlap by an instant, so that equal times hide none."""
+        found: dict[str, dict[str, Any]] = {}
         after = None if since is None else since - _OVERLAP
         while True:
-            page = self._page(status, after)
-            fresh = [order for order in page if order.broker_order_id not in found]
-            found.update({order.broker_order_id: order for order in page})
-            if len(page) < _PAGE:
-                return sorted(found.values(), key=lambda order: order.submitted_at)
+            page = self._page(status, after, nested=nested)
+            fresh = [told for told in page if told["id"] not in found]
+            found.update({told["id"]: told for told in fresh})
+            if len(page) < self._page_size:
+                return list(found.values())
             if not fresh:
                 raise BrokerUnavailableError(
-                    f"More than {_PAGE} orders bear the same time; the listing cannot be completed."
+                    f"More than {self._page_size} orders bear the same time; "
+                    "the listing cannot be completed."
                 )
-            after = max(order.submitted_at for order in page) - _OVERLAP
+            after = max(answers.order(told).submitted_at for told in page) - _OVERLAP
 
-    def _page(self, status: QueryOrderStatus, after: datetime | None) -> list[BrokerOrder]:
-        # Not nested: the legs of brackets are listed as orders of their own.
+    def _page(
+        self, status: QueryOrderStatus, after: datetime | None, *, nested: bool
+    ) -> list[dict[str, Any]]:
         wanted = GetOrdersRequest(
-            status=status, limit=_PAGE, direction=Sort.ASC, nested=False, after=after
+            status=status, limit=self._page_size, direction=Sort.ASC, nested=nested, after=after
         )
-        return _asked(
-            "orders",
-            lambda: [answers.order(o) for o in answers.listed(self._trading.get_orders(wanted))],
-        )
+
+        def told() -> list[dict[str, Any]]:
+            page = answers.listed(self._trading.get_orders(wanted))
+            for one in page:
+                answers.order(one)  # unreadable ones fail the listing, whatever comes later
+            return page
+
+        return _asked("orders", told)
 
     def _activities(self, since: datetime) -> Iterator[dict[str, Any]]:
         wanted: dict[str, Any] = {
-            "after": (since - _OVERLAP).astimezone(UTC).isoformat().replace("+00:00", "Z"),
+            "after": (since - timedelta(seconds=1))
+            .astimezone(UTC)
+            .isoformat()
+            .replace("+00:00", "Z"),
             "direction": "asc",
             "page_size": _ACTIVITIES,
         }
@@ -323,21 +384,26 @@ def _unavailable(what: str, error: Exception) -> BrokerUnavailableError:
     return BrokerUnavailableError(f"The broker gave no usable answer to {what}: {error}")
 
 
-def _request(order: Order) -> OrderRequest:
-    bracket = order.take_profit_price is not None or order.stop_loss_price is not None
-    both = order.take_profit_price is not None and order.stop_loss_price is not None
-    several = OrderClass.BRACKET if both else OrderClass.OTO
+def _request(order: Order) -> dict[str, Any]:
+    """The body of an order: figures as texts, so that no float rounds them."""
     profit, loss = order.take_profit_price, order.stop_loss_price
-    return OrderRequest(
-        symbol=order.symbol,
-        qty=order.quantity,
-        side=OrderSide(order.side),
-        type=OrderType(order.order_type),
-        time_in_force=TimeInForce(order.time_in_force),
-        client_order_id=order.client_order_id,
-        order_class=several if bracket else OrderClass.SIMPLE,
-        take_profit=None if profit is None else TakeProfitRequest(limit_price=profit),
-        stop_loss=None if loss is None else StopLossRequest(stop_price=loss),
-        limit_price=order.limit_price,
-        stop_price=order.stop_price,
-    )
+    attached = OrderClass.BRACKET if profit is not None and loss is not None else OrderClass.OTO
+    simple = profit is None and loss is None
+    told = {
+        "symbol": order.symbol,
+        "qty": decimal_text(order.quantity),
+        "side": order.side,
+        "type": order.order_type,
+        "time_in_force": order.time_in_force,
+        "client_order_id": order.client_order_id,
+        "order_class": (OrderClass.SIMPLE if simple else attached).value,
+        "limit_price": _figure(order.limit_price),
+        "stop_price": _figure(order.stop_price),
+        "take_profit": None if profit is None else {"limit_price": decimal_text(profit)},
+        "stop_loss": None if loss is None else {"stop_price": decimal_text(loss)},
+    }
+    return {name: value for name, value in told.items() if value is not None}
+
+
+def _figure(value: Decimal | None) -> str | None:
+    return None if value is None else decimal_text(value)

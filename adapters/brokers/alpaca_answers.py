@@ -49,7 +49,9 @@ _STATES = {
 
 def order(told: Any) -> BrokerOrder:
     """Return an order."""
-    quantity, filled = Decimal(told["qty"]), Decimal(told["filled_qty"] or 0)
+    filled = Decimal(told["filled_qty"] or 0)
+    # An order by amount, which the desk never sends, has no quantity.
+    quantity = filled if told["qty"] is None else Decimal(told["qty"])
     state = _STATES[told["status"]]
     if state is OrderState.ACCEPTED and filled > 0:
         state = OrderState.PARTIALLY_FILLED
@@ -64,7 +66,7 @@ def order(told: Any) -> BrokerOrder:
         stop_price=_number(told.get("stop_price")),
         state=state,
         filled_quantity=filled,
-        average_price=_number(told.get("filled_avg_price")),
+        average_price=_price(told.get("filled_avg_price")),
         submitted_at=_instant(told["submitted_at"] or told["created_at"]),
         updated_at=_instant(told["updated_at"] or told["created_at"]),
     )
