@@ -20,7 +20,7 @@ from countersign.processes import homes, logs, startup
 from countersign.processes.homes import Home, HomeError
 from countersign.processes.postgres import PostgresError
 from countersign.processes.startup import FIRST, Startup
-from countersign.processes.steps import StepFailedError
+from countersign.processes.task_runner import StepFailedError
 
 app = typer.Typer(add_completion=False)
 
@@ -101,7 +101,7 @@ def _stop(desk: Startup) -> None:
 
 def _stop_on_signals(desk: Startup) -> None:
     def ask(_number: int, _frame: FrameType | None) -> None:
-        desk.supervisor.ask_to_stop()
+        desk.ask_to_stop()
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, ask)

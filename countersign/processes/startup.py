@@ -14,8 +14,9 @@ from countersign.processes.children import Spec
 from countersign.processes.homes import Home
 from countersign.processes.keeper import Keeper
 from countersign.processes.postgres import Cluster, create_databases
-from countersign.processes.steps import Reporter, StepFailedError, Steps, run_task
+from countersign.processes.steps import Reporter, Steps
 from countersign.processes.supervisor import Supervisor
+from countersign.processes.task_runner import StepFailedError, TaskRunner
 
 DATABASE, TABLES, DASHBOARD = "Database", "Tables", "Dashboard"
 LAKE, VENUE, PIPELINE = "Market data", "Paper venue", "Pipeline"
@@ -37,6 +38,7 @@ class Startup:
         self.supervisor = Supervisor(self.home, boot_id=uuid.uuid4().hex, build=self.told.build)
         self.settings = self._settle()
         self.environment = environment.of_children(self.settings, self.home, self.environ)
+        self.tasks = TaskRunner(self.environment, self._task_log)
         self.steps = Steps(self.supervisor.boot_id, self._names(), self.reporter)
 
     def bring_up(self) -> None:
@@ -49,19 +51,24 @@ class Startup:
         """
         self._start_database()
         with self.steps.step(TABLES) as step:
-            step.run_task("tables", self.environment, self._task_log)
+            self.tasks.run("tables", step.heard)
         self.steps.open_ledger(self.settings.database.url("desk"))
         dagster_files.write(self.settings, self.home)
         self._begin(DASHBOARD, plan.dashboard(self.settings))
         with ThreadPoolExecutor(max_workers=1) as beside:
-            storage = beside.submit(self._create_dagster_tables)
+            storage = beside.submit(self.tasks.run, "dagster", lambda _share, _detail: None)
             with self.steps.step(LAKE) as step:
-                step.run_task("lake", self.environment, self._task_log)
+                self.tasks.run("lake", step.heard)
             storage.result()
         self._start_services()
         self.reap()
         with self.steps.step(FIRST) as step:
-            step.run_task("first_materialisation", self.environment, self._task_log)
+            self.tasks.run("first_materialisation", step.heard)
+
+    def ask_to_stop(self) -> None:
+        """Give up what is under way and make the supervisor stop."""
+        self.supervisor.ask_to_stop()
+        self.tasks.stop()
 
     @property
     def failed_step(self) -> str:
@@ -118,9 +125,6 @@ class Startup:
             else:
                 step.detail = "your server"
             create_databases(self.settings.database)
-
-    def _create_dagster_tables(self) -> None:
-        run_task("dagster", self.environment, self._task_log, heard=lambda _share, _detail: None)
 
     def _start_services(self) -> None:
         if self.settings.broker.kind == "venue":

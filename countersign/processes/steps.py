@@ -1,25 +1,16 @@
 """The steps of a start-up: told to the person at the terminal and listed in the ledger."""
 
 import datetime as dt
-import json
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import sqlalchemy as sa
 
 import ledger
-from config.build import REPOSITORY
 from ledger import steps as listed
-
-
-class StepFailedError(Exception):
-    """A step of the start-up did not succeed; the message is for the person at the terminal."""
 
 
 class Reporter(Protocol):
@@ -110,60 +101,7 @@ class Step:
     name: str
     detail: str = ""
 
-    def run_task(self, task: str, environment: Mapping[str, str], log: Path) -> None:
-        """Carry out a task of `countersign.processes.tasks`, passing on its progress.
-
-        Raises
-        ------
-        StepFailedError
-            With the task's own sentence, or the end of its log.
-        """
-        run_task(task, environment, log, heard=self._heard)
-
-    def _heard(self, share: float | None, detail: str) -> None:
+    def heard(self, share: float | None, detail: str) -> None:
+        """Note what the step's task tells."""
         self.detail = detail
         self.steps.progress(self.name, share, detail)
-
-
-def run_task(
-    task: str,
-    environment: Mapping[str, str],
-    log: Path,
-    *,
-    heard: Callable[[float | None, str], None],
-) -> None:
-    """Carry out a task in a process of its own; `heard` is called with its progress.
-
-    Raises
-    ------
-    StepFailedError
-        With the task's own sentence, or the place of its log.
-    """
-    failed = ""
-    with log.open("ab") as errors:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "countersign.processes.tasks", task],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            env=dict(environment),
-            cwd=REPOSITORY,
-            text=True,
-            start_new_session=True,
-        )
-        for line in process.stdout or ():
-            told = _object(line)
-            failed = str(told.get("failed", failed))
-            if "detail" in told:
-                heard(told["progress"], told["detail"])
-        code = process.wait()
-    if code:
-        raise StepFailedError(failed or f"The step “{task}” failed: see {log}.")
-
-
-def _object(line: str) -> dict[str, Any]:
-    try:
-        told = json.loads(line)
-    except ValueError:
-        return {}
-    return told if isinstance(told, dict) else {}
