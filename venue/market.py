@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from decimal import Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from math import prod
 from typing import Literal
 
@@ -13,6 +13,7 @@ from venue.sessions import ExchangeCalendar, Session
 from venue.settings import Costs
 
 _KEPT_SESSIONS = 256
+CENT = Decimal("0.01")
 
 
 @dataclass(frozen=True)
@@ -142,7 +143,10 @@ class Market:
         price = Decimal(str(known))
         half = self.half_spread(price)
         session = self.calendar.latest(at)
-        bid, ask = ((price + d).quantize(Decimal("0.0001")) for d in (-half, half))
+        # Quoted outward in whole cents, as stocks are; below a dollar in hundredths of one.
+        step = CENT if price >= 1 else CENT / 100
+        bid = (price - half).quantize(step, ROUND_FLOOR)
+        ask = (price + half).quantize(step, ROUND_CEILING)
         size = 100 * (1 + int(price * 100) % 7)
         return Quote(symbol, bid, ask, size, size, min(at, session.close))
 

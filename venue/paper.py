@@ -20,8 +20,7 @@ from venue.sessions import exchange_calendar
 from venue.settings import VenueConfig
 from venue.store import Store
 
-_FORMAT = 2
-_NAMESPACE = uuid.UUID("6f0b8c52-6f0e-4d0e-9d5e-0f5d7c1f2a11")
+_FORMAT = 3
 
 
 class Listener(Protocol):
@@ -54,7 +53,6 @@ class PaperVenue:
         self.market = Market(self.calendar, seed=config.seed, costs=config.costs)
         self.replay = Replay(self.calendar, self.market.last_session)
         self.last_stamp = datetime.min.replace(tzinfo=UTC)
-        self.account_id = str(uuid.uuid5(_NAMESPACE, f"account {config.start} {config.seed}"))
         self.listeners: list[Listener] = []
         self.taken: dict[str, Decimal] = {}  # shares taken from the running minute, by symbol
         self._outbox: list[tuple[str, dict[str, Any]]] = []
@@ -100,9 +98,9 @@ class PaperVenue:
         return self.book.cash + sum((p.qty * self.price(p.symbol) for p in held), Decimal(0))
 
     def new_id(self, kind: str) -> str:
-        """An identifier that no other thing of this replay bears."""
+        """An identifier that nothing else bears."""
         self.counter += 1
-        return str(uuid.uuid5(_NAMESPACE, f"{self.account_id} {kind} {self.counter}"))
+        return str(uuid.uuid5(uuid.UUID(self.account_id), f"{kind} {self.counter}"))
 
     def stamp(self) -> datetime:
         """Market time for a new order: after now, and later than any stamp before it.
@@ -179,6 +177,8 @@ class PaperVenue:
         self._check_same_replay(facts)
         self.clock = _clock(facts["clock"]) if facts else self._first_clock()
         self.book = books.from_record(facts["book"]) if facts else self._first_book()
+        # An account that was started afresh is another account, and its orders have other ids.
+        self.account_id = str(facts.get("account_id") or uuid.uuid4())
         self.counter = int(facts.get("counter", 0))
         self.last_stamp = datetime.fromisoformat(facts["last_stamp"]) if facts else self.clock.now
         loaded = [order_records.from_record(r) for r in self.store.orders()]
@@ -198,6 +198,7 @@ class PaperVenue:
             facts={
                 "format": _FORMAT,
                 "replay": self._replay_facts(),
+                "account_id": self.account_id,
                 "clock": _clock_record(self.clock),
                 "book": books.as_record(self.book),
                 "counter": self.counter,

@@ -1,5 +1,6 @@
 """Account, clock, calendar, assets, activities, portfolio history."""
 
+from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
 
@@ -148,11 +149,11 @@ async def activities(request: Request) -> Response:
     wanted = {k for k in kinds.upper().split(",") if k}
     found = [a for a in venue.activities if not wanted or a["activity_type"] in wanted]
     if on := day(params, "date"):
-        found = [a for a in found if _at(a)[:10] == str(on)]
+        found = [a for a in found if _at(a).astimezone(NEW_YORK).date() == on]
     if after := instant(params, "after"):
-        found = [a for a in found if _at(a) > (stamp(after) or "")]
+        found = [a for a in found if _at(a) > after]
     if until := instant(params, "until"):
-        found = [a for a in found if _at(a) < (stamp(until) or "")]
+        found = [a for a in found if _at(a) < until]
     if word(params, "direction", ("desc", "asc")) == "desc":
         found = found[::-1]
     if token := params.get("page_token"):
@@ -161,8 +162,11 @@ async def activities(request: Request) -> Response:
     return JSONResponse(found[: count(params, "page_size", 100, most=100)])
 
 
-def _at(activity: dict[str, Any]) -> str:
-    return str(activity.get("transaction_time") or activity.get("date"))
+def _at(activity: dict[str, Any]) -> datetime:
+    """When it happened; what has only a date happened as that day began."""
+    if told := activity.get("transaction_time"):
+        return datetime.fromisoformat(told)
+    return datetime.combine(date.fromisoformat(activity["date"]), time.min, NEW_YORK)
 
 
 async def history(request: Request) -> Response:

@@ -99,8 +99,11 @@ def test_a_market_order_sent_after_the_close_fills_at_the_next_open(
     assert float(account.equity) == pytest.approx(
         float(account.cash) + float(position.market_value)
     )
-    activity = trading.get("/account/activities/FILL")
+    activity = trading.get("/account/activities/FILL", {"date": "2012-07-03"})
     assert [a["order_id"] for a in activity] == [str(order.id)]
+    after = {"after": "2012-07-03T13:30:00.000001Z"}
+    assert trading.get("/account/activities/FILL", after) == []
+    assert len(trading.get("/account/activities", {"after": "2012-07-03T13:29:59.999Z"})) == 1
 
 
 def test_client_ids_are_unique_for_ever(served: ServedVenue, trading: TradingClient) -> None:

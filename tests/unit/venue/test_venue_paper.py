@@ -162,10 +162,10 @@ def test_any_sequence_of_acts_keeps_the_laws_and_survives_a_restart(
         for kind, what in sequence:
             act(venue, kind, what)
         assert_laws(venue)
-        known = (venue.clock, venue.book, venue.orders, venue.activities)
+        known = (venue.account_id, venue.clock, venue.book, venue.orders, venue.activities)
         venue.close()
         again = opened(Path(folder) / "state")
-        assert (again.clock, again.book, again.orders, again.activities) == known
+        assert (again.account_id, again.clock, again.book, again.orders, again.activities) == known
         again.close()
 
 
@@ -237,6 +237,7 @@ def test_a_failed_write_leaves_memory_as_it_is_stored(tmp_path: Path) -> None:
 def test_a_state_of_another_replay_is_refused(tmp_path: Path) -> None:
     opened(tmp_path).close()
     opened(tmp_path, cash=Decimal("100000.00")).close()
+    assert opened(tmp_path / "another").account_id != opened(tmp_path / "third").account_id
     with pytest.raises(WrongStateError, match="belongs to the replay"):
         opened(tmp_path, seed=8)
 
