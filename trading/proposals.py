@@ -23,6 +23,7 @@ class CheckResult:
     limit: Decimal | None = None
     unit: str = ""  # fraction | USD | shares | count | seconds | ""
     fits: Decimal | None = None
+    later: bool = False  # denied for now: time alone may cure it
 
     @property
     def denies(self) -> bool:
@@ -186,7 +187,8 @@ class Proposal:
         told["hash_version"] = HASH_VERSION
         told["notional"] = self.notional
         told["verdict"] = {"checks": told.pop("checks")}
-        told["data"] = told["data"][0] if self.data else {}  # type: ignore[index]  # asdict made a tuple of mappings
+        told["data"] = asdict(self.data[0]) if self.data else {}
+        told["data_verdicts"] = [asdict(verdict) for verdict in self.data]
         told["rationale"] = told["rationale"] or {}
         return told
 

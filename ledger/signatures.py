@@ -1,0 +1,411 @@
+"""Signing, vetoing, withdrawing: each is one conditional update of the proposal's row."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import sqlalchemy as sa
+
+from ledger import audit, people
+from ledger.connection import new_id
+from ledger.tables import legs, orders, proposals, signatures
+from ledger.tables import people as people_table
+from trading.signatures import (
+    VETO_REASONS,
+    SignOutcome,
+    lost_race,
+    seconds_ago,
+    signatures_needed,
+)
+
+
+@dataclass(frozen=True)
+class Signature:
+    """A signature or a veto."""
+
+    signature_id: str
+    proposal_id: str
+    person_id: str
+    kind: str  # sign | veto
+    content_hash: str
+    drift_bound: Decimal
+    price_at_signing: Decimal | None
+    reason_code: str | None
+    reason_text: str | None
+    signed_at: datetime
+    market_at: datetime
+    withdrawn_at: datetime | None
+    used_at: datetime | None
+
+
+def sign(
+    conn: sa.Connection,
+    *,
+    proposal_id: str,
+    person_id: str,
+    content_hash: str,
+    price: Decimal | None,
+    market_at: datetime,
+    desk_at: datetime,
+) -> SignOutcome:
+    """Sign what was on the screen, or say why not.
+
+    Parameters
+    ----------
+    content_hash : str
+        Of the bytes the person saw.
+    price : Decimal or None
+        Last price on the screen, USD per share.
+    market_at, desk_at : datetime
+        Market time decides about validity; desk time is written down.
+
+    Returns
+    -------
+    SignOutcome
+        `recorded` is True exactly when this call's signature counts.
+    """
+    row = _row(conn, proposal_id)
+    if row is None:
+        return _no("unknown", f"There is no proposal {proposal_id}.", None)
+    person = people.by_id(conn, person_id)
+    if person is None or not person.may("signatory"):
+        return _no("not_allowed", "Signing needs the role signatory.", row)
+    needed = _needed(conn, row)
+    given = sa.func.cardinality(proposals.c.signers) + 1
+    changed = conn.execute(
+        sa.update(proposals)
+        .where(
+            *_decidable(proposal_id, content_hash, market_at),
+            proposals.c.entered_by.is_distinct_from(person_id),
+            sa.not_(proposals.c.signers.any(person_id)),
+        )
+        .values(
+            signers=sa.func.array_append(proposals.c.signers, person_id),
+            signatures_needed=needed,
+            state=sa.case((given >= needed, "signed"), else_="open"),
+            decided_at=sa.case((given >= needed, desk_at), else_=proposals.c.decided_at),
+        )
+        .returning(proposals)
+    ).one_or_none()
+    if changed is None:
+        return _why_not(
+            conn,
+            proposal_id,
+            person_id,
+            content_hash,
+            act="signature",
+            market_at=market_at,
+            desk_at=desk_at,
+        )
+    _record(conn, changed, person_id, "sign", desk_at=desk_at, market_at=market_at, price=price)
+    return _signed(changed)
+
+
+def veto(
+    conn: sa.Connection,
+    *,
+    proposal_id: str,
+    person_id: str,
+    content_hash: str,
+    reason_code: str,
+    reason_text: str | None,
+    market_at: datetime,
+    desk_at: datetime,
+) -> SignOutcome:
+    """Veto with a reason (one of ``price size news data model other``), or say why not.
+
+    Raises
+    ------
+    ValueError
+        If the reason is none of those.
+    """
+    if reason_code not in VETO_REASONS:
+        raise ValueError(f"A veto's reason is one of {', '.join(VETO_REASONS)}, not {reason_code}.")
+    row = _row(conn, proposal_id)
+    if row is None:
+        return _no("unknown", f"There is no proposal {proposal_id}.", None)
+    person = people.by_id(conn, person_id)
+    if person is None or not (person.may("signatory") or person.may("analyst")):
+        return _no("not_allowed", "A veto needs the role analyst or signatory.", row)
+    changed = conn.execute(
+        sa.update(proposals)
+        .where(*_decidable(proposal_id, content_hash, market_at))
+        .values(state="vetoed", decided_at=desk_at, note=f"{person.display_name} vetoed it.")
+        .returning(proposals)
+    ).one_or_none()
+    if changed is None:
+        return _why_not(
+            conn,
+            proposal_id,
+            person_id,
+            content_hash,
+            act="veto",
+            market_at=market_at,
+            desk_at=desk_at,
+        )
+    _record(
+        conn,
+        changed,
+        person_id,
+        "veto",
+        desk_at=desk_at,
+        market_at=market_at,
+        reason=(reason_code, reason_text),
+    )
+    return _yes(changed, "vetoed", "Vetoed. We will follow what it would have done.")
+
+
+def withdraw(
+    conn: sa.Connection,
+    *,
+    proposal_id: str,
+    person_id: str,
+    market_at: datetime,
+    desk_at: datetime,
+) -> SignOutcome:
+    """Take one's own signature back, until the first order of the proposal is written down.
+
+    A proposal that was fully signed ends ``withdrawn``; one that waits for a second
+    signature stays open without this one.
+    """
+    changed = conn.execute(
+        sa.update(proposals)
+        .where(
+            proposals.c.proposal_id == proposal_id,
+            proposals.c.state.in_(("open", "signed")),
+            proposals.c.sending_at.is_(None),
+            proposals.c.signers.any(person_id),
+        )
+        .values(
+            signers=sa.func.array_remove(proposals.c.signers, person_id),
+            state=sa.case((proposals.c.state == "signed", "withdrawn"), else_="open"),
+            decided_at=desk_at,
+            note="The signature was withdrawn; nothing was sent.",
+        )
+        .returning(proposals)
+    ).one_or_none()
+    if changed is None:
+        row = _row(conn, proposal_id)
+        if row is not None and row.sending_at is not None:
+            return _no("sending", "It is being sent already; it can only be cancelled now.", row)
+        return _no("nothing", "There is no signature of yours to withdraw.", row)
+    conn.execute(
+        sa.update(signatures)
+        .where(
+            signatures.c.proposal_id == proposal_id,
+            signatures.c.person_id == person_id,
+            signatures.c.withdrawn_at.is_(None),
+        )
+        .values(withdrawn_at=desk_at)
+    )
+    audit.append(
+        conn,
+        at=desk_at,
+        actor=person_id,
+        action="proposal.withdraw",
+        subject=proposal_id,
+        payload={"market_at": market_at},
+    )
+    return _yes(changed, "withdrawn", "Withdrawn. Nothing is sent.")
+
+
+def of_proposal(conn: sa.Connection, proposal_id: str) -> list[Signature]:
+    """Return signatures and vetoes of a proposal, oldest first."""
+    query = (
+        sa.select(signatures)
+        .where(signatures.c.proposal_id == proposal_id)
+        .order_by(signatures.c.signed_at)
+    )
+    return [Signature(**row._asdict()) for row in conn.execute(query)]
+
+
+def _row(conn: sa.Connection, proposal_id: str) -> sa.Row[Any] | None:
+    return conn.execute(
+        sa.select(proposals).where(proposals.c.proposal_id == proposal_id)
+    ).one_or_none()
+
+
+def _decidable(
+    proposal_id: str, content_hash: str, market_at: datetime
+) -> Sequence[sa.ColumnElement[bool]]:
+    return (
+        proposals.c.proposal_id == proposal_id,
+        proposals.c.state == "open",
+        proposals.c.content_hash == content_hash,
+        proposals.c.valid_until > market_at,
+    )
+
+
+def _needed(conn: sa.Connection, row: sa.Row[Any]) -> int:
+    """How many must sign, counting what is signed already of the same symbols and sides.
+
+    The lock makes two proposals of one symbol and side wait for each other, so that the
+    second to be signed sees the first.
+    """
+    needed = [row.signatures_needed]
+    own = conn.execute(sa.select(legs).where(legs.c.proposal_id == row.proposal_id)).all()
+    for symbol, side in sorted({(leg.symbol, leg.side) for leg in own}):
+        conn.execute(
+            sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 7))"),
+            {"name": f"{row.session} {row.account_id} {symbol} {side}"},
+        )
+        mine = [leg for leg in own if (leg.symbol, leg.side) == (symbol, side)]
+        total = sum((_notional(leg) for leg in mine), Decimal(0))
+        total += _signed_notional(conn, row, symbol, side)
+        needed.append(signatures_needed(notional=total, four_eyes_notional=row.four_eyes_notional))
+    return int(max(needed))
+
+
+def _signed_notional(conn: sa.Connection, row: sa.Row[Any], symbol: str, side: str) -> Decimal:
+    """USD of the session's other legs of a symbol and side that are signed or were sent."""
+    worst = sa.func.coalesce(legs.c.limit_price, legs.c.reference_price)
+    sent = sa.exists().where(orders.c.leg_id == legs.c.leg_id)
+    total = conn.scalar(
+        sa.select(sa.func.coalesce(sa.func.sum(legs.c.quantity * worst), 0))
+        .join(proposals, proposals.c.proposal_id == legs.c.proposal_id)
+        .where(
+            proposals.c.session == row.session,
+            proposals.c.account_id == row.account_id,
+            proposals.c.proposal_id != row.proposal_id,
+            legs.c.symbol == symbol,
+            legs.c.side == side,
+            sa.or_(proposals.c.state == "signed", sent),
+        )
+    )
+    return Decimal(total or 0)
+
+
+def _notional(leg: sa.Row[Any]) -> Decimal:
+    price = leg.reference_price if leg.limit_price is None else leg.limit_price
+    return Decimal(leg.quantity * price)
+
+
+def _record(
+    conn: sa.Connection,
+    row: sa.Row[Any],
+    person_id: str,
+    kind: str,
+    *,
+    desk_at: datetime,
+    market_at: datetime,
+    price: Decimal | None = None,
+    reason: tuple[str | None, str | None] = (None, None),
+) -> None:
+    conn.execute(
+        sa.insert(signatures).values(
+            signature_id=new_id(),
+            proposal_id=row.proposal_id,
+            person_id=person_id,
+            kind=kind,
+            content_hash=row.content_hash,
+            drift_bound=row.drift_bound,
+            price_at_signing=price,
+            reason_code=reason[0],
+            reason_text=reason[1],
+            signed_at=desk_at,
+            market_at=market_at,
+        )
+    )
+    audit.append(
+        conn,
+        at=desk_at,
+        actor=person_id,
+        action=f"proposal.{kind}",
+        subject=row.proposal_id,
+        payload={
+            "content_hash": row.content_hash,
+            "market_at": market_at,
+            "price": price,
+            "reason_code": reason[0],
+            "reason_text": reason[1],
+        },
+    )
+
+
+def _signed(row: sa.Row[Any]) -> SignOutcome:
+    missing = row.signatures_needed - len(row.signers)
+    if missing > 0:
+        return _yes(row, "one_more", "Signed. A second person must sign; you cannot sign twice.")
+    return _yes(row, "signed", "Signed. It is sent within about 15 seconds.")
+
+
+def _yes(row: sa.Row[Any], code: str, sentence: str) -> SignOutcome:
+    return SignOutcome(
+        recorded=True,
+        code=code,
+        sentence=sentence,
+        state=row.state,
+        given=len(row.signers),
+        needed=row.signatures_needed,
+    )
+
+
+def _no(code: str, sentence: str, row: sa.Row[Any] | None) -> SignOutcome:
+    return SignOutcome(
+        recorded=False,
+        code=code,
+        sentence=sentence,
+        state="unknown" if row is None else row.state,
+        given=0 if row is None else len(row.signers),
+        needed=0 if row is None else row.signatures_needed,
+    )
+
+
+def _why_not(
+    conn: sa.Connection,
+    proposal_id: str,
+    person_id: str,
+    content_hash: str,
+    *,
+    act: str,
+    market_at: datetime,
+    desk_at: datetime,
+) -> SignOutcome:
+    """Say to the loser who or what was first. Reads the row as it is after the lost update."""
+    row = _row(conn, proposal_id)
+    assert row is not None
+    if row.state != "open":
+        return _no(row.state, _decided_sentence(conn, row, person_id, act, desk_at), row)
+    if row.content_hash != content_hash:
+        sentence = f"The proposal is not the one on your screen. Your {act} was not recorded."
+        return _no("changed", f"{sentence} Reload the page.", row)
+    if row.valid_until <= market_at:
+        return _no("expired", f"It expired meanwhile. Your {act} was not recorded.", row)
+    if row.entered_by == person_id:
+        return _no("own", "You entered this by hand; another person must sign it.", row)
+    return _no("twice", "You have signed already; a second person must sign.", row)
+
+
+_VERBS = {"signed": "signed", "vetoed": "vetoed", "withdrawn": "withdrew"}
+_ENDS = {
+    "expired": "It expired before you decided.",
+    "lapsed": "It lapsed before you decided.",
+    "superseded": "It was replaced by a new price.",
+    "denied": "A pre-trade check denied it.",
+}
+
+
+def _decided_sentence(
+    conn: sa.Connection, row: sa.Row[Any], person_id: str, act: str, desk_at: datetime
+) -> str:
+    if row.state not in _VERBS:
+        return f"{_ENDS[row.state]} Your {act} was not recorded."
+    last = conn.execute(
+        sa.select(people_table.c.display_name, people_table.c.person_id, signatures.c.signed_at)
+        .join(people_table, people_table.c.person_id == signatures.c.person_id)
+        .where(
+            signatures.c.proposal_id == row.proposal_id,
+            signatures.c.kind == ("veto" if row.state == "vetoed" else "sign"),
+        )
+        .order_by(signatures.c.signed_at.desc())
+        .limit(1)
+    ).one()
+    then = row.decided_at if row.state == "withdrawn" else last.signed_at
+    if last.person_id == person_id:
+        ago = seconds_ago(then, desk_at)
+        return f"You {_VERBS[row.state]} this {ago} ago. Your second click changed nothing."
+    return lost_race(
+        verb=_VERBS[row.state], name=last.display_name, then=then, now=desk_at, act=act
+    )

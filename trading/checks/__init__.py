@@ -1,0 +1,1 @@
+"""The pre-trade checks, by subject: permission, order, exposure, loss and pace."""

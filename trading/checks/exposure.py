@@ -1,0 +1,217 @@
+"""How large does it make the book? Position, exposure, money, shorts."""
+
+from decimal import ROUND_DOWN, Decimal
+
+from trading.checks.answer import Answer, Measure, no, unknown, worst, yes
+from trading.picture import AccountNow, Picture
+from trading.proposals import Leg
+from trading.wording import money, percent, shares
+
+ZERO = Decimal(0)
+
+
+def position_size(picture: Picture, leg: Leg) -> Answer:
+    """13: the symbol's share of equity, if all own open orders were filled too."""
+    account = picture.account
+    if account is None or account.equity <= 0:
+        return unknown("the account's equity")
+    if picture.positions is None or picture.working is None:
+        return unknown("positions and open orders")
+    cap = position_cap(picture)
+    before = _after(picture, leg, ZERO)
+    share = (abs(_after(picture, leg, leg.quantity))) * leg.worst_price / account.equity
+    figures = Measure(share, cap, "fraction")
+    if share > cap:
+        towards = before if leg.side == "buy" else -before
+        room = cap * account.equity / leg.worst_price - towards
+        fits = room.to_integral_value(rounding=ROUND_DOWN)
+        return no(
+            f"It would be {percent(share)} of equity; the limit for one position is "
+            f"{percent(cap)}.",
+            fits=fits if 0 < fits < leg.quantity else None,
+            of=figures,
+        )
+    return yes(f"It would be {percent(share)} of equity.", of=figures)
+
+
+def position_cap(picture: Picture) -> Decimal:
+    """Return the largest share of equity one position may have here."""
+    limits = picture.limits
+    cap = limits.position_share
+    advisory = picture.model is not None and picture.model.status != "champion"
+    if advisory and not picture.by_hand:
+        embedded = picture.environment == "replay"
+        cap = min(cap, limits.advisory_position if embedded else limits.advisory_position_connected)
+    fallen = drawdown(picture.account)
+    if fallen is not None and fallen >= limits.drawdown_halve:
+        cap /= 2
+    return min(cap, limits.position_ceiling)
+
+
+def drawdown(account: AccountNow | None) -> Decimal | None:
+    """Return how far equity is below its peak as a fraction; None when not known."""
+    if account is None or account.peak is None or account.peak <= 0:
+        return None
+    return max((account.peak - account.equity) / account.peak, ZERO)
+
+
+def exposure(picture: Picture, leg: Leg) -> Answer:
+    """14: gross, net, beta, sector, number of positions, buying power and settled cash."""
+    account = picture.account
+    if account is None or account.equity <= 0:
+        return unknown("the account's equity")
+    book = _book(picture, leg)
+    if book is None:
+        return unknown("positions, open orders and their prices")
+    return worst(
+        [
+            _gross(picture, book, account),
+            _net(picture, book, account),
+            _sector(picture, leg, book, account),
+            _count(picture, book),
+            _money(picture, leg, account),
+        ]
+    )
+
+
+def short(picture: Picture, leg: Leg) -> Answer:
+    """15: a short sale is of an easily borrowed symbol, whole shares, never through zero."""
+    if picture.positions is None or picture.working is None:
+        return unknown("positions and open orders")
+    held = picture.held(leg.symbol)
+    after = _after(picture, leg, leg.quantity)
+    if leg.side == "buy" or after >= 0:
+        return _no_short(held, leg)
+    if held > 0:
+        return no(
+            f"It would sell {shares(leg.quantity)} with {shares(held)} held: through zero takes "
+            "two orders.",
+            of=Measure(leg.quantity, held, "shares"),
+            fits=max(held - picture.working_shares(leg.symbol, "sell"), ZERO) or None,
+        )
+    asset = picture.assets.get(leg.symbol)
+    if asset is None:
+        return unknown(f"whether {leg.symbol} can be borrowed")
+    if not (asset.shortable and asset.easy_to_borrow):
+        return no(f"{leg.symbol} is not easy to borrow.")
+    return _short_share(picture, leg)
+
+
+def _no_short(held: Decimal, leg: Leg) -> Answer:
+    if leg.side == "buy" and held < 0 and leg.quantity > -held:
+        return no(
+            f"It would buy {shares(leg.quantity)} with {shares(-held)} short: through zero takes "
+            "two orders.",
+            of=Measure(leg.quantity, -held, "shares"),
+            fits=-held,
+        )
+    return yes("It sells nothing short.")
+
+
+def _short_share(picture: Picture, leg: Leg) -> Answer:
+    book = _book(picture, leg)
+    if book is None:
+        return unknown("the book's prices")
+    gross = sum((abs(value) for value in book.values()), ZERO)
+    shorts = -sum((value for value in book.values() if value < 0), ZERO)
+    share = shorts / gross if gross else ZERO
+    limit = picture.limits.short_share
+    figures = Measure(share, limit, "fraction")
+    if share > limit:
+        return no(
+            f"Shorts would be {percent(share)} of gross exposure; the limit is {percent(limit)}.",
+            of=figures,
+        )
+    return yes(f"Shorts would be {percent(share)} of gross exposure.", of=figures)
+
+
+def _after(picture: Picture, leg: Leg, quantity: Decimal) -> Decimal:
+    """Shares held if this and every open order on its side were filled."""
+    working = picture.working_shares(leg.symbol, leg.side) + quantity
+    return picture.held(leg.symbol) + (working if leg.side == "buy" else -working)
+
+
+def _book(picture: Picture, leg: Leg) -> dict[str, Decimal] | None:
+    """Signed USD by symbol in the worse case: every order that enlarges a position filled."""
+    if picture.positions is None or picture.working is None:
+        return None
+    symbols = {*picture.positions, *(o.symbol for o in picture.working), leg.symbol}
+    book: dict[str, Decimal] = {}
+    for symbol in sorted(symbols):
+        at = leg.worst_price if symbol == leg.symbol else _price(picture, symbol)
+        if at is None:
+            return None
+        held = picture.held(symbol)
+        own = leg.quantity if symbol == leg.symbol else ZERO
+        most = held + picture.working_shares(symbol, "buy") + (own if leg.side == "buy" else ZERO)
+        least = held - picture.working_shares(symbol, "sell")
+        least -= own if leg.side == "sell" else ZERO
+        book[symbol] = max(most, least, key=abs) * at
+    return book
+
+
+def _price(picture: Picture, symbol: str) -> Decimal | None:
+    known = picture.market_price(symbol)
+    if known is not None:
+        return known
+    return next((o.price for o in picture.working or () if o.symbol == symbol), None)
+
+
+def _gross(picture: Picture, book: dict[str, Decimal], account: AccountNow) -> Answer:
+    share = sum((abs(value) for value in book.values()), ZERO) / account.equity
+    return _judged("Gross exposure", share, picture.limits.gross_exposure)
+
+
+def _net(picture: Picture, book: dict[str, Decimal], account: AccountNow) -> Answer:
+    net = abs(sum(book.values(), ZERO)) / account.equity
+    one = Decimal(1)
+    weighted = sum((value * picture.betas.get(s, one) for s, value in book.items()), ZERO)
+    return worst(
+        [
+            _judged("Net exposure", net, picture.limits.net_exposure),
+            _judged("Beta exposure", abs(weighted) / account.equity, picture.limits.beta_exposure),
+        ]
+    )
+
+
+def _sector(picture: Picture, leg: Leg, book: dict[str, Decimal], account: AccountNow) -> Answer:
+    sector = picture.sectors.get(leg.symbol)
+    if sector is None:
+        return unknown(f"{leg.symbol}'s sector")
+    inside = [abs(v) for symbol, v in book.items() if picture.sectors.get(symbol) == sector]
+    share = sum(inside, ZERO) / account.equity
+    return _judged(f"The sector {sector}", share, picture.limits.sector_share)
+
+
+def _count(picture: Picture, book: dict[str, Decimal]) -> Answer:
+    count, limit = sum(1 for value in book.values() if value), picture.limits.positions
+    figures = Measure(Decimal(count), Decimal(limit), "count")
+    if count > limit:
+        return no(f"It would be position {count}; the limit is {limit}.", of=figures)
+    return yes(f"It would be one of {count} positions.", of=figures)
+
+
+def _money(picture: Picture, leg: Leg, account: AccountNow) -> Answer:
+    bought = [o for o in picture.working or () if o.side == "buy"]
+    committed = sum((o.leaves * o.price for o in bought), ZERO)
+    needed = committed + leg.notional if leg.side == "buy" else ZERO
+    settled = account.cash if account.settled_cash is None else account.settled_cash
+    # The broker has set aside buying power for its open orders already; cash it has not.
+    power = account.buying_power + committed
+    limit = min(power, max(settled, ZERO)) if leg.side == "buy" else power
+    figures = Measure(needed, limit, "USD")
+    if needed > limit:
+        fits = ((limit - committed) / leg.worst_price).to_integral_value(rounding=ROUND_DOWN)
+        return no(
+            f"It needs {money(needed)} with open orders; {money(limit)} settled are there.",
+            fits=fits if fits > 0 else None,
+            of=figures,
+        )
+    return yes(f"It needs {money(needed)} of {money(limit)}.", of=figures)
+
+
+def _judged(name: str, share: Decimal, limit: Decimal) -> Answer:
+    figures = Measure(share, limit, "fraction")
+    if share > limit:
+        return no(f"{name} would be {percent(share)}; the limit is {percent(limit)}.", of=figures)
+    return yes(f"{name} would be {percent(share)} of equity.", of=figures)

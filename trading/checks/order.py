@@ -1,0 +1,196 @@
+"""Is the order itself sound? Asset, session, quantity, price, size, repetition."""
+
+from decimal import ROUND_DOWN, Decimal
+
+from trading.checks.answer import Answer, Measure, no, unknown, worst, yes
+from trading.picture import Picture, WorkingOrder
+from trading.proposals import Leg
+from trading.wording import money, percent, price, shares
+
+TIMES_IN_FORCE = ("day", "gtc", "ioc", "fok", "opg", "cls")
+ORDER_TYPES = ("market", "limit", "stop", "stop_limit", "trailing_stop")
+
+_RESTING = frozenset({"stop", "stop_limit", "trailing_stop"})  # no price until triggered
+
+
+def tradable(picture: Picture, leg: Leg) -> Answer:
+    """8: the broker trades the symbol, the desk has not restricted it, the account is open."""
+    asset = picture.assets.get(leg.symbol)
+    if asset is None:
+        return unknown(f"whether {leg.symbol} can be traded")
+    if leg.symbol in picture.restricted:
+        return no(f"{leg.symbol} is on the desk's restricted list.")
+    if not asset.tradable:
+        return no(f"{leg.symbol} cannot be traded at this broker.")
+    if picture.account is None:
+        return unknown("whether the account is open for trading")
+    if picture.account.blocked:
+        return no("The account is blocked by the broker.", later=True)
+    return yes(f"{leg.symbol} can be traded.")
+
+
+def session(picture: Picture, leg: Leg) -> Answer:
+    """9: the order type and time in force are known and the market is open for them."""
+    if leg.time_in_force not in TIMES_IN_FORCE or leg.order_type not in ORDER_TYPES:
+        return no(f"{leg.order_type}/{leg.time_in_force} is no order the desk knows.")
+    market = picture.market
+    if market is None:
+        return unknown("the market's time")
+    if market.is_open == (leg.time_in_force != "opg"):
+        return yes("The market is open." if market.is_open else "It joins the next opening.")
+    if market.is_open:
+        return no("An order for the opening came after it.", later=True)
+    return no("The market is closed.", later=True)
+
+
+def quantity(picture: Picture, leg: Leg) -> Answer:
+    """10: finite, positive, whole unless fractions are allowed, and not beyond the maximum."""
+    if not leg.quantity.is_finite() or leg.quantity <= 0:
+        return no(f"The quantity must be a number > 0, was {leg.quantity}.")
+    asset = picture.assets.get(leg.symbol)
+    if asset is None:
+        return unknown(f"whether {leg.symbol} trades in fractions")
+    limit = picture.limits.order_quantity
+    figures = Measure(leg.quantity, limit, "shares")
+    if leg.quantity > limit:
+        return no(
+            f"{shares(leg.quantity)} shares; at most {shares(limit)} pass.", fits=limit, of=figures
+        )
+    whole = leg.quantity == leg.quantity.to_integral_value()
+    plain = leg.time_in_force == "day" and leg.stop_loss_price is None
+    if not whole and not (asset.fractionable and plain):
+        return no(
+            "Only a plain day order may be for a fraction of a share.",
+            fits=_down(leg.quantity),
+            of=figures,
+        )
+    return yes(f"{shares(leg.quantity)} shares.", of=figures)
+
+
+def collar(picture: Picture, leg: Leg) -> Answer:
+    """11: a fresh quote stands, and every price lies on a tick and within the collar of it."""
+    quote = picture.quotes.get(leg.symbol)
+    at = None if quote is None else quote.price
+    if quote is None or at is None:
+        return unknown(f"{leg.symbol}'s quote")
+    oldest = picture.limits.quote_age_seconds
+    if quote.age_seconds > oldest:
+        return no(
+            f"{leg.symbol}'s quote is {quote.age_seconds} s old; at most {oldest} s pass.",
+            of=Measure(Decimal(quote.age_seconds), Decimal(oldest), "seconds"),
+            later=True,
+        )
+    asked = [p for p in (leg.limit_price, leg.take_profit_price, leg.stop_loss_price) if p]
+    off = [p for p in asked if p <= 0 or p % _tick(p)]
+    if off:
+        return no(f"{price(off[0])} is not a whole tick of {_tick(off[0])}.")
+    if "limit" in leg.order_type and leg.limit_price is None:
+        return no("A limit order needs a limit price.")
+    return _within_collar(picture.limits.collar, leg, at)
+
+
+def _within_collar(limit: Decimal, leg: Leg, at: Decimal) -> Answer:
+    wanted = leg.limit_price if leg.limit_price is not None else at
+    away = abs(wanted / at - 1)
+    figures = Measure(away, limit, "fraction")
+    if away > limit:
+        return no(
+            f"The limit {price(wanted)} is {percent(away)} from the last price {price(at)}; "
+            f"at most {percent(limit)} pass.",
+            of=figures,
+        )
+    return yes(f"{percent(away, decimals=2)} from the last price {price(at)}.", of=figures)
+
+
+def order_size(picture: Picture, leg: Leg) -> Answer:
+    """12: notional, and the share of an average session's volume."""
+    limit = picture.limits.order_notional
+    most = [_notional_answer(leg, limit)]
+    volume = picture.average_volume.get(leg.symbol)
+    if volume is None or volume <= 0:
+        return worst([*most, unknown(f"{leg.symbol}'s average volume")])
+    share, cap = leg.quantity / volume, picture.limits.order_volume_share
+    figures = Measure(share, cap, "fraction")
+    if share > cap:
+        most.append(
+            no(
+                f"{percent(share, decimals=2)} of an average session's volume; at most "
+                f"{percent(cap)} pass.",
+                fits=_down(volume * cap),
+                of=figures,
+            )
+        )
+    return worst(most)
+
+
+def _notional_answer(leg: Leg, limit: Decimal) -> Answer:
+    figures = Measure(leg.notional, limit, "USD")
+    if leg.notional > limit:
+        return no(
+            f"It is for {money(leg.notional)}; one order may be for {money(limit)}.",
+            fits=_down(limit / leg.worst_price),
+            of=figures,
+        )
+    return yes(f"It is for {money(leg.notional)}.", of=figures)
+
+
+def options(picture: Picture, leg: Leg) -> Answer:
+    """16: no options yet."""
+    asset = picture.assets.get(leg.symbol)
+    if asset is None:
+        return unknown(f"what kind of asset {leg.symbol} is")
+    if asset.kind != "us_equity":
+        return no(f"{leg.symbol} is a {asset.kind}; the desk trades shares only.")
+    return yes("It is a share, not an option.")
+
+
+def duplicate(picture: Picture, leg: Leg) -> Answer:
+    """19: not the same symbol, side and quantity again within minutes, nor the same leg."""
+    if picture.activity is None:
+        return unknown("what was sent lately")
+    window = picture.limits.duplicate_window_minutes * 60
+    for order in picture.activity.recent:
+        if (order.proposal_id, order.leg_no) == (picture.proposal_id, leg.leg_no):
+            continue  # an earlier attempt at this very leg, whose end the ledger knows
+        same = (order.symbol, order.side, order.quantity) == (leg.symbol, leg.side, leg.quantity)
+        if same and order.age_seconds <= window:
+            return no(
+                f"The same order ({leg.side} {shares(leg.quantity)} {leg.symbol}) was sent "
+                f"{order.age_seconds} s ago; {window} s must pass.",
+                of=Measure(Decimal(order.age_seconds), Decimal(window), "seconds"),
+            )
+    return yes("No such order was sent lately.")
+
+
+def self_cross(picture: Picture, leg: Leg) -> Answer:
+    """20: it cannot trade against an own open order."""
+    if picture.working is None:
+        return unknown("the own open orders")
+    for other in picture.working:
+        if other.symbol == leg.symbol and other.side != leg.side and _crosses(leg, other):
+            return no(
+                f"It could trade against an own open order: {other.side} {shares(other.leaves)} "
+                f"{other.symbol} at {price(other.price)}."
+            )
+    return yes("It meets no own open order.")
+
+
+def _crosses(leg: Leg, other: WorkingOrder) -> bool:
+    if other.order_type in _RESTING or leg.order_type in _RESTING:
+        return False
+    if leg.limit_price is None or other.order_type == "market":
+        return True
+    if leg.side == "buy":
+        return leg.limit_price >= other.price
+    return leg.limit_price <= other.price
+
+
+def _tick(at: Decimal) -> Decimal:
+    """Regulation NMS rule 612: a cent from a dollar up, a hundredth of a cent below."""
+    return Decimal("0.01") if at >= 1 else Decimal("0.0001")
+
+
+def _down(value: Decimal) -> Decimal | None:
+    """Whole shares that fit; None when not even one does."""
+    fits = value.to_integral_value(rounding=ROUND_DOWN)
+    return fits if fits > 0 else None
