@@ -76,13 +76,3 @@ def line(request: requests.Request) -> str:
     look = f":{_COLOURS[request.state]}[:material/{_ICONS[request.state]}: "
     text = f"{look}{_NAMES.get(request.kind, request.kind)}: {_WORDS[request.state]}]"
     return f"{text} {formats.plain(said)}".strip()
-
-
-def idempotency_key(name: str) -> str:
-    """A key that stays the same until `renew` is called, so that a double click asks once."""
-    return str(st.session_state.setdefault(f"once-{name}", new_id()))
-
-
-def renew(name: str) -> None:
-    """Forget the key of `name`: the next click is a new request."""
-    st.session_state.pop(f"once-{name}", None)

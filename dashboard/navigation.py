@@ -46,10 +46,15 @@ def elsewhere(person: Person) -> None:
         st.page_link(
             settings.mlflow.tracking_uri, label="MLflow: models", icon=":material/science:"
         )
-        if signin.kind(settings) == "os":
+        if signin.kind(settings) == "os" and person.origin == "os":
             st.caption("[:material/switch_account: Sign in as someone else](/sign-in)")
-        elif person.origin == "local":
-            st.html('<form method="post" action="/sign-out"><button>Sign out</button></form>')
+        else:
+            st.caption("[:material/logout: Sign out](/sign-out)")
+
+
+def report(page: str) -> str:
+    """The address of a page of the quality reports."""
+    return "/data-docs/" + page.removeprefix("/data-docs/").lstrip("/")
 
 
 def path(name: str) -> str:

@@ -21,7 +21,9 @@ from config import settings as settings_file
 from dashboard import data, palette, signin
 from ledger import people
 
-_PAGE = (Path(__file__).parent / "sign_in.html").read_text(encoding="utf-8")
+_HERE = Path(__file__).parent
+_PAGE = (_HERE / "sign_in.html").read_text(encoding="utf-8")
+_LEAVE = (_HERE / "sign_out.html").read_text(encoding="utf-8")
 _LONGEST_DELAY = 8.0  # seconds
 _MOST_LOGINS = 1_000
 
@@ -32,6 +34,7 @@ def all_routes() -> list[BaseRoute]:
         Route("/healthz", _health),
         Route("/sign-in", _form, methods=["GET"]),
         Route("/sign-in", _sign_in, methods=["POST"]),
+        Route("/sign-out", _leave, methods=["GET"]),
         Route("/sign-out", _sign_out, methods=["POST"]),
         Route("/enter", _enter, methods=["GET"]),
         Route("/data-docs", _to_folder, methods=["GET"]),
@@ -81,7 +84,11 @@ def _ask_ledger() -> None:
 
 
 async def _form(request: Request) -> Response:
-    return _page()
+    return _page(_PAGE)
+
+
+async def _leave(request: Request) -> Response:
+    return _page(_LEAVE)
 
 
 async def _sign_in(request: Request) -> Response:
@@ -91,7 +98,7 @@ async def _sign_in(request: Request) -> Response:
     token = await run_in_threadpool(_token_for, login, password)
     if token is None:
         await asyncio.sleep(_delays.missed(login))
-        return _page(problem="This login and password do not belong together.", status=401)
+        return _page(_PAGE, problem="This login and password do not belong together.", status=401)
     _delays.forget(login)
     return _with_cookie(RedirectResponse("/", status_code=303), token, request)
 
@@ -200,8 +207,7 @@ def _require_own_page(request: Request) -> None:
         raise HTTPException(403, "This form must be sent from the desk's own page.")
 
 
-def _page(*, problem: str = "", status: int = 200) -> HTMLResponse:
-    text = _PAGE
+def _page(text: str, *, problem: str = "", status: int = 200) -> HTMLResponse:
     for name in ("light", "dark"):
         colours = palette.of(name)
         for role in ("page", "panel", "text", "muted", "line", "action", "down"):

@@ -1,12 +1,14 @@
 """The replay's controls: run, pause, step, jump, pace. Each press is a request."""
 
+from decimal import Decimal
+
 import streamlit as st
 
 from dashboard import asking, data, formats
 from ledger.people import Person
 
 KINDS = ("venue_run", "venue_pause", "venue_step", "venue_jump", "venue_pace")
-_PACES = {"0.5": 0.5, "1": 1.0, "5": 5.0, "15": 15.0, "60": 60.0}
+_PACES = {pace: Decimal(pace) for pace in ("0.5", "1", "5", "15", "60")}
 
 
 def popover(person: Person) -> None:
@@ -37,25 +39,27 @@ def controls(person: Person, *, place: str) -> None:
             ("Next close", "close"),
         ):
             _button(person, label, "venue_jump", {"to": to}, place=place)
-    pace = st.segmented_control(
+    key = f"venue-{place}-pace"
+    st.segmented_control(
         "Market minutes per second",
         list(_PACES),
-        default=formats.number(clock.pace, decimals=0) if clock.pace in {1, 5, 15, 60} else None,
-        key=f"venue-{place}-pace",
+        default=next((name for name, pace in _PACES.items() if pace == clock.pace), None),
+        key=key,
+        on_change=_change_pace,
+        args=(person, key),
     )
-    if pace is not None and _PACES[pace] != float(clock.pace or 0):
-        asking.ask(
-            person,
-            "venue_pace",
-            {"minutes_per_second": pace},
-            once=f"pace-{place}-{pace}-{asking.idempotency_key('pace')}",
-        )
     outcome(place=place)
     if clock.first_session and clock.last_session:
         st.caption(
             f"The replay runs from {formats.day(clock.first_session)} "
             f"to {formats.day(clock.last_session)}."
         )
+
+
+def _change_pace(person: Person, key: str) -> None:
+    wanted = st.session_state.get(key)
+    if wanted is not None:
+        asking.ask(person, "venue_pace", {"minutes_per_second": wanted})
 
 
 @st.fragment(run_every=2)

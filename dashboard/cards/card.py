@@ -7,6 +7,7 @@ from dashboard.cards import decision, denied, dialogs, evidence, life, words
 from dashboard.cards.reading import shown
 from ledger.pages import Proposal
 from ledger.people import Person
+from trading.signatures import SignOutcome
 
 _HISTORY = 90  # sessions on the price chart
 
@@ -47,12 +48,14 @@ def buttons(proposal: Proposal, person: Person) -> None:
     """What the person may do now; what is not possible says why."""
     refusal = why_not(proposal, person)
     _watch(proposal.code, proposal.state, refusal)
-    problem = st.session_state.pop(f"problem-{proposal.code}", None)
-    if problem:
-        st.warning(problem, icon=":material/info:")
+    outcome: SignOutcome | None = st.session_state.pop(f"outcome-{proposal.code}", None)
+    if outcome is not None and outcome.recorded:
+        st.toast(outcome.sentence, icon=":material/check_circle:")
+    elif outcome is not None:
+        st.warning(outcome.sentence, icon=":material/info:")
     if proposal.state == "open":
         _open_buttons(proposal, person, refusal)
-    elif _may_withdraw(proposal, person) and st.button(
+    if _may_withdraw(proposal, person) and st.button(
         "Withdraw my signature", key=f"withdraw-{proposal.code}", icon=":material/undo:"
     ):
         dialogs.withdraw(proposal, person)
@@ -97,7 +100,7 @@ def _open_buttons(proposal: Proposal, person: Person, refusal: str) -> None:
             key=f"veto-{proposal.code}",
             icon=":material/block:",
             shortcut="V",
-            disabled=not person.may("signatory"),
+            disabled=not (person.may("signatory") or person.may("analyst")),
         ):
             dialogs.veto(proposal, person)
         if st.button(

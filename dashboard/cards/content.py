@@ -104,6 +104,7 @@ class Content:
     data: DataState | None
     loss_to_stop: Decimal | None
     equity: Decimal | None
+    label: str = ""  # "demo" on a planted case
 
     @property
     def failed(self) -> tuple[Check, ...]:

@@ -1,24 +1,85 @@
-"""Writing what a person decided; every function returns why not, or an empty text."""
+"""Writing what a person decided; each call says whether it was recorded, or why not."""
 
+from decimal import Decimal
+
+from dashboard import data, states
+from ledger import signatures, transact
 from ledger.pages import Proposal
 from ledger.people import Person
-
-_NOT_YET = "This version of the desk cannot record decisions; nothing was written."
-
-
-def sign(proposal: Proposal, person: Person) -> str:
-    """Sign what was on the screen."""
-    del proposal, person
-    return _NOT_YET
+from trading.signatures import SignOutcome
 
 
-def veto(proposal: Proposal, person: Person, *, reason: str, text: str) -> str:
+def sign(proposal: Proposal, person: Person) -> SignOutcome:
+    """Sign what was on the screen, at the price that was on it."""
+    clock = data.desk().clock
+    price = _price(proposal)
+    if clock is None or price is None or states.is_stale(clock.received_at, now=data.now()):
+        return _refused(proposal, "Not signed: the market's figures are old, or there is no quote.")
+    desk_at = data.now()
+    return transact(
+        data.engine(),
+        lambda conn: signatures.sign(
+            conn,
+            proposal_id=proposal.proposal_id,
+            person_id=person.person_id,
+            content_hash=proposal.content_hash,
+            price=price,
+            market_at=clock.now,
+            desk_at=desk_at,
+        ),
+    )
+
+
+def veto(proposal: Proposal, person: Person, *, reason: str, text: str) -> SignOutcome:
     """Veto with a reason."""
-    del proposal, person, reason, text
-    return _NOT_YET
+    clock = data.desk().clock
+    if clock is None:
+        return _refused(proposal, "Not vetoed: the market's clock has not been heard yet.")
+    desk_at = data.now()
+    return transact(
+        data.engine(),
+        lambda conn: signatures.veto(
+            conn,
+            proposal_id=proposal.proposal_id,
+            person_id=person.person_id,
+            content_hash=proposal.content_hash,
+            reason_code=reason,
+            reason_text=text or None,
+            market_at=clock.now,
+            desk_at=desk_at,
+        ),
+    )
 
 
-def withdraw(proposal: Proposal, person: Person) -> str:
+def withdraw(proposal: Proposal, person: Person) -> SignOutcome:
     """Take a signature back before it is sent."""
-    del proposal, person
-    return _NOT_YET
+    clock = data.desk().clock
+    if clock is None:
+        return _refused(proposal, "Not withdrawn: the market's clock has not been heard yet.")
+    desk_at = data.now()
+    return transact(
+        data.engine(),
+        lambda conn: signatures.withdraw(
+            conn,
+            proposal_id=proposal.proposal_id,
+            person_id=person.person_id,
+            market_at=clock.now,
+            desk_at=desk_at,
+        ),
+    )
+
+
+def _price(proposal: Proposal) -> Decimal | None:
+    quote = data.quotes().get(proposal.legs[0].symbol)
+    return None if quote is None else quote.last
+
+
+def _refused(proposal: Proposal, sentence: str) -> SignOutcome:
+    return SignOutcome(
+        recorded=False,
+        code="not_now",
+        sentence=sentence,
+        state=proposal.state,
+        given=0,
+        needed=proposal.signatures_needed,
+    )

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import streamlit as st
 
-from dashboard import data, formats, signin, states, tables
+from dashboard import data, formats, navigation, signin, states, tables
 from dashboard.cards import words
 from dashboard.cards.content import Content, Effect
 from ledger.market import Clock, Quote
@@ -16,7 +16,8 @@ from ledger.people import Person
 def show(proposal: Proposal, content: Content, person: Person) -> None:
     """What it is, what it costs and risks, and until when."""
     st.markdown(f"## {words.sentence(proposal)}", anchors=False)
-    st.markdown(f":gray[{words.kind(proposal)}]")
+    label = f" :violet-badge[{formats.plain(content.label)}]" if content.label else ""
+    st.markdown(f":gray[{words.kind(proposal)}]{label}")
     for sentence in money_sentences(proposal, content):
         st.markdown(sentence)
     if content.effects:
@@ -169,7 +170,7 @@ def _effect(effect: Effect) -> tuple[str, str, str, str]:
 def _data(content: Content) -> str:
     bar = content.data
     assert bar is not None
-    report = f" [See report](/data-docs/{bar.report})" if bar.report else ""
+    report = f" [See report]({navigation.report(bar.report)})" if bar.report else ""
     good = bar.passed == bar.checks
     mark = ":green[:material/check:]" if good else ":orange[:material/warning:]"
     return (

@@ -6,6 +6,7 @@ from dashboard import data, formats
 from dashboard.cards import deciding, words
 from ledger.pages import Proposal
 from ledger.people import Person
+from trading.signatures import SignOutcome
 
 REASONS = {
     "price": "Price",
@@ -105,9 +106,8 @@ def withdraw(proposal: Proposal, person: Person) -> None:
     _finish(proposal, deciding.withdraw(proposal, person))
 
 
-def _finish(proposal: Proposal, problem: str) -> None:
-    if problem:
-        st.session_state[f"problem-{proposal.code}"] = problem
+def _finish(proposal: Proposal, outcome: SignOutcome) -> None:
+    st.session_state[f"outcome-{proposal.code}"] = outcome
     st.session_state["dialog-done"] = proposal.code
     data.proposals.clear()
     data.proposals_by_code.clear()

@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import asking, data, formats, tables
+from dashboard import asking, data, formats, navigation, tables
 from ledger.people import Person
 
 _STATES = {
@@ -32,6 +32,7 @@ def show(row: dict[str, Any], person: Person) -> None:
                 f"{formats.plain(row['reason'] or 'no reason given')}"
             )
         _neighbours(row)
+        _report(row)
         if row["status"] == "held":
             _decide(row, person)
 
@@ -55,6 +56,13 @@ def _neighbours(row: dict[str, Any]) -> None:
             bars,
         )
         st.caption("USD per share, as quoted; volume in shares · source `market.daily_bars`")
+
+
+def _report(row: dict[str, Any]) -> None:
+    verdict = data.verdict(row["symbol"], row["session"])
+    report = verdict["report"][0] if verdict.height else None
+    if report:
+        st.markdown(f":material/description: [Open the report]({navigation.report(report)})")
 
 
 def _figures(bar: dict[str, Any]) -> list[str]:
@@ -88,6 +96,6 @@ def _decide(row: dict[str, Any], person: Person) -> None:
                     person,
                     kind,
                     {"quarantine_id": key, "reason": str(reason).strip()},
-                    once=f"{kind}-{key}",
+                    once=f"{kind}-{key}-{reason}",
                 )
                 st.toast("Asked. The outcome appears below.", icon=":material/schedule:")

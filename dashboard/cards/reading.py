@@ -38,6 +38,7 @@ def shown(proposal: Proposal) -> Content:
         data=_data(section(content, "data")),
         loss_to_stop=decimal(risk.get("loss_to_stop")),
         equity=decimal(risk.get("equity")),
+        label=str(content.get("label") or ""),
     )
 
 

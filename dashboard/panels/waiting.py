@@ -10,6 +10,12 @@ from ledger.pages import Desk
 
 def show(desk: Desk) -> None:
     """Open proposals in one line each, or when the next ones come."""
+    if desk.clock is not None and desk.clock.state == "ended":
+        st.page_link(
+            navigation.path("replay_end"),
+            label="The replay has ended: see the result",
+            icon=":material/flag:",
+        )
     st.subheader("To decide", anchor=False)
     found = data.proposals()
     if not found:

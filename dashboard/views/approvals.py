@@ -11,12 +11,14 @@ from ledger.people import Person
 
 person: Person = st.session_state["person"]
 _QUEUE = "approvals-queue"
+_OPEN = "approvals-open"
 
 
 def _queue() -> list[Proposal]:
     """Open proposals and those decided since this page was opened, each in its place."""
     if st.session_state.get("previous-page") != "approvals":
         st.session_state[_QUEUE] = []
+        st.session_state.pop(_OPEN, None)
     kept: list[str] = st.session_state.setdefault(_QUEUE, [])
     waiting = [proposal.code for proposal in data.proposals()]
     kept += [code for code in waiting if code not in kept]
@@ -25,10 +27,11 @@ def _queue() -> list[Proposal]:
 
 
 def _open_code(queue: list[Proposal]) -> str:
-    asked = st.query_params.get("proposal", "")
     codes = [proposal.code for proposal in queue]
-    if asked in codes:
-        return asked
+    # A card that was open stays open after its decision, until the person turns to another.
+    for wanted in (st.query_params.get("proposal", ""), st.session_state.get(_OPEN, "")):
+        if wanted in codes:
+            return wanted
     waiting = [proposal.code for proposal in queue if proposal.state == "open"]
     return (waiting or codes)[0]
 
@@ -94,6 +97,7 @@ def _decided(queue: list[Proposal]) -> None:
 
 queue = _queue()
 opened = _open_code(queue) if queue else ""
+st.session_state[_OPEN] = opened
 with st.container(horizontal=True, vertical_alignment="center"):
     st.title("Approvals", anchor=False, width="stretch")
     _turning([proposal.code for proposal in queue], opened)

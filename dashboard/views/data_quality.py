@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from dashboard import asking, data, figures, formats, states, tables
+from dashboard import asking, data, figures, formats, navigation, states, tables
 from dashboard.cards import held_back
 from ledger.people import Person
 
@@ -84,7 +84,7 @@ def _report() -> None:
     row = newest.row(0, named=True)
     st.markdown(
         f":material/description: [Report of {formats.day(row['last_session'])}]"
-        f"(/data-docs/{row['path']}): {formats.count(row['passed'])} of "
+        f"({navigation.report(row['path'])}): {formats.count(row['passed'])} of "
         f"{formats.counted(row['expectations'], 'expectation')} met. "
         "[All reports](/data-docs/)"
     )
