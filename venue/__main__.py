@@ -2,8 +2,10 @@
 
 import argparse
 import os
+import socket
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -32,21 +34,37 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = _parser()
     given = parser.parse_args(arguments)
     try:
+        listener = _listener(given.host, given.port)
         app = create_app(_config(given))
     except (ValueError, StateInUseError, OSError) as e:
         print(f"venue: {e}", file=sys.stderr)  # noqa: T201  it is a command
         return 2
-    uvicorn.run(
+    settings = uvicorn.Config(
         app,
-        host=given.host,
-        port=given.port,
         log_level=given.log_level,
         access_log=False,
         timeout_graceful_shutdown=2,
         # Clients keep connections; one closed by us as an order is sent would leave it in doubt.
         timeout_keep_alive=300,
     )
+    with suppress(KeyboardInterrupt):  # the server has already come to its end
+        uvicorn.Server(settings).run(sockets=[listener])
     return 0
+
+
+def _listener(host: str, port: int) -> socket.socket:
+    """Bind before anything is opened: a port that is taken must not touch the state."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as e:
+        listener.close()
+        raise OSError(
+            f"Cannot listen on {host}:{port}: {e.strerror}. Choose another --host or --port."
+        ) from e
+    return listener
 
 
 def _parser() -> argparse.ArgumentParser:

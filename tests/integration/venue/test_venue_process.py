@@ -203,6 +203,14 @@ def test_wrong_arguments_end_with_2_and_a_reason(
     assert "Traceback" not in done.stderr
 
 
+def test_a_port_that_is_taken_is_said(served: ServedVenue, tmp_path: Any) -> None:
+    state = tmp_path / "other"
+    done = run("--state", str(state), "--port", str(served.port), "--start", "2012-07-02")
+    assert done.returncode == 2
+    assert f"127.0.0.1:{served.port}" in done.stderr
+    assert not state.exists()
+
+
 def test_a_state_belongs_to_one_process_and_one_replay(served: ServedVenue) -> None:
     same = ["--state", str(served.state), "--port", str(free_port())]
     second = run(*same, "--start", "2012-07-02")
