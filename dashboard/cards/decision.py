@@ -33,6 +33,8 @@ def show(proposal: Proposal, content: Content, person: Person) -> None:
     _price(proposal.code)
     if content.data is not None:
         st.markdown(_data(content))
+    if proposal.state != "open":
+        return
     st.markdown(f"**Signatures.** {signatures_sentence(proposal, person)}")
     st.markdown(f"**If you do nothing.** {nothing_sentence(proposal, data.desk().clock)}")
 

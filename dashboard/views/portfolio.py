@@ -19,7 +19,8 @@ def _figures() -> None:
     gross = sum((abs(p.market_value or Decimal(0)) for p in held.values()), Decimal(0))
     net = sum((p.market_value or Decimal(0) for p in held.values()), Decimal(0))
     open_gain = sum((p.unrealised or Decimal(0) for p in held.values()), Decimal(0))
-    cells = st.columns(5)
+    old = states.is_stale(account.received_at, now=data.now())
+    cells = st.container(key=f"{'stale' if old else 'fresh'}-figures").columns(5)
     change = None if account.last_equity is None else account.equity - account.last_equity
     cells[0].metric(
         f"Equity, {account.currency}",
@@ -37,7 +38,6 @@ def _figures() -> None:
         "Net exposure", formats.percent(_share(net, account)), help="Long less short / equity"
     )
     cells[4].metric(f"Open gain, {account.currency}", formats.amount(open_gain, signed=True))
-    old = states.is_stale(account.received_at, now=data.now())
     aged = states.stale_sentence(account.as_of, account.received_at, now=data.now())
     st.caption(
         (

@@ -1,0 +1,145 @@
+"""Signing, vetoing and what stays on the screen, against a real ledger."""
+
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+from streamlit.testing.v1 import AppTest
+
+from config.settings import Settings
+from dashboard import data
+from ledger import new_id, people, proposals
+from ledger.tables import signatures
+from tests.unit.dashboard import proposed, rows
+from tests.unit.dashboard.conftest import SHELL
+
+
+@pytest.fixture
+def desk(desk_settings: Settings) -> Settings:
+    """A desk with one open and one denied proposal."""
+    with data.engine().begin() as conn:
+        rows.fill_market(conn, heard_at=rows.fresh())
+        for code, denied in (("7F3A-9C21", False), ("33CC-44DD", True)):
+            made = proposed.proposal(proposal_id=new_id(), code=code, denied=denied)
+            proposals.add(conn, made, desk_at=data.now())
+    return desk_settings
+
+
+def _approvals() -> AppTest:
+    at = AppTest.from_file(str(SHELL), default_timeout=30).run()
+    return at.switch_page("views/approvals.py").run()
+
+
+def _text(at: AppTest) -> str:
+    blocks = [*at.title, *at.subheader, *at.markdown, *at.caption, *at.warning]
+    return "\n".join(str(block.value) for block in blocks).replace("\N{NO-BREAK SPACE}", " ")
+
+
+def _marks() -> list[tuple[str, str | None]]:
+    with data.asked() as conn:
+        found = conn.execute(sa.select(signatures.c.kind, signatures.c.reason_code))
+        return [(row.kind, row.reason_code) for row in found]
+
+
+def test_a_card_shows_money_risk_evidence_doubts_and_clock_in_this_order(desk: Settings) -> None:
+    at = _approvals()
+
+    assert not at.exception
+    text = _text(at)
+    order = [
+        "Buy 25 IBM at 195.93 USD or less",
+        "Costs at most **4,898.25 USD**",
+        "| Cash, USD | 90,400.00 | 85,501.75 | — |",
+        "**Price.** Proposed at 195.83, now 195.46 (−0.19 %)",
+        "**Data.**",
+        "**Signatures.** One needed (two above 10,000.00 USD)",
+        "It expires at 13:00 New York; nothing is sent.",
+    ]
+    assert [text.index(part) for part in order] == sorted(text.index(part) for part in order)
+    assert "**How far to trust it.**" in text
+
+
+def test_a_signature_is_recorded_and_the_card_stays_with_its_progress(desk: Settings) -> None:
+    at = _approvals()
+
+    at.button(key="sign-7F3A-9C21").click().run()
+    at.button(key="confirm-7F3A-9C21").click().run()
+
+    assert _marks() == [("sign", None)]
+    text = _text(at.run())
+    assert "Buy 25 IBM at 195.93 USD or less" in text
+    assert "sending" in text
+
+
+def test_a_veto_takes_one_click_on_a_reason(desk: Settings) -> None:
+    at = _approvals()
+
+    at.button(key="veto-7F3A-9C21").click().run()
+    at.button(key="veto-news-7F3A-9C21").click().run()
+
+    assert _marks() == [("veto", "news")]
+    assert "We will follow what it would have done." in _text(at.run())
+
+
+def test_signing_is_off_while_the_figures_are_old(desk_settings: Settings) -> None:
+    with data.engine().begin() as conn:
+        rows.fill_market(conn, heard_at=data.now() - timedelta(minutes=17))
+        made = proposed.proposal(proposal_id=new_id(), code="7F3A-9C21")
+        proposals.add(conn, made, desk_at=data.now())
+
+    at = _approvals()
+
+    assert at.button(key="sign-7F3A-9C21").disabled
+    assert "17 minutes old" in _text(at)
+
+
+def test_one_person_never_signs_twice_and_the_card_says_when_nobody_else_can(
+    desk_settings: Settings,
+) -> None:
+    with data.engine().begin() as conn:
+        rows.fill_market(conn, heard_at=rows.fresh())
+        made = proposed.proposal(proposal_id=new_id(), code="7F3A-9C21", signatures_needed=2)
+        proposals.add(conn, made, desk_at=data.now())
+    at = _approvals()
+    assert "Nobody else can give the second signature on this desk." in _text(at)
+
+    at.button(key="sign-7F3A-9C21").click().run()
+    at.button(key="confirm-7F3A-9C21").click().run()
+    at.run()
+
+    assert at.button(key="sign-7F3A-9C21").disabled
+    assert "you cannot sign twice" in _text(at)
+
+
+def test_a_second_signatory_is_enough(desk_settings: Settings) -> None:
+    with data.engine().begin() as conn:
+        rows.fill_market(conn, heard_at=rows.fresh())
+        made = proposed.proposal(proposal_id=new_id(), code="7F3A-9C21", signatures_needed=2)
+        proposals.add(conn, made, desk_at=data.now())
+        people.add(
+            conn,
+            login="jan",
+            display_name="Jan",
+            roles=("signatory",),
+            desk_at=data.now(),
+            password="a long enough password",
+        )
+
+    assert "Nobody else" not in _text(_approvals())
+
+
+def test_a_denied_proposal_says_which_limit_and_what_fits(desk: Settings) -> None:
+    text = _text(_approvals())
+
+    assert "denied, position too large" in text
+    assert "It would be 6.0 % of equity; the limit for one position is 5.0 %." in text
+    assert "Fits: 8 shares." in text
+
+
+def test_a_link_opens_one_proposal_whatever_its_state(desk: Settings) -> None:
+    at = AppTest.from_file(str(SHELL), default_timeout=30).run()
+    at.query_params["proposal"] = "33CC-44DD"
+
+    at.switch_page("views/proposal.py").run()
+
+    assert "denied, position too large" in _text(at)
