@@ -205,6 +205,8 @@ def contributions(
     figure.update_xaxes(
         title={"text": "Percentage points"},
         range=[-reach, reach],
+        nticks=5,
+        tickangle=0,
         zeroline=True,
         zerolinecolor=colours.muted,
         showgrid=False,
@@ -294,8 +296,10 @@ def spans(rows: Sequence[Span], *, height: int | None = None) -> go.Figure:
             "to %{customdata[3]}<extra></extra>"
         ),
     )
+    ends = [100 * end for row in rows for end in (row.low, row.high)] or [-1.0, 1.0]
     figure.update_xaxes(
         title={"text": "Expected return over the horizon, % (band: 80 % range)"},
+        range=_padded(ends, share=0.04),
         zeroline=True,
         zerolinecolor=colours.muted,
         showgrid=False,
