@@ -1,5 +1,6 @@
 """Signing, vetoing, withdrawing: each is one conditional update of the proposal's row."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,15 +10,21 @@ from typing import Any
 import sqlalchemy as sa
 
 from ledger import audit, people
+from ledger import proposals as stored_proposals
 from ledger.connection import new_id
 from ledger.tables import legs, orders, proposals, signatures
 from ledger.tables import people as people_table
+from trading.proposals import Leg
 from trading.signatures import (
     VETO_REASONS,
     SignOutcome,
+    drifted_sentence,
+    expired_sentence,
+    has_lapsed,
     lost_race,
     seconds_ago,
     signatures_needed,
+    twice_sentence,
 )
 
 
@@ -52,12 +59,16 @@ def sign(
 ) -> SignOutcome:
     """Sign what was on the screen, or say why not.
 
+    Above the four-eyes notional two different people must sign, counting what else of the
+    same symbol and side is signed, in part or in full, in that session.
+
     Parameters
     ----------
     content_hash : str
         Of the bytes the person saw.
     price : Decimal or None
-        Last price on the screen, USD per share.
+        Last price on the screen of the first leg's symbol, USD per share; beyond the bound of
+        drift nothing is signed.
     market_at, desk_at : datetime
         Market time decides about validity; desk time is written down.
 
@@ -65,14 +76,26 @@ def sign(
     -------
     SignOutcome
         `recorded` is True exactly when this call's signature counts.
+
+    Raises
+    ------
+    ContentMismatchError
+        If the stored bytes, terms or legs are not what was hashed.
     """
     row = _row(conn, proposal_id)
     if row is None:
         return _no("unknown", f"There is no proposal {proposal_id}.", None)
-    person = people.by_id(conn, person_id)
+    own = [stored.leg for stored in stored_proposals.legs_of(conn, proposal_id)]
+    trades = {(leg.symbol, leg.side) for leg in own}
+    stored_proposals.lock_trades(conn, row.session, row.account_id, trades)
+    stored_proposals.content(conn, proposal_id)
+    person = _held(conn, person_id)
     if person is None or not person.may("signatory"):
         return _no("not_allowed", "Signing needs the role signatory.", row)
-    needed = _needed(conn, row)
+    if price is not None and has_lapsed(own[0], price, row.drift_bound, row.drift_direction):
+        sentence = drifted_sentence(own[0], price, row.drift_bound, row.drift_direction)
+        return _no("drifted", sentence, row)
+    needed = sa.func.greatest(proposals.c.signatures_needed, _needed(conn, row, own))
     given = sa.func.cardinality(proposals.c.signers) + 1
     changed = conn.execute(
         sa.update(proposals)
@@ -126,7 +149,7 @@ def veto(
     row = _row(conn, proposal_id)
     if row is None:
         return _no("unknown", f"There is no proposal {proposal_id}.", None)
-    person = people.by_id(conn, person_id)
+    person = _held(conn, person_id)
     if person is None or not (person.may("signatory") or person.may("analyst")):
         return _no("not_allowed", "A veto needs the role analyst or signatory.", row)
     changed = conn.execute(
@@ -170,6 +193,7 @@ def withdraw(
     A proposal that was fully signed ends ``withdrawn``; one that waits for a second
     signature stays open without this one.
     """
+    was_signed = proposals.c.state == "signed"
     changed = conn.execute(
         sa.update(proposals)
         .where(
@@ -180,9 +204,12 @@ def withdraw(
         )
         .values(
             signers=sa.func.array_remove(proposals.c.signers, person_id),
-            state=sa.case((proposals.c.state == "signed", "withdrawn"), else_="open"),
-            decided_at=desk_at,
-            note="The signature was withdrawn; nothing was sent.",
+            state=sa.case((was_signed, "withdrawn"), else_="open"),
+            decided_at=sa.case((was_signed, desk_at), else_=proposals.c.decided_at),
+            note=sa.case(
+                (was_signed, "Withdrawn before it was sent; nothing was sent."),
+                else_=proposals.c.note,
+            ),
         )
         .returning(proposals)
     ).one_or_none()
@@ -238,30 +265,40 @@ def _decidable(
     )
 
 
-def _needed(conn: sa.Connection, row: sa.Row[Any]) -> int:
-    """How many must sign, counting what is signed already of the same symbols and sides.
+def _held(conn: sa.Connection, person_id: str) -> people.Person | None:
+    """Return a person whose roles cannot change until this transaction ends."""
+    conn.execute(
+        sa.select(people_table.c.person_id)
+        .where(people_table.c.person_id == person_id)
+        .with_for_update(read=True)
+    )
+    return people.by_id(conn, person_id)
 
-    The lock makes two proposals of one symbol and side wait for each other, so that the
-    second to be signed sees the first.
+
+def _needed(conn: sa.Connection, row: sa.Row[Any], own: Sequence[Leg]) -> int:
+    """How many must sign; the caller holds the lock of these symbols and sides.
+
+    Under it, the second of two proposals to be signed sees the first.
     """
-    needed = [row.signatures_needed]
-    own = conn.execute(sa.select(legs).where(legs.c.proposal_id == row.proposal_id)).all()
-    for symbol, side in sorted({(leg.symbol, leg.side) for leg in own}):
-        conn.execute(
-            sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 7))"),
-            {"name": f"{row.session} {row.account_id} {symbol} {side}"},
+    totals: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
+    for leg in own:
+        totals[leg.symbol, leg.side] += leg.notional
+    return max(
+        signatures_needed(
+            notional=total + _other_notional(conn, row, symbol, side),
+            four_eyes_notional=row.four_eyes_notional,
         )
-        mine = [leg for leg in own if (leg.symbol, leg.side) == (symbol, side)]
-        total = sum((_notional(leg) for leg in mine), Decimal(0))
-        total += _signed_notional(conn, row, symbol, side)
-        needed.append(signatures_needed(notional=total, four_eyes_notional=row.four_eyes_notional))
-    return int(max(needed))
+        for (symbol, side), total in totals.items()
+    )
 
 
-def _signed_notional(conn: sa.Connection, row: sa.Row[Any], symbol: str, side: str) -> Decimal:
-    """USD of the session's other legs of a symbol and side that are signed or were sent."""
+def _other_notional(conn: sa.Connection, row: sa.Row[Any], symbol: str, side: str) -> Decimal:
+    """USD of the session's other legs of a symbol and side that someone signed or were sent."""
     worst = sa.func.coalesce(legs.c.limit_price, legs.c.reference_price)
     sent = sa.exists().where(orders.c.leg_id == legs.c.leg_id)
+    someone_signed = sa.and_(
+        proposals.c.state.in_(("open", "signed")), sa.func.cardinality(proposals.c.signers) > 0
+    )
     total = conn.scalar(
         sa.select(sa.func.coalesce(sa.func.sum(legs.c.quantity * worst), 0))
         .join(proposals, proposals.c.proposal_id == legs.c.proposal_id)
@@ -271,15 +308,10 @@ def _signed_notional(conn: sa.Connection, row: sa.Row[Any], symbol: str, side: s
             proposals.c.proposal_id != row.proposal_id,
             legs.c.symbol == symbol,
             legs.c.side == side,
-            sa.or_(proposals.c.state == "signed", sent),
+            sa.or_(someone_signed, sent),
         )
     )
     return Decimal(total or 0)
-
-
-def _notional(leg: sa.Row[Any]) -> Decimal:
-    price = leg.reference_price if leg.limit_price is None else leg.limit_price
-    return Decimal(leg.quantity * price)
 
 
 def _record(
@@ -372,10 +404,16 @@ def _why_not(
         sentence = f"The proposal is not the one on your screen. Your {act} was not recorded."
         return _no("changed", f"{sentence} Reload the page.", row)
     if row.valid_until <= market_at:
-        return _no("expired", f"It expired meanwhile. Your {act} was not recorded.", row)
-    if row.entered_by == person_id:
+        return _no("expired", expired_sentence(row.valid_until, act=act), row)
+    if row.entered_by == person_id and act == "signature":
         return _no("own", "You entered this by hand; another person must sign it.", row)
-    return _no("twice", "You have signed already; a second person must sign.", row)
+    (mine,) = (
+        mark
+        for mark in of_proposal(conn, proposal_id)
+        if mark.person_id == person_id and mark.kind == "sign" and mark.withdrawn_at is None
+    )
+    sentence = twice_sentence(signed_at=mine.market_at, valid_until=row.valid_until)
+    return _no("twice", sentence, row)
 
 
 _VERBS = {"signed": "signed", "vetoed": "vetoed", "withdrawn": "withdrew"}

@@ -3,8 +3,14 @@
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from trading import wording
+from trading.proposals import Leg
 
 VETO_REASONS = ("price", "size", "news", "data", "model", "other")
+
+_NEW_YORK = ZoneInfo("America/New_York")
 
 
 @dataclass(frozen=True)
@@ -17,6 +23,11 @@ class SignOutcome:
     state: str  # of the proposal afterwards
     given: int
     needed: int
+
+    @property
+    def missing_signatures(self) -> int:
+        """How many people must still sign."""
+        return max(self.needed - self.given, 0)
 
 
 def signatures_needed(*, notional: Decimal, four_eyes_notional: Decimal) -> int:
@@ -75,3 +86,39 @@ def beyond(moved: Decimal, *, side: str, bound: Decimal, direction: str) -> bool
     if direction == "adverse":
         return (moved if side == "buy" else -moved) > bound
     return abs(moved) > bound
+
+
+def has_lapsed(leg: Leg, price: Decimal, bound: Decimal, direction: str) -> bool:
+    """Return whether `price` (USD per share) lies beyond what a signature on `leg` covers."""
+    moved = drift(reference=leg.reference_price, price=price)
+    return beyond(moved, side=leg.side, bound=bound, direction=direction)
+
+
+def drifted_sentence(leg: Leg, price: Decimal, bound: Decimal, direction: str) -> str:
+    """Say why nothing is signed at this price."""
+    moved = wording.signed_percent(drift(reference=leg.reference_price, price=price))
+    covered = wording.percent(bound, decimals=2)
+    edge = f"±{covered}" if direction == "both" else f"{covered} against the order"
+    return (
+        f"{leg.symbol} is at {wording.price(price)}, {moved} from the "
+        f"{wording.price(leg.reference_price)} proposed; a signature covers {edge}. "
+        "Your signature was not recorded. Ask for a new price."
+    )
+
+
+def twice_sentence(*, signed_at: datetime, valid_until: datetime) -> str:
+    """Say to one who signed (both instants market time) that a second person must."""
+    return (
+        f"You signed at {clock(signed_at)}. A second person must sign before "
+        f"{clock(valid_until)}; you cannot sign twice."
+    )
+
+
+def expired_sentence(valid_until: datetime, *, act: str) -> str:
+    """Say that a click came at or after the end of the validity (market time)."""
+    return f"This expired at {clock(valid_until)} New York. Your {act} was not recorded."
+
+
+def clock(instant: datetime) -> str:
+    """Return the time of day in New York, like ``09:31``."""
+    return f"{instant.astimezone(_NEW_YORK):%H:%M}"
