@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
@@ -83,6 +84,7 @@ class EquityPoint:
     cash: Decimal
     gross: Decimal
     net: Decimal
+    high: Decimal | None = None  # highest equity seen in the session
 
 
 def record_quotes(conn: sa.Connection, received: Iterable[Quote]) -> None:
@@ -150,14 +152,28 @@ def latest_positions(conn: sa.Connection) -> dict[str, Position]:
 
 
 def record_equity(conn: sa.Connection, point: EquityPoint) -> None:
-    """Keep the equity of a session; a later figure of the same session replaces it."""
-    statement = insert(equity_points).values(**vars(point))
-    changes = {name: statement.excluded[name] for name in ("equity", "cash", "gross", "net")}
+    """Keep the equity of a session: a later figure replaces it, the session's high stays."""
+    statement = insert(equity_points).values(**(vars(point) | {"high": point.equity}))
+    told = statement.excluded
+    changes: dict[str, Any] = {name: told[name] for name in ("equity", "cash", "gross", "net")}
+    changes["high"] = sa.func.greatest(equity_points.c.high, told.high)
     conn.execute(
         statement.on_conflict_do_update(
             index_elements=[equity_points.c.environment, equity_points.c.session], set_=changes
         )
     )
+
+
+def equity_marks(
+    conn: sa.Connection, *, environment: str, session: date
+) -> tuple[Decimal | None, Decimal | None]:
+    """Return the highest equity of the session and of all sessions; None before any is known."""
+    of_environment = equity_points.c.environment == environment
+    high = conn.scalar(
+        sa.select(equity_points.c.high).where(of_environment, equity_points.c.session == session)
+    )
+    peak = conn.scalar(sa.select(sa.func.max(equity_points.c.high)).where(of_environment))
+    return high, peak
 
 
 def equity_curve(conn: sa.Connection, *, environment: str) -> list[EquityPoint]:

@@ -217,7 +217,15 @@ orders = sa.Table(
     sa.Column("lease_until", _at()),
     sa.Column("reason", sa.Text),
     sa.Column("build", sa.Text, nullable=False),
-    sa.UniqueConstraint("leg_id", "attempt"),
+    # Set on the stop or target of one of our orders; its client order id is the broker's.
+    sa.Column("parent_client_order_id", sa.Text, sa.ForeignKey("desk.orders.client_order_id")),
+    sa.Index(
+        "uq_orders_one_attempt",
+        "leg_id",
+        "attempt",
+        unique=True,
+        postgresql_where=sa.text("parent_client_order_id IS NULL"),
+    ),
     sa.CheckConstraint("quantity > 0", name="quantity"),
     sa.CheckConstraint(
         "filled_quantity >= 0 AND filled_quantity <= quantity", name="filled_quantity"
@@ -352,6 +360,7 @@ equity_points = sa.Table(
     sa.Column("cash", _number(), nullable=False),
     sa.Column("gross", _number(), nullable=False),  # sum of absolute market values
     sa.Column("net", _number(), nullable=False),
+    sa.Column("high", _number()),  # highest equity seen in the session
 )
 
 trading_state = sa.Table(

@@ -135,6 +135,9 @@ class Broker(Protocol):
     def open_orders(self) -> Sequence[BrokerOrder]:
         """Return all open orders, legs of brackets too."""
 
+    def children(self, broker_order_id: str) -> Sequence[BrokerOrder]:
+        """Return the stop and target attached to an order, with their parent's client id."""
+
     def fills(self, *, since: datetime) -> Sequence[BrokerFill]:
         """Return all executions since an instant."""
 

@@ -157,3 +157,35 @@ def apply_fill(order: Order, fill: Fill) -> Order:
         filled_quantity=filled,
         average_price=(value + fill.price * fill.quantity) / filled,
     )
+
+
+def seen(
+    order: Order,
+    *,
+    state: OrderState,
+    filled_quantity: Decimal,
+    average_price: Decimal | None,
+    broker_order_id: str,
+) -> Order:
+    """Return `order` as the broker now tells it; an older answer than what is known is dropped.
+
+    Raises
+    ------
+    OverfillError
+        If the broker filled more than was ordered.
+    IllegalTransitionError
+        If the table does not allow the move.
+    """
+    if filled_quantity > order.quantity:
+        raise OverfillError(
+            f"Order {order.client_order_id} was for {order.quantity}; the broker filled "
+            f"{filled_quantity}."
+        )
+    known = replace(order, broker_order_id=broker_order_id)
+    grew = filled_quantity > order.filled_quantity
+    # A listing may lag behind the stream: fewer fills, or a working state after a final one.
+    if filled_quantity < order.filled_quantity or (order.state.is_final and not grew):
+        return known
+    if state != order.state:
+        known = move(known, state)
+    return replace(known, filled_quantity=filled_quantity, average_price=average_price)

@@ -131,6 +131,13 @@ class AlpacaBroker:
         """Return all open orders, legs of brackets too, oldest first."""
         return self._listed(QueryOrderStatus.OPEN, None)
 
+    def children(self, broker_order_id: str) -> Sequence[BrokerOrder]:
+        """Return the stop and target attached to an order, with their parent's client id."""
+        return _asked(
+            f"orders/{broker_order_id}",
+            lambda: answers.children(self._trading.get(f"/orders/{broker_order_id}?nested=true")),
+        )
+
     def fills(self, *, since: datetime) -> Sequence[BrokerFill]:
         """Return all executions since an instant, oldest first.
 

@@ -1,6 +1,7 @@
 """Alpaca's JSON in the desk's words: pure functions, decimals from texts, instants in UTC."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from decimal import Decimal, InvalidOperation
 from typing import Any, cast
@@ -70,6 +71,14 @@ def order(told: Any) -> BrokerOrder:
         submitted_at=_instant(told["submitted_at"] or told["created_at"]),
         updated_at=_instant(told["updated_at"] or told["created_at"]),
     )
+
+
+def children(told: Any) -> list[BrokerOrder]:
+    """Return the legs rolled up in an order, naming it as their parent."""
+    parent = _text(told["client_order_id"])
+    return [
+        replace(order(leg), parent_client_order_id=parent) for leg in listed(told["legs"] or [])
+    ]
 
 
 def fill(told: Any, of: BrokerOrder) -> BrokerFill:

@@ -1,0 +1,64 @@
+"""Results of comparing ledger and broker."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from ledger.connection import new_id
+from ledger.tables import reconciliations
+from trading.ledger import Difference
+
+
+@dataclass(frozen=True)
+class Reconciliation:
+    """One comparison."""
+
+    id: str
+    started_at: datetime
+    finished_at: datetime
+    market_at: datetime | None
+    clean: bool
+    differences: tuple[Difference, ...]
+
+
+def record(
+    conn: sa.Connection,
+    *,
+    started_at: datetime,
+    finished_at: datetime,
+    market_at: datetime,
+    clean: bool,
+    differences: Sequence[Difference],
+) -> None:
+    """Write a result down."""
+    conn.execute(
+        sa.insert(reconciliations).values(
+            id=new_id(),
+            started_at=started_at,
+            finished_at=finished_at,
+            market_at=market_at,
+            clean=clean,
+            differences=[asdict(difference) for difference in differences],
+        )
+    )
+
+
+def latest(conn: sa.Connection) -> Reconciliation | None:
+    """Return the newest result, or None before the first."""
+    found = history(conn, last=1)
+    return found[0] if found else None
+
+
+def history(conn: sa.Connection, *, last: int = 50) -> list[Reconciliation]:
+    """Return the newest results, newest first."""
+    query = sa.select(reconciliations).order_by(reconciliations.c.finished_at.desc()).limit(last)
+    return [_reconciliation(row) for row in conn.execute(query)]
+
+
+def _reconciliation(row: sa.Row[Any]) -> Reconciliation:
+    told = row._asdict()
+    told["differences"] = tuple(Difference(**each) for each in told["differences"])
+    return Reconciliation(**told)

@@ -1,0 +1,189 @@
+"""What dispatch and reconciliation ask of the ledger. Every method is one transaction."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Protocol
+
+from trading.broker import (
+    BrokerAccount,
+    BrokerClock,
+    BrokerFill,
+    BrokerOrder,
+    BrokerPosition,
+    BrokerQuote,
+)
+from trading.orders import Order, OrderState
+from trading.picture import Activity, Reconciled, SignedTerms, WorkingOrder
+from trading.proposals import Leg
+from trading.state import TradingState
+
+
+@dataclass(frozen=True)
+class SignedLeg:
+    """A leg of a signed proposal, with everything that was agreed about it."""
+
+    leg_id: str
+    proposal_id: str
+    environment: str
+    strategy: str
+    model_version: str | None
+    leg: Leg
+    terms: SignedTerms
+
+
+@dataclass(frozen=True)
+class Unsettled:
+    """An order of which nobody knows whether the broker has it."""
+
+    order: Order
+    signed: SignedLeg
+    last_tried_at: datetime  # wall: when it was written down or last sent
+
+
+@dataclass(frozen=True)
+class DeskNow:
+    """What the ledger knows for a picture."""
+
+    trading_state: TradingState
+    reconciled: Reconciled | None
+    working: tuple[WorkingOrder, ...]
+    activity: Activity
+    day_high: Decimal | None
+    peak: Decimal | None
+    consecutive_losses: int
+    open_stop_risk: Decimal
+    builds: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """When, on both clocks, and which process says so."""
+
+    desk_at: datetime
+    market_at: datetime
+    source: str  # dispatch | stream | reconcile | person
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Something about which broker and ledger do not agree.
+
+    `grave` ones make the reconciliation unclean and put the desk in REDUCING.
+    """
+
+    kind: str
+    subject: str  # client order id, or symbol
+    symbol: str | None
+    sentence: str
+    grave: bool
+
+
+@dataclass(frozen=True)
+class BrokerView:
+    """Complete answers of the broker, taken together."""
+
+    clock: BrokerClock
+    account: BrokerAccount
+    positions: tuple[BrokerPosition, ...]
+    orders: tuple[BrokerOrder, ...]
+    fills: tuple[BrokerFill, ...]
+    quotes: tuple[BrokerQuote, ...]
+
+
+class Ledger(Protocol):
+    """The desk's memory, as far as sending and reconciling need it."""
+
+    def waiting_legs(self, *, not_leased_at: datetime) -> int:
+        """Return how many signed legs wait to be sent and are not leased then."""
+
+    def lease_leg(
+        self, *, owner: str, now: datetime, until: datetime, skip: frozenset[str]
+    ) -> SignedLeg | None:
+        """Lease one signed leg that waits, the oldest first; None when there is none."""
+
+    def release_leg(self, leg_id: str, *, owner: str) -> None:
+        """Give a lease back; the leg waits on."""
+
+    def close_leg(self, leg_id: str, *, code: str, sentence: str, at: Stamp) -> None:
+        """End a leg of which nothing was sent; its proposal lapses if that was the last."""
+
+    def desk_now(self, leg: SignedLeg, *, desk_at: datetime, market_at: datetime) -> DeskNow:
+        """Return what is known now, the leg's own order left out."""
+
+    def write_intent(
+        self,
+        order: Order,
+        *,
+        reduces: bool,
+        owner: str,
+        build: str,
+        lease_until: datetime,
+        at: Stamp,
+    ) -> str | None:
+        """Write the order down before its first byte goes out; None, or why it must not go.
+
+        In this one transaction the trading state, the signature, its time and the leg's lease
+        are checked under lock, and the signature becomes used.
+        """
+
+    def mark_sent(
+        self, client_order_id: str, *, reduces: bool, owner: str, until: datetime, at: Stamp
+    ) -> bool:
+        """Note that bytes may go out from now on; False when another holds it or a halt came."""
+
+    def observe(self, told: BrokerOrder, *, at: Stamp) -> Order | None:
+        """Merge what the broker said of an order; None when the ledger has no such order."""
+
+    def conclude(self, client_order_id: str, *, to: OrderState, reason: str, at: Stamp) -> None:
+        """Move an order to a state that the broker's answer to a send implies."""
+
+    def unsettled(self, *, now: datetime) -> Sequence[Unsettled]:
+        """Return intended, sent and unresolved orders that nobody holds a lease on."""
+
+    def lease_order(
+        self, client_order_id: str, *, owner: str, now: datetime, until: datetime
+    ) -> bool:
+        """Lease an unsettled order; False when another was first."""
+
+    def release_order(self, client_order_id: str, *, owner: str) -> None:
+        """Give the lease of an order back."""
+
+    def order(self, client_order_id: str) -> Order | None:
+        """Return an order."""
+
+    def working_orders(self) -> Sequence[Order]:
+        """Return all orders that are not final, oldest first."""
+
+    def parents(self, symbols: Sequence[str]) -> Sequence[Order]:
+        """Return orders with an attached stop or target that the broker acknowledged."""
+
+    def adopt_child(self, told: BrokerOrder, *, at: Stamp) -> None:
+        """Write down the stop or target of one of our orders."""
+
+    def reconcile_since(self) -> datetime | None:
+        """Return the market time from which orders and fills must be compared; None at first."""
+
+    def record_view(self, view: BrokerView, *, environment: str | None, at: Stamp) -> Decimal:
+        """Write fills, positions, account, equity and quotes; return the cash nobody explains."""
+
+    def expected_positions(self) -> dict[str, Decimal]:
+        """Return shares by symbol as the recorded fills add up."""
+
+    def record_fills(self, fills: Sequence[BrokerFill], *, at: Stamp) -> int:
+        """Write executions, each once; return how many were new."""
+
+    def finish_reconciliation(
+        self, *, started_at: datetime, differences: Sequence[Difference], at: Stamp
+    ) -> None:
+        """Write the result; a grave difference puts the desk in REDUCING and raises an alert."""
+
+    def tighten(self, to: TradingState, *, reason: str, by: str, at: Stamp) -> None:
+        """Tighten the trading state on behalf of a process."""
+
+    def set_state(self, to: TradingState, *, reason: str, person_id: str, at: Stamp) -> None:
+        """Set the trading state on behalf of a person."""
+
+    def alert(self, *, kind: str, subject: str, message: str, severity: str, at: Stamp) -> None:
+        """Raise an alert, once while it is open."""

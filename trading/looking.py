@@ -1,0 +1,105 @@
+"""Taking the picture that the checks judge just before an order is sent."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+from config.limits import Limits
+from trading.broker import Broker, BrokerAccount, BrokerClock, BrokerQuote
+from trading.errors import BrokerUnavailableError
+from trading.ledger import DeskNow, SignedLeg
+from trading.picture import (
+    AccountNow,
+    DataNow,
+    Holding,
+    MarketNow,
+    ModelNow,
+    Picture,
+    QuoteNow,
+)
+
+
+def take_picture(
+    broker: Broker,
+    *,
+    now: DeskNow,
+    clock: BrokerClock,
+    signed: SignedLeg,
+    environment: str,
+    limits: Limits,
+    build: str,
+    data: Mapping[str, DataNow],
+    model: ModelNow | None,
+    average_volume: Mapping[str, Decimal],
+    sectors: Mapping[str, str],
+) -> Picture:
+    """Return the picture of a signed leg, from fresh answers of the broker.
+
+    Raises
+    ------
+    BrokerUnavailableError
+        If an answer is missing: nothing is judged on half a picture.
+    """
+    symbol = signed.leg.symbol
+    account = broker.account()
+    positions = broker.positions()
+    unpriced = [held.symbol for held in positions if held.market_price is None]
+    if unpriced:
+        raise BrokerUnavailableError(f"The broker gives no price for the {unpriced[0]} held.")
+    quotes = broker.quotes([symbol])
+    asset = broker.asset(symbol)
+    return Picture(
+        limits=limits,
+        environment=signed.environment,
+        sending=True,
+        proposal_id=signed.proposal_id,
+        account_environment=environment,
+        trading_state=now.trading_state,
+        reconciled=now.reconciled,
+        market=MarketNow(
+            now=clock.now,
+            is_open=clock.is_open,
+            next_open=clock.next_open,
+            next_close=clock.next_close,
+        ),
+        account=account_now(account, day_high=now.day_high, peak=now.peak),
+        positions={
+            held.symbol: Holding(held.quantity, held.market_price or Decimal(0))
+            for held in positions
+        },
+        working=now.working,
+        activity=now.activity,
+        model=model,
+        by_hand=signed.terms.entered_by is not None,
+        signed=signed.terms,
+        quotes={name: quote_now(quote, clock) for name, quote in quotes.items()},
+        data=data,
+        assets={} if asset is None else {symbol: asset},
+        average_volume=average_volume,
+        sectors=sectors,
+        open_stop_risk=now.open_stop_risk,
+        consecutive_losses=now.consecutive_losses,
+        builds=now.builds | {build},
+    )
+
+
+def account_now(
+    account: BrokerAccount, *, day_high: Decimal | None, peak: Decimal | None
+) -> AccountNow:
+    """Return the account with its marks; before any is on record the present one counts."""
+    marks = [mark for mark in (account.equity, account.last_equity, peak) if mark is not None]
+    return AccountNow(
+        equity=account.equity,
+        cash=account.cash,
+        settled_cash=account.settled_cash,
+        buying_power=account.buying_power,
+        blocked=account.blocked,
+        last_equity=account.last_equity,
+        day_high=day_high,
+        peak=max(marks),
+    )
+
+
+def quote_now(quote: BrokerQuote, clock: BrokerClock) -> QuoteNow:
+    """Return a quote with its age on the market's clock."""
+    age = (clock.now - quote.quoted_at).total_seconds()
+    return QuoteNow(bid=quote.bid, ask=quote.ask, last=quote.last, age_seconds=max(int(age), 0))

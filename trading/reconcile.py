@@ -1,0 +1,226 @@
+"""Comparing ledger and broker: orders, fills, positions, cash; the query is the fact."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from trading.broker import Broker, BrokerOrder, BrokerPosition
+from trading.clock import DeskClock, MarketClock
+from trading.errors import BrokerUnavailableError, StopError
+from trading.ledger import BrokerView, Difference, Ledger, Stamp
+from trading.orders import Order, OrderState
+from trading.wording import money, shares
+
+_OVERLAP = timedelta(hours=1)
+_LOOKS = 2  # a fill between two questions looks like a difference: ask once more
+_CENT = Decimal("0.01")
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a comparison found; `clean` when nothing grave."""
+
+    clean: bool
+    differences: tuple[Difference, ...]
+    new_fills: int = 0
+
+
+def reconcile(
+    ledger: Ledger,
+    broker: Broker,
+    *,
+    market: MarketClock,
+    desk: DeskClock,
+    universe: Sequence[str] = (),
+    environment: str | None = None,
+) -> Report:
+    """Compare, correct the ledger where the broker is the fact, and write the result down.
+
+    A failed question is never read as "none": it makes the comparison unclean and changes
+    nothing. An unknown order or position puts the desk in REDUCING and raises an alert.
+
+    Parameters
+    ----------
+    universe : sequence of str
+        Symbols whose quotes are kept.
+    environment : str, optional
+        Of the account; None keeps the one on record, ``paper`` before there is one.
+
+    Returns
+    -------
+    Report
+        Its row is written before it is returned.
+    """
+    started_at = desk.now()
+    try:
+        report = _compared(ledger, broker, desk, market, universe, environment)
+    except BrokerUnavailableError as e:
+        away = Difference("broker_away", "broker", None, str(e), grave=False)
+        report = Report(clean=False, differences=(away,))
+    ledger.finish_reconciliation(
+        started_at=started_at, differences=report.differences, at=_stamp(desk, market)
+    )
+    return report
+
+
+def _compared(
+    ledger: Ledger,
+    broker: Broker,
+    desk: DeskClock,
+    market: MarketClock,
+    universe: Sequence[str],
+    environment: str | None,
+) -> Report:
+    since = ledger.reconcile_since()
+    new_fills, unexplained = 0, Decimal(0)
+    differences: list[Difference] = []
+    for look in range(_LOOKS):
+        view = _view(broker, since, universe if look == 0 else ())
+        at = Stamp(desk_at=desk.now(), market_at=view.clock.now, source="reconcile")
+        differences = _orders(ledger, broker, view, at)
+        new_fills += ledger.record_fills(view.fills, at=at)
+        unexplained += ledger.record_view(view, environment=environment, at=at)
+        differences += _positions(ledger, view.positions)
+        differences += _fills(ledger, view)
+        if not any(difference.grave for difference in differences):
+            break
+    if abs(unexplained) > _CENT:
+        sentence = f"Cash moved by {money(unexplained)} that no fill explains."
+        differences.append(Difference("cash", "cash", None, sentence, grave=False))
+    clean = not any(difference.grave for difference in differences)
+    return Report(clean=clean, differences=tuple(differences), new_fills=new_fills)
+
+
+def _view(broker: Broker, since: datetime | None, universe: Sequence[str]) -> BrokerView:
+    clock = broker.clock()
+    first = clock.now - _OVERLAP if since is None else since - _OVERLAP
+    listed = {order.broker_order_id: order for order in broker.orders(since=first)}
+    listed |= {order.broker_order_id: order for order in broker.open_orders()}
+    return BrokerView(
+        clock=clock,
+        account=broker.account(),
+        orders=tuple(listed.values()),
+        fills=tuple(broker.fills(since=first)),
+        # Last, so that every fill it contains was asked for before or shows in the second look.
+        positions=tuple(broker.positions()),
+        quotes=tuple(broker.quotes(universe).values()),
+    )
+
+
+def _orders(ledger: Ledger, broker: Broker, view: BrokerView, at: Stamp) -> list[Difference]:
+    found: list[Difference] = []
+    unknown: list[BrokerOrder] = []
+    for told in view.orders:
+        try:
+            known = ledger.observe(told, at=at)
+        except StopError as e:
+            found.append(Difference("order", told.client_order_id, told.symbol, str(e), grave=True))
+            continue
+        if known is None:
+            unknown.append(told)
+        elif known.state.is_final and not told.state.is_final:
+            found += _works_against_the_ledger(broker, known, told)
+    found += _strangers(ledger, broker, unknown, at)
+    found += _missing(ledger, broker, view, at)
+    return found
+
+
+def _works_against_the_ledger(broker: Broker, known: Order, told: BrokerOrder) -> list[Difference]:
+    """An order the ledger holds for ended is working: a listing that lags, or a late arrival."""
+    fresh = broker.find(told.client_order_id)
+    if fresh is None or fresh.state.is_final:
+        return []
+    broker.cancel(fresh.broker_order_id)
+    sentence = f"It is {known.state} here but works at the broker; a cancel was asked for."
+    return [Difference("ledger_ahead", told.client_order_id, told.symbol, sentence, grave=True)]
+
+
+def _strangers(
+    ledger: Ledger, broker: Broker, unknown: Sequence[BrokerOrder], at: Stamp
+) -> list[Difference]:
+    """Orders with ids that are not ours: stops and targets of our orders, or somebody else's."""
+    if not unknown:
+        return []
+    children: dict[str, BrokerOrder] = {}
+    for parent in ledger.parents(sorted({order.symbol for order in unknown})):
+        assert parent.broker_order_id is not None
+        for child in broker.children(parent.broker_order_id):
+            children[child.broker_order_id] = child
+    found: list[Difference] = []
+    for told in unknown:
+        ours = children.get(told.broker_order_id)
+        if ours is not None:
+            ledger.adopt_child(
+                replace(told, parent_client_order_id=ours.parent_client_order_id), at=at
+            )
+            continue
+        sentence = (
+            f"The broker has an order that is not the desk's: {told.side} "
+            f"{shares(told.quantity)} {told.symbol}, {told.state}."
+        )
+        # One that ended without a fill did no harm, but people must hear of it.
+        grave = not told.state.is_final or told.filled_quantity > 0
+        found.append(
+            Difference("unknown_order", told.client_order_id, told.symbol, sentence, grave=grave)
+        )
+    return found
+
+
+def _missing(ledger: Ledger, broker: Broker, view: BrokerView, at: Stamp) -> list[Difference]:
+    """Our working orders that the listing does not show are looked up one by one."""
+    listed = {order.client_order_id for order in view.orders}
+    found = []
+    for order in ledger.working_orders():
+        if order.client_order_id in listed:
+            continue
+        told = broker.find(order.client_order_id)
+        if told is not None:
+            ledger.observe(told, at=at)
+        elif order.state in {OrderState.ACCEPTED, OrderState.PARTIALLY_FILLED}:
+            sentence = f"The broker accepted {order.side} {order.symbol} and now denies having it."
+            found.append(
+                Difference(
+                    "missing_order", order.client_order_id, order.symbol, sentence, grave=True
+                )
+            )
+        else:
+            sentence = "We do not know yet whether the broker has it; dispatch asks."
+            found.append(
+                Difference("unsettled", order.client_order_id, order.symbol, sentence, grave=False)
+            )
+    return found
+
+
+def _positions(ledger: Ledger, told: Sequence[BrokerPosition]) -> list[Difference]:
+    expected = ledger.expected_positions()
+    held = {position.symbol: position.quantity for position in told}
+    found = []
+    for symbol in sorted({*expected, *held}):
+        ours, theirs = expected.get(symbol, Decimal(0)), held.get(symbol, Decimal(0))
+        if ours == theirs:
+            continue
+        kind = "position_quantity" if symbol in expected else "unknown_position"
+        sentence = (
+            f"The broker holds {shares(theirs)} {symbol}, the desk's fills make {shares(ours)}."
+        )
+        found.append(Difference(kind, symbol, symbol, sentence, grave=True))
+    return found
+
+
+def _fills(ledger: Ledger, view: BrokerView) -> list[Difference]:
+    """Executions whose order nobody here knows."""
+    found = []
+    for told in view.fills:
+        if ledger.order(told.client_order_id) is None:
+            sentence = f"An execution of {shares(told.fill.quantity)} {told.symbol} has no order."
+            found.append(
+                Difference(
+                    "unknown_fill", told.fill.execution_id, told.symbol, sentence, grave=True
+                )
+            )
+    return found
+
+
+def _stamp(desk: DeskClock, market: MarketClock) -> Stamp:
+    return Stamp(desk_at=desk.now(), market_at=market.now(), source="reconcile")
