@@ -87,6 +87,9 @@ def judge(picture: Picture, legs: Sequence[Leg]) -> tuple[CheckResult, ...]:
 
 def judge_leg(picture: Picture, leg: Leg) -> tuple[CheckResult, ...]:
     """Return the result of every check for one leg."""
+    if not _is_countable(leg):
+        nonsense = Answer(False, "Quantity and prices must be numbers > 0.")
+        return tuple(_told(check, nonsense) for check in CHECKS)
     reducing = permission.reduces(picture, leg)
     return tuple(_result(check, picture, leg, reducing=reducing) for check in CHECKS)
 
@@ -135,6 +138,13 @@ def _with_order(picture: Picture, before: Activity, leg: Leg) -> Activity:
             ),
         ),
     )
+
+
+def _is_countable(leg: Leg) -> bool:
+    """Whether arithmetic with the leg means anything."""
+    prices = (leg.limit_price, leg.stop_price, leg.take_profit_price, leg.stop_loss_price)
+    given = [leg.quantity, leg.reference_price, *(p for p in prices if p is not None)]
+    return all(number.is_finite() and number > 0 for number in given)
 
 
 def _result(check: Check, picture: Picture, leg: Leg, *, reducing: bool) -> CheckResult:

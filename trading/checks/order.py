@@ -44,9 +44,10 @@ def session(picture: Picture, leg: Leg) -> Answer:
 
 
 def quantity(picture: Picture, leg: Leg) -> Answer:
-    """10: finite, positive, whole unless fractions are allowed, and not beyond the maximum."""
-    if not leg.quantity.is_finite() or leg.quantity <= 0:
-        return no(f"The quantity must be a number > 0, was {leg.quantity}.")
+    """10: whole unless fractions are allowed, and not beyond the maximum.
+
+    That it is finite and positive was asked before any check.
+    """
     asset = picture.assets.get(leg.symbol)
     if asset is None:
         return unknown(f"whether {leg.symbol} trades in fractions")
@@ -81,7 +82,7 @@ def collar(picture: Picture, leg: Leg) -> Answer:
             later=True,
         )
     asked = [p for p in (leg.limit_price, leg.take_profit_price, leg.stop_loss_price) if p]
-    off = [p for p in asked if p <= 0 or p % _tick(p)]
+    off = [p for p in asked if p % _tick(p)]
     if off:
         return no(f"{price(off[0])} is not a whole tick of {_tick(off[0])}.")
     if "limit" in leg.order_type and leg.limit_price is None:

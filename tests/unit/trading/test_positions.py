@@ -1,0 +1,59 @@
+from decimal import Decimal
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trading.orders import Side
+from trading.positions import Executed, Lot, add, closings, losses_in_a_row, quantities
+
+
+def executed(name: str, side: Side, quantity: int, price: int) -> Executed:
+    return Executed(name, "IBM", side, Decimal(quantity), Decimal(price))
+
+
+def test_average_cost_and_what_a_sale_realises() -> None:
+    bought = [executed("a", "buy", 10, 100), executed("b", "buy", 10, 110)]
+    sold = [executed("c", "sell", 5, 120), executed("d", "sell", 15, 100)]
+
+    # average 105: 5 x 15 = 75 gained, 15 x 5 = 75 lost
+    assert [c.realised for c in closings(bought + sold)] == [75, -75]
+    assert quantities(bought + sold) == {}
+
+
+def test_a_fill_through_zero_closes_and_opens_at_its_own_price() -> None:
+    lot, realised = add(Lot(Decimal(10), Decimal(100)), executed("c", "sell", 15, 90))
+
+    assert (lot, realised) == (Lot(Decimal(-5), Decimal(90)), Decimal(-100))
+
+
+def test_losses_are_counted_back_to_the_last_gain() -> None:
+    made = [
+        executed("a", "buy", 30, 100),
+        executed("b", "sell", 10, 90),
+        executed("c", "sell", 10, 110),
+        executed("d", "sell", 5, 99),
+        executed("e", "sell", 5, 98),
+    ]
+
+    assert losses_in_a_row(closings(made)) == 2
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["buy", "sell"]), st.integers(1, 50), st.integers(1, 200)),
+        min_size=1,
+        max_size=20,
+    )
+)
+def test_cash_and_holding_at_the_last_price_make_up_all_profit(
+    trades: list[tuple[Side, int, int]],
+) -> None:
+    fills = [executed(str(n), side, q, p) for n, (side, q, p) in enumerate(trades)]
+    last = fills[-1].price
+    lot, realised = Lot(), Decimal(0)
+    for fill in fills:
+        lot, gain = add(lot, fill)
+        realised += gain
+
+    worth = sum((f.cash for f in fills), Decimal(0)) + lot.quantity * last
+    assert abs(realised + lot.quantity * (last - lot.average_price) - worth) < Decimal("1e-15")
