@@ -14,7 +14,7 @@ from alpaca.data.historical.stock import StockHistoricalDataClient
 from alpaca.data.requests import StockLatestQuoteRequest, StockLatestTradeRequest
 from alpaca.trading.client import TradingClient
 from alpaca.trading.enums import OrderClass, QueryOrderStatus
-from alpaca.trading.requests import GetCalendarRequest, GetOrdersRequest
+from alpaca.trading.requests import GetCalendarRequest, GetOrderByIdRequest, GetOrdersRequest
 from requests.adapters import HTTPAdapter
 from urllib3.util.retry import Retry
 
@@ -135,7 +135,9 @@ class AlpacaBroker:
         """Return the stop and target attached to an order, with their parent's client id."""
         return _asked(
             f"orders/{broker_order_id}",
-            lambda: answers.children(self._trading.get(f"/orders/{broker_order_id}?nested=true")),
+            lambda: answers.children(
+                self._trading.get_order_by_id(broker_order_id, GetOrderByIdRequest(nested=True))
+            ),
         )
 
     def fills(self, *, since: datetime) -> Sequence[BrokerFill]:

@@ -186,6 +186,9 @@ def test_children_name_the_entry_they_hang_on(
         assert {o.parent_client_order_id for o in children} == {entry.client_order_id}
         assert len(children) == (1 if target is None else 2)
         assert Decimal(20) in {o.stop_price for o in children}
+        attached = asked.children(listed[entry.client_order_id].broker_order_id)
+        assert {o.broker_order_id for o in attached} == {o.broker_order_id for o in children}
+        assert asked.children(listed[alone.client_order_id].broker_order_id) == []
 
 
 def test_every_order_is_listed_beyond_the_cap_of_one_answer(
