@@ -101,6 +101,38 @@ def record(conn: sa.Connection, proposal: Proposal, *, desk_at: datetime) -> str
     return known if known is not None else _insert(conn, proposal, desk_at)
 
 
+def add(conn: sa.Connection, proposal: Proposal, *, desk_at: datetime) -> StoredProposal:
+    """Store a proposal under its id, once, whatever else the session holds; see `record`.
+
+    One that supersedes another replaces it.
+
+    Returns
+    -------
+    StoredProposal
+        As stored.
+
+    Raises
+    ------
+    ContentMismatchError
+        If its id is known with another content.
+    NotAllowedError
+        If what it supersedes was decided or replaced meanwhile: then nothing is stored.
+    """
+    if proposal.supersedes is not None:
+        if supersede(conn, proposal.supersedes, proposal, desk_at=desk_at) is None:
+            raise NotAllowedError(
+                f"What {proposal.code} was to replace had been decided meanwhile. Nothing was "
+                "stored."
+            )
+    else:
+        _lock_trades(conn, proposal)
+        if _same(conn, proposal) is None:
+            _insert(conn, proposal, desk_at)
+    found = by_id(conn, proposal.proposal_id)
+    assert found is not None
+    return found
+
+
 def supersede(
     conn: sa.Connection, old: str, new: Proposal, *, desk_at: datetime, actor: str = "desk"
 ) -> str | None:
@@ -359,16 +391,24 @@ def lock_trades(
         )
 
 
+def _same(conn: sa.Connection, proposal: Proposal) -> str | None:
+    """Return the proposal's id if the ledger has it already, with the same content."""
+    found = by_id(conn, proposal.proposal_id)
+    if found is None:
+        return None
+    if found.content_hash != proposal.canonical()[1]:
+        raise ContentMismatchError(
+            f"Proposal {proposal.proposal_id} is stored with another content. Draft a changed "
+            "proposal under a new id."
+        )
+    return found.proposal_id
+
+
 def _known(conn: sa.Connection, proposal: Proposal) -> str | None:
     """Return the id of the proposal this one repeats, if any."""
-    same = by_id(conn, proposal.proposal_id)
+    same = _same(conn, proposal)
     if same is not None:
-        if same.content_hash != proposal.canonical()[1]:
-            raise ContentMismatchError(
-                f"Proposal {proposal.proposal_id} is stored with another content. Draft a changed "
-                "proposal under a new id."
-            )
-        return same.proposal_id
+        return same
     if proposal.entered_by is not None:
         return None
     wanted = sa.tuple_(legs.c.symbol, legs.c.side).in_(

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from datetime import datetime
+from functools import partial
 
 import pytest
 import sqlalchemy as sa
@@ -9,6 +10,7 @@ import sqlalchemy as sa
 from ledger import proposals, transact
 from ledger.tables import proposals as table
 from tests.integration.ledger.cases import CLOSE, OPEN, SECOND, Case, at_once, proposed
+from trading.proposals import Proposal
 
 
 @pytest.mark.parametrize("people", [16, 64])
@@ -19,7 +21,7 @@ def test_of_many_signatories_at_once_one_wins(case: Case, people: int) -> None:
     proposal = proposed()
     case.record(proposal)
 
-    outcomes = at_once([lambda name=name: case.sign(proposal, name) for name in names])
+    outcomes = at_once([partial(case.sign, proposal, name) for name in names])
 
     assert sum(outcome.recorded for outcome in outcomes) == 1
     assert case.live_signatures(proposal) == 1
@@ -36,7 +38,7 @@ def test_of_many_signatories_at_once_two_win_when_two_must_sign(case: Case) -> N
     proposal = proposed(quantity=60, signatures_needed=2)
     case.record(proposal)
 
-    outcomes = at_once([lambda name=name: case.sign(proposal, name) for name in names])
+    outcomes = at_once([partial(case.sign, proposal, name) for name in names])
 
     assert sum(outcome.recorded for outcome in outcomes) == 2
     assert case.live_signatures(proposal) == 2
@@ -49,7 +51,7 @@ def test_a_double_click_in_two_tabs_is_one_signature(case: Case) -> None:
         proposal = proposed(symbol)
         case.record(proposal)
 
-        outcomes = at_once([lambda p=proposal: case.sign(p, "Maria")] * 8)
+        outcomes = at_once([partial(case.sign, proposal, "Maria")] * 8)
 
         assert sum(outcome.recorded for outcome in outcomes) == 1
         assert case.live_signatures(proposal) == 1
@@ -74,8 +76,8 @@ def test_sign_and_veto_at_once_leave_one_of_them(case: Case) -> None:
 
         signed, vetoed = at_once(
             [
-                lambda p=proposal: case.sign(p, "Maria"),
-                lambda p=proposal: case.veto(p, "Jan"),
+                partial(case.sign, proposal, "Maria"),
+                partial(case.veto, proposal, "Jan"),
             ]
         )
 
@@ -93,8 +95,8 @@ def test_sign_and_expire_at_once_never_leave_both(case: Case) -> None:
 
         signed, ended = at_once(
             [
-                lambda p=proposal: case.sign(p, "Maria", market_at=CLOSE - SECOND),
-                lambda: case.expire(CLOSE),
+                partial(case.sign, proposal, "Maria", market_at=CLOSE - SECOND),
+                partial(case.expire, CLOSE),
             ]
         )
 
@@ -105,6 +107,12 @@ def test_sign_and_expire_at_once_never_leave_both(case: Case) -> None:
 
 
 def test_sign_and_supersede_at_once_leave_one_of_them(case: Case) -> None:
+    def replace(old: Proposal, new: Proposal) -> str | None:
+        return transact(
+            case.ledger,
+            lambda conn: proposals.supersede(conn, old.proposal_id, new, desk_at=case.desk_at()),
+        )
+
     for number in range(12):
         old = proposed(f"S{number}")
         new = proposed(f"S{number}", limit="196.50", supersedes=old.proposal_id)
@@ -112,13 +120,8 @@ def test_sign_and_supersede_at_once_leave_one_of_them(case: Case) -> None:
 
         signed, _ = at_once(
             [
-                lambda p=old: case.sign(p, "Maria"),
-                lambda o=old, n=new: transact(
-                    case.ledger,
-                    lambda conn: proposals.supersede(
-                        conn, o.proposal_id, n, desk_at=case.desk_at()
-                    ),
-                ),
+                partial(case.sign, old, "Maria"),
+                partial(replace, old, new),
             ]
         )
 
@@ -140,8 +143,8 @@ def test_two_signers_of_two_halves_cannot_both_slip_under(case: Case) -> None:
 
         outcomes = at_once(
             [
-                lambda half=halves[0]: case.sign(half, "Maria"),
-                lambda half=halves[1]: case.sign(half, "Jan"),
+                partial(case.sign, halves[0], "Maria"),
+                partial(case.sign, halves[1], "Jan"),
             ]
         )
 
@@ -158,8 +161,8 @@ def test_a_role_lost_at_the_click_is_seen_or_comes_after(case: Case) -> None:
 
         signed, _ = at_once(
             [
-                lambda p=proposal: case.sign(p, "Jan"),
-                lambda: case.set_roles("Jan", "viewer"),
+                partial(case.sign, proposal, "Jan"),
+                partial(case.set_roles, "Jan", "viewer"),
             ]
         )
 
@@ -169,6 +172,9 @@ def test_a_role_lost_at_the_click_is_seen_or_comes_after(case: Case) -> None:
 
 
 def test_withdrawing_and_sending_at_once_leave_one_of_them(case: Case) -> None:
+    def withdrawn_now(proposal: Proposal) -> bool:
+        return case.withdraw(proposal, "Maria").recorded
+
     def start_sending(proposal_id: str, at: datetime) -> bool:
         with case.ledger.begin() as conn:
             return bool(
@@ -190,8 +196,8 @@ def test_withdrawing_and_sending_at_once_leave_one_of_them(case: Case) -> None:
 
         withdrawn, sent = at_once(
             [
-                lambda p=proposal: case.withdraw(p, "Maria").recorded,
-                lambda p=proposal: start_sending(p.proposal_id, case.desk_at()),
+                partial(withdrawn_now, proposal),
+                partial(start_sending, proposal.proposal_id, case.desk_at()),
             ]
         )
 
