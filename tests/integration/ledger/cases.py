@@ -17,6 +17,7 @@ from trading.proposals import CheckResult, DataVerdict, Leg, Proposal, Risk, cod
 from trading.signatures import SignOutcome
 
 T = TypeVar("T")
+U = TypeVar("U")
 
 SESSION = date(2012, 7, 2)
 OPEN = datetime(2012, 7, 3, 13, 30, tzinfo=UTC)  # 09:30 New York
@@ -168,6 +169,23 @@ class Case:
     def assert_chain_holds(self) -> None:
         with self.ledger.connect() as conn:
             assert audit.verify(conn) is None
+
+
+def both(first: Callable[[], T], second: Callable[[], U]) -> tuple[T, U]:
+    """Run two jobs from two threads, released together."""
+    gate = Barrier(2)
+
+    def one() -> T:
+        gate.wait()
+        return first()
+
+    def other() -> U:
+        gate.wait()
+        return second()
+
+    with ThreadPoolExecutor(2) as pool:
+        running, beside = pool.submit(one), pool.submit(other)
+        return running.result(), beside.result()
 
 
 def at_once(jobs: Sequence[Callable[[], T]]) -> list[T]:

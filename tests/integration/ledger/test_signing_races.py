@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from ledger import proposals, transact
 from ledger.tables import proposals as table
-from tests.integration.ledger.cases import CLOSE, OPEN, SECOND, Case, at_once, proposed
+from tests.integration.ledger.cases import CLOSE, OPEN, SECOND, Case, at_once, both, proposed
 from trading.proposals import Proposal
 
 
@@ -74,11 +74,9 @@ def test_sign_and_veto_at_once_leave_one_of_them(case: Case) -> None:
         proposal = proposed(f"S{number}")
         case.record(proposal)
 
-        signed, vetoed = at_once(
-            [
-                partial(case.sign, proposal, "Maria"),
-                partial(case.veto, proposal, "Jan"),
-            ]
+        signed, vetoed = both(
+            partial(case.sign, proposal, "Maria"),
+            partial(case.veto, proposal, "Jan"),
         )
 
         assert signed.recorded != vetoed.recorded
@@ -93,11 +91,9 @@ def test_sign_and_expire_at_once_never_leave_both(case: Case) -> None:
         proposal = proposed(f"S{number}")
         case.record(proposal)
 
-        signed, ended = at_once(
-            [
-                partial(case.sign, proposal, "Maria", market_at=CLOSE - SECOND),
-                partial(case.expire, CLOSE),
-            ]
+        signed, ended = both(
+            partial(case.sign, proposal, "Maria", market_at=CLOSE - SECOND),
+            partial(case.expire, CLOSE),
         )
 
         # Expiry also ends what was signed and not sent; so at the end it is never open.
@@ -118,11 +114,9 @@ def test_sign_and_supersede_at_once_leave_one_of_them(case: Case) -> None:
         new = proposed(f"S{number}", limit="196.50", supersedes=old.proposal_id)
         case.record(old)
 
-        signed, _ = at_once(
-            [
-                partial(case.sign, old, "Maria"),
-                partial(replace, old, new),
-            ]
+        signed, _ = both(
+            partial(case.sign, old, "Maria"),
+            partial(replace, old, new),
         )
 
         replaced = case.state(new) == "open"
@@ -159,11 +153,9 @@ def test_a_role_lost_at_the_click_is_seen_or_comes_after(case: Case) -> None:
         case.record(proposal)
         case.set_roles("Jan", "signatory")
 
-        signed, _ = at_once(
-            [
-                partial(case.sign, proposal, "Jan"),
-                partial(case.set_roles, "Jan", "viewer"),
-            ]
+        signed, _ = both(
+            partial(case.sign, proposal, "Jan"),
+            partial(case.set_roles, "Jan", "viewer"),
         )
 
         assert case.state(proposal) == ("signed" if signed.recorded else "open")
@@ -194,11 +186,9 @@ def test_withdrawing_and_sending_at_once_leave_one_of_them(case: Case) -> None:
         case.record(proposal)
         case.sign(proposal, "Maria", market_at=OPEN)
 
-        withdrawn, sent = at_once(
-            [
-                partial(withdrawn_now, proposal),
-                partial(start_sending, proposal.proposal_id, case.desk_at()),
-            ]
+        withdrawn, sent = both(
+            partial(withdrawn_now, proposal),
+            partial(start_sending, proposal.proposal_id, case.desk_at()),
         )
 
         assert withdrawn != sent
