@@ -1,5 +1,6 @@
 """Market time as the assets need it: what the desk knew, and when."""
 
+from dataclasses import dataclass
 from datetime import date, datetime
 
 import sqlalchemy as sa
@@ -39,6 +40,17 @@ def market_now(ledger: sa.Engine) -> datetime:
             "ledger. See ./desk status, then run this again."
         )
     return clock.now
+
+
+@dataclass(frozen=True)
+class LedgerClock:
+    """Market time as the broker last told it; fits `trading.clock.MarketClock`."""
+
+    ledger: sa.Engine
+
+    def now(self) -> datetime:
+        """Return the market's time in UTC."""
+        return market_now(self.ledger)
 
 
 def require_closed(sessions: list[date], ledger: sa.Engine) -> None:

@@ -1,7 +1,7 @@
 """Raw objects in the lake: what each session's delivery brought."""
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 
 import dagster as dg
 import polars as pl
@@ -14,6 +14,7 @@ from assets.partitions import SESSIONS, as_session
 from assets.sources import MarketData
 from config.settings import Settings
 from config.universe import Universe
+from trading.clock import DeskClock
 
 _OWNERS = ["team:data"]
 
@@ -32,6 +33,7 @@ def lake_daily_bars(
     ledger: dg.ResourceParam[Engine],
     settings: dg.ResourceParam[Settings],
     universe: dg.ResourceParam[Universe],
+    desk_clock: dg.ResourceParam[DeskClock],
 ) -> dg.MaterializeResult[None]:
     """Daily bars, index bars and corporate actions as delivered: immutable Parquet objects.
 
@@ -44,7 +46,8 @@ def lake_daily_bars(
     if missing:
         first, last = missing[0], missing[-1]
         context.log.info(f"Asking {settings.broker.kind} for {first} to {last}")
-        landed = _fetch(store, source, settings, universe, first, last, market_now(ledger))
+        delivered = _asked(source, universe, first, last)
+        landed = _landed(store, delivered, settings, desk_clock, market_now(ledger))
     return dg.MaterializeResult(
         metadata={
             "sessions": len(sessions),
@@ -65,31 +68,34 @@ def _missing(store: ObjectStore, sessions: Sequence[date]) -> list[date]:
     return [s for s in sessions if not any(first <= s <= last for first, last in spans)]
 
 
-def _fetch(
-    store: ObjectStore,
-    source: MarketData,
-    settings: Settings,
-    universe: Universe,
-    first: date,
-    last: date,
-    market_at: datetime,
-) -> int:
-    delivered: dict[landing.Kind, pl.DataFrame] = {
+def _asked(
+    source: MarketData, universe: Universe, first: date, last: date
+) -> dict[landing.Kind, pl.DataFrame]:
+    actions = source.actions(universe.names, first, last)
+    return {
         "index": source.daily([universe.index], first, last),
-        "actions": source.actions(universe.names, first, last),
+        "actions": actions.rename({"ex_date": "session"}),
         "daily": source.daily(universe.names, first, last),  # last: its presence ends the delivery
     }
+
+
+def _landed(
+    store: ObjectStore,
+    delivered: dict[landing.Kind, pl.DataFrame],
+    settings: Settings,
+    desk_clock: DeskClock,
+    market_at: datetime,
+) -> int:
     rows = 0
     for kind, frame in delivered.items():
-        if frame.is_empty():
-            continue
-        rows += landing.land(
-            store,
-            frame,
-            kind=kind,
-            source=settings.broker.kind,
-            feed=settings.broker.feed,
-            landed_at=datetime.now(UTC),
-            market_at=market_at,
-        ).rows
+        if frame.height:  # a session without corporate actions is no fault
+            rows += landing.land(
+                store,
+                frame,
+                kind=kind,
+                source=settings.broker.kind,
+                feed=settings.broker.feed,
+                landed_at=desk_clock.now(),
+                market_at=market_at,
+            ).rows
     return rows

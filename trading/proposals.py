@@ -1,8 +1,11 @@
 """A proposal: what a person is asked to sign, with everything the card shows beside it."""
 
+import json
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
+
+from pydantic import TypeAdapter
 
 from trading.canonical import Content, canonical_bytes, content_hash
 from trading.orders import Side
@@ -196,6 +199,24 @@ class Proposal:
         """Return the canonical bytes and their SHA-256."""
         stored = canonical_bytes(self.content())
         return stored, content_hash(stored)
+
+
+def from_content(stored: bytes) -> Proposal:
+    """Return the proposal that canonical bytes tell of; writing it again gives the same bytes.
+
+    Raises
+    ------
+    ValueError
+        If the bytes are of another version or no proposal.
+    """
+    told = json.loads(stored)
+    if told.pop("hash_version", None) != HASH_VERSION:
+        raise ValueError(f"The stored proposal is not of hash version {HASH_VERSION}.")
+    told.pop("notional")
+    told["checks"] = told.pop("verdict")["checks"]
+    told["data"] = [told["data"]] if told["data"] else []
+    told["rationale"] = told["rationale"] or None
+    return TypeAdapter(Proposal).validate_python(told)
 
 
 def code_of(proposal_id: str) -> str:

@@ -50,6 +50,11 @@ order by asked.symbol
 """
 
 
+_NEWEST = """
+select max(session) from quality.verdicts where dataset = $dataset and session <= $last
+"""
+
+
 def record(conn: duckdb.DuckDBPyConnection, frame: pl.DataFrame) -> int:
     """Add verdicts; return how many said something new.
 
@@ -71,6 +76,14 @@ def latest(
 ) -> pl.DataFrame:
     """Newest verdict per symbol of some sessions, whenever it was known; for checks and screens."""
     return selected(conn, _LATEST, {"dataset": dataset, "sessions": list(sessions)})
+
+
+def newest_session(
+    conn: duckdb.DuckDBPyConnection, *, last: date, dataset: str = "daily_bars"
+) -> date | None:
+    """Newest session up to `last` that was judged; None when there is none."""
+    found = conn.execute(_NEWEST, {"dataset": dataset, "last": last}).fetchone()
+    return None if found is None else found[0]
 
 
 def held_back(

@@ -1,0 +1,194 @@
+"""From a target weight to a sized leg with its terms; arithmetic only."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import ROUND_DOWN, ROUND_HALF_UP, ROUND_UP, Decimal
+from typing import Any
+
+from config.limits import Limits
+from config.settings import Settings
+from quality.calendar import exchange
+from quant.models.calibration import CalibrationBin, bin_of
+from quant.sizing import atr_stop, fixed_risk_quantity, shares_within
+from trading.canonical import figure
+from trading.checks.exposure import position_cap
+from trading.picture import Picture
+from trading.proposals import Contribution, Effect, GateLine, Leg, Rationale, Trust
+
+TICK = Decimal("0.01")  # USD
+# A limit this share of a day's volatility beyond the close is reached on most mornings, and
+# costs little on the others; never less than the five basis points of a quiet stock's spread.
+_OFFSET_VOLATILITIES = Decimal("0.25")
+_LEAST_OFFSET = Decimal("0.0005")
+_STOP_RANGES = Decimal(2)  # average true ranges between entry and stop
+_SESSIONS_PER_YEAR = Decimal(252)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of one symbol after the close. Prices in USD, returns as fractions."""
+
+    symbol: str
+    close: Decimal
+    average_true_range: Decimal
+    daily_volatility: Decimal
+    held: Decimal  # shares, signed
+
+
+def entry(facts: Facts, *, weight: Decimal, equity: Decimal, limits: Limits) -> Leg | None:
+    """Return a buy that fits the weight and the risk budget, with its stop; None if none fits."""
+    limit = _limit(facts, side="buy")
+    stop = atr_stop(limit, facts.average_true_range, multiple=_STOP_RANGES, tick=TICK, long=True)
+    by_weight = shares_within(weight * equity, limit)
+    by_risk = fixed_risk_quantity(equity, limits.trade_risk, limit, stop)
+    quantity = min(by_weight, by_risk)
+    if quantity < 1:
+        return None
+    return Leg(
+        leg_no=1, symbol=facts.symbol, side="buy", quantity=Decimal(quantity), order_type="limit",
+        time_in_force="day", reference_price=facts.close, limit_price=limit, stop_loss_price=stop,
+    )  # fmt: skip
+
+
+def leaving(facts: Facts) -> Leg:
+    """Return the sale of all that is held."""
+    return Leg(
+        leg_no=1, symbol=facts.symbol, side="sell", quantity=abs(facts.held), order_type="limit",
+        time_in_force="day", reference_price=facts.close, limit_price=_limit(facts, side="sell"),
+        reduces=True,
+    )  # fmt: skip
+
+
+def drift_bound(facts: Facts, limits: Limits) -> Decimal:
+    """Return how far the price may move against the signature, as a fraction."""
+    by_volatility = limits.next_session_drift_volatility * facts.daily_volatility
+    return max(limits.next_session_drift, by_volatility).quantize(Decimal("0.0001"), ROUND_DOWN)
+
+
+def valid_until(session: date, settings: Settings, limits: Limits) -> datetime:
+    """Return when a proposal decided after `session` ends (market time).
+
+    The replay waits for people before its close, so there a proposal lives as long as the
+    session; elsewhere it ends some minutes after the open.
+    """
+    following = exchange().next(session)
+    if settings.mode == "embedded":
+        return exchange().close(following)
+    return exchange().open(following) + timedelta(minutes=limits.next_session_validity_minutes)
+
+
+def loss_to_stop(leg: Leg) -> Decimal | None:
+    """Return what is lost if the stop is hit at its price, in USD; None without a stop."""
+    if leg.stop_loss_price is None:
+        return None
+    return leg.quantity * abs(leg.worst_price - leg.stop_loss_price)
+
+
+def effects(leg: Leg, picture: Picture, limits: Limits) -> tuple[Effect, ...]:
+    """Return the card's table: figures now, after the trade, and their limits."""
+    account = picture.account
+    if account is None or account.equity <= 0 or picture.positions is None:
+        return ()
+    signed = leg.quantity if leg.side == "buy" else -leg.quantity
+    before = picture.held(leg.symbol) * leg.worst_price
+    after = before + signed * leg.worst_price
+    gross = sum((abs(h.quantity) * h.price for h in picture.positions.values()), Decimal(0))
+    lost = loss_to_stop(leg)
+    return (
+        Effect(
+            f"{leg.symbol}, share of equity",
+            _share(before, account.equity),
+            _share(after, account.equity),
+            position_cap(picture),
+            "fraction",
+        ),
+        Effect(
+            "Gross exposure",
+            _share(gross, account.equity),
+            _share(gross - abs(before) + abs(after), account.equity),
+            limits.gross_exposure,
+            "fraction",
+        ),
+        *(
+            ()
+            if lost is None
+            else (
+                Effect(
+                    "Risk to the stop",
+                    None,
+                    _share(lost, account.equity),
+                    limits.trade_risk,
+                    "fraction",
+                ),
+            )
+        ),
+        Effect("Cash", account.cash, account.cash - signed * leg.worst_price, None, "USD"),
+    )
+
+
+def _share(value: Decimal, equity: Decimal) -> Decimal:
+    return (value / equity).quantize(Decimal("0.000001"))
+
+
+def rationale(
+    prediction: Mapping[str, Any],
+    version: Mapping[str, Any],
+    gates: tuple[GateLine, ...],
+    contributions: list[Mapping[str, Any]],
+    calibration: list[Mapping[str, Any]],
+) -> Rationale:
+    """Return why the model wants it, with how far its word could be trusted so far."""
+    probability = float(prediction["probability"])
+    table = tuple(CalibrationBin(**row) for row in calibration)
+    return Rationale(
+        probability=figure(probability),
+        expected_return=figure(prediction["expected_return"]),
+        low=figure(prediction["low"]),
+        high=figure(prediction["high"]),
+        horizon=int(prediction["horizon"]),
+        base_rate=figure(version["base_rate"]),
+        volatility=figure(prediction["volatility"]),
+        contributions=tuple(
+            Contribution(
+                feature=told["feature"],
+                meaning=told["meaning"],
+                value=figure(told["value"]),
+                points=figure(told["points"]),
+            )
+            for told in contributions
+        ),
+        trust=_trust(bin_of(table, probability)),
+        gates=gates,
+        feature_version=str(prediction["feature_version"]),
+    )
+
+
+def daily_volatility(yearly: float) -> Decimal:
+    """Return the volatility of a session, from that of a year."""
+    return (figure(yearly) / _SESSIONS_PER_YEAR.sqrt()).quantize(Decimal("0.000001"))
+
+
+def price(value: float) -> Decimal:
+    """Return a price in whole ticks."""
+    return figure(value).quantize(TICK, ROUND_HALF_UP)
+
+
+def _limit(facts: Facts, *, side: str) -> Decimal:
+    offset = max(_LEAST_OFFSET, _OFFSET_VOLATILITIES * facts.daily_volatility)
+    if side == "buy":
+        return (facts.close * (1 + offset)).quantize(TICK, ROUND_DOWN)
+    return (facts.close * (1 - offset)).quantize(TICK, ROUND_UP)
+
+
+def _trust(past: CalibrationBin | None) -> Trust | None:
+    if past is None:
+        return None
+    return Trust(
+        said_low=figure(past.low),
+        said_high=figure(past.high),
+        right=figure(past.hit_share),
+        right_low=figure(past.share_low),
+        right_high=figure(past.share_high),
+        cases=past.n,
+    )

@@ -1,0 +1,114 @@
+"""Minute bars of a session, asked for after its close: what the live feed missed is healed."""
+
+from datetime import date
+from pathlib import Path
+
+import dagster as dg
+import duckdb
+import polars as pl
+from sqlalchemy import Engine
+
+from assets.desk_time import decision_time, require_closed
+from assets.market import daily_bars
+from assets.partitions import SESSIONS, as_session
+from assets.sources import MarketData
+from config.settings import Settings
+from config.universe import Universe
+from quality import suites, verdicts
+from quality.calendar import exchange
+from quality.rules.minute import judge_minutes
+from quality.rules.model import Judgement
+from warehouse import Warehouse, bars, findings, quarantine
+from warehouse import verdicts as warehouse_verdicts
+
+_TABLES = (
+    "market.minute_bars",
+    "quality.verdicts",
+    "quality.findings",
+    "quality.quarantine",
+    "quality.reports",
+)
+
+
+@dg.asset(
+    deps=[daily_bars],
+    partitions_def=SESSIONS,
+    backfill_policy=dg.BackfillPolicy.single_run(),
+    group_name="market",
+    kinds={"duckdb"},
+    owners=["team:data"],
+)
+def minute_bars(
+    context: dg.AssetExecutionContext,
+    source: dg.ResourceParam[MarketData],
+    warehouse: dg.ResourceParam[Warehouse],
+    ledger: dg.ResourceParam[Engine],
+    settings: dg.ResourceParam[Settings],
+    universe: dg.ResourceParam[Universe],
+) -> dg.MaterializeResult[None]:
+    """Open, high, low, close (USD, unadjusted) and volume (shares) per minute and symbol.
+
+    In replay they are simulated, consistent with each real daily bar, and marked so.
+    """
+    sessions = [as_session(key) for key in context.partition_keys]
+    require_closed(sessions, ledger)
+    rows = held = 0
+    for session in sessions:
+        judgement = _judged(warehouse, source, universe, session)
+        _store(warehouse, judgement, settings, session, context.run_id)
+        rows += judgement.passed.height
+        held += judgement.held.height
+    return dg.MaterializeResult(
+        metadata={
+            "dagster/row_count": rows,
+            "rows_held_back": held,
+            "simulated": settings.broker.kind == "venue",
+        }
+    )
+
+
+def _judged(
+    warehouse: Warehouse, source: MarketData, universe: Universe, session: date
+) -> Judgement:
+    delivered = source.minutes(universe.names, session)
+    calendar = exchange()
+    opens, closes = calendar.open(session), calendar.close(session)
+    regular = delivered.filter(pl.col("bar_start").is_between(opens, closes, closed="left"))
+    with warehouse.reader() as conn:
+        daily = bars.ohlcv(conn, universe.names, session, session, as_of=decision_time(session))
+    return judge_minutes(
+        regular, calendar=calendar, daily=daily, sessions=[session], now=decision_time(session)
+    )
+
+
+def _store(
+    warehouse: Warehouse, judgement: Judgement, settings: Settings, session: date, run_id: str
+) -> None:
+    report = suites.record(
+        judgement,
+        suite="minute_bars",
+        sessions=[session],
+        docs_dir=Path(settings.home) / "data_docs",
+        run_id="delivery",
+    )
+    passed = judgement.passed.with_columns(
+        source=pl.lit(settings.broker.kind),
+        feed=pl.lit(settings.broker.feed),
+        simulated=pl.lit(settings.broker.kind == "venue"),
+        healed=pl.lit(value=True),
+        known_at=pl.col("bar_start") + pl.duration(minutes=1),
+    )
+    page = verdicts.report_row(
+        report, suite="minute_bars", first=session, last=session, run_id=run_id
+    )
+
+    def write(conn: duckdb.DuckDBPyConnection) -> None:
+        bars.append_minutes(conn, passed, learned_at=decision_time(session))
+        findings.record(conn, verdicts.finding_rows(judgement, known_at=decision_time))
+        quarantine.record(conn, verdicts.quarantine_rows(judgement, known_at=decision_time))
+        warehouse_verdicts.record(
+            conn, verdicts.verdict_rows(judgement, known_at=decision_time, report=report.path)
+        )
+        findings.record_reports(conn, page)
+
+    warehouse.write(write, *_TABLES)

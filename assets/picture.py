@@ -1,0 +1,164 @@
+"""One picture of the desk for the pre-trade checks, from ledger and warehouse."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+
+import polars as pl
+import sqlalchemy as sa
+
+from adapters.market_data.load import DEFAULT_LAG
+from assets.desk_time import decision_time, market_now
+from config.limits import Limits
+from config.settings import Settings
+from config.universe import Universe
+from ledger.losses import losses_in_a_row
+from ledger.situation import situation
+from quality.calendar import exchange
+from trading.broker import Broker, BrokerAsset
+from trading.canonical import figure
+from trading.clock import DeskClock
+from trading.picture import DataNow, ModelNow, Picture
+from warehouse import Warehouse, bars, models, verdicts
+
+_VOLUME_DAYS = 60  # calendar days that hold 20 sessions for sure
+
+
+def environment_of(settings: Settings) -> str:
+    """Return how the ledger names what a desk trades on: replay, paper or live."""
+    return "replay" if settings.mode == "embedded" else settings.mode
+
+
+@dataclass(frozen=True)
+class Viewer:
+    """What a picture is taken with."""
+
+    settings: Settings
+    limits: Limits
+    universe: Universe
+    ledger: sa.Engine
+    warehouse: Warehouse
+    broker: Broker
+    clock: DeskClock
+
+    @property
+    def environment(self) -> str:
+        """How the ledger names what this desk trades on."""
+        return environment_of(self.settings)
+
+    def data(self, symbols: Sequence[str]) -> Mapping[str, DataNow]:
+        """Return the quality verdict on each symbol's newest judged session."""
+        newest = exchange().last_closed(market_now(self.ledger))
+        with self.warehouse.reader() as conn:
+            session = verdicts.newest_session(conn, last=newest)
+        return {} if session is None else self._research(symbols, session).data
+
+    def model(self, version: str | None) -> ModelNow | None:
+        """Return the status of a model version now."""
+        with self.warehouse.reader() as conn:
+            known = models.known_versions(conn, as_of=market_now(self.ledger) + DEFAULT_LAG)
+        return self._model(known, version)
+
+    def average_volume(self, symbols: Sequence[str]) -> Mapping[str, Decimal]:
+        """Return average shares a session, of the sessions before the newest close."""
+        session = exchange().last_closed(market_now(self.ledger))
+        return self._research(symbols, session).average_volume
+
+    def sectors(self) -> Mapping[str, str]:
+        """Return the sector of each symbol."""
+        return self.universe.sectors
+
+    def picture(
+        self,
+        symbols: Sequence[str],
+        *,
+        session: date,
+        strategy: str,
+        model_version: str | None,
+    ) -> Picture:
+        """Return the desk as it is now, for a proposal in `symbols` decided after `session`."""
+        with self.ledger.connect() as conn:
+            now = situation(conn, desk_at=self.clock.now())
+            losses = losses_in_a_row(conn, strategy)
+        research = self._research(symbols, session)
+        return Picture(
+            limits=self.limits,
+            environment=self.environment,
+            sending=False,
+            proposal_id="",
+            account_environment=now.account_environment,
+            trading_state=now.trading_state,
+            reconciled=now.reconciled,
+            market=now.market,
+            account=now.account,
+            positions=now.positions,
+            working=now.working,
+            activity=now.activity,
+            model=self.model(model_version),
+            by_hand=model_version is None,
+            quotes=now.quotes,
+            data=research.data,
+            assets=self._assets(symbols),
+            average_volume=research.average_volume,
+            sectors=self.universe.sectors,
+            consecutive_losses=losses,
+            builds=now.builds,
+        )
+
+    def _assets(self, symbols: Sequence[str]) -> dict[str, BrokerAsset]:
+        told = {symbol: self.broker.asset(symbol) for symbol in symbols}
+        return {symbol: asset for symbol, asset in told.items() if asset is not None}
+
+    def _research(self, symbols: Sequence[str], session: date) -> "_Research":
+        as_of = decision_time(session)
+        with self.warehouse.reader() as conn:
+            judged = verdicts.status(conn, symbols, session, as_of=as_of)
+            counted = verdicts.latest(conn, [session])
+            recent = bars.ohlcv(
+                conn, symbols, session - timedelta(days=_VOLUME_DAYS), session, as_of=as_of
+            )
+        return _Research(
+            data=_data(judged, counted, self._sessions_old(session)),
+            average_volume=_average_volume(recent, self.limits.volume_sessions),
+        )
+
+    def _sessions_old(self, session: date) -> int:
+        """Closed sessions that `session`'s data does not know of."""
+        newest = exchange().last_closed(market_now(self.ledger))
+        return len(exchange().sessions(session, newest)) - 1
+
+    def _model(self, known: pl.DataFrame, version: str | None) -> ModelNow | None:
+        mine = known.filter(pl.col("model_version") == version)
+        if mine.is_empty() or version is None:
+            return None
+        return ModelNow(
+            version=version,
+            status=str(mine["status"][0]),
+            advisory_allowed=self.settings.mode != "live",
+        )
+
+
+@dataclass(frozen=True)
+class _Research:
+    data: Mapping[str, DataNow]
+    average_volume: Mapping[str, Decimal]
+
+
+def _data(judged: pl.DataFrame, counted: pl.DataFrame, age: int) -> dict[str, DataNow]:
+    checks = {row["symbol"]: row for row in counted.iter_rows(named=True)}
+    return {
+        row["symbol"]: DataNow(
+            status=row["status"],
+            sessions_old=max(age, 0),
+            checks=int(checks[row["symbol"]]["checks"]),
+            checks_passed=int(checks[row["symbol"]]["checks_passed"]),
+        )
+        for row in judged.iter_rows(named=True)
+        if row["status"] is not None and row["symbol"] in checks
+    }
+
+
+def _average_volume(recent: pl.DataFrame, sessions: int) -> dict[str, Decimal]:
+    means = recent.sort("session").group_by("symbol").agg(pl.col("volume").tail(sessions).mean())
+    return {symbol: figure(volume, digits=0) for symbol, volume in means.iter_rows()}

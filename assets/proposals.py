@@ -1,0 +1,383 @@
+"""From target weights to proposals a person can sign, and a word on every symbol without one."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import dagster as dg
+import polars as pl
+from sqlalchemy import Engine
+
+from assets.desk_time import decision_time, market_now
+from assets.drafting import (
+    Facts,
+    daily_volatility,
+    drift_bound,
+    effects,
+    entry,
+    leaving,
+    loss_to_stop,
+    price,
+    rationale,
+    valid_until,
+)
+from assets.partitions import SESSIONS, as_session
+from assets.picture import Viewer
+from assets.signals import signals_asset
+from config.limits import Limits
+from config.settings import Settings
+from config.universe import Universe
+from ledger import daily_runs, market
+from ledger import proposals as ledger_proposals
+from ledger.connection import new_id
+from quality.calendar import exchange
+from quant.features import DAILY
+from trading.broker import Broker
+from trading.canonical import figure
+from trading.clock import DeskClock
+from trading.picture import Picture
+from trading.pretrade import judge
+from trading.proposals import (
+    DataVerdict,
+    GateLine,
+    Leg,
+    Proposal,
+    Rationale,
+    Risk,
+    code_of,
+)
+from trading.signatures import signatures_needed
+from warehouse import Warehouse, bars, features, models, portfolio, predictions, verdicts
+
+_ZERO = Decimal(0)
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What the desk decided about a symbol, in words."""
+
+    symbol: str
+    outcome: str  # proposed | denied | none
+    reason_code: str
+    sentence: str
+    figures: dict[str, Any]
+    proposal_id: str | None = None
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What research says of a session."""
+
+    closes: dict[str, float]
+    sessions: dict[str, int]
+    ranges: dict[str, float]  # average true range, USD
+    signals: dict[str, dict[str, Any]]
+    predictions: dict[str, dict[str, Any]]
+    verdicts: dict[str, dict[str, Any]]
+    held_back: dict[str, str]
+    version: dict[str, Any] | None
+    gates: tuple[GateLine, ...]
+    snapshot: int
+
+
+@dg.asset(
+    deps=[signals_asset],
+    partitions_def=SESSIONS,
+    backfill_policy=dg.BackfillPolicy.single_run(),
+    group_name="decisions",
+    kinds={"postgres"},
+    owners=["team:desk"],
+    name="proposals",
+)
+def proposals_asset(
+    context: dg.AssetExecutionContext,
+    warehouse: dg.ResourceParam[Warehouse],
+    ledger: dg.ResourceParam[Engine],
+    broker: dg.ResourceParam[Broker],
+    settings: dg.ResourceParam[Settings],
+    limits: dg.ResourceParam[Limits],
+    universe: dg.ResourceParam[Universe],
+    desk_clock: dg.ResourceParam[DeskClock],
+) -> dg.MaterializeResult[None]:
+    """Sized and checked orders that wait for a signature; every other symbol says why not."""
+    viewer = Viewer(settings, limits, universe, ledger, warehouse, broker, desk_clock)
+    made, decisions = 0, []
+    for key in context.partition_keys:
+        session = as_session(key)
+        with ledger.begin() as conn:
+            daily_runs.start(conn, session=session, desk_at=desk_clock.now())
+        decisions = _decide(viewer, session)
+        _store_decisions(warehouse, session, decisions)
+        made = sum(decision.outcome == "proposed" for decision in decisions)
+        with ledger.begin() as conn:
+            daily_runs.finish(conn, session=session, proposals=made, desk_at=desk_clock.now())
+    return dg.MaterializeResult(
+        metadata={
+            "dagster/row_count": made,
+            "decisions": dg.MetadataValue.md(_decisions_table(decisions)),
+        }
+    )
+
+
+def _decide(viewer: Viewer, session: date) -> list[Decision]:
+    known = _known(viewer.warehouse, viewer.universe, session)
+    late = market_now(viewer.ledger) >= valid_until(session, viewer.settings, viewer.limits)
+    with viewer.ledger.connect() as conn:
+        account = market.latest_account(conn)
+        held = {s: p.quantity for s, p in market.latest_positions(conn).items()}
+    decisions = []
+    for symbol in viewer.universe.names:
+        reason = _why_not(viewer, known, symbol)
+        if late:
+            reason = ("too_late", f"The session after {session} is over.")
+        if account is None:
+            reason = ("no_account", "The account at the broker is not known yet.")
+        if reason is not None:
+            decisions.append(Decision(symbol, "none", *reason, figures={}))
+            continue
+        assert account is not None
+        facts = _facts(known, symbol, held.get(symbol, _ZERO))
+        decisions.append(_propose(viewer, known, session, facts, account))
+    return decisions
+
+
+def _why_not(viewer: Viewer, known: _Known, symbol: str) -> tuple[str, str] | None:
+    """Return why nothing can be decided about a symbol, or None."""
+    if symbol in known.held_back:
+        return "data_held_back", f"Its data is held back: {known.held_back[symbol]}"
+    if symbol not in known.closes:
+        return "no_bar", "No bar arrived for this session."
+    needed = viewer.universe.minimum_history
+    if known.sessions.get(symbol, 0) < needed:
+        return (
+            "too_little_history",
+            f"{known.sessions.get(symbol, 0)} sessions of history, {needed} needed.",
+        )
+    if symbol not in known.predictions:
+        return "no_prediction", "The model made no prediction: a feature it needs is missing."
+    return None
+
+
+def _propose(
+    viewer: Viewer, known: _Known, session: date, facts: Facts, account: market.Account
+) -> Decision:
+    signal = known.signals.get(facts.symbol, {})
+    weight = figure(signal.get("target_weight") or 0.0)
+    probability = float(known.predictions[facts.symbol]["probability"])
+    said = f"{probability * 100:.0f} % to beat the index"
+    if weight == 0 and facts.held == 0:
+        return Decision(
+            facts.symbol, "none", "no_signal",
+            f"{said}: not among the {viewer.settings.strategy.k} strongest.",
+            {"probability": probability},
+        )  # fmt: skip
+    if weight > 0 and facts.held > 0:
+        return Decision(
+            facts.symbol, "none", "already_held", f"{said}; {facts.held} shares are held.",
+            {"probability": probability},
+        )  # fmt: skip
+    if facts.held > 0:
+        leg: Leg | None = leaving(facts)
+    else:
+        most = min(weight, _most(viewer))
+        leg = entry(facts, weight=most, equity=account.equity, limits=viewer.limits)
+    if leg is None:
+        return Decision(
+            facts.symbol, "none", "too_small", f"{said}; not even one share fits the limits.",
+            {"probability": probability},
+        )  # fmt: skip
+    return _submitted(viewer, known, session, facts, leg, account)
+
+
+def _most(viewer: Viewer) -> Decimal:
+    """Largest share of equity an advisory model may ask for here."""
+    if viewer.settings.mode == "embedded":
+        return viewer.limits.advisory_position
+    return viewer.limits.advisory_position_connected
+
+
+def _submitted(
+    viewer: Viewer,
+    known: _Known,
+    session: date,
+    facts: Facts,
+    leg: Leg,
+    account: market.Account,
+) -> Decision:
+    assert known.version is not None
+    strategy = viewer.settings.strategy.name
+    picture = viewer.picture(
+        [leg.symbol],
+        session=session,
+        strategy=strategy,
+        model_version=known.version["model_version"],
+    )
+    proposal = _proposal(viewer, known, session, facts, leg, account, picture)
+    with viewer.ledger.begin() as conn:
+        kept = ledger_proposals.record(conn, proposal, desk_at=viewer.clock.now())
+        told = ledger_proposals.by_id(conn, kept)
+    assert told is not None
+    if kept != proposal.proposal_id:  # a repeated run: the first one's proposal stands
+        outcome = "denied" if told.state == "denied" else "proposed"
+        sentence = f"Proposal {told.code} was made before."
+        return Decision(leg.symbol, outcome, "made_before", sentence, {}, kept)
+    return _told(proposal, leg)
+
+
+def _proposal(
+    viewer: Viewer,
+    known: _Known,
+    session: date,
+    facts: Facts,
+    leg: Leg,
+    account: market.Account,
+    picture: Picture,
+) -> Proposal:
+    assert known.version is not None
+    proposal_id = new_id()
+    prediction = known.predictions[leg.symbol]
+    return Proposal(
+        proposal_id=proposal_id,
+        code=code_of(proposal_id),
+        session=session,
+        environment=viewer.environment,
+        account_id=account.account_id,
+        strategy=viewer.settings.strategy.name,
+        model_version=known.version["model_version"],
+        advisory=known.version["status"] != "champion",
+        legs=(leg,),
+        rationale=_rationale(known, prediction),
+        risk=Risk(
+            equity=account.equity,
+            loss_to_stop=loss_to_stop(leg),
+            effects=effects(leg, picture, viewer.limits),
+        ),
+        checks=judge(picture, [leg]),
+        data=(_data_verdict(known, session, leg.symbol),),
+        valid_from=decision_time(session),
+        valid_until=valid_until(session, viewer.settings, viewer.limits),
+        drift_bound=drift_bound(facts, viewer.limits),
+        drift_direction="adverse",
+        signatures_needed=signatures_needed(
+            notional=leg.notional, four_eyes_notional=viewer.limits.four_eyes_notional
+        ),
+        four_eyes_notional=viewer.limits.four_eyes_notional,
+        snapshot_id=known.snapshot,
+        created_market_at=market_now(viewer.ledger),
+    )
+
+
+def _rationale(known: _Known, prediction: dict[str, Any]) -> Rationale:
+    assert known.version is not None
+    return rationale(
+        prediction,
+        known.version,
+        known.gates,
+        json.loads(prediction["contributions"]),
+        json.loads(known.version["calibration"]),
+    )
+
+
+def _data_verdict(known: _Known, session: date, symbol: str) -> DataVerdict:
+    told = known.verdicts[symbol]
+    return DataVerdict(
+        session=session,
+        status=told["status"],
+        checks=int(told["checks"]),
+        checks_passed=int(told["checks_passed"]),
+        report=told["report"],
+    )
+
+
+def _told(proposal: Proposal, leg: Leg) -> Decision:
+    if proposal.is_denied:
+        first = next(check for check in proposal.checks if check.denies)
+        return Decision(leg.symbol, "denied", first.code, first.sentence, {}, proposal.proposal_id)
+    verb = "Buy" if leg.side == "buy" else "Sell"
+    price_words = "or less" if leg.side == "buy" else "or more"
+    sentence = f"{verb} {leg.quantity} at {leg.limit_price} USD {price_words}."
+    return Decision(leg.symbol, "proposed", "signal", sentence, {}, proposal.proposal_id)
+
+
+def _facts(known: _Known, symbol: str, held: Decimal) -> Facts:
+    prediction = known.predictions[symbol]
+    return Facts(
+        symbol=symbol,
+        close=price(known.closes[symbol]),
+        average_true_range=price(known.ranges[symbol]),
+        daily_volatility=daily_volatility(prediction["volatility"]),
+        held=held,
+    )
+
+
+def _known(warehouse: Warehouse, universe: Universe, session: date) -> _Known:
+    as_of = decision_time(session)
+    names = universe.names
+    with warehouse.reader() as conn:
+        last = bars.ohlcv(conn, names, session, session, as_of=as_of)
+        said = predictions.known(conn, session, session, as_of=as_of)
+        judged = verdicts.status(conn, names, session, as_of=as_of)
+        counted = verdicts.latest(conn, [session])
+        wanted = portfolio.signals(conn, session, session, as_of=as_of)
+        version = models.serving(conn, as_of=as_of)
+        rows, values = features.matrix(conn, DAILY.version, names, session, session, as_of=as_of)
+        seen = bars.session_counts(conn, names, exchange().days[0], session, as_of=as_of)
+        serving = version.row(0, named=True) if version.height else None
+        gates = models.latest_gates(conn, serving["model_version"]) if serving else pl.DataFrame()
+        snapshot = warehouse.snapshot()
+    if serving:
+        said = said.filter(pl.col("model_version") == serving["model_version"])
+    closes = dict(last.select("symbol", "close").iter_rows())
+    relative = values[:, DAILY.names.index("atr_14")]
+    return _Known(
+        closes=closes,
+        sessions=seen,
+        ranges={
+            symbol: closes[symbol] * float(share)
+            for symbol, share in zip(rows["symbol"], relative, strict=True)
+            if symbol in closes
+        },
+        signals={row["symbol"]: row for row in wanted.iter_rows(named=True)},
+        predictions={row["symbol"]: row for row in said.iter_rows(named=True)},
+        verdicts={row["symbol"]: row for row in counted.iter_rows(named=True)},
+        held_back={
+            row["symbol"]: str(row["message"] or "its checks did not pass")
+            for row in judged.iter_rows(named=True)
+            if not row["usable"]
+        },
+        version=serving,
+        gates=tuple(
+            GateLine(gate=row["gate"], passed=row["passed"], sentence=row["sentence"])
+            for row in gates.iter_rows(named=True)
+        ),
+        snapshot=snapshot,
+    )
+
+
+def _store_decisions(warehouse: Warehouse, session: date, decisions: Sequence[Decision]) -> None:
+    frame = pl.DataFrame(
+        [
+            {
+                "session": session,
+                "symbol": d.symbol,
+                "outcome": d.outcome,
+                "reason_code": d.reason_code,
+                "sentence": d.sentence,
+                "figures": json.dumps(d.figures),
+                "proposal_id": d.proposal_id,
+                "known_at": decision_time(session),
+            }
+            for d in decisions
+        ],
+        schema_overrides={"proposal_id": pl.String, "known_at": pl.Datetime("us", "UTC")},
+    )
+    with warehouse.writer("portfolio.decisions") as conn:
+        portfolio.record_decisions(conn, frame)
+
+
+def _decisions_table(decisions: Sequence[Decision]) -> str:
+    lines = [f"| {d.symbol} | {d.outcome} | {d.sentence} |" for d in decisions]
+    return "\n".join(["| symbol | outcome | |", "|---|---|---|", *lines])

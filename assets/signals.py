@@ -1,0 +1,58 @@
+"""From predictions to target weights."""
+
+from datetime import date
+
+import dagster as dg
+import numpy as np
+import polars as pl
+
+from assets.desk_time import decision_time
+from assets.models import policy
+from assets.partitions import SESSIONS, as_session
+from assets.predictions import predictions_asset
+from config.settings import Settings
+from quant.signals import target_weights
+from warehouse import Warehouse, portfolio, predictions
+
+
+@dg.asset(
+    deps=[predictions_asset],
+    partitions_def=SESSIONS,
+    backfill_policy=dg.BackfillPolicy.single_run(),
+    group_name="decisions",
+    kinds={"duckdb"},
+    owners=["team:research"],
+    name="signals",
+)
+def signals_asset(
+    context: dg.AssetExecutionContext,
+    warehouse: dg.ResourceParam[Warehouse],
+    settings: dg.ResourceParam[Settings],
+) -> dg.MaterializeResult[None]:
+    """The share of equity each symbol should have, by the configured policy."""
+    rows = 0
+    for key in context.partition_keys:
+        frame = _signals(warehouse, settings, as_session(key))
+        if frame.height:
+            with warehouse.writer("portfolio.signals") as conn:
+                rows += portfolio.record_signals(conn, frame)
+    return dg.MaterializeResult(metadata={"dagster/row_count": rows})
+
+
+def _signals(warehouse: Warehouse, settings: Settings, session: date) -> pl.DataFrame:
+    with warehouse.reader() as conn:
+        said = predictions.known(conn, session, session, as_of=decision_time(session))
+    if said.is_empty():
+        return said
+    newest = said.filter(pl.col("model_version") == said["model_version"][-1])
+    weights = target_weights(
+        newest["probability"].to_numpy(),
+        policy=policy(settings),
+        rank_by=newest["expected_return"].to_numpy(),
+    )
+    return newest.select(
+        "session", "symbol", "model_version", "probability", "known_at"
+    ).with_columns(
+        strategy=pl.lit(settings.strategy.name),
+        target_weight=pl.Series(np.asarray(weights, dtype=np.float64)),
+    )

@@ -1,0 +1,184 @@
+"""The ledger's half of what the pre-trade checks look at: account, orders, quotes, signatures."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+import sqlalchemy as sa
+
+from ledger import market, state
+from ledger.tables import (
+    equity_points,
+    heartbeats,
+    legs,
+    orders,
+    reconciliations,
+)
+from trading.picture import (
+    AccountNow,
+    Activity,
+    Holding,
+    MarketNow,
+    QuoteNow,
+    RecentOrder,
+    Reconciled,
+    WorkingOrder,
+)
+from trading.state import TradingState
+
+_WORKING = ("intended", "sent", "accepted", "partially_filled", "unresolved")
+_BEATS_WITHIN = timedelta(seconds=60)
+_MINUTE = timedelta(minutes=1)
+_RECENT = timedelta(minutes=15)
+_ZERO = Decimal(0)
+_WITH_LEG = sa.select(orders, legs.c.leg_no).join(legs, orders.c.leg_id == legs.c.leg_id)
+
+
+@dataclass(frozen=True)
+class Situation:
+    """What the ledger knows at one moment; None is "nobody knows"."""
+
+    account_environment: str | None
+    trading_state: TradingState
+    reconciled: Reconciled | None
+    market: MarketNow | None
+    account: AccountNow | None
+    positions: dict[str, Holding] | None
+    working: tuple[WorkingOrder, ...]
+    activity: Activity
+    quotes: dict[str, QuoteNow]
+    builds: frozenset[str]
+
+
+def situation(conn: sa.Connection, *, desk_at: datetime) -> Situation:
+    """Return what the ledger knows now; read in one transaction it is of one moment."""
+    clock = market.latest_clock(conn)
+    account = market.latest_account(conn)
+    return Situation(
+        account_environment=None if account is None else account.environment,
+        trading_state=state.current(conn).state,
+        reconciled=_reconciled(conn, desk_at),
+        market=None
+        if clock is None
+        else MarketNow(clock.now, clock.is_open, clock.next_open, clock.next_close),
+        account=None if account is None else _account(conn, account),
+        positions=None if account is None else _positions(conn),
+        working=_working(conn),
+        activity=_activity(conn, desk_at, clock),
+        quotes={} if clock is None else _quotes(conn, clock.now),
+        builds=_builds(conn, desk_at),
+    )
+
+
+def _reconciled(conn: sa.Connection, desk_at: datetime) -> Reconciled | None:
+    row = conn.execute(
+        sa.select(reconciliations).order_by(reconciliations.c.finished_at.desc()).limit(1)
+    ).one_or_none()
+    if row is None:
+        return None
+    disputed = {told["subject"] for told in row.differences}
+    age = int((desk_at - row.finished_at).total_seconds())
+    return Reconciled(clean=row.clean, age_seconds=max(age, 0), disputed=frozenset(disputed))
+
+
+def _account(conn: sa.Connection, account: market.Account) -> AccountNow:
+    highest = conn.scalar(
+        sa.select(sa.func.max(equity_points.c.equity)).where(
+            equity_points.c.environment == account.environment
+        )
+    )
+    return AccountNow(
+        equity=account.equity,
+        cash=account.cash,
+        settled_cash=account.settled_cash,
+        buying_power=account.buying_power,
+        blocked=account.status != "ACTIVE",
+        last_equity=account.last_equity,
+        day_high=max(account.equity, account.last_equity or _ZERO),
+        peak=max(account.equity, highest or _ZERO),
+    )
+
+
+def _positions(conn: sa.Connection) -> dict[str, Holding]:
+    return {
+        symbol: Holding(held.quantity, held.market_price or held.average_price)
+        for symbol, held in market.latest_positions(conn).items()
+    }
+
+
+def _working(conn: sa.Connection) -> tuple[WorkingOrder, ...]:
+    told = market.latest_quotes(conn)
+    rows = conn.execute(_WITH_LEG.where(orders.c.state.in_(_WORKING)))
+    return tuple(
+        WorkingOrder(
+            symbol=row.symbol,
+            side=row.side,
+            leaves=row.quantity - row.filled_quantity,
+            price=row.limit_price or row.stop_price or _last(told, row.symbol),
+            order_type=row.order_type,
+            proposal_id=row.proposal_id,
+            leg_no=row.leg_no,
+        )
+        for row in rows
+    )
+
+
+def _last(quotes: dict[str, market.Quote], symbol: str) -> Decimal:
+    quote = quotes.get(symbol)
+    return _ZERO if quote is None else quote.last or quote.ask or quote.bid or _ZERO
+
+
+def _activity(conn: sa.Connection, desk_at: datetime, clock: market.Clock | None) -> Activity:
+    newest: Sequence[sa.Row[tuple[object, ...]]] = conn.execute(
+        _WITH_LEG.where(orders.c.intended_at > desk_at - _RECENT)
+    ).all()
+    today = _today(conn, clock)
+    return Activity(
+        last_minute=sum(row.intended_at > desk_at - _MINUTE for row in newest),
+        today=sum(today.values()),
+        symbol_today=today,
+        recent=tuple(
+            RecentOrder(
+                symbol=row.symbol,
+                side=row.side,
+                quantity=row.quantity,
+                age_seconds=int((desk_at - row.intended_at).total_seconds()),
+                proposal_id=row.proposal_id,
+                leg_no=row.leg_no,
+            )
+            for row in newest
+        ),
+    )
+
+
+def _today(conn: sa.Connection, clock: market.Clock | None) -> dict[str, int]:
+    """Orders per symbol since the session's midnight in New York."""
+    if clock is None:
+        return {}
+    local = sa.func.timezone("America/New_York", orders.c.intended_market_at)
+    counted = conn.execute(
+        sa.select(orders.c.symbol, sa.func.count())
+        .where(sa.cast(local, sa.Date) == clock.session)
+        .group_by(orders.c.symbol)
+    )
+    return {symbol: int(count) for symbol, count in counted}
+
+
+def _quotes(conn: sa.Connection, now: datetime) -> dict[str, QuoteNow]:
+    return {
+        symbol: QuoteNow(
+            bid=quote.bid,
+            ask=quote.ask,
+            last=quote.last,
+            age_seconds=max(int((now - quote.quoted_at).total_seconds()), 0),
+        )
+        for symbol, quote in market.latest_quotes(conn).items()
+    }
+
+
+def _builds(conn: sa.Connection, desk_at: datetime) -> frozenset[str]:
+    rows = conn.execute(
+        sa.select(heartbeats.c.build).where(heartbeats.c.beat_at > desk_at - _BEATS_WITHIN)
+    )
+    return frozenset(row.build for row in rows)

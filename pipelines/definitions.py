@@ -1,0 +1,32 @@
+"""The code location: everything Dagster shows and runs."""
+
+import dagster as dg
+
+from assets import features, lake, market, minutes, models, orders, predictions, proposals, risk
+from assets import signals as signal_assets
+from pipelines.jobs import JOBS
+from pipelines.resources import RESOURCES
+from pipelines.sensors import SENSORS
+from quality.checks import CHECKS
+
+defs = dg.Definitions(
+    assets=dg.load_assets_from_modules(
+        [
+            lake,
+            market,
+            minutes,
+            features,
+            models,
+            predictions,
+            signal_assets,
+            proposals,
+            orders,
+            risk,
+        ]
+    ),
+    asset_checks=CHECKS,
+    jobs=JOBS,
+    sensors=SENSORS,
+    resources=RESOURCES,
+    executor=dg.in_process_executor,
+)

@@ -1,0 +1,47 @@
+"""What can be run."""
+
+import dagster as dg
+
+HISTORY = (
+    "lake_daily_bars",
+    "corporate_actions",
+    "index_bars",
+    "daily_bars",
+    "daily_features",
+)
+DECISION = ("predictions", "signals", "proposals", "outcomes", "risk_figures")
+
+first_materialisation = dg.define_asset_job(
+    "first_materialisation",
+    selection=[*HISTORY, "trained_model"],
+    description="All sessions of the lake, their features, and the first model.",
+)
+backfill = dg.define_asset_job(
+    "backfill",
+    selection=list(HISTORY),
+    description="Bars and features of a range of sessions again.",
+)
+train_model = dg.define_asset_job(
+    "train_model",
+    selection=["trained_model"],
+    description="A new model from everything known at the market's clock.",
+)
+daily_run = dg.define_asset_job(
+    "daily_run",
+    selection=[*HISTORY, "minute_bars", *DECISION],
+    description="A closed session: bars, gates, features, predictions, proposals.",
+)
+submit_orders = dg.define_asset_job(
+    "submit_orders",
+    selection=["orders"],
+    tags={"dagster/priority": "10"},
+    description="Send what was signed, each leg once.",
+)
+reconcile = dg.define_asset_job(
+    "reconcile",
+    selection=["fills", "positions"],
+    tags={"dagster/priority": "9"},
+    description="Compare the ledger with the broker and record its fills and positions.",
+)
+
+JOBS = (first_materialisation, backfill, train_model, daily_run, submit_orders, reconcile)

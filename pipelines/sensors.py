@@ -1,0 +1,91 @@
+"""When runs start. Each sensor asks what *is*, so a lost tick or a dead run costs nothing."""
+
+from datetime import date
+
+import dagster as dg
+from sqlalchemy import Engine
+
+from config.settings import Settings
+from ledger import daily_runs, market, runs
+from ledger.desk import DeskLedger
+from pipelines.jobs import daily_run, submit_orders
+from quality.calendar import exchange
+from trading.clock import DeskClock
+
+_RUNNING = dg.DefaultSensorStatus.RUNNING
+_UNFINISHED = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
+# A session whose run failed so often needs a person; the desk shows it, and the run can be
+# started by hand.
+_MOST_FAILURES = 3
+_CATCH_UP_SESSIONS = 30
+_SUBMIT_RUN_SECONDS = 60
+
+
+@dg.sensor(job=daily_run, minimum_interval_seconds=5, default_status=_RUNNING)
+def session_closed(
+    context: dg.SensorEvaluationContext,
+    ledger: dg.ResourceParam[Engine],
+    settings: dg.ResourceParam[Settings],
+) -> dg.SensorResult | dg.SkipReason:
+    """The oldest session that has closed and that the desk has not decided on."""
+    instance = context.instance
+    if instance.get_latest_materialization_event(dg.AssetKey("trained_model")) is None:
+        return dg.SkipReason("there is no model yet: the first materialisation comes first")
+    session = _oldest_undecided(ledger, settings)
+    if session is None:
+        return dg.SkipReason("every closed session has been decided on")
+    key = session.isoformat()
+    mine = {"dagster/partition": key}
+    if instance.get_runs_count(_filter("daily_run", mine, _UNFINISHED)):
+        return dg.SkipReason(f"the run of {key} is under way")
+    failed = instance.get_runs_count(_filter("daily_run", mine, [dg.DagsterRunStatus.FAILURE]))
+    if failed >= _MOST_FAILURES:
+        return dg.SkipReason(
+            f"the run of {key} failed {failed} times; see why and start it by hand"
+        )
+    return dg.SensorResult(run_requests=[dg.RunRequest(partition_key=key)])
+
+
+def _oldest_undecided(ledger: Engine, settings: Settings) -> date | None:
+    with ledger.connect() as conn:
+        clock = market.latest_clock(conn)
+        if clock is None:
+            return None
+        newest = exchange().last_closed(clock.now)
+        latest = daily_runs.latest(conn)
+        first = settings.venue.start if settings.mode == "embedded" else newest
+        if latest is not None:
+            first = min(latest.session, newest)
+        closed = exchange().sessions(first, newest)[-_CATCH_UP_SESSIONS:]
+        return next((s for s in closed if daily_runs.state_of(conn, s) != "done"), None)
+
+
+def _filter(job: str, tags: dict[str, str], statuses: list[dg.DagsterRunStatus]) -> dg.RunsFilter:
+    return dg.RunsFilter(job_name=job, tags=tags, statuses=statuses)
+
+
+@dg.sensor(job=submit_orders, minimum_interval_seconds=5, default_status=_RUNNING)
+def approved_orders(
+    context: dg.SensorEvaluationContext,
+    ledger: dg.ResourceParam[Engine],
+    desk_clock: dg.ResourceParam[DeskClock],
+) -> dg.SensorResult | dg.SkipReason:
+    """Signed legs that wait to be sent."""
+    now = desk_clock.now()
+    waiting = DeskLedger(ledger).waiting_legs(not_leased_at=now)
+    if not waiting:
+        return dg.SkipReason("no signed leg waits")
+    with ledger.connect() as conn:
+        young = runs.submit_run_is_young(conn, now, seconds=_SUBMIT_RUN_SECONDS)
+    if young or context.instance.get_runs_count(_filter("submit_orders", {}, _UNFINISHED[:3])):
+        return dg.SkipReason(f"{waiting} wait; a run is already under way")
+    return dg.SensorResult(run_requests=[dg.RunRequest()])
+
+
+SENSORS = (session_closed, approved_orders)

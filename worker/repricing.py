@@ -1,0 +1,97 @@
+"""The same trade at today's price: a new proposal that takes the place of an old one."""
+
+from dataclasses import replace
+from decimal import ROUND_HALF_UP, Decimal
+
+from assets.drafting import TICK, effects, loss_to_stop
+from assets.picture import Viewer
+from ledger import market, proposals
+from ledger.connection import new_id
+from ledger.requests import Request
+from trading.errors import NotAllowedError
+from trading.pretrade import judge
+from trading.proposals import Leg, Proposal, Risk, code_of, from_content
+from warehouse import connect
+from worker.desk import Desk
+
+
+def reprice(desk: Desk, asked: Request) -> str:
+    """Propose an open proposal's trade anew at the present price; return what to tell.
+
+    Raises
+    ------
+    NotAllowedError
+        If the proposal can no longer be replaced, or nobody quotes its symbol.
+    """
+    old_id = str(asked.payload["proposal_id"])
+    with desk.engine.connect() as conn:
+        old = from_content(proposals.content(conn, old_id))
+        quotes = market.latest_quotes(conn)
+    quote = quotes.get(old.legs[0].symbol)
+    if len(old.legs) != 1 or quote is None or quote.last is None:
+        raise NotAllowedError("There is no quote to price it by; ask again when the market trades.")
+    new = _at_price(desk, old, quote.last)
+    with desk.engine.begin() as conn:
+        made = proposals.supersede(
+            conn,
+            old_id,
+            new,
+            desk_at=desk.clock.now(),
+            actor=asked.person_id or "operator",
+        )
+    if made is None:
+        raise NotAllowedError(f"Proposal {old.code} was decided meanwhile; nothing was changed.")
+    return f"Proposal {new.code} takes its place, priced at {quote.last} USD."
+
+
+def _at_price(desk: Desk, old: Proposal, price: Decimal) -> Proposal:
+    leg = _moved(old.legs[0], price)
+    store = connect(desk.settings)
+    try:
+        viewer = Viewer(
+            desk.settings, desk.limits, desk.universe, desk.engine, store, desk.broker, desk.clock
+        )
+        picture = viewer.picture(
+            [leg.symbol],
+            session=old.session,
+            strategy=old.strategy,
+            model_version=old.model_version,
+        )
+    finally:
+        store.close()
+    proposal_id = new_id()
+    equity = old.risk.equity if picture.account is None else picture.account.equity
+    return replace(
+        old,
+        proposal_id=proposal_id,
+        code=code_of(proposal_id),
+        legs=(leg,),
+        risk=Risk(
+            equity=equity,
+            loss_to_stop=loss_to_stop(leg),
+            effects=effects(leg, picture, desk.limits),
+        ),
+        checks=judge(picture, [leg]),
+        created_market_at=desk.market.now(),
+        supersedes=old.proposal_id,
+    )
+
+
+def _moved(leg: Leg, price: Decimal) -> Leg:
+    """The leg with every price moved as the market moved, in no more shares for no more money."""
+    factor = price / leg.reference_price
+
+    def moved(was: Decimal | None) -> Decimal | None:
+        return None if was is None else (was * factor).quantize(TICK, ROUND_HALF_UP)
+
+    new = replace(
+        leg,
+        reference_price=price,
+        limit_price=moved(leg.limit_price),
+        stop_price=moved(leg.stop_price),
+        take_profit_price=moved(leg.take_profit_price),
+        stop_loss_price=moved(leg.stop_loss_price),
+    )
+    if leg.reduces or new.notional <= leg.notional:
+        return new
+    return replace(new, quantity=max(Decimal(1), leg.notional // new.worst_price))

@@ -1,0 +1,169 @@
+"""What the broker says, into the ledger: clock, quotes, account, orders, fills."""
+
+import logging
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from ledger import daily_runs, market, proposals
+from quality.calendar import exchange
+from trading.reconcile import reconcile
+from worker.desk import Desk
+from worker.heart import heartbeat
+from worker.loop import Task
+
+log = logging.getLogger(__name__)
+
+_NEW_YORK = ZoneInfo("America/New_York")
+_UNDECIDED = "undecided"
+_CLOCK_SECONDS = 1.0
+_QUOTE_SECONDS = 2.0
+_WORKING_SECONDS = 2.0
+_QUIET_SECONDS = timedelta(seconds=30)
+
+
+def tasks(desk: Desk) -> list[Task]:
+    """Return what the watch does."""
+    listed = [
+        Task("clock", _Listener(desk).hear, _CLOCK_SECONDS),
+        Task("quotes", lambda: _quotes(desk), _QUOTE_SECONDS),
+        Task("reconciliation", _Reconciler(desk).step, _WORKING_SECONDS),
+        heartbeat(desk, "watch"),
+    ]
+    if desk.venue is not None:
+        listed.append(Task("replay", _Replay(desk).step, _CLOCK_SECONDS))
+    return listed
+
+
+@dataclass
+class _Listener:
+    """Writes the market's clock down, and ends what is past its time."""
+
+    desk: Desk
+
+    def hear(self) -> None:
+        clock = _replay_clock(self.desk) if self.desk.venue else _broker_clock(self.desk)
+        with self.desk.engine.begin() as conn:
+            market.record_clock(conn, clock)
+        with self.desk.engine.begin() as conn:
+            ended = proposals.expire(conn, market_at=clock.now, desk_at=self.desk.clock.now())
+        if ended:
+            log.info("%s proposals expired at %s", len(ended), clock.now)
+
+
+def _replay_clock(desk: Desk) -> market.Clock:
+    assert desk.venue is not None
+    told = desk.venue.status()
+    return market.Clock(
+        now=told.now,
+        session=told.session,
+        is_open=told.is_open,
+        next_open=told.next_open,
+        next_close=told.next_close,
+        early_close=_closes_early(told.session),
+        replay=True,
+        state=told.state,
+        hold_reason=told.hold_reason,
+        pace=told.pace,
+        first_session=told.first_session,
+        last_session=told.last_session,
+        received_at=desk.clock.now(),
+    )
+
+
+def _broker_clock(desk: Desk) -> market.Clock:
+    told = desk.broker.clock()
+    session = told.now.astimezone(_NEW_YORK).date()
+    return market.Clock(
+        now=told.now,
+        session=session,
+        is_open=told.is_open,
+        next_open=told.next_open,
+        next_close=told.next_close,
+        early_close=_closes_early(session),
+        replay=False,
+        state="live",
+        hold_reason=None,
+        pace=Decimal(1) / 60,
+        first_session=None,
+        last_session=None,
+        received_at=desk.clock.now(),
+    )
+
+
+def _closes_early(session: date) -> bool:
+    calendar = exchange()
+    return calendar.is_session(session) and calendar.is_early_close(session)
+
+
+def _quotes(desk: Desk) -> None:
+    received_at = desk.clock.now()
+    told = desk.broker.quotes(desk.universe.names)
+    with desk.engine.begin() as conn:
+        market.record_quotes(
+            conn,
+            [
+                market.Quote(
+                    symbol=quote.symbol,
+                    bid=quote.bid,
+                    ask=quote.ask,
+                    last=quote.last,
+                    quoted_at=quote.quoted_at,
+                    received_at=received_at,
+                )
+                for quote in told.values()
+            ],
+        )
+
+
+@dataclass
+class _Reconciler:
+    """Compares ledger and broker: often while orders work, else every half minute."""
+
+    desk: Desk
+    last_at: datetime | None = field(default=None)
+
+    def step(self) -> None:
+        now = self.desk.clock.now()
+        quiet = self.last_at is not None and now - self.last_at < _QUIET_SECONDS
+        if quiet and not self.desk.ledger.working_orders():
+            return
+        report = reconcile(
+            self.desk.ledger,
+            self.desk.broker,
+            market=self.desk.market,
+            desk=self.desk.clock,
+            universe=self.desk.universe.names,
+            environment=self.desk.environment,
+        )
+        self.last_at = now
+        if not report.clean:
+            log.warning("reconciliation found differences: %s", report.differences)
+
+
+@dataclass
+class _Replay:
+    """Lets the replay wait for people and for the daily run."""
+
+    desk: Desk
+    held: bool = False
+
+    def step(self) -> None:
+        venue = self.desk.venue
+        assert venue is not None
+        status = venue.status()
+        with self.desk.engine.connect() as conn:
+            waiting = len(proposals.in_states(conn, ("open",)))
+            run = daily_runs.state_of(conn, status.session)
+        if waiting:
+            venue.hold(_UNDECIDED, reason=_waiting_sentence(waiting))
+        elif self.held:
+            venue.release(_UNDECIDED)
+        self.held = bool(waiting)
+        if run == "done" and not status.is_open:
+            venue.session_done(status.session)
+
+
+def _waiting_sentence(waiting: int) -> str:
+    return "1 proposal to decide" if waiting == 1 else f"{waiting} proposals to decide"
