@@ -175,14 +175,18 @@ def _settle(
         report.unresolved.append(name)
         return
     denied = denials(_judged(ledger, broker, unsettled.signed, sender, desk))
-    if denied:
+    lasting = [result for result in denied if not result.later]
+    if lasting:
         ledger.conclude(
             name,
             to=OrderState.CANCELED,
-            reason=f"Not sent. {denied[0].sentence}",
+            reason=f"Not sent. {lasting[0].sentence}",
             at=_stamp(desk, market),
         )
         report.closed.append(unsettled.signed.leg_id)
+        return
+    if denied:  # for now only: the end of the signature's time ends the waiting
+        report.unresolved.append(name)
         return
     _submit(ledger, broker, order, unsettled.signed, sender, desk, market, report)
 
