@@ -52,6 +52,17 @@ def latest(conn: sa.Connection) -> Reconciliation | None:
     return found[0] if found else None
 
 
+def last_clean(conn: sa.Connection) -> datetime | None:
+    """Return the market time of the newest clean result, or None."""
+    found: datetime | None = conn.scalar(
+        sa.select(reconciliations.c.market_at)
+        .where(reconciliations.c.clean)
+        .order_by(reconciliations.c.finished_at.desc())
+        .limit(1)
+    )
+    return found
+
+
 def history(conn: sa.Connection, *, last: int = 50) -> list[Reconciliation]:
     """Return the newest results, newest first."""
     query = sa.select(reconciliations).order_by(reconciliations.c.finished_at.desc()).limit(last)

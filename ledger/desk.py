@@ -1,0 +1,430 @@
+"""The ledger as sending and reconciling see it: each method is one transaction."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from decimal import Decimal
+from typing import TypeVar
+
+import sqlalchemy as sa
+
+from ledger import (
+    alerts,
+    audit,
+    fills,
+    legs,
+    orders,
+    proposals,
+    reconciliations,
+    situation,
+    state,
+    views,
+)
+from ledger.connection import transact
+from ledger.tables import proposals as proposals_table
+from ledger.tables import signatures
+from trading.broker import BrokerFill, BrokerOrder
+from trading.errors import IllegalTransitionError
+from trading.ledger import BrokerView, DeskNow, Difference, SignedLeg, Stamp, Unsettled
+from trading.orders import Order, OrderState, seen
+from trading.positions import closings, losses_in_a_row
+from trading.state import TradingState
+
+T = TypeVar("T")
+
+_PROCESS = "reconcile"
+_UNANSWERED = "broker_away"  # not grave, yet nothing was compared
+
+
+class DeskLedger:
+    """Fits `trading.ledger.Ledger`.
+
+    Parameters
+    ----------
+    engine : sqlalchemy.Engine
+        On the desk's database.
+    """
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+
+    def waiting_legs(self, *, not_leased_at: datetime) -> int:
+        """Return how many signed legs wait to be sent or settled and are not leased then."""
+        return self._transact(lambda conn: legs.waiting(conn, now=not_leased_at))
+
+    def lease_leg(
+        self, *, owner: str, now: datetime, until: datetime, skip: frozenset[str]
+    ) -> SignedLeg | None:
+        """Lease one signed leg that waits, the oldest first; None when there is none."""
+        return self._transact(
+            lambda conn: legs.lease(conn, owner=owner, now=now, until=until, skip=skip)
+        )
+
+    def release_leg(self, leg_id: str, *, owner: str) -> None:
+        """Give a lease back; the leg waits on."""
+        self._transact(lambda conn: legs.release(conn, leg_id, owner=owner))
+
+    def close_leg(self, leg_id: str, *, code: str, sentence: str, at: Stamp) -> None:
+        """End a leg of which nothing was sent; its proposal lapses if that was the last."""
+
+        def work(conn: sa.Connection) -> None:
+            proposal_id = legs.close(conn, leg_id, code=code, sentence=sentence, desk_at=at.desk_at)
+            if proposal_id is None:
+                return
+            if legs.all_closed(conn, proposal_id):
+                proposals.lapse(
+                    conn, proposal_id=proposal_id, sentence=sentence, desk_at=at.desk_at
+                )
+            audit.append(
+                conn,
+                at=at.desk_at,
+                actor=at.source,
+                action="leg.close",
+                subject=leg_id,
+                payload={"code": code, "sentence": sentence, "proposal": proposal_id},
+            )
+
+        self._transact(work)
+
+    def desk_now(self, leg: SignedLeg, *, desk_at: datetime, market_at: datetime) -> DeskNow:
+        """Return what is known now, the leg's own order left out."""
+
+        def work(conn: sa.Connection) -> DeskNow:
+            known = situation.situation(conn, desk_at=desk_at)
+            own = (leg.proposal_id, leg.leg.leg_no)
+            recent = tuple(
+                order for order in known.activity.recent if (order.proposal_id, order.leg_no) != own
+            )
+            high, peak = views.equity_marks(conn, market_at=market_at)
+            closed = closings(fills.executed(conn, strategy=leg.strategy))
+            return DeskNow(
+                trading_state=known.trading_state,
+                reconciled=known.reconciled,
+                working=tuple(
+                    order for order in known.working if (order.proposal_id, order.leg_no) != own
+                ),
+                activity=replace(known.activity, recent=recent),
+                day_high=high,
+                peak=peak,
+                consecutive_losses=losses_in_a_row(closed),
+                open_stop_risk=orders.stop_risk(conn, but_leg=leg.leg_id),
+                builds=known.builds,
+            )
+
+        return self._transact(work)
+
+    def write_intent(
+        self,
+        order: Order,
+        *,
+        reduces: bool,
+        owner: str,
+        build: str,
+        lease_until: datetime,
+        at: Stamp,
+    ) -> str | None:
+        """Write the order down before its first byte goes out; None, or why it must not go."""
+
+        def work(conn: sa.Connection) -> str | None:
+            refusal = _refusal(conn, order, reduces=reduces, owner=owner, at=at)
+            if refusal is not None:
+                return refusal
+            if not orders.add(conn, order, build=build, owner=owner, until=lease_until, at=at):
+                # A commit whose answer was lost is repeated: then the intent is our own.
+                ours = orders.owner_of(conn, order.client_order_id) == owner
+                return None if ours else "Another dispatcher has written it down."
+            content_hash = _mark_sending(conn, order.proposal_id, at)
+            audit.append(
+                conn,
+                at=at.desk_at,
+                actor=owner,
+                action="order.intend",
+                subject=order.client_order_id,
+                payload={
+                    "proposal": order.proposal_id,
+                    "content_hash": content_hash,
+                    "attempt": order.attempt,
+                    "quantity": order.quantity,
+                    "build": build,
+                },
+            )
+            return None
+
+        return self._transact(work)
+
+    def mark_sent(
+        self, client_order_id: str, *, reduces: bool, owner: str, until: datetime, at: Stamp
+    ) -> bool:
+        """Note that bytes may go out from now on; False when another holds it or a halt came."""
+
+        def work(conn: sa.Connection) -> bool:
+            if not state.locked(conn).state.admits(reduces=reduces):
+                return False
+            if not orders.prolong(conn, client_order_id, owner=owner, until=until):
+                return False
+            before = orders.by_id(conn, client_order_id, lock=True)
+            assert before is not None
+            orders.change(conn, before, orders.moved(before, OrderState.SENT), at=at)
+            return True
+
+        return self._transact(work)
+
+    def observe(self, told: BrokerOrder, *, at: Stamp) -> Order | None:
+        """Merge what the broker said of an order; None when the ledger has no such order.
+
+        Raises
+        ------
+        OverfillError, IllegalTransitionError
+            If it cannot be true of this order.
+        """
+
+        def work(conn: sa.Connection) -> Order | None:
+            before = orders.by_id(conn, told.client_order_id, lock=True)
+            if before is None:
+                return None
+            # What hangs on an entry shrinks and grows with the entry's fills.
+            attached = told.parent_client_order_id is not None and told.quantity > 0
+            known = replace(before, quantity=told.quantity) if attached else before
+            after = seen(
+                known,
+                state=told.state,
+                filled_quantity=told.filled_quantity,
+                average_price=told.average_price,
+                broker_order_id=told.broker_order_id,
+            )
+            orders.change(conn, before, after, at=at)
+            return after
+
+        return self._transact(work)
+
+    def conclude(self, client_order_id: str, *, to: OrderState, reason: str, at: Stamp) -> None:
+        """Move an order to a state that the broker's answer to a send implies.
+
+        What has become known meanwhile stays.
+        """
+
+        def work(conn: sa.Connection) -> None:
+            before = orders.by_id(conn, client_order_id, lock=True)
+            if before is None:
+                raise IllegalTransitionError(f"There is no order {client_order_id} to conclude.")
+            if before.state in orders.UNSETTLED:
+                after = orders.moved(before, to)
+                orders.change(conn, before, after, at=at, reason=reason)
+
+        self._transact(work)
+
+    def unsettled(self, *, now: datetime) -> Sequence[Unsettled]:
+        """Return intended, sent and unresolved orders that nobody holds a lease on."""
+        return self._transact(
+            lambda conn: [
+                Unsettled(
+                    order=order, signed=legs.signed(conn, order.leg_id), last_tried_at=tried_at
+                )
+                for order, tried_at in orders.unsettled(conn, now=now)
+            ]
+        )
+
+    def lease_order(
+        self, client_order_id: str, *, owner: str, now: datetime, until: datetime
+    ) -> bool:
+        """Lease an unsettled order; False when another was first."""
+        return self._transact(
+            lambda conn: orders.lease(conn, client_order_id, owner=owner, now=now, until=until)
+        )
+
+    def release_order(self, client_order_id: str, *, owner: str) -> None:
+        """Give the lease of an order back."""
+        self._transact(lambda conn: orders.release(conn, client_order_id, owner=owner))
+
+    def order(self, client_order_id: str) -> Order | None:
+        """Return an order."""
+        return self._transact(lambda conn: orders.by_id(conn, client_order_id))
+
+    def working_orders(self) -> Sequence[Order]:
+        """Return all orders that are not final, oldest first."""
+        return self._transact(orders.working)
+
+    def parents(self, symbols: Sequence[str]) -> Sequence[Order]:
+        """Return orders with an attached stop or target that is not written down yet."""
+        return self._transact(lambda conn: orders.parents(conn, symbols))
+
+    def adopt_child(self, told: BrokerOrder, *, at: Stamp) -> None:
+        """Write down the stop or target of one of our orders."""
+
+        def work(conn: sa.Connection) -> None:
+            name = told.parent_client_order_id
+            parent = None if name is None else orders.by_id(conn, name)
+            if parent is None:
+                raise IllegalTransitionError(f"Order {told.client_order_id} hangs on none of ours.")
+            orders.attach(conn, told, parent, at=at)
+
+        self._transact(work)
+
+    def reconcile_since(self) -> datetime | None:
+        """Return the market time from which orders and fills must be compared; None at first."""
+
+        def work(conn: sa.Connection) -> datetime | None:
+            clean_at, open_at = reconciliations.last_clean(conn), orders.first_open(conn)
+            known = [instant for instant in (clean_at, open_at) if instant is not None]
+            return min(known) if known else None
+
+        return self._transact(work)
+
+    def record_view(self, view: BrokerView, *, environment: str | None, at: Stamp) -> Decimal:
+        """Write fills, positions, account, equity and quotes; return the cash nobody explains."""
+
+        def work(conn: sa.Connection) -> Decimal:
+            _add_fills(conn, view.fills, at=at)
+            return views.record(conn, view, environment=environment, desk_at=at.desk_at)
+
+        return self._transact(work)
+
+    def expected_positions(self) -> dict[str, Decimal]:
+        """Return shares by symbol as the recorded fills add up."""
+        return self._transact(fills.holdings)
+
+    def record_fills(self, told: Sequence[BrokerFill], *, at: Stamp) -> int:
+        """Write executions, each once; return how many were new."""
+        return self._transact(lambda conn: _add_fills(conn, told, at=at)) if told else 0
+
+    def finish_reconciliation(
+        self, *, started_at: datetime, differences: Sequence[Difference], at: Stamp
+    ) -> None:
+        """Write the result; a grave difference puts the desk in REDUCING and raises an alert."""
+
+        def work(conn: sa.Connection) -> None:
+            grave = [one for one in differences if one.grave]
+            if grave:
+                _reduce(conn, grave, at)
+            unanswered = any(one.kind == _UNANSWERED for one in differences)
+            reconciliations.record(
+                conn,
+                started_at=started_at,
+                finished_at=at.desk_at,
+                market_at=at.market_at,
+                clean=not grave and not unanswered,
+                differences=differences,
+            )
+
+        self._transact(work)
+
+    def tighten(self, to: TradingState, *, reason: str, by: str, at: Stamp) -> None:
+        """Tighten the trading state on behalf of a process."""
+        self._transact(
+            lambda conn: state.tighten(conn, to=to, reason=reason, process=by, desk_at=at.desk_at)
+        )
+
+    def set_state(self, to: TradingState, *, reason: str, person_id: str, at: Stamp) -> None:
+        """Set the trading state on behalf of a person."""
+        self._transact(
+            lambda conn: state.change(
+                conn, to=to, reason=reason, person_id=person_id, desk_at=at.desk_at
+            )
+        )
+
+    def alert(self, *, kind: str, subject: str, message: str, severity: str, at: Stamp) -> None:
+        """Raise an alert, once while it is open."""
+        self._transact(
+            lambda conn: alerts.raise_once(
+                conn,
+                severity=severity,
+                kind=kind,
+                subject=subject,
+                message=message,
+                desk_at=at.desk_at,
+                market_at=at.market_at,
+                actor=at.source,
+            )
+        )
+
+    def _transact(self, work: Callable[[sa.Connection], T]) -> T:
+        return transact(self._engine, work)
+
+
+def _refusal(
+    conn: sa.Connection, order: Order, *, reduces: bool, owner: str, at: Stamp
+) -> str | None:
+    """Lock what an intent depends on, in one order everywhere, and say what forbids it."""
+    now = state.locked(conn).state
+    if not now.admits(reduces=reduces):
+        return f"The desk is {now}; it waits."
+    row = conn.execute(
+        sa.select(proposals_table)
+        .where(proposals_table.c.proposal_id == order.proposal_id)
+        .with_for_update()
+    ).one()
+    if not row.valid_from <= at.market_at < row.valid_until:
+        return "It is not valid at this moment."
+    terms = legs.terms(conn, order.proposal_id)
+    counted = set(terms.signers) - {terms.entered_by}
+    if terms.state != "signed" or len(counted) < max(terms.signatures_needed, 1):
+        return f"The proposal is {terms.state}, with {len(counted)} signatures."
+    if not terms.intact:
+        return "The stored proposal is not the one that was signed."
+    if not legs.holds(conn, order.leg_id, owner=owner, now=at.desk_at):
+        return "Another dispatcher has taken it."
+    return None
+
+
+def _mark_sending(conn: sa.Connection, proposal_id: str, at: Stamp) -> str:
+    """Make the signatures used; from here on they cannot be withdrawn. Returns the hash signed."""
+    conn.execute(
+        sa.update(signatures)
+        .where(
+            signatures.c.proposal_id == proposal_id,
+            signatures.c.kind == "sign",
+            signatures.c.withdrawn_at.is_(None),
+            signatures.c.used_at.is_(None),
+        )
+        .values(used_at=at.desk_at)
+    )
+    sending_at = sa.func.coalesce(proposals_table.c.sending_at, at.desk_at)
+    return str(
+        conn.scalar(
+            sa.update(proposals_table)
+            .where(proposals_table.c.proposal_id == proposal_id)
+            .values(sending_at=sending_at)
+            .returning(proposals_table.c.content_hash)
+        )
+    )
+
+
+def _add_fills(conn: sa.Connection, told: Sequence[BrokerFill], *, at: Stamp) -> int:
+    """Record executions, and let their orders follow where the listing was behind."""
+    made = fills.add(conn, told, at=at)
+    for name in sorted(set(made)):
+        before = orders.by_id(conn, name, lock=True)
+        assert before is not None
+        filled, average = fills.total(conn, name)
+        if before.filled_quantity < filled <= before.quantity:
+            done = filled == before.quantity
+            ended = before.state.is_final and not done
+            filling = OrderState.FILLED if done else OrderState.PARTIALLY_FILLED
+            after = replace(
+                before if ended else orders.moved(before, filling),
+                filled_quantity=filled,
+                average_price=average,
+            )
+            orders.change(conn, before, after, at=at)
+    return len(made)
+
+
+def _reduce(conn: sa.Connection, grave: Sequence[Difference], at: Stamp) -> None:
+    for one in grave:
+        alerts.raise_once(
+            conn,
+            severity="critical",
+            kind=one.kind,
+            subject=one.subject,
+            message=one.sentence,
+            desk_at=at.desk_at,
+            market_at=at.market_at,
+            actor=_PROCESS,
+        )
+    state.tighten(
+        conn,
+        to=TradingState.REDUCING,
+        reason=grave[0].sentence,
+        process=_PROCESS,
+        desk_at=at.desk_at,
+    )

@@ -1,0 +1,121 @@
+"""Executions, each recorded once, and what they add up to."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from ledger.tables import fills, orders, proposals
+from trading.broker import BrokerFill
+from trading.ledger import Stamp
+from trading.orders import Fill
+from trading.positions import Executed, quantities
+
+
+def add(conn: sa.Connection, told: Sequence[BrokerFill], *, at: Stamp) -> list[str]:
+    """Record executions of known orders; the same execution again changes nothing.
+
+    Returns
+    -------
+    list of str
+        The client order id of each new execution.
+    """
+    known = set(
+        conn.scalars(
+            sa.select(orders.c.client_order_id).where(
+                orders.c.client_order_id.in_({one.client_order_id for one in told})
+            )
+        )
+    )
+    # In one order, so that two writers cannot deadlock.
+    rows = [
+        {
+            "execution_id": one.fill.execution_id,
+            "client_order_id": one.client_order_id,
+            "broker_order_id": one.broker_order_id,
+            "symbol": one.symbol,
+            "side": one.side,
+            "quantity": one.fill.quantity,
+            "price": one.fill.price,
+            "fee": one.fee,
+            "market_at": one.market_at,
+            "recorded_at": at.desk_at,
+            "source": at.source,
+        }
+        for one in sorted(told, key=lambda one: one.fill.execution_id)
+        if one.client_order_id in known
+    ]
+    if not rows:
+        return []
+    made = conn.execute(
+        insert(fills)
+        .values(rows)
+        .on_conflict_do_nothing(index_elements=[fills.c.execution_id])
+        .returning(fills.c.client_order_id)
+    )
+    return [row.client_order_id for row in made]
+
+
+def total(conn: sa.Connection, client_order_id: str) -> tuple[Decimal, Decimal | None]:
+    """Return shares filled of an order and their average price, USD per share."""
+    row = conn.execute(
+        sa.select(
+            sa.func.coalesce(sa.func.sum(fills.c.quantity), 0).label("quantity"),
+            sa.func.sum(fills.c.quantity * fills.c.price).label("value"),
+        ).where(fills.c.client_order_id == client_order_id, fills.c.busted_at.is_(None))
+    ).one()
+    quantity = Decimal(row.quantity)
+    return quantity, Decimal(row.value) / quantity if quantity else None
+
+
+def executed(conn: sa.Connection, *, strategy: str | None = None) -> list[Executed]:
+    """Return all executions, of one strategy if named, in order of market time."""
+    query = (
+        sa.select(fills)
+        .where(fills.c.busted_at.is_(None))
+        .order_by(fills.c.market_at, fills.c.execution_id)
+    )
+    if strategy is not None:
+        query = (
+            query.join(orders, orders.c.client_order_id == fills.c.client_order_id)
+            .join(proposals, proposals.c.proposal_id == orders.c.proposal_id)
+            .where(proposals.c.strategy == strategy)
+        )
+    return [
+        Executed(
+            client_order_id=row.client_order_id,
+            symbol=row.symbol,
+            side=row.side,
+            quantity=row.quantity,
+            price=row.price,
+            fee=row.fee,
+        )
+        for row in conn.execute(query)
+    ]
+
+
+def holdings(conn: sa.Connection) -> dict[str, Decimal]:
+    """Return signed shares per symbol as all executions add up; flat ones left out."""
+    return quantities(executed(conn))
+
+
+def of_order(conn: sa.Connection, client_order_id: str) -> list[BrokerFill]:
+    """Return an order's executions, oldest first."""
+    rows = conn.execute(
+        sa.select(fills)
+        .where(fills.c.client_order_id == client_order_id)
+        .order_by(fills.c.market_at, fills.c.execution_id)
+    )
+    return [
+        BrokerFill(
+            fill=Fill(execution_id=row.execution_id, quantity=row.quantity, price=row.price),
+            broker_order_id=row.broker_order_id,
+            client_order_id=row.client_order_id,
+            symbol=row.symbol,
+            side=row.side,
+            fee=row.fee,
+            market_at=row.market_at,
+        )
+        for row in rows
+    ]

@@ -1,0 +1,315 @@
+"""Orders: their intents, where the broker has them, and what hangs on them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from ledger import audit
+from ledger.connection import new_id
+from ledger.tables import legs, order_events, orders
+from trading.broker import BrokerOrder
+from trading.ledger import Stamp
+from trading.orders import Order, OrderState, move
+
+UNSETTLED = (OrderState.INTENDED, OrderState.SENT, OrderState.UNRESOLVED)
+_FINAL = tuple(state for state in OrderState if state.is_final)
+_COLUMNS = tuple(
+    name for name in Order.__dataclass_fields__ if name in orders.c and name != "state"
+)
+_FOLLOWED = ("filled_quantity", "average_price", "broker_order_id", "quantity")
+
+
+def by_id(conn: sa.Connection, client_order_id: str, *, lock: bool = False) -> Order | None:
+    """Return one order, or None; locked until the transaction ends if asked for."""
+    query = sa.select(orders).where(orders.c.client_order_id == client_order_id)
+    row = conn.execute(query.with_for_update() if lock else query).one_or_none()
+    return None if row is None else stored_order(row)
+
+
+def working(conn: sa.Connection) -> list[Order]:
+    """Return all orders that are not final, oldest first."""
+    query = sa.select(orders).where(orders.c.state.not_in(_FINAL)).order_by(orders.c.intended_at)
+    return [stored_order(row) for row in conn.execute(query)]
+
+
+def latest(conn: sa.Connection, *, last: int = 200) -> list[Order]:
+    """Return the newest orders, newest first."""
+    query = sa.select(orders).order_by(orders.c.intended_at.desc()).limit(last)
+    return [stored_order(row) for row in conn.execute(query)]
+
+
+def unsettled(conn: sa.Connection, *, now: datetime) -> list[tuple[Order, datetime]]:
+    """Return orders nobody knows the outcome of or holds a lease on, with their last try."""
+    query = (
+        sa.select(orders)
+        .where(
+            orders.c.state.in_(UNSETTLED),
+            orders.c.parent_client_order_id.is_(None),
+            _free(now),
+        )
+        .order_by(orders.c.intended_at)
+    )
+    return [(stored_order(row), row.sent_at or row.intended_at) for row in conn.execute(query)]
+
+
+def lease(
+    conn: sa.Connection, client_order_id: str, *, owner: str, now: datetime, until: datetime
+) -> bool:
+    """Lease an unsettled order; False when another was first."""
+    return bool(
+        conn.execute(
+            sa.update(orders)
+            .where(
+                orders.c.client_order_id == client_order_id,
+                orders.c.state.in_(UNSETTLED),
+                _free(now),
+            )
+            .values(lease_owner=owner, lease_until=until)
+        ).rowcount
+    )
+
+
+def release(conn: sa.Connection, client_order_id: str, *, owner: str) -> None:
+    """End a lease that is still this owner's."""
+    conn.execute(
+        sa.update(orders)
+        .where(orders.c.client_order_id == client_order_id, orders.c.lease_owner == owner)
+        .values(lease_until=None)
+    )
+
+
+def prolong(conn: sa.Connection, client_order_id: str, *, owner: str, until: datetime) -> bool:
+    """Prolong a lease; False when it is not this owner's any more. The order stays locked."""
+    return bool(
+        conn.execute(
+            sa.update(orders)
+            .where(
+                orders.c.client_order_id == client_order_id,
+                orders.c.lease_owner == owner,
+                orders.c.state.in_(UNSETTLED),
+            )
+            .values(lease_until=until)
+        ).rowcount
+    )
+
+
+def add(
+    conn: sa.Connection,
+    order: Order,
+    *,
+    build: str,
+    owner: str | None,
+    until: datetime | None,
+    at: Stamp,
+    parent: str | None = None,
+) -> bool:
+    """Write an order down once; True when it was this call."""
+    values = {name: getattr(order, name) for name in _COLUMNS} | {
+        "state": order.state.value,
+        "build": build,
+        "lease_owner": owner,
+        "lease_until": until,
+        "intended_at": at.desk_at,
+        "intended_market_at": at.market_at,
+        "parent_client_order_id": parent,
+    }
+    made = conn.execute(
+        insert(orders).values(**values).on_conflict_do_nothing().returning(orders.c.attempt)
+    ).one_or_none()
+    if made is not None:
+        _event(conn, order.client_order_id, None, order.state, at=at, reason=None)
+    return made is not None
+
+
+def owner_of(conn: sa.Connection, client_order_id: str) -> str | None:
+    """Return who wrote an order's intent or settles it."""
+    return conn.scalar(
+        sa.select(orders.c.lease_owner).where(orders.c.client_order_id == client_order_id)
+    )
+
+
+def attach(conn: sa.Connection, told: BrokerOrder, parent: Order, *, at: Stamp) -> None:
+    """Write down a stop or target that the broker made of an order of ours."""
+    child = Order(
+        client_order_id=told.client_order_id,
+        leg_id=parent.leg_id,
+        proposal_id=parent.proposal_id,
+        attempt=parent.attempt,
+        symbol=told.symbol,
+        side=told.side,
+        quantity=told.quantity,
+        order_type=told.order_type,
+        time_in_force=parent.time_in_force,
+        limit_price=told.limit_price,
+        stop_price=told.stop_price,
+        state=told.state,
+        filled_quantity=told.filled_quantity,
+        average_price=told.average_price,
+        broker_order_id=told.broker_order_id,
+    )
+    build = conn.scalar(
+        sa.select(orders.c.build).where(orders.c.client_order_id == parent.client_order_id)
+    )
+    add(
+        conn,
+        child,
+        build=str(build),
+        owner=None,
+        until=None,
+        at=at,
+        parent=parent.client_order_id,
+    )
+
+
+def parents(conn: sa.Connection, symbols: Sequence[str]) -> list[Order]:
+    """Return acknowledged orders of these symbols of whose stops and targets some are missing."""
+    child = orders.alias()
+    known = (
+        sa.select(sa.func.count())
+        .where(child.c.parent_client_order_id == orders.c.client_order_id)
+        .scalar_subquery()
+    )
+    wanted = sa.func.num_nonnulls(orders.c.stop_loss_price, orders.c.take_profit_price)
+    query = sa.select(orders).where(
+        orders.c.symbol.in_(symbols), orders.c.broker_order_id.is_not(None), known < wanted
+    )
+    return [stored_order(row) for row in conn.execute(query)]
+
+
+def change(
+    conn: sa.Connection, before: Order, after: Order, *, at: Stamp, reason: str | None = None
+) -> None:
+    """Write what became of an order; its event and the audit log tell a new state."""
+    values: dict[str, Any] = {
+        name: getattr(after, name)
+        for name in _FOLLOWED
+        if getattr(after, name) != getattr(before, name)
+    }
+    if before.broker_order_id is None and after.broker_order_id is not None:
+        values["acknowledged_at"] = at.desk_at
+    if reason is not None:
+        values["reason"] = reason
+    if after.state != before.state:
+        values["state"] = after.state.value
+        values["final_at"] = at.desk_at if after.state.is_final else None
+    if after.state is OrderState.SENT:
+        values["sent_at"] = at.desk_at
+    if not values:
+        return
+    conn.execute(
+        sa.update(orders).where(orders.c.client_order_id == before.client_order_id).values(**values)
+    )
+    if after.state != before.state:
+        _event(conn, before.client_order_id, before.state, after.state, at=at, reason=reason)
+        audit.append(
+            conn,
+            at=at.desk_at,
+            actor=at.source,
+            action=f"order.{after.state.value}",
+            subject=before.client_order_id,
+            payload={"from": before.state.value, "reason": reason},
+        )
+
+
+def moved(order: Order, to: OrderState) -> Order:
+    """Return `order` in state `to`; in the same state it stays as it is.
+
+    Raises
+    ------
+    IllegalTransitionError
+        If the table of `trading.orders` does not allow it.
+    """
+    return order if order.state is to else move(order, to)
+
+
+def first_open(conn: sa.Connection) -> datetime | None:
+    """Return the market time of the oldest intent that is not final."""
+    found: datetime | None = conn.scalar(
+        sa.select(sa.func.min(orders.c.intended_market_at)).where(orders.c.state.not_in(_FINAL))
+    )
+    return found
+
+
+def stop_risk(conn: sa.Connection, *, but_leg: str) -> Decimal:
+    """Return USD lost if every attached stop of the desk were hit, one leg left out.
+
+    A stop that the broker has not told of yet counts for its whole entry.
+    """
+    stop = orders.alias()
+    is_stop = sa.and_(
+        stop.c.parent_client_order_id == orders.c.client_order_id, stop.c.stop_price.is_not(None)
+    )
+    paid = sa.func.coalesce(orders.c.average_price, orders.c.limit_price, legs.c.reference_price)
+    query = (
+        sa.select(
+            orders.c.state,
+            orders.c.quantity,
+            orders.c.filled_quantity,
+            sa.func.abs(paid - orders.c.stop_loss_price).label("distance"),
+            stop.c.state.label("stop_state"),
+            (stop.c.quantity - stop.c.filled_quantity).label("stop_leaves"),
+        )
+        .join(legs, legs.c.leg_id == orders.c.leg_id)
+        .outerjoin(stop, is_stop)
+        .where(
+            orders.c.stop_loss_price.is_not(None),
+            orders.c.leg_id != but_leg,
+            sa.or_(orders.c.state.not_in(_FINAL), orders.c.filled_quantity > 0),
+        )
+    )
+    total = Decimal(0)
+    for row in conn.execute(query):
+        if row.stop_state is None:
+            exposed = row.filled_quantity if row.state in _FINAL else row.quantity
+        else:
+            exposed = Decimal(0) if row.stop_state in _FINAL else row.stop_leaves
+        total += row.distance * exposed
+    return total
+
+
+def events_of(conn: sa.Connection, client_order_id: str) -> list[sa.Row[Any]]:
+    """Return an order's events, oldest first."""
+    return list(
+        conn.execute(
+            sa.select(order_events)
+            .where(order_events.c.client_order_id == client_order_id)
+            .order_by(order_events.c.event_id)
+        )
+    )
+
+
+def stored_order(row: sa.Row[Any]) -> Order:
+    """Return a row of `orders` as a record."""
+    told = row._asdict()
+    return Order(**{name: told[name] for name in _COLUMNS}, state=OrderState(told["state"]))
+
+
+def _free(now: datetime) -> sa.ColumnElement[bool]:
+    return sa.or_(orders.c.lease_until.is_(None), orders.c.lease_until <= now)
+
+
+def _event(
+    conn: sa.Connection,
+    client_order_id: str,
+    before: OrderState | None,
+    after: OrderState,
+    *,
+    at: Stamp,
+    reason: str | None,
+) -> None:
+    conn.execute(
+        sa.insert(order_events).values(
+            event_id=new_id(),
+            client_order_id=client_order_id,
+            from_state=None if before is None else before.value,
+            to_state=after.value,
+            market_at=at.market_at,
+            recorded_at=at.desk_at,
+            source=at.source,
+            detail={} if reason is None else {"reason": reason},
+        )
+    )
