@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 
 from assets.desk_time import decision_time
-from assets.market import daily_bars, in_years
+from assets.market import daily_bars, in_chunks
 from assets.partitions import SESSIONS, as_session
 from config.universe import Universe
 from quant.features import DAILY
@@ -35,7 +35,7 @@ def daily_features(
     """One row per symbol and session: the registry's features, known after that close."""
     sessions = [as_session(key) for key in context.partition_keys]
     rows = 0
-    for chunk in in_years(sessions):
+    for chunk in in_chunks(sessions):
         frame = _rows(warehouse, universe, chunk)
         rows += _store(warehouse, frame)
     return dg.MaterializeResult(

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from itertools import groupby
 from pathlib import Path
 
 import dagster as dg
@@ -29,6 +28,8 @@ from warehouse.versions import Appended
 _OWNERS = ["team:data"]
 # What the rules look back at: a year of sessions for volatility, and room for gaps.
 _JUDGED_WITH = timedelta(days=400)
+# Five years: a report and a transaction for each cost more than the rows do.
+_CHUNK = 1260  # sessions
 _QUALITY_TABLES = (
     "market.daily_bars",
     "quality.verdicts",
@@ -109,7 +110,7 @@ def daily_bars(
     sessions = [as_session(key) for key in context.partition_keys]
     require_closed(sessions, ledger)
     tally, judged = Appended(), []
-    for chunk in in_years(sessions):
+    for chunk in in_chunks(sessions):
         delivered = load.daily(store, chunk[0], chunk[-1], symbols=universe.names)
         judgement = _judged(warehouse, delivered, chunk, universe)
         report = suites.record(
@@ -135,10 +136,10 @@ def daily_bars(
     )
 
 
-def in_years(sessions: Sequence[date]) -> Iterator[list[date]]:
-    """Split sessions by calendar year, so that a long range is written in short transactions."""
-    for _, year in groupby(sessions, key=lambda session: session.year):
-        yield list(year)
+def in_chunks(sessions: Sequence[date]) -> Iterator[list[date]]:
+    """Split sessions so that a long range is judged and written in few, bounded transactions."""
+    for begin in range(0, len(sessions), _CHUNK):
+        yield list(sessions[begin : begin + _CHUNK])
 
 
 @dataclass(frozen=True)

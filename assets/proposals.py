@@ -38,6 +38,7 @@ from quant.features import DAILY
 from trading.broker import Broker
 from trading.canonical import figure
 from trading.clock import DeskClock
+from trading.errors import RetryError
 from trading.picture import Picture
 from trading.pretrade import judge
 from trading.proposals import (
@@ -53,6 +54,10 @@ from trading.signatures import signatures_needed
 from warehouse import Warehouse, bars, features, models, portfolio, predictions, verdicts
 
 _ZERO = Decimal(0)
+
+
+class AccountUnknownError(RetryError):
+    """Nothing can be sized before the broker has told the account's equity."""
 
 
 @dataclass(frozen=True)
@@ -128,17 +133,19 @@ def _decide(viewer: Viewer, session: date) -> list[Decision]:
     with viewer.ledger.connect() as conn:
         account = market.latest_account(conn)
         held = {s: p.quantity for s, p in market.latest_positions(conn).items()}
+    if account is None:
+        raise AccountUnknownError(
+            "The account at the broker has not been heard of yet: the worker `watch` writes it to "
+            "the ledger. See ./desk status; the run is tried again."
+        )
     decisions = []
     for symbol in viewer.universe.names:
         reason = _why_not(viewer, known, symbol)
         if late:
             reason = ("too_late", f"The session after {session} is over.")
-        if account is None:
-            reason = ("no_account", "The account at the broker is not known yet.")
         if reason is not None:
             decisions.append(Decision(symbol, "none", *reason, figures={}))
             continue
-        assert account is not None
         facts = _facts(known, symbol, held.get(symbol, _ZERO))
         decisions.append(_propose(viewer, known, session, facts, account))
     return decisions

@@ -214,7 +214,7 @@ def from_content(stored: bytes) -> Proposal:
         raise ValueError(f"The stored proposal is not of hash version {HASH_VERSION}.")
     told.pop("notional")
     told["checks"] = told.pop("verdict")["checks"]
-    told["data"] = [told["data"]] if told["data"] else []
+    told["data"] = told.pop("data_verdicts")
     told["rationale"] = told["rationale"] or None
     return TypeAdapter(Proposal).validate_python(told)
 

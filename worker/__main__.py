@@ -18,6 +18,7 @@ def main() -> None:
     parser.add_argument("name", choices=sorted(_WORKERS), help="which loop to run")
     name = parser.parse_args().name
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # a line a second says nothing
     stop = stopped_by_signal()
     threads = [_started(task, stop) for task in _WORKERS[name](desk.opened())]
     # A task that ends before it is told to has failed: end too, and be started anew.

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from countersign import demo as cases
 from countersign.console import console
+from countersign.demo import plant
 from countersign.errors import CommandError
 from countersign.running import running
 from trading.errors import DeskError
@@ -30,6 +30,6 @@ def demo(case: Annotated[Case, typer.Argument(help="The card you want to see.")]
     if settings.broker.kind != "venue":
         raise CommandError("Cases can be planted only in the embedded desk.")
     try:
-        console.print(cases.plant(settings, case.value))
+        console.print(plant(settings, case.value))
     except DeskError as e:
         raise CommandError(str(e)) from e
