@@ -1,0 +1,255 @@
+"""For every signed leg the broker ends up with exactly one order or none."""
+
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import pytest
+import sqlalchemy as sa
+
+from ledger import audit
+from ledger.tables import legs, orders, proposals, signatures
+from tests.integration.sending.desk import LIMITS, CrashError, SmallDesk, refuse
+from trading.dispatch import Report, send_signed, settle_unresolved
+from trading.errors import OutcomeUnknownError, RateLimitedError
+from trading.orders import Order, OrderState, client_order_id
+from trading.proposals import Proposal
+from trading.state import TradingState
+
+
+def send(desk: SmallDesk, owner: str = "run/1", crash_at: str | None = None) -> Report:
+    def reached(point: str) -> None:
+        if point == crash_at:
+            raise CrashError(point)
+
+    sender = desk.sender(owner, reached)
+    return send_signed(desk.ledger, desk.broker, sender=sender, desk=desk.clock, market=desk.market)
+
+
+def state_of(desk: SmallDesk, proposal: Proposal) -> OrderState:
+    name = client_order_id(proposal_id=proposal.proposal_id, leg_no=1, attempt=1)
+    order = desk.ledger.order(name)
+    assert order is not None
+    return order.state
+
+
+def test_a_signed_leg_becomes_one_acknowledged_order(desk: SmallDesk) -> None:
+    proposal = desk.signed()
+
+    first, second = send(desk), send(desk, "run/2")
+
+    assert len(first.acknowledged) == 1, first
+    assert second.sent == []
+    assert desk.broker.submits == 1
+    assert state_of(desk, proposal) is OrderState.ACCEPTED
+    with desk.engine.connect() as conn:
+        row = conn.execute(sa.select(proposals)).one()
+        assert row.sending_at is not None
+        assert conn.scalar(sa.select(signatures.c.used_at)) is not None
+        assert audit.verify(conn) is None
+
+
+def test_nothing_is_sent_without_a_signature(desk: SmallDesk) -> None:
+    from ledger import proposals as proposals_module
+    from tests.integration.sending.desk import proposed
+
+    with desk.engine.begin() as conn:
+        proposals_module.add(conn, proposed(), desk_at=desk.clock.now())
+
+    assert send(desk).sent == []
+    assert desk.broker.held == {}
+
+
+def test_a_leg_that_was_altered_is_never_sent(desk: SmallDesk) -> None:
+    desk.signed()
+    with desk.engine.begin() as conn:
+        conn.execute(sa.update(legs).values(quantity=21))
+
+    report = send(desk)
+
+    assert len(report.closed) == 1, report
+    assert desk.broker.submits == 0
+
+
+@pytest.mark.parametrize("point", ["leased", "checked", "intended", "marked", "sent"])
+def test_a_run_that_dies_leaves_exactly_one_order_after_the_next(
+    desk: SmallDesk, point: str
+) -> None:
+    proposal = desk.signed()
+    with pytest.raises(CrashError):
+        send(desk, "run/1", crash_at=point)
+
+    desk.clock.forward(LIMITS.lease_seconds + LIMITS.resend_grace_seconds)
+    desk.agree()
+    send(desk, "run/2")
+    desk.clock.forward(LIMITS.lease_seconds + LIMITS.resend_grace_seconds)
+    desk.agree()
+    send(desk, "run/3")
+
+    assert len(desk.broker.held) == 1
+    assert state_of(desk, proposal) is OrderState.ACCEPTED
+
+
+def test_a_dead_run_is_not_overtaken_before_its_lease_ends(desk: SmallDesk) -> None:
+    desk.signed()
+    with pytest.raises(CrashError):
+        send(desk, "run/1", crash_at="leased")
+
+    assert send(desk, "run/2").sent == []
+    assert desk.ledger.waiting_legs(not_leased_at=desk.clock.now()) == 0
+
+
+def test_a_crash_after_the_acknowledgement_costs_nothing(desk: SmallDesk) -> None:
+    desk.signed()
+    with pytest.raises(CrashError):
+        send(desk, "run/1", crash_at="acknowledged")
+
+    desk.clock.forward(120)
+    desk.agree()
+
+    assert send(desk, "run/2").sent == []
+    assert desk.broker.submits == 1
+
+
+def test_an_answer_lost_after_acceptance_is_found_and_not_sent_again(desk: SmallDesk) -> None:
+    def lost(order: Order) -> None:
+        raise OutcomeUnknownError("No answer.")
+
+    proposal = desk.signed()
+    desk.broker.on_taken = lost
+    assert len(send(desk).unresolved) == 1
+    assert state_of(desk, proposal) is OrderState.UNRESOLVED
+
+    settled = settle_unresolved(
+        desk.ledger, desk.broker, sender=desk.sender("run/2"), desk=desk.clock, market=desk.market
+    )
+
+    assert len(settled.acknowledged) == 1
+    assert desk.broker.submits == 1
+    assert state_of(desk, proposal) is OrderState.ACCEPTED
+
+
+def test_not_found_is_believed_only_after_the_grace_time_and_the_id_stays(desk: SmallDesk) -> None:
+    def lost(order: Order) -> None:
+        raise OutcomeUnknownError("No answer.")
+
+    proposal = desk.signed()
+    desk.broker.on_submit = lost
+    send(desk)
+    desk.broker.on_submit = lambda _order: None
+
+    desk.clock.forward(LIMITS.resend_grace_seconds - 1)
+    assert send(desk, "run/2").sent == []
+    desk.clock.forward(2)
+    assert len(send(desk, "run/3").sent) == 1
+
+    name = client_order_id(proposal_id=proposal.proposal_id, leg_no=1, attempt=1)
+    assert list(desk.broker.held) == [name]
+
+
+def test_an_unanswered_lookup_sends_nothing(desk: SmallDesk) -> None:
+    def lost(order: Order) -> None:
+        raise OutcomeUnknownError("No answer.")
+
+    desk.signed()
+    desk.broker.on_submit = lost
+    send(desk)
+    desk.broker.away = {"find"}
+    desk.clock.forward(3600)
+    desk.agree()
+
+    assert send(desk, "run/2").problem is not None
+    assert desk.broker.submits == 1
+
+
+def test_a_refusal_is_final_and_keeps_the_broker_s_words(desk: SmallDesk) -> None:
+    proposal = desk.signed()
+    desk.broker.on_submit = refuse
+
+    assert len(send(desk).rejected) == 1
+    assert send(desk, "run/2").sent == []
+    assert state_of(desk, proposal) is OrderState.REJECTED
+    with desk.engine.connect() as conn:
+        assert "insufficient buying power" in str(conn.scalar(sa.select(orders.c.reason)))
+
+
+def test_a_broker_that_asks_to_wait_is_asked_later_with_the_same_id(desk: SmallDesk) -> None:
+    def later(order: Order) -> None:
+        raise RateLimitedError("Wait.")
+
+    desk.signed()
+    desk.broker.on_submit = later
+    assert send(desk).problem == "Wait."
+    desk.broker.on_submit = lambda _order: None
+    desk.clock.forward(LIMITS.lease_seconds)
+    desk.agree()
+
+    send(desk, "run/2")
+
+    assert len(desk.broker.held) == 1
+
+
+@pytest.mark.parametrize("state", [TradingState.HALTED, TradingState.REDUCING])
+def test_a_tightened_desk_sends_nothing_that_opens(desk: SmallDesk, state: TradingState) -> None:
+    from trading.ledger import Stamp
+
+    desk.signed()
+    at = Stamp(desk.clock.now(), desk.market.now(), "person")
+    desk.ledger.tighten(state, reason="drill", by="operator", at=at)
+
+    assert send(desk).sent == []
+    assert desk.broker.submits == 0
+
+
+def test_a_halt_between_intent_and_send_still_stops_it(desk: SmallDesk) -> None:
+    from trading.ledger import Stamp
+
+    def reached(point: str) -> None:
+        if point == "intended":
+            at = Stamp(desk.clock.now(), desk.market.now(), "person")
+            desk.ledger.tighten(TradingState.HALTED, reason="drill", by="operator", at=at)
+
+    desk.signed()
+    send_signed(
+        desk.ledger,
+        desk.broker,
+        sender=desk.sender("run/1", reached),
+        desk=desk.clock,
+        market=desk.market,
+    )
+
+    assert desk.broker.submits == 0
+
+
+def test_two_dispatchers_at_once_send_each_leg_once(desk: SmallDesk) -> None:
+    for symbol in ("IBM", "MSFT"):
+        desk.signed(symbol=symbol)
+    gate = Barrier(4)
+
+    def run(number: int) -> Report:
+        gate.wait()
+        return send(desk, f"run/{number}")
+
+    with ThreadPoolExecutor(4) as pool:
+        reports = list(pool.map(run, range(4)))
+
+    assert sum(len(report.sent) for report in reports) == 2
+    assert desk.broker.submits == 2
+
+
+def test_a_price_that_drifted_lapses_the_proposal(desk: SmallDesk) -> None:
+    desk.signed()
+    desk.broker.prices["IBM"] *= 2
+
+    report = send(desk)
+
+    assert len(report.closed) == 1
+    with desk.engine.connect() as conn:
+        assert conn.scalar(sa.select(proposals.c.state)) == "lapsed"
+        assert conn.scalar(sa.select(legs.c.closed_code)) is not None
+
+
+def test_all_legs_of_a_proposal_go_each_once(desk: SmallDesk) -> None:
+    desk.signed(legs=2)
+
+    assert len(send(desk).sent) == 2
+    assert {order.symbol for order in desk.broker.held.values()} == {"IBM", "MSFT"}
