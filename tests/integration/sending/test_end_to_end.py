@@ -1,0 +1,68 @@
+"""A signed leg, a real venue process, a real ledger: filled, recorded, and clean."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from adapters.brokers.alpaca import AlpacaBroker
+from ledger import market
+from tests.integration.sending.desk import SmallDesk
+from tests.integration.venue.served import ServedVenue
+from trading.dispatch import send_signed
+from trading.orders import OrderState, client_order_id
+from trading.reconcile import reconcile
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[ServedVenue]:
+    venue = ServedVenue(tmp_path / "venue", "--pace", "1")
+    venue.post("/venue/pause")
+    venue.post("/venue/jump", {"to": "next_open"})
+    venue.post("/venue/step", {"minutes": 1})
+    yield venue
+    venue.stop()
+
+
+def test_a_signed_leg_becomes_a_recorded_position(desk: SmallDesk, served: ServedVenue) -> None:
+    broker = AlpacaBroker(
+        key_id="PKTEST",
+        secret_key="secret",
+        url=served.url,
+        data_url=served.url,
+        paper=True,
+        feed="iex",
+    )
+    proposal = desk.signed(symbol="MSFT")
+    desk.market.at = datetime(2012, 7, 3, 13, 31, tzinfo=UTC)
+    desk.agree()
+
+    report = send_signed(
+        desk.ledger, broker, sender=desk.sender(), desk=desk.clock, market=desk.market
+    )
+    assert len(report.acknowledged) == 1, report
+    served.post("/venue/step", {"minutes": 30})
+    desk.clock.forward(5)
+    compared = reconcile(
+        desk.ledger,
+        broker,
+        market=desk.market,
+        desk=desk.clock,
+        universe=["MSFT"],
+        environment="replay",
+    )
+
+    assert compared.clean, compared
+    assert compared.new_fills >= 1
+    name = client_order_id(proposal_id=proposal.proposal_id, leg_no=1, attempt=1)
+    order = desk.ledger.order(name)
+    assert order is not None
+    assert order.state is OrderState.FILLED
+    assert order.average_price is not None
+    assert order.average_price <= Decimal("30.65")  # its limit
+    [stop] = desk.ledger.working_orders()
+    assert (stop.order_type, stop.stop_price, stop.side) == ("stop", Decimal("29.2"), "sell")
+    with desk.engine.connect() as conn:
+        assert market.latest_positions(conn)["MSFT"].quantity == Decimal(20)

@@ -1,0 +1,183 @@
+"""Ledger and broker compared: the broker is the fact, and an error is never "none"."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+import sqlalchemy as sa
+
+from ledger import market
+from ledger.tables import alerts, fills, positions, reconciliations
+from tests.integration.sending.desk import SmallDesk
+from trading.dispatch import send_signed
+from trading.orders import Order, OrderState, client_order_id
+from trading.reconcile import Report, reconcile
+from trading.state import TradingState
+from trading.stopping import halt
+
+
+def compare(desk: SmallDesk) -> Report:
+    desk.clock.forward(5)
+    return reconcile(
+        desk.ledger,
+        desk.broker,
+        market=desk.market,
+        desk=desk.clock,
+        universe=["IBM"],
+        environment="replay",
+    )
+
+
+def sent(desk: SmallDesk) -> str:
+    proposal = desk.signed()
+    send_signed(desk.ledger, desk.broker, sender=desk.sender(), desk=desk.clock, market=desk.market)
+    return client_order_id(proposal_id=proposal.proposal_id, leg_no=1, attempt=1)
+
+
+def known(desk: SmallDesk, name: str) -> Order:
+    order = desk.ledger.order(name)
+    assert order is not None
+    return order
+
+
+def state(desk: SmallDesk) -> TradingState:
+    from ledger import state as state_module
+
+    with desk.engine.connect() as conn:
+        return state_module.current(conn).state
+
+
+def test_fills_are_counted_once_and_make_order_and_position(desk: SmallDesk) -> None:
+    name = sent(desk)
+    desk.broker.fill(name, 8, "195.80")
+    first = compare(desk)
+    desk.broker.fill(name, 12, "195.90")
+    second, third = compare(desk), compare(desk)
+
+    assert (first.clean, second.clean, third.clean) == (True, True, True)
+    assert (first.new_fills, second.new_fills, third.new_fills) == (1, 1, 0)
+    order = known(desk, name)
+    assert (order.state, order.filled_quantity) == (OrderState.FILLED, Decimal(20))
+    with desk.engine.connect() as conn:
+        assert conn.scalar(sa.select(sa.func.count()).select_from(fills)) == 2
+        held = market.latest_positions(conn)["IBM"]
+        assert held.quantity == Decimal(20)
+        account = market.latest_account(conn)
+        assert account is not None
+        # 100,000 less 8 x 195.80 and 12 x 195.90
+        assert account.cash == Decimal("96082.80")
+        assert conn.scalar(sa.select(sa.func.count()).select_from(reconciliations)) == 4
+
+
+def test_an_unanswered_question_leaves_positions_and_is_not_clean(desk: SmallDesk) -> None:
+    name = sent(desk)
+    desk.broker.fill(name, 20, "195.80")
+    compare(desk)
+    for question in ("positions", "open_orders", "orders", "fills", "account"):
+        desk.broker.away = {question}
+        assert not compare(desk).clean
+        with desk.engine.connect() as conn:
+            assert conn.scalar(sa.select(positions.c.quantity)) == Decimal(20)
+    assert state(desk) is TradingState.ACTIVE
+
+
+def test_an_unknown_position_reduces_the_desk_with_one_alert(desk: SmallDesk) -> None:
+    desk.broker.holdings["MSFT"] = Decimal(7)
+
+    assert not compare(desk).clean
+    assert not compare(desk).clean
+
+    assert state(desk) is TradingState.REDUCING
+    with desk.engine.connect() as conn:
+        assert conn.scalars(sa.select(alerts.c.subject)).all() == ["MSFT"]
+
+
+def test_an_unknown_order_reduces_the_desk(desk: SmallDesk) -> None:
+    ours = desk.broker.held[sent(desk)]
+    desk.broker.held["stranger"] = replace(
+        ours, client_order_id="stranger", broker_order_id="b-stranger"
+    )
+
+    report = compare(desk)
+
+    assert [one.kind for one in report.differences] == ["unknown_order"]
+    assert state(desk) is TradingState.REDUCING
+
+
+def test_the_stop_the_broker_attached_is_ours(desk: SmallDesk) -> None:
+    name = sent(desk)
+    entry = desk.broker.held[name]
+    stop = replace(
+        entry,
+        client_order_id="alpaca-made-this",
+        broker_order_id="b-stop",
+        side="sell",
+        order_type="stop",
+        limit_price=None,
+        stop_price=Decimal("186.71"),
+        parent_client_order_id=name,
+    )
+    desk.broker.held["alpaca-made-this"] = stop
+    desk.broker.fill(name, 20, "195.80")
+    assert compare(desk).clean
+
+    desk.broker.fill("alpaca-made-this", 20, "186.70")
+    assert compare(desk).clean
+
+    child = known(desk, "alpaca-made-this")
+    assert (child.state, child.side, child.stop_price) == (
+        OrderState.FILLED,
+        "sell",
+        Decimal("186.71"),
+    )
+    assert desk.ledger.expected_positions() == {}
+
+
+def test_a_fill_before_the_acknowledgement_settles_the_order(desk: SmallDesk) -> None:
+    def crash(order: Order) -> None:
+        desk.broker.fill(order.client_order_id, 20, "195.80")
+        raise RuntimeError("the process dies")
+
+    proposal = desk.signed()
+    desk.broker.on_taken = crash
+    try:
+        send_signed(
+            desk.ledger, desk.broker, sender=desk.sender(), desk=desk.clock, market=desk.market
+        )
+    except RuntimeError:
+        name = client_order_id(proposal_id=proposal.proposal_id, leg_no=1, attempt=1)
+
+    assert compare(desk).clean
+    assert known(desk, name).state is OrderState.FILLED
+
+
+def test_a_halt_cancels_and_looks_again(desk: SmallDesk) -> None:
+    name = sent(desk)
+    report = halt(
+        desk.ledger,
+        desk.broker,
+        reason="drill",
+        person_id=None,
+        desk=desk.clock,
+        market=desk.market,
+    )
+
+    assert report.complete, report
+    assert state(desk) is TradingState.HALTED
+    assert desk.broker.held[name].state is OrderState.CANCELED
+    assert known(desk, name).state is OrderState.CANCELED
+
+
+def test_a_halt_whose_questions_fail_is_never_complete(desk: SmallDesk) -> None:
+    sent(desk)
+    for question in ("open_orders", "cancel"):
+        desk.broker.away = {question}
+        report = halt(
+            desk.ledger,
+            desk.broker,
+            reason="drill",
+            person_id=None,
+            desk=desk.clock,
+            market=desk.market,
+        )
+        assert not report.complete
+        assert state(desk) is TradingState.HALTED
