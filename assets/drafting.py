@@ -17,10 +17,6 @@ from trading.picture import Picture
 from trading.proposals import Contribution, Effect, GateLine, Leg, Rationale, Trust
 
 TICK = Decimal("0.01")  # USD
-# A limit this share of a day's volatility beyond the close is reached on most mornings, and
-# costs little on the others; never less than the five basis points of a quiet stock's spread.
-_OFFSET_VOLATILITIES = Decimal("0.25")
-_LEAST_OFFSET = Decimal("0.0005")
 _STOP_RANGES = Decimal(2)  # average true ranges between entry and stop
 _SESSIONS_PER_YEAR = Decimal(252)
 
@@ -38,7 +34,7 @@ class Facts:
 
 def entry(facts: Facts, *, weight: Decimal, equity: Decimal, limits: Limits) -> Leg | None:
     """Return a buy that fits the weight and the risk budget, with its stop; None if none fits."""
-    limit = _limit(facts, side="buy")
+    limit = _limit(facts, limits, side="buy")
     stop = atr_stop(limit, facts.average_true_range, multiple=_STOP_RANGES, tick=TICK, long=True)
     by_weight = shares_within(weight * equity, limit)
     by_risk = fixed_risk_quantity(equity, limits.trade_risk, limit, stop)
@@ -51,12 +47,12 @@ def entry(facts: Facts, *, weight: Decimal, equity: Decimal, limits: Limits) -> 
     )  # fmt: skip
 
 
-def leaving(facts: Facts) -> Leg:
+def leaving(facts: Facts, *, limits: Limits) -> Leg:
     """Return the sale of all that is held."""
     return Leg(
         leg_no=1, symbol=facts.symbol, side="sell", quantity=abs(facts.held), order_type="limit",
-        time_in_force="day", reference_price=facts.close, limit_price=_limit(facts, side="sell"),
-        reduces=True,
+        time_in_force="day", reference_price=facts.close,
+        limit_price=_limit(facts, limits, side="sell"), reduces=True,
     )  # fmt: skip
 
 
@@ -174,8 +170,13 @@ def price(value: float) -> Decimal:
     return figure(value).quantize(TICK, ROUND_HALF_UP)
 
 
-def _limit(facts: Facts, *, side: str) -> Decimal:
-    offset = max(_LEAST_OFFSET, _OFFSET_VOLATILITIES * facts.daily_volatility)
+def _limit(facts: Facts, limits: Limits, *, side: str) -> Decimal:
+    """Return the worst price that a signature will cover.
+
+    The record behind the model enters at the next open whatever it is, so the limit only keeps
+    out prices at which the signature lapses anyway.
+    """
+    offset = drift_bound(facts, limits)
     if side == "buy":
         return (facts.close * (1 + offset)).quantize(TICK, ROUND_DOWN)
     return (facts.close * (1 - offset)).quantize(TICK, ROUND_UP)

@@ -187,7 +187,7 @@ def _propose(
             {"probability": probability},
         )  # fmt: skip
     if facts.held > 0:
-        leg: Leg | None = leaving(facts)
+        leg: Leg | None = leaving(facts, limits=viewer.limits)
     else:
         most = min(weight, _most(viewer))
         leg = entry(facts, weight=most, equity=account.equity, limits=viewer.limits)

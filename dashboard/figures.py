@@ -203,7 +203,7 @@ def contributions(
     )
     reach = max([abs(p) for p in points] + [0.5]) * 1.35
     figure.update_xaxes(
-        title={"text": "Percentage points"},
+        title={"text": "Percentage points, before calibration"},
         range=[-reach, reach],
         nticks=5,
         tickangle=0,

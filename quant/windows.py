@@ -11,7 +11,7 @@ window before its anchor, and a computation that starts later gives the same bit
 
 # Numba knows no keyword-only arguments, and a kernel is one pass over the rows, with the branches
 # that a row can need in place: a call per row would cost more than it tidies.
-# ruff: noqa: PLR0917, C901, PLR0912
+# ruff: noqa: C901, PLR0912
 
 from __future__ import annotations
 

@@ -39,11 +39,12 @@ class Trust:
     right_low: float
     right_high: float
     cases: int
+    base_rate: float  # share of all cases that came true: what luck alone would give
 
     @property
     def is_like_luck(self) -> bool:
-        """Whether a fair coin lies within the 95 % range."""
-        return self.right_low <= 0.5 <= self.right_high
+        """Whether what luck alone would give lies within the 95 % range."""
+        return self.right_low <= self.base_rate <= self.right_high
 
 
 @dataclass(frozen=True)

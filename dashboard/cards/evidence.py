@@ -40,7 +40,9 @@ def why_sentence(symbol: str, prediction: Prediction) -> str:
 
 def trust_sentence(trust: Trust) -> str:
     """The record of predictions like this one, in words."""
-    verdict = "not distinguishable from luck" if trust.is_like_luck else "distinguishable from luck"
+    verdict = "not distinguishable from luck"
+    if not trust.is_like_luck:
+        verdict = "better than luck" if trust.right > trust.base_rate else "worse than luck"
     return (
         f"When it said {formats.number(100 * trust.said_low, decimals=0)}–"
         f"{formats.probability(trust.said_high)}, it was right "

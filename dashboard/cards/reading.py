@@ -28,7 +28,7 @@ def shown(proposal: Proposal) -> Content:
     risk = section(content, "risk")
     return Content(
         prediction=_prediction(why),
-        trust=_trust(section(why, "trust")),
+        trust=_trust(section(why, "trust"), base_rate=fraction(why.get("base_rate"))),
         gates=tuple(
             Gate(str(g["gate"]), bool(g["passed"]), str(g["sentence"]))
             for g in why.get("gates", ())
@@ -65,8 +65,8 @@ def reason(told: Mapping[str, Any]) -> Reason:
     return Reason(meaning[:1].upper() + meaning[1:] + shown, 100 * float(told["points"]))
 
 
-def _trust(told: Mapping[str, Any]) -> Trust | None:
-    if not told:
+def _trust(told: Mapping[str, Any], *, base_rate: float | None) -> Trust | None:
+    if not told or base_rate is None:
         return None
     return Trust(
         said_low=float(told["said_low"]),
@@ -75,6 +75,7 @@ def _trust(told: Mapping[str, Any]) -> Trust | None:
         right_low=float(told["right_low"]),
         right_high=float(told["right_high"]),
         cases=int(told["cases"]),
+        base_rate=base_rate,
     )
 
 

@@ -1,7 +1,5 @@
 """The compiled machine that runs a feature program over every symbol, in parallel."""
 
-# ruff: noqa: PLR0917 - numba knows no keyword-only arguments
-
 from __future__ import annotations
 
 import hashlib

@@ -34,7 +34,7 @@ class Calibration:
         if self.kind == "isotonic":
             return np.interp(margin, self.knots, self.levels)
         known = np.clip(margin, self.knots[0], self.knots[-1])
-        return _logistic(self.slope * known + self.intercept)
+        return logistic(self.slope * known + self.intercept)
 
 
 @dataclass(frozen=True)
@@ -196,7 +196,8 @@ def trust_sentence(past: CalibrationBin | None, *, base_rate: float) -> str:
     )
 
 
-def _logistic(margin: FloatArray) -> FloatArray:
+def logistic(margin: FloatArray) -> FloatArray:
+    """Return the probability of each margin (log-odds), without calibration."""
     probability: FloatArray = 1.0 / (1.0 + np.exp(-np.clip(margin, -35.0, 35.0)))
     return probability
 
@@ -232,7 +233,7 @@ def _platt(margin: FloatArray, won: FloatArray, weights: FloatArray) -> Calibrat
         slope=slope,
         intercept=intercept,
         knots=ends,
-        levels=_logistic(slope * ends + intercept),
+        levels=logistic(slope * ends + intercept),
     )
 
 
@@ -246,7 +247,7 @@ def _newton(
     design = np.column_stack(((margin - margin.mean()) / spread, np.ones(margin.size)))
     theta = np.array([0.0, start])
     for _ in range(50):
-        fitted = _logistic(design @ theta)
+        fitted = logistic(design @ theta)
         gradient = design.T @ (weights * (target - fitted))
         curvature = (design * (weights * fitted * (1.0 - fitted))[:, None]).T @ design
         step = np.linalg.solve(curvature + 1e-9 * np.eye(2), gradient)

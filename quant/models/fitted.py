@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from quant.models import boosting
-from quant.models.calibration import Calibration, CalibrationBin, bin_of, trust_sentence
+from quant.models.calibration import Calibration, CalibrationBin, bin_of, logistic, trust_sentence
 from quant.models.dataset import (
     Dataset,
     Hyperparameters,
@@ -102,14 +102,15 @@ class FittedModel:
     def reasons(self, features: FloatArray, *, top: int = 3) -> tuple[tuple[Reason, ...], ...]:
         """The `top` features of each row by size of their SHAP value, and what they moved.
 
-        The step from the probability at the bias to the forecast is divided in proportion to
-        the SHAP values, so that all features together add up to the step.
+        The step from the probability at the bias to that at the row's margin is divided in
+        proportion to the SHAP values, so that all features together add up to the step. It is
+        the model's own probability, before calibration: the calibrated one is flat over wide
+        stretches and would call most reasons nought.
         """
         values = self.contributions(features)
         bias, shares = values[:, -1], values[:, :-1]
         moved = shares.sum(axis=1)
-        calibration = self.outlook.calibration
-        step = calibration.probability(bias + moved) - calibration.probability(bias)
+        step = logistic(bias + moved) - logistic(bias)
         per_unit = np.divide(step, moved, out=np.zeros_like(step), where=np.abs(moved) > 1e-9)
         points = shares * per_unit[:, None]
         return tuple(

@@ -146,7 +146,7 @@ def test_the_dialog_repeats_what_is_signed_and_where_it_goes() -> None:
 
 def test_the_reason_and_the_doubts_are_told_in_the_agreed_words() -> None:
     prediction = Prediction(0.56, 0.004, -0.024, 0.032, 5, 0.52, 0.195, ())
-    trust = Trust(0.55, 0.60, 0.53, 0.48, 0.58, 388)
+    trust = Trust(0.55, 0.60, 0.53, 0.48, 0.58, 388, base_rate=0.52)
     gates = (Gate("hit", passed=True, sentence=""), Gate("sharpe", passed=False, sentence="Sharpe"))
 
     assert _plain(evidence.why_sentence("IBM", prediction)) == (

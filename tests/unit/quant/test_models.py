@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.special import expit
 
 from quant.labels import average_uniqueness, forward_excess
 from quant.models import (
@@ -159,8 +160,8 @@ def test_reasons_name_the_planted_feature_and_add_up(edge: Dataset, fitted: Fitt
     rows = edge.features[:20]
     reasons = fitted.reasons(rows, top=6)
     bias = fitted.contributions(rows)[:, -1]
-    start = fitted.outlook.calibration.probability(bias)
-    end = fitted.predict(rows, edge.names, scale=_scale(edge)[:20]).probability
+    margin = fitted.predict(rows, edge.names, scale=_scale(edge)[:20]).margin
+    start, end = expit(bias), expit(margin)  # before calibration
 
     moved = [sum(reason.points for reason in row) for row in reasons]
     np.testing.assert_allclose(start + moved, end, atol=1e-4)
