@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import TypeAlias
 
 from trading.checks import exposure, loss, order, permission
 from trading.checks.answer import Answer
-from trading.picture import Activity, Picture, RecentOrder, WorkingOrder
+from trading.picture import AccountNow, Activity, Picture, RecentOrder, WorkingOrder
 from trading.proposals import CheckResult, Leg
 
 Question: TypeAlias = Callable[[Picture, Leg], Answer]
@@ -116,7 +117,27 @@ def with_sent(picture: Picture, leg: Leg) -> Picture:
             ),
         )
     activity = None if picture.activity is None else _with_order(picture, picture.activity, leg)
-    return replace(picture, working=working, activity=activity)
+    return replace(
+        picture,
+        working=working,
+        activity=activity,
+        account=_with_money_set_aside(picture, leg),
+        open_stop_risk=_with_stop_risk(picture, leg),
+    )
+
+
+def _with_money_set_aside(picture: Picture, leg: Leg) -> AccountNow | None:
+    """Return the account as the broker would show it with the order open."""
+    account = picture.account
+    if account is None or permission.reduces(picture, leg):
+        return account
+    return replace(account, buying_power=account.buying_power - leg.notional)
+
+
+def _with_stop_risk(picture: Picture, leg: Leg) -> Decimal | None:
+    if picture.open_stop_risk is None or leg.stop_loss_price is None:
+        return picture.open_stop_risk
+    return picture.open_stop_risk + leg.quantity * abs(leg.worst_price - leg.stop_loss_price)
 
 
 def _with_order(picture: Picture, before: Activity, leg: Leg) -> Activity:

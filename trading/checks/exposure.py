@@ -81,7 +81,7 @@ def short(picture: Picture, leg: Leg) -> Answer:
     held = picture.held(leg.symbol)
     after = _after(picture, leg, leg.quantity)
     if leg.side == "buy" or after >= 0:
-        return _no_short(held, leg)
+        return _no_short(picture, leg)
     if held > 0:
         return no(
             f"It would sell {shares(leg.quantity)} with {shares(held)} held: through zero takes "
@@ -97,13 +97,15 @@ def short(picture: Picture, leg: Leg) -> Answer:
     return _short_share(picture, leg)
 
 
-def _no_short(held: Decimal, leg: Leg) -> Answer:
-    if leg.side == "buy" and held < 0 and leg.quantity > -held:
+def _no_short(picture: Picture, leg: Leg) -> Answer:
+    short_by = -picture.held(leg.symbol)
+    left = short_by - picture.working_shares(leg.symbol, "buy")
+    if leg.side == "buy" and short_by > 0 and leg.quantity > left:
         return no(
-            f"It would buy {shares(leg.quantity)} with {shares(-held)} short: through zero takes "
-            "two orders.",
-            of=Measure(leg.quantity, -held, "shares"),
-            fits=-held,
+            f"It would buy {shares(leg.quantity)} with {shares(short_by)} short, open orders "
+            "counted: through zero takes two orders.",
+            of=Measure(leg.quantity, max(left, ZERO), "shares"),
+            fits=left if left > 0 else None,
         )
     return yes("It sells nothing short.")
 
@@ -192,13 +194,14 @@ def _count(picture: Picture, book: dict[str, Decimal]) -> Answer:
 
 
 def _money(picture: Picture, leg: Leg, account: AccountNow) -> Answer:
+    if leg.side == "sell":  # short: the broker asks for margin, not for cash
+        return _power(leg, account)
     bought = [o for o in picture.working or () if o.side == "buy"]
     committed = sum((o.leaves * o.price for o in bought), ZERO)
-    needed = committed + leg.notional if leg.side == "buy" else ZERO
+    needed = committed + leg.notional
     settled = account.cash if account.settled_cash is None else account.settled_cash
     # The broker has set aside buying power for its open orders already; cash it has not.
-    power = account.buying_power + committed
-    limit = min(power, max(settled, ZERO)) if leg.side == "buy" else power
+    limit = min(account.buying_power + committed, max(settled, ZERO))
     figures = Measure(needed, limit, "USD")
     if needed > limit:
         fits = ((limit - committed) / leg.worst_price).to_integral_value(rounding=ROUND_DOWN)
@@ -208,6 +211,19 @@ def _money(picture: Picture, leg: Leg, account: AccountNow) -> Answer:
             of=figures,
         )
     return yes(f"It needs {money(needed)} of {money(limit)}.", of=figures)
+
+
+def _power(leg: Leg, account: AccountNow) -> Answer:
+    needed, limit = leg.notional, max(account.buying_power, ZERO)
+    figures = Measure(needed, limit, "USD")
+    if needed > limit:
+        fits = (limit / leg.worst_price).to_integral_value(rounding=ROUND_DOWN)
+        return no(
+            f"It needs {money(needed)} of buying power; {money(limit)} are there.",
+            fits=fits if fits > 0 else None,
+            of=figures,
+        )
+    return yes(f"It needs {money(needed)} of {money(limit)} buying power.", of=figures)
 
 
 def _judged(name: str, share: Decimal, limit: Decimal) -> Answer:

@@ -81,13 +81,29 @@ def collar(picture: Picture, leg: Leg) -> Answer:
             of=Measure(Decimal(quote.age_seconds), Decimal(oldest), "seconds"),
             later=True,
         )
-    asked = [p for p in (leg.limit_price, leg.take_profit_price, leg.stop_loss_price) if p]
+    unsound = _unsound_price(leg)
+    if unsound is not None:
+        return no(unsound)
+    return _within_collar(picture.limits.collar, leg, at)
+
+
+def _unsound_price(leg: Leg) -> str | None:
+    """Say which price is missing, off its tick or on the wrong side; None when all are sound."""
+    exits = (leg.take_profit_price, leg.stop_loss_price)
+    asked = [p for p in (leg.limit_price, leg.stop_price, *exits) if p is not None]
     off = [p for p in asked if p % _tick(p)]
     if off:
-        return no(f"{price(off[0])} is not a whole tick of {_tick(off[0])}.")
+        return f"{price(off[0])} is not a whole tick of {_tick(off[0])}."
     if "limit" in leg.order_type and leg.limit_price is None:
-        return no("A limit order needs a limit price.")
-    return _within_collar(picture.limits.collar, leg, at)
+        return "A limit order needs a limit price."
+    if leg.order_type in {"stop", "stop_limit"} and leg.stop_price is None:
+        return "A stop order needs a stop price."
+    target, stop = exits if leg.side == "buy" else exits[::-1]
+    if stop is not None and stop >= leg.worst_price:
+        return f"{price(stop)} is not below the price of the order, {price(leg.worst_price)}."
+    if target is not None and target <= leg.worst_price:
+        return f"{price(target)} is not above the price of the order, {price(leg.worst_price)}."
+    return None
 
 
 def _within_collar(limit: Decimal, leg: Leg, at: Decimal) -> Answer:
