@@ -244,6 +244,14 @@ class DeskLedger:
         """Return all orders that are not final, oldest first."""
         return self._transact(orders.working)
 
+    def overdue_orders(self, *, market_at: datetime) -> Sequence[Order]:
+        """Return orders that may work at the broker after their proposal's validity ended."""
+        return self._transact(lambda conn: orders.overdue(conn, market_at=market_at))
+
+    def trading_state(self) -> TradingState:
+        """Return what may be sent now."""
+        return self._transact(lambda conn: state.current(conn).state)
+
     def parents(self, symbols: Sequence[str]) -> Sequence[Order]:
         """Return orders with an attached stop or target that is not written down yet."""
         return self._transact(lambda conn: orders.parents(conn, symbols))

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from ledger import audit
 from ledger.connection import new_id
-from ledger.tables import legs, order_events, orders
+from ledger.tables import legs, order_events, orders, proposals
 from trading.broker import BrokerOrder
 from trading.ledger import Stamp
 from trading.orders import Order, OrderState, move
@@ -33,6 +33,28 @@ def by_id(conn: sa.Connection, client_order_id: str, *, lock: bool = False) -> O
 def working(conn: sa.Connection) -> list[Order]:
     """Return all orders that are not final, oldest first."""
     query = sa.select(orders).where(orders.c.state.not_in(_FINAL)).order_by(orders.c.intended_at)
+    return [stored_order(row) for row in conn.execute(query)]
+
+
+def overdue(conn: sa.Connection, *, market_at: datetime) -> list[Order]:
+    """Return orders that may work at the broker after their proposal's validity ended.
+
+    What was only intended is dispatch's to end. What hangs on an order ends with it, and a
+    reducing order that is good till cancelled was signed to outlive its proposal.
+    """
+    lasting = sa.and_(orders.c.time_in_force == "gtc", legs.c.reduces)
+    query = (
+        sa.select(orders)
+        .join(proposals, proposals.c.proposal_id == orders.c.proposal_id)
+        .join(legs, legs.c.leg_id == orders.c.leg_id)
+        .where(
+            orders.c.state.not_in((OrderState.INTENDED, *_FINAL)),
+            orders.c.parent_client_order_id.is_(None),
+            proposals.c.valid_until <= market_at,
+            sa.not_(lasting),
+        )
+        .order_by(orders.c.intended_at)
+    )
     return [stored_order(row) for row in conn.execute(query)]
 
 

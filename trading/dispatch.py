@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from config.limits import Limits
-from trading.broker import Broker
+from trading.broker import Broker, BrokerOrder
 from trading.clock import DeskClock, MarketClock
 from trading.errors import (
     BrokerUnavailableError,
@@ -26,7 +26,7 @@ from trading.orders import Order, OrderState, client_order_id
 from trading.picture import DataNow, ModelNow
 from trading.pretrade import denials, judge_leg
 from trading.proposals import CheckResult
-from trading.stopping import cancel_order, halt
+from trading.stopping import cancel_if_halted, cancel_order, halt
 
 __all__ = [
     "Facts", "Report", "Sender", "cancel_order", "halt", "send_signed", "settle_unresolved",
@@ -163,8 +163,8 @@ def _settle(
     name = order.client_order_id
     found = broker.find(name)
     if found is not None:
-        ledger.observe(found, at=_stamp(desk, market))
         report.acknowledged.append(name)
+        _acknowledge(ledger, broker, found, desk, market)
         return
     if order.state is not OrderState.UNRESOLVED:
         ledger.conclude(
@@ -269,9 +269,18 @@ def _submit(
             report.problem = str(e)
         return
     sender.reached("sent")
-    ledger.observe(told, at=_stamp(desk, market))
     report.acknowledged.append(name)
+    _acknowledge(ledger, broker, told, desk, market)
     sender.reached("acknowledged")
+
+
+def _acknowledge(
+    ledger: Ledger, broker: Broker, told: BrokerOrder, desk: DeskClock, market: MarketClock
+) -> None:
+    """Write down that the broker has it; a halt that began during the send could not see it."""
+    at = _stamp(desk, market)
+    ledger.observe(told, at=at)
+    cancel_if_halted(ledger, broker, told, at=at)
 
 
 def _judged(

@@ -156,6 +156,15 @@ class Ledger(Protocol):
     def working_orders(self) -> Sequence[Order]:
         """Return all orders that are not final, oldest first."""
 
+    def overdue_orders(self, *, market_at: datetime) -> Sequence[Order]:
+        """Return orders that may work at the broker after their proposal's validity ended.
+
+        Those that hang on another order, and reducing ones good till cancelled, are left out.
+        """
+
+    def trading_state(self) -> TradingState:
+        """Return what may be sent now."""
+
     def parents(self, symbols: Sequence[str]) -> Sequence[Order]:
         """Return orders with an attached stop or target that the broker acknowledged."""
 

@@ -10,6 +10,7 @@ from trading.clock import DeskClock, MarketClock
 from trading.errors import BrokerUnavailableError, StopError
 from trading.ledger import BrokerView, Difference, Ledger, Stamp
 from trading.orders import Order, OrderState
+from trading.stopping import cancel_if_halted
 from trading.wording import money, shares
 
 _OVERLAP = timedelta(hours=1)
@@ -121,6 +122,9 @@ def _orders(ledger: Ledger, broker: Broker, view: BrokerView, at: Stamp) -> list
             unknown.append(told)
         elif known.state.is_final and not told.state.is_final:
             found += _works_against_the_ledger(broker, known, told)
+        elif told.parent_client_order_id is None:
+            # What a halt could not see or cancel; stops that protect a position stay.
+            cancel_if_halted(ledger, broker, told, at=at)
     found += _strangers(ledger, broker, unknown, at)
     found += _missing(ledger, broker, view, at)
     return found

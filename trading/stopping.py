@@ -1,14 +1,16 @@
 """Cancelling and halting: what is asked of the broker is verified, order by order."""
 
-from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from trading.broker import Broker, BrokerOrder
 from trading.clock import DeskClock, MarketClock
-from trading.errors import AskError, BrokerUnavailableError
+from trading.errors import AskError, BrokerUnavailableError, StopError
 from trading.ledger import Ledger, Stamp
-from trading.orders import OrderState
+from trading.orders import Order, OrderState
 from trading.state import TradingState
+
+_ON_THE_WAY = frozenset({OrderState.SENT, OrderState.UNRESOLVED})
 
 
 @dataclass(frozen=True)
@@ -91,39 +93,111 @@ def halt(
 def cancel_all(
     ledger: Ledger, broker: Broker, *, desk: DeskClock, market: MarketClock
 ) -> StopReport:
-    """Cancel every open order at the broker, and look again."""
+    """Cancel every open order at the broker, ours or not, and look at each afterwards.
+
+    A send of ours whose outcome nobody knows is looked up by its id. While the broker does not
+    have it, it may still be on its way, and the report is not complete.
+    """
     try:
-        asked = broker.open_orders()
-        failed = _cancel_each(broker, asked)
-        left = broker.open_orders()
+        asked, unseen = _everything_open(ledger, broker)
     except BrokerUnavailableError as e:
         return StopReport(False, f"HALTED. Open orders could not be read: {e} Ask again.")
-    _observe(ledger, broker, asked, at=_stamp(desk, market))
-    if left:
-        names = tuple(order.client_order_id for order in left)
-        failures = f", {failed} refused" if failed else ""
-        return StopReport(False, f"HALTED. {len(left)} orders are still open{failures}.", names)
+    at = _stamp(desk, market)
+    left = [order.client_order_id for order in asked if not _is_ended(ledger, broker, order, at)]
+    if left or unseen:
+        working = f" {len(left)} of {len(asked)} open orders still work." if left else ""
+        coming = f" {len(unseen)} may be on the way to the broker." if unseen else ""
+        return StopReport(False, f"HALTED.{working}{coming} Ask again.", (*left, *unseen))
     return StopReport(True, f"HALTED. {len(asked)} open orders were cancelled, none is left.")
 
 
-def _cancel_each(broker: Broker, orders: Sequence[BrokerOrder]) -> int:
-    failed = 0
-    for order in orders:
-        try:
+def cancel_if_halted(ledger: Ledger, broker: Broker, told: BrokerOrder, *, at: Stamp) -> bool:
+    """Cancel an order that reached the broker while the desk was being halted.
+
+    Parameters
+    ----------
+    told : BrokerOrder
+        An order of ours, written down already as the broker told it.
+
+    Returns
+    -------
+    bool
+        Whether a cancel was asked for.
+
+    Raises
+    ------
+    BrokerUnavailableError
+        If the broker does not answer; reconciliation asks again while the desk is HALTED.
+    """
+    if told.state.is_final or ledger.trading_state() is not TradingState.HALTED:
+        return False
+    broker.cancel(told.broker_order_id)
+    after = broker.find(told.client_order_id)
+    if after is not None:
+        ledger.observe(after, at=at)
+    return True
+
+
+def cancel_overdue(
+    ledger: Ledger, broker: Broker, *, desk: DeskClock, market: MarketClock
+) -> StopReport:
+    """Cancel what is left of orders whose proposal's validity has ended.
+
+    To be called again and again: an order whose cancel was not confirmed is asked for anew.
+
+    Returns
+    -------
+    StopReport
+        `complete` when none of them works any more; never raises for a broker that is away.
+    """
+    overdue = ledger.overdue_orders(market_at=market.now())
+    at = Stamp(desk_at=desk.now(), market_at=market.now(), source="dispatch")
+    left = [
+        order.client_order_id for order in overdue if not _ends_overdue(ledger, broker, order, at)
+    ]
+    if left:
+        return StopReport(False, f"{len(left)} orders work past their validity.", tuple(left))
+    return StopReport(True, f"{len(overdue)} orders past their validity were cancelled.")
+
+
+def _ends_overdue(ledger: Ledger, broker: Broker, order: Order, at: Stamp) -> bool:
+    try:
+        found = broker.find(order.client_order_id)
+    except BrokerUnavailableError:
+        return False
+    return found is not None and _is_ended(ledger, broker, found, at)
+
+
+def _everything_open(ledger: Ledger, broker: Broker) -> tuple[list[BrokerOrder], list[str]]:
+    """What works at the broker, and the ids of our sends that it does not have yet."""
+    listed = {order.client_order_id: order for order in broker.open_orders()}
+    unseen = []
+    for ours in ledger.working_orders():
+        name = ours.client_order_id
+        if name in listed or ours.state is OrderState.INTENDED:
+            continue  # what is only intended is not sent while HALTED
+        found = broker.find(name)
+        if found is not None:
+            listed[name] = found
+        elif ours.state in _ON_THE_WAY:
+            unseen.append(name)
+    return list(listed.values()), unseen
+
+
+def _is_ended(ledger: Ledger, broker: Broker, order: BrokerOrder, at: Stamp) -> bool:
+    """Whether an order works no more, on the broker's own word, a cancel having been asked for."""
+    try:
+        if not order.state.is_final:
             broker.cancel(order.broker_order_id)
-        except BrokerUnavailableError:
-            failed += 1  # the others must be tried; the second look tells what is left
-    return failed
-
-
-def _observe(ledger: Ledger, broker: Broker, orders: Sequence[BrokerOrder], *, at: Stamp) -> None:
-    for order in orders:
-        try:
-            found = broker.find(order.client_order_id)
-        except BrokerUnavailableError:
-            continue  # reconciliation asks again
-        if found is not None and found.state is not OrderState.ACCEPTED:
-            ledger.observe(found, at=at)
+        after = broker.find(order.client_order_id)
+    except BrokerUnavailableError:
+        return False  # the others must be tried
+    if after is None:
+        return False
+    # An answer that cannot be true of it must not keep the others working; reconciling tells.
+    with suppress(StopError):
+        ledger.observe(after, at=at)
+    return after.state.is_final
 
 
 def _stamp(desk: DeskClock, market: MarketClock) -> Stamp:

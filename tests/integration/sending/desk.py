@@ -85,6 +85,8 @@ class FakeBroker:
     submits: int = 0
     on_submit: Callable[[Order], None] = lambda _order: None
     on_taken: Callable[[Order], None] = lambda _order: None
+    on_cancel: Callable[[str], None] = lambda _id: None
+    slow_to_cancel: bool = False  # a cancel is accepted and has no effect yet
     away: set[str] = field(default_factory=set)  # names of questions that stay unanswered
     lock: Lock = field(default_factory=Lock)
     prices: dict[str, Decimal] = field(
@@ -107,6 +109,9 @@ class FakeBroker:
 
     def cancel(self, broker_order_id: str) -> None:
         self._answer("cancel")
+        self.on_cancel(broker_order_id)
+        if self.slow_to_cancel:
+            return
         for name, order in self.held.items():
             if order.broker_order_id == broker_order_id and not order.state.is_final:
                 self.held[name] = replace(order, state=OrderState.CANCELED)
@@ -295,9 +300,20 @@ class SmallDesk:
             )
             heartbeats.beat(conn, process="watch", pid=1, build=BUILD, desk_at=self.clock.now())
 
-    def signed(self, *, symbol: str = "IBM", quantity: int = 20, legs: int = 1) -> Proposal:
+    def signed(
+        self,
+        *,
+        symbol: str = "IBM",
+        quantity: int = 20,
+        legs: int = 1,
+        valid_until: datetime = CLOSE,
+    ) -> Proposal:
         """Store a proposal and sign it."""
         proposal = proposed(symbol=symbol, quantity=quantity, legs=legs)
+        return self.sign(replace(proposal, valid_until=valid_until))
+
+    def sign(self, proposal: Proposal) -> Proposal:
+        """Store this proposal and sign it."""
         transact(self.engine, lambda conn: proposals.add(conn, proposal, desk_at=NOON))
         outcome = transact(
             self.engine,

@@ -181,6 +181,9 @@ class MemoryLedger:
             builds=frozenset({"b1"}),
         )
 
+    def trading_state(self) -> TradingState:
+        return self.state
+
     def write_intent(
         self,
         order: Order,
