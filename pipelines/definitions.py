@@ -10,20 +10,23 @@ from pipelines.sensors import SENSORS
 from quality.checks import CHECKS
 
 defs = dg.Definitions(
-    assets=dg.load_assets_from_modules(
-        [
-            lake,
-            market,
-            minutes,
-            features,
-            models,
-            predictions,
-            signal_assets,
-            proposals,
-            orders,
-            risk,
-        ]
-    ),
+    assets=[
+        *dg.load_assets_from_modules(
+            [
+                lake,
+                market,
+                minutes,
+                features,
+                models,
+                predictions,
+                signal_assets,
+                proposals,
+                orders,
+                risk,
+            ]
+        ),
+        orders.signatures,  # a bare spec: it is made by people, and not found in its module
+    ],
     asset_checks=CHECKS,
     jobs=JOBS,
     sensors=SENSORS,

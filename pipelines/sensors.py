@@ -8,7 +8,7 @@ from sqlalchemy import Engine
 from config.settings import Settings
 from ledger import daily_runs, market, runs
 from ledger.desk import DeskLedger
-from pipelines.jobs import daily_run, submit_orders
+from pipelines.jobs import daily_run, submit_orders, train_model
 from quality.calendar import exchange
 from trading.clock import DeskClock
 
@@ -70,6 +70,29 @@ def _filter(job: str, tags: dict[str, str], statuses: list[dg.DagsterRunStatus])
     return dg.RunsFilter(job_name=job, tags=tags, statuses=statuses)
 
 
+@dg.sensor(job=train_model, minimum_interval_seconds=30, default_status=_RUNNING)
+def model_is_due(
+    context: dg.SensorEvaluationContext,
+    ledger: dg.ResourceParam[Engine],
+    settings: dg.ResourceParam[Settings],
+) -> dg.SensorResult | dg.SkipReason:
+    """A model that was trained too many sessions ago."""
+    newest = context.instance.get_latest_materialization_event(dg.AssetKey("trained_model"))
+    with ledger.connect() as conn:
+        clock = market.latest_clock(conn)
+    if newest is None or newest.asset_materialization is None or clock is None:
+        return dg.SkipReason("there is no model yet: the first materialisation comes first")
+    trained_to = date.fromisoformat(str(newest.asset_materialization.metadata["trained_to"].value))
+    age = len(exchange().sessions(trained_to, exchange().last_closed(clock.now))) - 1
+    if age < settings.training.every:
+        return dg.SkipReason(
+            f"the model is {age} sessions old; {settings.training.every} are allowed"
+        )
+    if context.instance.get_runs_count(_filter("train_model", {}, _UNFINISHED)):
+        return dg.SkipReason("a training is under way")
+    return dg.SensorResult(run_requests=[dg.RunRequest()])
+
+
 @dg.sensor(job=submit_orders, minimum_interval_seconds=5, default_status=_RUNNING)
 def approved_orders(
     context: dg.SensorEvaluationContext,
@@ -88,4 +111,4 @@ def approved_orders(
     return dg.SensorResult(run_requests=[dg.RunRequest()])
 
 
-SENSORS = (session_closed, approved_orders)
+SENSORS = (session_closed, model_is_due, approved_orders)
