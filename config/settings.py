@@ -150,6 +150,7 @@ class TrainingSettings(Frozen):
     trials: Annotated[int, Field(ge=1)] = 12
     device: Literal["cpu", "cuda"] = "cpu"
     seed: int = 7
+    every: Annotated[int, Field(ge=1)] = 21  # sessions between two trainings
     first_session: dt.date | None = None
 
 

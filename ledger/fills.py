@@ -100,6 +100,12 @@ def holdings(conn: sa.Connection) -> dict[str, Decimal]:
     return quantities(executed(conn))
 
 
+def latest_at(conn: sa.Connection) -> datetime | None:
+    """Return when (desk time) the newest fill was written down; None before the first."""
+    found: datetime | None = conn.scalar(sa.select(sa.func.max(fills.c.recorded_at)))
+    return found
+
+
 def of_order(conn: sa.Connection, client_order_id: str) -> list[BrokerFill]:
     """Return an order's executions, oldest first."""
     rows = conn.execute(

@@ -6,9 +6,9 @@ import dagster as dg
 from sqlalchemy import Engine
 
 from config.settings import Settings
-from ledger import daily_runs, market, runs
+from ledger import daily_runs, fills, market, runs
 from ledger.desk import DeskLedger
-from pipelines.jobs import daily_run, submit_orders, train_model
+from pipelines.jobs import daily_run, reconcile, submit_orders, train_model
 from quality.calendar import exchange
 from trading.clock import DeskClock
 
@@ -23,6 +23,7 @@ _UNFINISHED = [
 # A session whose run failed so often needs a person; the desk shows it, and the run can be
 # started by hand.
 _MOST_FAILURES = 3
+_TRAINED_FROM = "countersign/trained_to"
 _CATCH_UP_SESSIONS = 30
 _SUBMIT_RUN_SECONDS = 60
 
@@ -90,6 +91,29 @@ def model_is_due(
         )
     if context.instance.get_runs_count(_filter("train_model", {}, _UNFINISHED)):
         return dg.SkipReason("a training is under way")
+    mine = {_TRAINED_FROM: trained_to.isoformat()}
+    failed = context.instance.get_runs_count(
+        _filter("train_model", mine, [dg.DagsterRunStatus.FAILURE])
+    )
+    if failed >= _MOST_FAILURES:
+        return dg.SkipReason(f"the training failed {failed} times; see why and start it by hand")
+    return dg.SensorResult(run_requests=[dg.RunRequest(tags=mine)])
+
+
+@dg.sensor(job=reconcile, minimum_interval_seconds=15, default_status=_RUNNING)
+def fills_arrived(
+    context: dg.SensorEvaluationContext, ledger: dg.ResourceParam[Engine]
+) -> dg.SensorResult | dg.SkipReason:
+    """Executions that the assets `fills` and `positions` do not show yet."""
+    with ledger.connect() as conn:
+        newest = fills.latest_at(conn)
+    if newest is None:
+        return dg.SkipReason("nothing has been filled yet")
+    shown = context.instance.get_latest_materialization_event(dg.AssetKey("positions"))
+    if shown is not None and shown.timestamp >= newest.timestamp():
+        return dg.SkipReason("every fill is shown")
+    if context.instance.get_runs_count(_filter("reconcile", {}, _UNFINISHED)):
+        return dg.SkipReason("a reconciliation is under way")
     return dg.SensorResult(run_requests=[dg.RunRequest()])
 
 
@@ -111,4 +135,4 @@ def approved_orders(
     return dg.SensorResult(run_requests=[dg.RunRequest()])
 
 
-SENSORS = (session_closed, model_is_due, approved_orders)
+SENSORS = (session_closed, model_is_due, approved_orders, fills_arrived)
