@@ -1,6 +1,7 @@
 """Executions, each recorded once, and what they add up to."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from decimal import Decimal
 
 import sqlalchemy as sa
