@@ -8,14 +8,17 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import psutil
+import pytest
 
 from config.build import REPOSITORY
+from countersign.processes import homes
+from countersign.processes.homes import Home
 from countersign.processes.ports import LOOPBACK, next_free
 
 
@@ -82,6 +85,15 @@ class WholeDesk:
         told: dict[str, Any] = json.loads(self.run("status", "--json").stdout)
         return told
 
+    @property
+    def is_up(self) -> bool:
+        """Whether a supervisor keeps it."""
+        return homes.supervisor_pid(Home(self.home)) is not None
+
+    def address(self, name: str) -> str:
+        """Return where a process listens, as `status` tells it."""
+        return str(self.process(name)["address"])
+
     def process(self, name: str) -> dict[str, Any]:
         """Return what `status` tells about one process."""
         return next(p for p in self.status()["processes"] if p["name"] == name)
@@ -108,6 +120,23 @@ class WholeDesk:
             except (psutil.NoSuchProcess, psutil.AccessDenied):
                 continue
         return found
+
+
+@pytest.fixture(scope="session")
+def whole_desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WholeDesk]:
+    """The run's one desk, stopped at the end."""
+    desk = WholeDesk(tmp_path_factory.mktemp("desk") / "home")
+    yield desk
+    desk.run("down")
+
+
+@pytest.fixture
+def desk(whole_desk: WholeDesk) -> WholeDesk:
+    """A desk that has come up; starting it takes minutes, so that all tests share it."""
+    if not whole_desk.is_up:
+        done = whole_desk.run("up", "--detach")
+        assert done.returncode == 0, done.stdout + done.stderr
+    return whole_desk
 
 
 def until(condition: Callable[[], bool], *, seconds: float, why: str) -> None:
