@@ -34,6 +34,9 @@ _RECENT = timedelta(minutes=15)
 _ZERO = Decimal(0)
 _WITH_LEG = sa.select(orders, legs.c.leg_no).join(legs, orders.c.leg_id == legs.c.leg_id)
 
+# Stops and targets are the broker's making: they are neither repetition nor pace.
+_SENT_BY_US = orders.c.parent_client_order_id.is_(None)
+
 
 @dataclass(frozen=True)
 class Situation:
@@ -119,6 +122,7 @@ def _working(conn: sa.Connection) -> tuple[WorkingOrder, ...]:
             order_type=row.order_type,
             proposal_id=row.proposal_id,
             leg_no=row.leg_no,
+            attached=row.parent_client_order_id is not None,
         )
         for row in rows
     )
@@ -131,7 +135,7 @@ def _last(quotes: dict[str, market.Quote], symbol: str) -> Decimal:
 
 def _activity(conn: sa.Connection, desk_at: datetime, clock: market.Clock | None) -> Activity:
     newest: Sequence[sa.Row[tuple[object, ...]]] = conn.execute(
-        _WITH_LEG.where(orders.c.intended_at > desk_at - _RECENT)
+        _WITH_LEG.where(orders.c.intended_at > desk_at - _RECENT, _SENT_BY_US)
     ).all()
     today = _today(conn, clock)
     return Activity(
@@ -159,7 +163,7 @@ def _today(conn: sa.Connection, clock: market.Clock | None) -> dict[str, int]:
     local = sa.func.timezone("America/New_York", orders.c.intended_market_at)
     counted = conn.execute(
         sa.select(orders.c.symbol, sa.func.count())
-        .where(sa.cast(local, sa.Date) == clock.session)
+        .where(sa.cast(local, sa.Date) == clock.session, _SENT_BY_US)
         .group_by(orders.c.symbol)
     )
     return {symbol: int(count) for symbol, count in counted}

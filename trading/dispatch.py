@@ -12,7 +12,9 @@ from decimal import Decimal
 from typing import Protocol
 
 from config.limits import Limits
+from trading.attached import make_way
 from trading.broker import Broker, BrokerOrder
+from trading.checks.permission import reduces
 from trading.clock import DeskClock, MarketClock
 from trading.errors import (
     BrokerUnavailableError,
@@ -23,7 +25,7 @@ from trading.errors import (
 from trading.ledger import Ledger, SignedLeg, Stamp, Unsettled
 from trading.looking import take_picture
 from trading.orders import Order, OrderState, client_order_id
-from trading.picture import DataNow, ModelNow
+from trading.picture import DataNow, ModelNow, Picture
 from trading.pretrade import denials, judge_leg
 from trading.proposals import CheckResult
 from trading.stopping import cancel_if_halted, cancel_order, halt
@@ -174,7 +176,7 @@ def _settle(
     if desk.now() - unsettled.last_tried_at < grace:
         report.unresolved.append(name)
         return
-    denied = denials(_judged(ledger, broker, unsettled.signed, sender, desk))
+    denied = _denied(ledger, broker, unsettled.signed, sender, desk, market)
     lasting = [result for result in denied if not result.later]
     if lasting:
         ledger.conclude(
@@ -200,7 +202,7 @@ def _send_leg(
     market: MarketClock,
     report: Report,
 ) -> None:
-    denied = denials(_judged(ledger, broker, signed, sender, desk))
+    denied = _denied(ledger, broker, signed, sender, desk, market)
     sender.reached("checked")
     lasting = [result for result in denied if not result.later]
     if lasting:
@@ -283,12 +285,34 @@ def _acknowledge(
     cancel_if_halted(ledger, broker, told, at=at)
 
 
-def _judged(
-    ledger: Ledger, broker: Broker, signed: SignedLeg, sender: Sender, desk: DeskClock
+def _denied(
+    ledger: Ledger,
+    broker: Broker,
+    signed: SignedLeg,
+    sender: Sender,
+    desk: DeskClock,
+    market: MarketClock,
 ) -> tuple[CheckResult, ...]:
+    """What forbids a leg now. Own stops that hold the shares it closes are cancelled for it."""
+    picture = _picture(ledger, broker, signed, sender, desk)
+    denied = denials(judge_leg(picture, signed.leg))
+    if denied or not reduces(picture, signed.leg):
+        return denied
+    way = make_way(ledger, broker, leg=signed.leg, at=_stamp(desk, market))
+    if way.held_by is not None:
+        return (way.held_by,)
+    if not way.cancelled:
+        return ()
+    # A stop may have been filled while it was cancelled: what it sold is not there to close.
+    return denials(judge_leg(_picture(ledger, broker, signed, sender, desk), signed.leg))
+
+
+def _picture(
+    ledger: Ledger, broker: Broker, signed: SignedLeg, sender: Sender, desk: DeskClock
+) -> Picture:
     symbols = [signed.leg.symbol]
     clock = broker.clock()
-    picture = take_picture(
+    return take_picture(
         broker,
         now=ledger.desk_now(signed, desk_at=desk.now(), market_at=clock.now),
         clock=clock,
@@ -301,7 +325,6 @@ def _judged(
         average_volume=sender.facts.average_volume(symbols),
         sectors=sender.facts.sectors(),
     )
-    return judge_leg(picture, signed.leg)
 
 
 def _order_of(signed: SignedLeg) -> Order:

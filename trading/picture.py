@@ -122,6 +122,7 @@ class WorkingOrder:
     order_type: str
     proposal_id: str | None = None
     leg_no: int | None = None
+    attached: bool = False  # the stop or target of an entry: it gives way to a closing order
 
 
 @dataclass(frozen=True)
@@ -183,10 +184,13 @@ class Picture:
         return ZERO if holding is None else holding.quantity
 
     def working_shares(self, symbol: str, side: Side) -> Decimal:
-        """Shares of own open orders on one side, legs counted before this one included."""
-        return sum(
-            (o.leaves for o in self.working or () if o.symbol == symbol and o.side == side), ZERO
-        )
+        """Shares of own open orders on one side, legs counted before this one included.
+
+        Stops and targets of entries are left out: they close no more than is held, and are
+        cancelled before another order closes it.
+        """
+        mine = [o for o in self.working or () if o.symbol == symbol and o.side == side]
+        return sum((o.leaves for o in mine if not o.attached), ZERO)
 
     def market_price(self, symbol: str) -> Decimal | None:
         """The quote's price, else the one the position is valued at."""

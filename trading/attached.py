@@ -1,0 +1,69 @@
+"""Stops and targets that hang on an entry give way to an order that closes their position.
+
+A broker sets shares aside for a working stop. A second order to sell them is refused for want
+of shares, or as a wash sale, so the stop is cancelled and seen cancelled first.
+"""
+
+from dataclasses import dataclass
+
+from trading.broker import Broker, BrokerOrder
+from trading.ledger import Ledger, Stamp
+from trading.proposals import CheckResult, Leg
+from trading.wording import shares
+
+_SELF_CROSS = 20  # its number among the pre-trade checks
+
+
+@dataclass(frozen=True)
+class Way:
+    """Whether a closing order may go: `held_by` says what stands in its way still."""
+
+    cancelled: int
+    held_by: CheckResult | None
+
+
+def make_way(ledger: Ledger, broker: Broker, *, leg: Leg, at: Stamp) -> Way:
+    """Cancel the desk's own attached orders that hold the shares which `leg` is to close.
+
+    Attached orders of an entry without a fill hold nothing and stay. While an entry is still
+    being filled, cancelling its stop would leave the rest unprotected: the leg then waits.
+
+    Raises
+    ------
+    BrokerUnavailableError
+        If the broker does not answer: nothing is then known, and nothing may be sent.
+    """
+    cancelled = 0
+    for told in broker.open_orders():
+        if (told.symbol, told.side) != (leg.symbol, leg.side):
+            continue
+        parent = told.parent_client_order_id
+        entry = None if parent is None else broker.find(parent)
+        if entry is None or ledger.order(entry.client_order_id) is None:
+            continue  # the checks count it: it does not hang on an order of ours
+        if entry.filled_quantity == 0:
+            continue
+        if not entry.state.is_final:
+            return Way(cancelled, _waits(told, "its entry is still being filled"))
+        broker.cancel(told.broker_order_id)
+        after = broker.find(told.client_order_id)
+        if after is not None:
+            ledger.observe(after, at=at)
+        if after is None or not after.state.is_final:
+            return Way(cancelled, _waits(told, "its cancel is not confirmed yet"))
+        cancelled += 1
+    return Way(cancelled, None)
+
+
+def _waits(told: BrokerOrder, why: str) -> CheckResult:
+    return CheckResult(
+        number=_SELF_CROSS,
+        code="shares_held",
+        passed=False,
+        warning=False,
+        sentence=(
+            f"{shares(told.quantity - told.filled_quantity)} {told.symbol} are held by the "
+            f"desk's own {told.order_type} order, and {why}. It waits."
+        ),
+        later=True,
+    )
