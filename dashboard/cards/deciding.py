@@ -6,6 +6,7 @@ from dashboard import data, states
 from ledger import signatures, transact
 from ledger.pages import Proposal
 from ledger.people import Person
+from trading.errors import ContentMismatchError
 from trading.signatures import SignOutcome
 
 
@@ -16,18 +17,21 @@ def sign(proposal: Proposal, person: Person) -> SignOutcome:
     if clock is None or price is None or states.is_stale(clock.received_at, now=data.now()):
         return _refused(proposal, "Not signed: the market's figures are old, or there is no quote.")
     desk_at = data.now()
-    return transact(
-        data.engine(),
-        lambda conn: signatures.sign(
-            conn,
-            proposal_id=proposal.proposal_id,
-            person_id=person.person_id,
-            content_hash=proposal.content_hash,
-            price=price,
-            market_at=clock.now,
-            desk_at=desk_at,
-        ),
-    )
+    try:
+        return transact(
+            data.engine(),
+            lambda conn: signatures.sign(
+                conn,
+                proposal_id=proposal.proposal_id,
+                person_id=person.person_id,
+                content_hash=proposal.content_hash,
+                price=price,
+                market_at=clock.now,
+                desk_at=desk_at,
+            ),
+        )
+    except ContentMismatchError as e:
+        return _refused(proposal, f"Not signed: {e}", code="content_altered")
 
 
 def veto(proposal: Proposal, person: Person, *, reason: str, text: str) -> SignOutcome:
@@ -74,10 +78,10 @@ def _price(proposal: Proposal) -> Decimal | None:
     return None if quote is None else quote.last
 
 
-def _refused(proposal: Proposal, sentence: str) -> SignOutcome:
+def _refused(proposal: Proposal, sentence: str, *, code: str = "not_now") -> SignOutcome:
     return SignOutcome(
         recorded=False,
-        code="not_now",
+        code=code,
         sentence=sentence,
         state=proposal.state,
         given=0,
