@@ -13,7 +13,7 @@ from assets.desk_time import decision_time, market_now
 from config.limits import Limits
 from config.settings import Settings
 from config.universe import Universe
-from ledger.losses import losses_in_a_row
+from ledger.fills import losses_in_a_row
 from ledger.situation import situation
 from quality.calendar import exchange
 from trading.broker import Broker, BrokerAsset

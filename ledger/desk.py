@@ -27,7 +27,6 @@ from trading.broker import BrokerFill, BrokerOrder
 from trading.errors import IllegalTransitionError
 from trading.ledger import BrokerView, DeskNow, Difference, SignedLeg, Stamp, Unsettled
 from trading.orders import Order, OrderState, seen
-from trading.positions import closings, losses_in_a_row
 from trading.state import TradingState
 
 T = TypeVar("T")
@@ -90,13 +89,11 @@ class DeskLedger:
         """Return what is known now, the leg's own order left out."""
 
         def work(conn: sa.Connection) -> DeskNow:
-            known = situation.situation(conn, desk_at=desk_at)
+            known = situation.situation(conn, desk_at=desk_at, market_at=market_at)
             own = (leg.proposal_id, leg.leg.leg_no)
             recent = tuple(
                 order for order in known.activity.recent if (order.proposal_id, order.leg_no) != own
             )
-            high, peak = views.equity_marks(conn, market_at=market_at)
-            closed = closings(fills.executed(conn, strategy=leg.strategy))
             return DeskNow(
                 trading_state=known.trading_state,
                 reconciled=known.reconciled,
@@ -104,9 +101,9 @@ class DeskLedger:
                     order for order in known.working if (order.proposal_id, order.leg_no) != own
                 ),
                 activity=replace(known.activity, recent=recent),
-                day_high=high,
-                peak=peak,
-                consecutive_losses=losses_in_a_row(closed),
+                day_high=known.day_high,
+                peak=known.peak,
+                consecutive_losses=fills.losses_in_a_row(conn, leg.strategy),
                 open_stop_risk=orders.stop_risk(conn, but_leg=leg.leg_id),
                 builds=known.builds,
             )

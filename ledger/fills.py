@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from ledger.tables import fills, orders, proposals
+from trading import positions
 from trading.broker import BrokerFill
 from trading.ledger import Stamp
 from trading.orders import Fill
@@ -94,6 +95,11 @@ def executed(conn: sa.Connection, *, strategy: str | None = None) -> list[Execut
         )
         for row in conn.execute(query)
     ]
+
+
+def losses_in_a_row(conn: sa.Connection, strategy: str) -> int:
+    """Return how many of the strategy's newest closing orders lost money in a row, after fees."""
+    return positions.losses_in_a_row(positions.closings(executed(conn, strategy=strategy)))
 
 
 def holdings(conn: sa.Connection) -> dict[str, Decimal]:

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
 from ledger import market, state
 from ledger.tables import (
-    equity_points,
     heartbeats,
     legs,
     orders,
@@ -31,6 +31,7 @@ _WORKING = ("intended", "sent", "accepted", "partially_filled", "unresolved")
 _BEATS_WITHIN = timedelta(seconds=60)
 _MINUTE = timedelta(minutes=1)
 _RECENT = timedelta(minutes=15)
+_NEW_YORK = ZoneInfo("America/New_York")
 _ZERO = Decimal(0)
 _WITH_LEG = sa.select(orders, legs.c.leg_no).join(legs, orders.c.leg_id == legs.c.leg_id)
 
@@ -47,6 +48,8 @@ class Situation:
     reconciled: Reconciled | None
     market: MarketNow | None
     account: AccountNow | None
+    day_high: Decimal | None  # highest equity on record, of the session and ever, USD
+    peak: Decimal | None
     positions: dict[str, Holding] | None
     working: tuple[WorkingOrder, ...]
     activity: Activity
@@ -54,10 +57,21 @@ class Situation:
     builds: frozenset[str]
 
 
-def situation(conn: sa.Connection, *, desk_at: datetime) -> Situation:
-    """Return what the ledger knows now; read in one transaction it is of one moment."""
+def situation(
+    conn: sa.Connection, *, desk_at: datetime, market_at: datetime | None = None
+) -> Situation:
+    """Return what the ledger knows now; read in one transaction it is of one moment.
+
+    Parameters
+    ----------
+    desk_at : datetime
+        Wall time, from which ages are counted.
+    market_at : datetime, optional
+        The broker's time, where it was just asked; else the clock on record tells the session.
+    """
     clock = market.latest_clock(conn)
     account = market.latest_account(conn)
+    high, peak = _marks(conn, account, clock, market_at)
     return Situation(
         account_environment=None if account is None else account.environment,
         trading_state=state.current(conn).state,
@@ -65,7 +79,9 @@ def situation(conn: sa.Connection, *, desk_at: datetime) -> Situation:
         market=None
         if clock is None
         else MarketNow(clock.now, clock.is_open, clock.next_open, clock.next_close),
-        account=None if account is None else _account(conn, account),
+        account=None if account is None else _account(account, high, peak),
+        day_high=high,
+        peak=peak,
         positions=None if account is None else _positions(conn),
         working=_working(conn),
         activity=_activity(conn, desk_at, clock),
@@ -85,12 +101,7 @@ def _reconciled(conn: sa.Connection, desk_at: datetime) -> Reconciled | None:
     return Reconciled(clean=row.clean, age_seconds=max(age, 0), disputed=frozenset(disputed))
 
 
-def _account(conn: sa.Connection, account: market.Account) -> AccountNow:
-    highest = conn.scalar(
-        sa.select(sa.func.max(equity_points.c.equity)).where(
-            equity_points.c.environment == account.environment
-        )
-    )
+def _account(account: market.Account, high: Decimal | None, peak: Decimal | None) -> AccountNow:
     return AccountNow(
         equity=account.equity,
         cash=account.cash,
@@ -98,9 +109,26 @@ def _account(conn: sa.Connection, account: market.Account) -> AccountNow:
         buying_power=account.buying_power,
         blocked=account.status != "ACTIVE",
         last_equity=account.last_equity,
-        day_high=max(account.equity, account.last_equity or _ZERO),
-        peak=max(account.equity, highest or _ZERO),
+        day_high=max(account.equity, account.last_equity or _ZERO, high or _ZERO),
+        peak=max(account.equity, peak or _ZERO),
     )
+
+
+def _marks(
+    conn: sa.Connection,
+    account: market.Account | None,
+    clock: market.Clock | None,
+    market_at: datetime | None,
+) -> tuple[Decimal | None, Decimal | None]:
+    if market_at is not None:
+        session = market_at.astimezone(_NEW_YORK).date()
+    elif clock is not None:
+        session = clock.session
+    else:
+        return None, None
+    if account is None:
+        return None, None
+    return market.equity_marks(conn, environment=account.environment, session=session)
 
 
 def _positions(conn: sa.Connection) -> dict[str, Holding]:

@@ -50,17 +50,6 @@ def record(
     return unexplained
 
 
-def equity_marks(
-    conn: sa.Connection, *, market_at: datetime
-) -> tuple[Decimal | None, Decimal | None]:
-    """Return the account's highest equity of the present session, and ever; None if unknown."""
-    account = market.latest_account(conn)
-    if account is None:
-        return None, None
-    session = market_at.astimezone(_NEW_YORK).date()
-    return market.equity_marks(conn, environment=account.environment, session=session)
-
-
 def _account(view: BrokerView, environment: str, desk_at: datetime) -> market.Account:
     told = {name: value for name, value in vars(view.account).items() if name != "blocked"}
     if view.account.blocked and view.account.status == "ACTIVE":
