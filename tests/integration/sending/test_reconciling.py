@@ -6,6 +6,8 @@ from decimal import Decimal
 import sqlalchemy as sa
 
 from ledger import market
+from ledger.fills import losses_in_a_row
+from ledger.situation import situation
 from ledger.tables import alerts, fills, positions, reconciliations
 from tests.integration.sending.desk import SmallDesk
 from trading.dispatch import send_signed
@@ -98,9 +100,64 @@ def test_an_unknown_order_reduces_the_desk(desk: SmallDesk) -> None:
     )
 
     report = compare(desk)
+    assert not compare(desk).clean
 
     assert [one.kind for one in report.differences] == ["unknown_order"]
     assert state(desk) is TradingState.REDUCING
+    with desk.engine.connect() as conn:
+        assert conn.scalars(sa.select(alerts.c.subject)).all() == ["stranger"]
+
+
+def test_an_order_the_broker_denies_having_reduces_the_desk(desk: SmallDesk) -> None:
+    name = sent(desk)
+    del desk.broker.held[name]
+
+    report = compare(desk)
+
+    assert [one.kind for one in report.differences] == ["missing_order"]
+    assert state(desk) is TradingState.REDUCING
+    assert known(desk, name).state is OrderState.ACCEPTED
+
+
+def test_the_highest_equity_of_the_session_is_the_mark(desk: SmallDesk) -> None:
+    desk.broker.fill(sent(desk), 20, "195.80")
+    for at in ("197.80", "190.80"):
+        desk.broker.prices["IBM"] = Decimal(at)
+        compare(desk)
+
+    with desk.engine.connect() as conn:
+        now = situation(conn, desk_at=desk.clock.now(), market_at=desk.market.now())
+
+    # 20 shares bought at 195.80 of 100,000 USD: 40 USD up at 197.80, 100 USD down at 190.80
+    assert (now.day_high, now.peak) == (Decimal(100_040), Decimal(100_040))
+    assert now.account is not None
+    assert (now.account.equity, now.account.day_high) == (Decimal(99_900), Decimal(100_040))
+
+
+def test_losses_in_a_row_are_counted_from_the_recorded_fills(desk: SmallDesk) -> None:
+    desk.broker.fill(sent(desk), 20, "195.80")
+    compare(desk)
+    with desk.engine.connect() as conn:
+        assert losses_in_a_row(conn, "trend") == 0
+    desk.broker.held["stop"] = replace(
+        next(iter(desk.broker.held.values())),
+        client_order_id="stop",
+        broker_order_id="b-stop",
+        side="sell",
+        order_type="stop",
+        limit_price=None,
+        stop_price=Decimal("186.71"),
+        state=OrderState.ACCEPTED,
+        filled_quantity=Decimal(0),
+        parent_client_order_id=next(iter(desk.broker.held)),
+    )
+    compare(desk)
+    desk.broker.fill("stop", 20, "186.70")
+    compare(desk)
+
+    with desk.engine.connect() as conn:
+        assert losses_in_a_row(conn, "trend") == 1
+        assert losses_in_a_row(conn, "another") == 0
 
 
 def test_the_stop_the_broker_attached_is_ours(desk: SmallDesk) -> None:
