@@ -10,6 +10,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from config.limits import Limits
+from quant.typing import FloatArray
 from trading.broker import BrokerAsset
 from trading.orders import Side
 from trading.state import TradingState
@@ -174,7 +175,9 @@ class Picture:
     betas: Mapping[str, Decimal] = field(default_factory=dict)  # 1 where it is not known
     restricted: frozenset[str] = frozenset()
     open_stop_risk: Decimal | None = None  # USD, to the stops of all open trades
-    value_at_risk: Decimal | None = None  # 99 %, one day, after the trade, if anyone computed it
+    stop_demanded: bool = False  # the sizes rest on a stop: an entry without one risks all
+    # Simple returns of the same past sessions by symbol, oldest first; None: nobody computed them.
+    returns: Mapping[str, FloatArray] | None = None
     consecutive_losses: int | None = None  # of the strategy
     builds: frozenset[str] | None = None  # of every process that may send
 

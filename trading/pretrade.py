@@ -102,6 +102,12 @@ def denials(results: Sequence[CheckResult]) -> tuple[CheckResult, ...]:
 
 def with_sent(picture: Picture, leg: Leg) -> Picture:
     """Return the picture as it would be with `leg` sent and not yet filled."""
+    activity = None if picture.activity is None else _with_order(picture, picture.activity, leg)
+    return replace(with_promised(picture, leg), activity=activity)
+
+
+def with_promised(picture: Picture, leg: Leg) -> Picture:
+    """Return the picture with `leg` taking its room and money, though nothing was sent yet."""
     working = picture.working
     if working is not None:
         working = (
@@ -116,11 +122,9 @@ def with_sent(picture: Picture, leg: Leg) -> Picture:
                 leg_no=leg.leg_no,
             ),
         )
-    activity = None if picture.activity is None else _with_order(picture, picture.activity, leg)
     return replace(
         picture,
         working=working,
-        activity=activity,
         account=_with_money_set_aside(picture, leg),
         open_stop_risk=_with_stop_risk(picture, leg),
     )
@@ -131,13 +135,14 @@ def _with_money_set_aside(picture: Picture, leg: Leg) -> AccountNow | None:
     account = picture.account
     if account is None or permission.reduces(picture, leg):
         return account
-    return replace(account, buying_power=account.buying_power - leg.notional)
+    needed = leg.quantity * exposure.counted_price(picture, leg)
+    return replace(account, buying_power=account.buying_power - needed)
 
 
 def _with_stop_risk(picture: Picture, leg: Leg) -> Decimal | None:
-    if picture.open_stop_risk is None or leg.stop_loss_price is None:
-        return picture.open_stop_risk
-    return picture.open_stop_risk + leg.quantity * abs(leg.worst_price - leg.stop_loss_price)
+    if picture.open_stop_risk is None:
+        return None
+    return picture.open_stop_risk + leg.quantity * loss.risk_per_share(picture, leg)
 
 
 def _with_order(picture: Picture, before: Activity, leg: Leg) -> Activity:
@@ -173,11 +178,12 @@ def _result(check: Check, picture: Picture, leg: Leg, *, reducing: bool) -> Chec
         return _told(check, Answer(True, "It only reduces a position."))
     answer = check.ask(picture, leg)
     if answer.passed:
-        return _told(check, answer)
+        return _told(check, answer, warning=answer.warning)
     if reducing and check.reducing == "warn":
         sentence = f"{answer.sentence} It passes because it only reduces a position."
         return _told(check, replace(answer, passed=True, sentence=sentence), warning=True)
-    if answer.later and not picture.sending:
+    # What only reduces is never trapped: it waits for what time may cure.
+    if (answer.deferred or (reducing and answer.later)) and not picture.sending:
         sentence = f"{answer.sentence} Checked again before sending."
         return _told(check, replace(answer, passed=True, sentence=sentence), warning=True)
     return _told(check, answer)

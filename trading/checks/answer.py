@@ -7,7 +7,12 @@ from typing import NamedTuple
 
 @dataclass(frozen=True)
 class Answer:
-    """Passed or not, with the figure and its limit. `later`: time alone may cure a no."""
+    """Passed or not, with the figure and its limit.
+
+    `later`: time alone may cure a no, so that what is signed waits. `deferred`: a proposal may be
+    made in spite of the no, because it is asked again before sending. `warning`: it passes, and
+    a person should know why it might not have.
+    """
 
     passed: bool
     sentence: str
@@ -16,6 +21,8 @@ class Answer:
     unit: str = ""
     fits: Decimal | None = None
     later: bool = False
+    deferred: bool = False
+    warning: bool = False
 
 
 class Measure(NamedTuple):
@@ -31,24 +38,36 @@ def yes(sentence: str, of: Measure | None = None) -> Answer:
     return Answer(True, sentence, *(of or ()))
 
 
+def caution(sentence: str) -> Answer:
+    """Return a pass with a warning."""
+    return replace(yes(sentence), warning=True)
+
+
 def no(
     sentence: str,
     of: Measure | None = None,
     *,
     fits: Decimal | None = None,
     later: bool = False,
+    deferred: bool = False,
 ) -> Answer:
-    """Return a denial; `fits` is the quantity that would pass, `later` that time may cure it."""
-    return replace(Answer(False, sentence, *(of or ())), fits=fits, later=later)
+    """Return a denial; `fits` is the quantity that would pass.
+
+    `later` and `deferred` as in `Answer`: only what time cures can be deferred.
+    """
+    return replace(
+        Answer(False, sentence, *(of or ())), fits=fits, later=later or deferred, deferred=deferred
+    )
 
 
-def unknown(what: str) -> Answer:
+def unknown(what: str, *, deferred: bool = False) -> Answer:
     """Return the denial for an input nobody has; it may come."""
-    return no(f"Not known: {what}. No answer is a no.", later=True)
+    return no(f"Not known: {what}. No answer is a no.", later=True, deferred=deferred)
 
 
 def worst(answers: list[Answer]) -> Answer:
-    """Return the first denial that time will not cure, else the first denial, else the first."""
+    """Return the first lasting denial, else the first denial, warning or answer."""
     denials = [answer for answer in answers if not answer.passed]
     lasting = [answer for answer in denials if not answer.later]
-    return (lasting or denials or answers)[0]
+    warnings = [answer for answer in answers if answer.warning]
+    return (lasting or denials or warnings or answers)[0]

@@ -3,6 +3,7 @@
 from decimal import ROUND_DOWN, Decimal
 
 from trading.checks.answer import Answer, Measure, no, unknown, worst, yes
+from trading.orders import Side
 from trading.picture import AccountNow, Picture
 from trading.proposals import Leg
 from trading.wording import money, percent, shares
@@ -18,13 +19,13 @@ def position_size(picture: Picture, leg: Leg) -> Answer:
     if picture.positions is None or picture.working is None:
         return unknown("positions and open orders")
     cap = position_cap(picture)
-    before = _after(picture, leg, ZERO)
-    share = (abs(_after(picture, leg, leg.quantity))) * leg.worst_price / account.equity
+    each = counted_price(picture, leg)
+    before = _value(picture, leg.symbol, leg.side)
+    towards = before if leg.side == "buy" else -before
+    share = abs(towards + leg.quantity * each) / account.equity
     figures = Measure(share, cap, "fraction")
     if share > cap:
-        towards = before if leg.side == "buy" else -before
-        room = cap * account.equity / leg.worst_price - towards
-        fits = room.to_integral_value(rounding=ROUND_DOWN)
+        fits = ((cap * account.equity - towards) / each).to_integral_value(rounding=ROUND_DOWN)
         return no(
             f"It would be {percent(share)} of equity; the limit for one position is "
             f"{percent(cap)}.",
@@ -60,7 +61,7 @@ def exposure(picture: Picture, leg: Leg) -> Answer:
     account = picture.account
     if account is None or account.equity <= 0:
         return unknown("the account's equity")
-    book = _book(picture, leg)
+    book = book_after(picture, leg)
     if book is None:
         return unknown("positions, open orders and their prices")
     return worst(
@@ -111,7 +112,7 @@ def _no_short(picture: Picture, leg: Leg) -> Answer:
 
 
 def _short_share(picture: Picture, leg: Leg) -> Answer:
-    book = _book(picture, leg)
+    book = book_after(picture, leg)
     if book is None:
         return unknown("the book's prices")
     gross = sum((abs(value) for value in book.values()), ZERO)
@@ -133,30 +134,56 @@ def _after(picture: Picture, leg: Leg, quantity: Decimal) -> Decimal:
     return picture.held(leg.symbol) + (working if leg.side == "buy" else -working)
 
 
-def _book(picture: Picture, leg: Leg) -> dict[str, Decimal] | None:
-    """Signed USD by symbol in the worse case: every order that enlarges a position filled."""
+def counted_price(picture: Picture, leg: Leg) -> Decimal:
+    """Return USD per share that the order counts for once it is filled.
+
+    A buyer pays its limit at most. What is sold short is owed at the market's price, however low
+    the limit, and an order without a limit is filled there.
+    """
+    if leg.side == "buy" and leg.limit_price is not None:
+        return leg.limit_price
+    return max(leg.worst_price, picture.market_price(leg.symbol) or ZERO)
+
+
+def book_after(picture: Picture, leg: Leg) -> dict[str, Decimal] | None:
+    """Return signed USD by symbol in the worse case: every order that enlarges a position filled.
+
+    What is held counts at the market's price. None when positions, open orders or a price of
+    them are not known.
+    """
     if picture.positions is None or picture.working is None:
         return None
     symbols = {*picture.positions, *(o.symbol for o in picture.working), leg.symbol}
+    own = leg.quantity * counted_price(picture, leg)
     book: dict[str, Decimal] = {}
     for symbol in sorted(symbols):
-        at = leg.worst_price if symbol == leg.symbol else _price(picture, symbol)
-        if at is None:
+        if symbol != leg.symbol and _price(picture, symbol) is None:
             return None
-        held = picture.held(symbol)
-        own = leg.quantity if symbol == leg.symbol else ZERO
-        most = held + picture.working_shares(symbol, "buy") + (own if leg.side == "buy" else ZERO)
-        least = held - picture.working_shares(symbol, "sell")
-        least -= own if leg.side == "sell" else ZERO
-        book[symbol] = max(most, least, key=abs) * at
+        most, least = _value(picture, symbol, "buy"), _value(picture, symbol, "sell")
+        if symbol == leg.symbol and leg.side == "buy":
+            most += own
+        elif symbol == leg.symbol:
+            least -= own
+        book[symbol] = max(most, least, key=abs)
     return book
+
+
+def _value(picture: Picture, symbol: str, side: Side) -> Decimal:
+    """Signed USD in a symbol if every own open order on one side were filled."""
+    market = picture.market_price(symbol) or ZERO
+    held = picture.held(symbol) * market
+    orders = [o for o in picture.working or () if (o.symbol, o.side) == (symbol, side)]
+    if side == "buy":
+        return held + sum((o.leaves * o.price for o in orders if not o.attached), ZERO)
+    return held - sum((o.leaves * max(o.price, market) for o in orders if not o.attached), ZERO)
 
 
 def _price(picture: Picture, symbol: str) -> Decimal | None:
     known = picture.market_price(symbol)
     if known is not None:
         return known
-    return next((o.price for o in picture.working or () if o.symbol == symbol), None)
+    priced = (o.price for o in picture.working or () if o.symbol == symbol and o.price > 0)
+    return next(priced, None)
 
 
 def _gross(picture: Picture, book: dict[str, Decimal], account: AccountNow) -> Answer:
@@ -195,7 +222,7 @@ def _count(picture: Picture, book: dict[str, Decimal]) -> Answer:
 
 def _money(picture: Picture, leg: Leg, account: AccountNow) -> Answer:
     if leg.side == "sell":  # short: the broker asks for margin, not for cash
-        return _power(leg, account)
+        return _power(picture, leg, account)
     bought = [o for o in picture.working or () if o.side == "buy"]
     committed = sum((o.leaves * o.price for o in bought), ZERO)
     needed = committed + leg.notional
@@ -213,11 +240,12 @@ def _money(picture: Picture, leg: Leg, account: AccountNow) -> Answer:
     return yes(f"It needs {money(needed)} of {money(limit)}.", of=figures)
 
 
-def _power(leg: Leg, account: AccountNow) -> Answer:
-    needed, limit = leg.notional, max(account.buying_power, ZERO)
+def _power(picture: Picture, leg: Leg, account: AccountNow) -> Answer:
+    each = counted_price(picture, leg)
+    needed, limit = leg.quantity * each, max(account.buying_power, ZERO)
     figures = Measure(needed, limit, "USD")
     if needed > limit:
-        fits = (limit / leg.worst_price).to_integral_value(rounding=ROUND_DOWN)
+        fits = (limit / each).to_integral_value(rounding=ROUND_DOWN)
         return no(
             f"It needs {money(needed)} of buying power; {money(limit)} are there.",
             fits=fits if fits > 0 else None,

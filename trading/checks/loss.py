@@ -2,17 +2,25 @@
 
 from decimal import ROUND_DOWN, Decimal
 
-from trading.checks.answer import Answer, Measure, no, unknown, worst, yes
-from trading.checks.exposure import drawdown
+import numpy as np
+
+from quant.risk import value_at_risk
+from trading.canonical import figure
+from trading.checks.answer import Answer, Measure, caution, no, unknown, worst, yes
+from trading.checks.exposure import book_after, drawdown
+from trading.checks.permission import reduces
 from trading.picture import AccountNow, Picture
 from trading.proposals import Leg
 from trading.wording import percent
 
 ZERO = Decimal(0)
 
+_LEVEL = 0.99
+_FEWEST_RETURNS = 100  # below them, one case in a hundred has not been seen once
+
 
 def losses(picture: Picture, leg: Leg) -> Answer:
-    """17: loss of the day, drawdown, value at risk if known, risk to the stop."""
+    """17: loss of the day, drawdown, value at risk after the trade, risk to the stops."""
     account = picture.account
     if account is None or account.last_equity is None or account.peak is None:
         return unknown("what the desk lost today and from its peak")
@@ -20,7 +28,7 @@ def losses(picture: Picture, leg: Leg) -> Answer:
         [
             _day(picture, account),
             _drawdown(picture, account),
-            _value_at_risk(picture),
+            _value_at_risk(picture, leg, account),
             *_stop_risk(picture, leg, account),
         ]
     )
@@ -35,7 +43,9 @@ def pace(picture: Picture, leg: Leg) -> Answer:
     of_symbol = sent.symbol_today.get(leg.symbol, 0)
     return worst(
         [
-            _counted("in the last minute", sent.last_minute, limits.orders_per_minute, later=True),
+            _counted(
+                "in the last minute", sent.last_minute, limits.orders_per_minute, passing=True
+            ),
             _counted("today", sent.today, limits.orders_per_day),
             _counted(f"in {leg.symbol} today", of_symbol, limits.symbol_orders_per_day),
         ]
@@ -79,55 +89,83 @@ def _drawdown(picture: Picture, account: AccountNow) -> Answer:
     return yes(f"Equity is {percent(fallen)} below its peak.", of=figures)
 
 
-def _value_at_risk(picture: Picture) -> Answer:
-    figure, limit = picture.value_at_risk, picture.limits.value_at_risk
-    if figure is None:
-        return yes("Value at risk was not computed for this order.")
-    figures = Measure(figure, limit, "fraction")
-    if figure > limit:
-        return no(
-            f"One-day 99 % value at risk would be {percent(figure)}; "
-            f"the limit is {percent(limit)}.",
-            of=figures,
-        )
-    return yes(f"One-day 99 % value at risk would be {percent(figure)}.", of=figures)
+def _value_at_risk(picture: Picture, leg: Leg, account: AccountNow) -> Answer:
+    """Judge the loss that the book's past sessions exceeded once in a hundred."""
+    if picture.returns is None:
+        return caution("Value at risk after the trade was not computed here.")
+    book = book_after(picture, leg)
+    if book is None or account.equity <= 0:
+        return unknown("the book's prices")
+    short = [s for s, v in book.items() if v and _observations(picture, s) < _FEWEST_RETURNS]
+    if short:
+        return unknown(f"{_FEWEST_RETURNS} past returns of {short[0]}")
+    weighted = [float(v / account.equity) * picture.returns[s] for s, v in book.items() if v]
+    lost = figure(max(value_at_risk(np.sum(weighted, axis=0), level=_LEVEL), 0.0))
+    limit = picture.limits.value_at_risk
+    figures = Measure(lost, limit, "fraction")
+    said = f"One-day 99 % value at risk would be {percent(lost)}"
+    if lost > limit:
+        return no(f"{said}; the limit is {percent(limit)}.", of=figures)
+    return yes(f"{said}.", of=figures)
+
+
+def _observations(picture: Picture, symbol: str) -> int:
+    past = (picture.returns or {}).get(symbol)
+    return 0 if past is None else int(past.size)
+
+
+def risk_per_share(picture: Picture, leg: Leg) -> Decimal:
+    """Return USD a share that count as risk: the way to the stop, or all if it needs one.
+
+    Risk is limited to the stop, and stops are signed with their entry. A model's sizes rest on
+    that stop, so its entry without one risks all it costs. A person may enter an order without
+    one: the card says that no order bounds its loss, and the position limit does.
+    """
+    if reduces(picture, leg):
+        return ZERO
+    if leg.stop_loss_price is not None:
+        return abs(leg.worst_price - leg.stop_loss_price)
+    return leg.worst_price if picture.stop_demanded else ZERO
 
 
 def _stop_risk(picture: Picture, leg: Leg, account: AccountNow) -> list[Answer]:
-    if leg.stop_loss_price is None or account.equity <= 0:
+    if account.equity <= 0 or reduces(picture, leg):
         return []
-    each = abs(leg.worst_price - leg.stop_loss_price)
-    risk, limit = leg.quantity * each / account.equity, picture.limits.trade_risk
+    if picture.open_stop_risk is None:
+        return [unknown("the risk to all open stops")]
+    each = risk_per_share(picture, leg)
+    risk = leg.quantity * each / account.equity
+    together = picture.open_stop_risk / account.equity + risk
+    return [
+        _within("Risk to the stop", risk, picture.limits.trade_risk, account, each),
+        _within("Risk to all stops", together, picture.limits.open_risk),
+    ]
+
+
+def _within(
+    name: str,
+    risk: Decimal,
+    limit: Decimal,
+    account: AccountNow | None = None,
+    each: Decimal = ZERO,
+) -> Answer:
     figures = Measure(risk, limit, "fraction")
-    answers = [yes(f"Risk to the stop is {percent(risk, decimals=2)}.", of=figures)]
-    if risk > limit:
+    said = f"{name} would be {percent(risk, decimals=2)} of equity"
+    if risk <= limit:
+        return yes(f"{said}.", of=figures)
+    fits = ZERO
+    if account is not None and each > 0:
         fits = (limit * account.equity / each).to_integral_value(rounding=ROUND_DOWN)
-        answers = [
-            no(
-                f"Risk to the stop would be {percent(risk, decimals=2)} of equity; the limit is "
-                f"{percent(limit)}.",
-                fits=fits if fits > 0 else None,
-                of=figures,
-            )
-        ]
-    if picture.open_stop_risk is not None:
-        together = picture.open_stop_risk / account.equity + risk
-        most = picture.limits.open_risk
-        if together > most:
-            answers.append(
-                no(
-                    f"Risk to all stops would be {percent(together)}; "
-                    f"the limit is {percent(most)}.",
-                    of=Measure(together, most, "fraction"),
-                )
-            )
-    return answers
+    sentence = f"{said}; the limit is {percent(limit)}."
+    return no(sentence, fits=fits if fits > 0 else None, of=figures)
 
 
-def _counted(when: str, sent: int, limit: int, *, later: bool = False) -> Answer:
+def _counted(when: str, sent: int, limit: int, *, passing: bool = False) -> Answer:
     figures = Measure(Decimal(sent + 1), Decimal(limit), "count")
     if sent + 1 > limit:
         return no(
-            f"It would be order {sent + 1} {when}; the limit is {limit}.", later=later, of=figures
+            f"It would be order {sent + 1} {when}; the limit is {limit}.",
+            deferred=passing,
+            of=figures,
         )
     return yes(f"It would be order {sent + 1} of {limit} {when}.", of=figures)

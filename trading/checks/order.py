@@ -39,8 +39,8 @@ def session(picture: Picture, leg: Leg) -> Answer:
     if market.is_open == (leg.time_in_force != "opg"):
         return yes("The market is open." if market.is_open else "It joins the next opening.")
     if market.is_open:
-        return no("An order for the opening came after it.", later=True)
-    return no("The market is closed.", later=True)
+        return no("An order for the opening came after it.", deferred=True)
+    return no("The market is closed.", deferred=True)
 
 
 def quantity(picture: Picture, leg: Leg) -> Answer:
@@ -72,14 +72,17 @@ def collar(picture: Picture, leg: Leg) -> Answer:
     """11: a fresh quote stands, and every price lies on a tick and within the collar of it."""
     quote = picture.quotes.get(leg.symbol)
     at = None if quote is None else quote.price
+    # Nobody quotes while the market is closed; while it is open, no quote means no order.
+    closed = picture.market is not None and not picture.market.is_open
     if quote is None or at is None:
-        return unknown(f"{leg.symbol}'s quote")
+        return unknown(f"{leg.symbol}'s quote", deferred=closed)
     oldest = picture.limits.quote_age_seconds
     if quote.age_seconds > oldest:
         return no(
             f"{leg.symbol}'s quote is {quote.age_seconds} s old; at most {oldest} s pass.",
             of=Measure(Decimal(quote.age_seconds), Decimal(oldest), "seconds"),
             later=True,
+            deferred=closed,
         )
     unsound = _unsound_price(leg)
     if unsound is not None:

@@ -65,9 +65,10 @@ def trading_state(picture: Picture, leg: Leg) -> Answer:
     if state is None:
         return unknown("the trading state")
     if state is TradingState.HALTED:
-        return no("Trading is HALTED.", later=True)
+        # A person lifts it, and it is asked again when they sign and before sending.
+        return no("Trading is HALTED.", deferred=True)
     if state is TradingState.REDUCING and not reduces(picture, leg):
-        return no("Trading is REDUCING: only orders that reduce a position pass.", later=True)
+        return no("Trading is REDUCING: only orders that reduce a position pass.", deferred=True)
     return yes(f"Trading is {state}.")
 
 
@@ -75,17 +76,19 @@ def reconciliation(picture: Picture, leg: Leg) -> Answer:
     """5: broker and ledger agreed, recently; for a reducing order, about its symbol."""
     last = picture.reconciled
     if last is None:
-        return unknown("whether broker and ledger agree")
+        return unknown("whether broker and ledger agree", deferred=True)
     limit = picture.limits.reconciliation_age_seconds
     age = Measure(Decimal(last.age_seconds), Decimal(limit), "seconds")
     if last.age_seconds > limit:
         sentence = f"Broker and ledger were last compared {last.age_seconds} s ago"
-        return no(f"{sentence}; at most {limit} s pass.", later=True, of=age)
+        return no(f"{sentence}; at most {limit} s pass.", deferred=True, of=age)
     if last.clean:
         return yes(f"Broker and ledger agreed {last.age_seconds} s ago.", of=age)
     if reduces(picture, leg) and leg.symbol not in last.disputed:
         return yes(f"Broker and ledger differ, but not about {leg.symbol}.", of=age)
-    return no("Broker and ledger differ.", later=True, of=age)
+    # What they differ about is no ground to size an order on; the rest waits for agreement.
+    apart = leg.symbol not in last.disputed
+    return no("Broker and ledger differ.", later=True, deferred=apart, of=age)
 
 
 def data_quality(picture: Picture, leg: Leg) -> Answer:
@@ -143,12 +146,12 @@ def drifted(picture: Picture, leg: Leg) -> Answer:
 def build(picture: Picture, leg: Leg) -> Answer:
     """22: every process that may send runs the same code and configuration."""
     if not picture.builds:
-        return unknown("which build the sending processes run")
+        return unknown("which build the sending processes run", deferred=True)
     if len(picture.builds) > 1:
         return no(
             f"{len(picture.builds)} different builds of the desk are running; restart it.",
             of=Measure(Decimal(len(picture.builds)), Decimal(1), "count"),
-            later=True,
+            deferred=True,
         )
     return yes("Every sending process runs the same build.")
 

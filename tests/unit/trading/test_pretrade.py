@@ -3,6 +3,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -76,8 +77,15 @@ def test_all_24_checks_stand_in_order_and_pass_on_a_sound_desk() -> None:
     assert denials(results) == ()
 
 
+def losing(share: str) -> dict[str, Any]:
+    """A past of 200 sessions, three of them with this loss: the 99 % value at risk."""
+    past = np.zeros(200)
+    past[[20, 90, 150]] = -float(share)
+    return {"returns": {"IBM": past}}
+
+
 # Each row: the check, what denies just beyond, what allows just within.
-BEYOND = [
+BEYOND: list[tuple[int, dict[str, Any], dict[str, Any]]] = [
     (1, terms(valid_until=NOW), terms(valid_until=NOW + timedelta(seconds=1))),
     (1, terms(intact=False), {}),
     (1, terms(state="vetoed"), {}),
@@ -115,7 +123,8 @@ BEYOND = [
     (17, account(equity=D(98_000)), account(equity=D(98_001))),
     (17, account(day_high=D(103_000)), account(day_high=D(102_000))),
     (17, account(peak=D("117647.1")), account(peak=D("117647"))),
-    (17, {"value_at_risk": D("0.0401")}, {"value_at_risk": D("0.04")}),
+    # 25 x 195.93 = 4.89825 % of equity: 81.7 % of it are 4.0019 %, 81.6 % are 3.9970 %
+    (17, losing("0.817"), losing("0.816")),
     # 25 x (195.93 - 186.71) = 230.50, open risk at most 6,000
     (17, {"open_stop_risk": D("5769.51")}, {"open_stop_risk": D("5769.50")}),
     (18, {"activity": replace(IDLE, last_minute=30)}, {"activity": replace(IDLE, last_minute=29)}),
@@ -176,7 +185,7 @@ def test_each_check_of_the_order_itself_denies_just_beyond(
     assert result(number, within).passed
 
 
-MISSING = [
+MISSING: list[tuple[int, dict[str, Any]]] = [
     (1, {"signed": None}),
     (1, {"market": None}),
     (2, {"signed": None}),
@@ -202,6 +211,9 @@ MISSING = [
     (17, {"account": None}),
     (17, account(last_equity=None)),
     (17, account(peak=None)),
+    (17, {"open_stop_risk": None}),
+    (17, {"returns": {}}),
+    (17, {"returns": {"IBM": np.zeros(99)}}),
     (18, {"activity": None}),
     (19, {"activity": None}),
     (20, {"working": None}),
@@ -214,6 +226,97 @@ MISSING = [
 @pytest.mark.parametrize(("number", "missing"), MISSING)
 def test_a_missing_input_denies_an_opening_order(number: int, missing: dict[str, Any]) -> None:
     assert result(number, **missing).denies
+
+
+AFTER_THE_CLOSE: dict[str, Any] = {
+    "sending": False,
+    "signed": None,
+    "market": MarketNow(NOW, False, None, None),
+}
+# What a proposal may be made without, because it is asked again before anything is sent.
+DEFERRED: list[tuple[int, dict[str, Any]]] = [
+    (5, {"reconciled": None}),
+    (5, {"reconciled": Reconciled(True, 181)}),
+    (5, {"reconciled": Reconciled(False, 1, frozenset({"AAPL"}))}),
+    (11, {"quotes": {}}),
+    (11, {"quotes": quote("195.46", 61)}),
+    (22, {"builds": None}),
+    (22, {"builds": frozenset({"b1", "b2"})}),
+    (4, {"trading_state": TradingState.HALTED}),
+    (18, {"activity": replace(IDLE, last_minute=30)}),
+]
+ASKED_LATER = {1, 2, 5, 11, 21, 22}  # about a signature, or above
+
+
+@pytest.mark.parametrize(("number", "changes"), DEFERRED)
+def test_a_proposal_after_the_close_leaves_for_later_what_is_asked_before_sending(
+    number: int, changes: dict[str, Any]
+) -> None:
+    answer = result(number, **AFTER_THE_CLOSE | changes)
+
+    assert answer.passed
+    assert answer.warning
+    assert answer.sentence.endswith("Checked again before sending.")
+
+
+@pytest.mark.parametrize(
+    ("number", "missing"),
+    [row for row in MISSING if row[0] not in ASKED_LATER],
+)
+def test_whatever_else_is_missing_denies_a_proposal_that_opens(
+    number: int, missing: dict[str, Any]
+) -> None:
+    assert result(number, **AFTER_THE_CLOSE | missing).denies
+
+
+def test_while_the_market_is_open_a_proposal_needs_a_fresh_quote() -> None:
+    assert result(11, sending=False, quotes={}).denies
+    assert result(11, sending=False, quotes=quote("195.46", 61)).denies
+    assert result(11, **AFTER_THE_CLOSE | {"market": None, "quotes": {}}).denies
+
+
+def test_a_proposal_is_not_sized_on_what_broker_and_ledger_differ_about() -> None:
+    here = Reconciled(False, 1, frozenset({"IBM"}))
+
+    assert result(5, **AFTER_THE_CLOSE | {"reconciled": here}).denies
+
+
+def test_a_proposal_to_reduce_waits_for_what_is_not_known() -> None:
+    blind: dict[str, Any] = {"account": None, "assets": {}, "activity": None, "average_volume": {}}
+
+    assert denials(judge_leg(replace(HOLDING, **AFTER_THE_CLOSE | blind), CLOSE)) == ()
+
+
+def test_value_at_risk_that_nobody_computed_is_said() -> None:
+    answer = result(17)
+
+    assert answer.passed
+    assert answer.warning
+    assert answer.sentence == "Value at risk after the trade was not computed here."
+
+
+def test_value_at_risk_is_of_the_whole_book_after_the_trade() -> None:
+    held = {"AAPL": Holding(D(50), D(100))}
+    up_and_down = np.tile([0.2, -0.2], 100)
+    returns = {"IBM": up_and_down, "AAPL": -up_and_down}
+    answer = result(17, positions=held, returns=returns)
+
+    # What IBM loses AAPL wins: 20 % of |5,000 - 4,898.25| / 100,000 = 0.0204 %.
+    assert answer.passed
+    # 60 % of both losing together: 0.6 x 9,898.25 / 100,000 = 5.9 %.
+    crash = np.tile([0.0, -0.6], 100)
+    together = result(17, positions=held, returns={"IBM": crash, "AAPL": crash})
+    assert together.denies
+    assert together.figure == D("0.0593895")
+
+
+def test_an_entry_of_a_model_without_its_stop_risks_all_it_costs() -> None:
+    bare = leg(stop_loss_price=None, quantity=D(2))  # 391.86 of at most 400 USD
+
+    assert result(17, bare, stop_demanded=True).passed
+    assert result(17, replace(bare, quantity=D(3)), stop_demanded=True).denies
+    assert result(17, replace(bare, quantity=D(25))).passed  # entered by a person
+    assert not result(17, CLOSE, HOLDING, stop_demanded=True).denies
 
 
 def test_every_check_but_reduce_only_has_a_missing_input_that_denies() -> None:
@@ -283,11 +386,9 @@ def test_a_denial_says_what_would_fit_and_that_fits() -> None:
 
 
 def test_a_proposal_made_after_the_close_waits_for_what_time_cures() -> None:
-    after = {"sending": False, "signed": None, "market": MarketNow(NOW, False, None, None)}
-
-    assert denials(judge_leg(replace(PICTURE, **after), BUY)) == ()
-    assert result(9, **after).warning
-    assert result(13, leg(quantity=D(30)), **after).denies
+    assert denials(judge_leg(replace(PICTURE, **AFTER_THE_CLOSE), BUY)) == ()
+    assert result(9, **AFTER_THE_CLOSE).warning
+    assert result(13, leg(quantity=D(30)), **AFTER_THE_CLOSE).denies
 
 
 def test_a_batch_is_judged_cumulatively() -> None:

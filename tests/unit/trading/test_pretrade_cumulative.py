@@ -8,8 +8,8 @@ import pytest
 
 from tests.unit.trading.pictures import ACCOUNT, BUY, PICTURE, result
 from tests.unit.trading.test_pretrade_batches import SYMBOLS, WIDE, wide
-from trading.picture import Holding, WorkingOrder
-from trading.pretrade import denials, judge
+from trading.picture import Holding, QuoteNow, WorkingOrder
+from trading.pretrade import denials, judge, judge_leg, with_promised
 
 D = Decimal
 
@@ -82,3 +82,43 @@ def test_a_price_that_is_missing_off_its_tick_or_on_the_wrong_side_denies(
 )
 def test_prices_on_their_tick_and_side_pass(changes: dict[str, Any]) -> None:
     assert result(11, replace(BUY, **changes)).passed
+
+
+def test_what_is_held_counts_at_the_markets_price_not_at_the_limit() -> None:
+    # 40 x 110 held and 5 x 100 to buy at 100 or less are 4,900; at the limit they were 4,500.
+    held = {"S00": Holding(D(40), D(110))}
+    quotes = {**WIDE.quotes, "S00": QuoteNow(None, None, D(110), 5)}
+    picture = replace(WIDE, positions=held, quotes=quotes)
+    six, seven = (judge_leg(picture, wide(1, "S00", "buy", n))[12] for n in (6, 7))
+
+    assert six.figure == D("0.05")
+    assert seven.denies
+    assert seven.fits == 6
+
+
+def test_a_short_counts_at_the_markets_price_however_low_its_limit() -> None:
+    held = {"S01": Holding(D(45), D(100))}
+    low = replace(wide(1, "S00", "sell", 40), limit_price=D(96))
+    enough = replace(WIDE, positions=held, account=replace(ACCOUNT, buying_power=D(4_000)))
+    short = replace(enough, account=replace(ACCOUNT, buying_power=D("3999.99")))
+
+    assert judge_leg(enough, low)[12].figure == D("0.04")
+    assert not denials(judge(enough, [low]))
+    assert [r.number for r in denials(judge(short, [low]))] == [14]
+
+
+def test_an_open_order_without_any_price_leaves_the_book_unknown() -> None:
+    unpriced = WorkingOrder("ZZZ", "buy", D(8), D(0), "market", "p0", 1)
+
+    assert judge_leg(replace(WIDE, working=(unpriced,)), wide(1, "S00", "buy", 1))[13].denies
+
+
+def test_what_is_promised_takes_room_and_money_but_no_pace() -> None:
+    leg = replace(wide(1, "S00", "buy", 40), stop_loss_price=D(90))
+    after = with_promised(WIDE, leg)
+
+    assert after.working_shares("S00", "buy") == 40
+    assert after.account is not None
+    assert after.account.buying_power == D(396_000)
+    assert after.open_stop_risk == D(400)
+    assert after.activity == WIDE.activity
