@@ -44,12 +44,12 @@ def _sign_button(page: Page) -> Locator:
 
 def _sign(page: Page) -> tuple[str, str, Locator]:
     """Sign the open card, at a new price when the market has left the old one."""
+    expect(_sign_button(page)).to_be_visible()
     if _is_beyond(_card(page).inner_text()):
-        code = _code(page)
         _card(page).get_by_role("button", name="Ask for a new price").click()
-        expect(page.get_by_text("Replaced by a proposal with a new price").first).to_be_visible()
-        page.reload()
-        expect(page.get_by_text(code)).to_have_count(0)
+        told = page.get_by_text(re.compile("Proposal [0-9A-F-]{9} takes its place"))
+        expect(told).to_be_visible()
+        page.goto(f"{page.url.split('?')[0]}?proposal={told.inner_text().split()[-8]}")
     expect(_sign_button(page)).to_be_enabled()
     code = _code(page)
     told = _LIMIT.search(_card(page).inner_text())
