@@ -19,6 +19,8 @@ from countersign.processes.ports import LOOPBACK
 from trading.errors import DeskError
 
 JOB = "first_materialisation"
+# Each look makes the webserver read every event of the run, thousands by its end.
+_LOOK_SECONDS = 3.0
 _RUNNING = ("QUEUED", "NOT_STARTED", "STARTING", "STARTED")
 
 
@@ -69,7 +71,7 @@ def first_materialisation(told: Settings) -> None:
     while not reached.is_final:
         doing = ", ".join(sorted(reached.running)) or reached.status.lower()
         say(f"{reached.done} of {reached.steps} steps; {doing}", reached.done / reached.steps)
-        time.sleep(1)
+        time.sleep(_LOOK_SECONDS)
         reached = webserver.progress(run_id)
     if reached.status != "SUCCESS":
         raise DagsterError(
