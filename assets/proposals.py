@@ -11,7 +11,7 @@ import dagster as dg
 import polars as pl
 from sqlalchemy import Engine
 
-from assets.desk_time import decision_time, market_now
+from assets.desk_time import decision_time, market_now, require_closed
 from assets.drafting import (
     Facts,
     daily_volatility,
@@ -49,6 +49,7 @@ from trading.proposals import (
     Rationale,
     Risk,
     code_of,
+    from_content,
 )
 from trading.signatures import signatures_needed
 from warehouse import Warehouse, bars, features, models, portfolio, predictions, verdicts
@@ -109,12 +110,17 @@ def proposals_asset(
 ) -> dg.MaterializeResult[None]:
     """Sized and checked orders that wait for a signature; every other symbol says why not."""
     viewer = Viewer(settings, limits, universe, ledger, warehouse, broker, desk_clock)
+    sessions = [as_session(key) for key in context.partition_keys]
+    require_closed(sessions, ledger)
     made, decisions = 0, []
-    for key in context.partition_keys:
-        session = as_session(key)
+    for session in sessions:
         with ledger.begin() as conn:
-            daily_runs.start(conn, session=session, desk_at=desk_clock.now())
-        decisions = _decide(viewer, session)
+            begun = daily_runs.start(conn, session=session, desk_at=desk_clock.now())
+        late = market_now(ledger) >= valid_until(session, settings, limits)
+        if late and not begun:
+            context.log.info(f"{session} was decided in its time; what was decided stands")
+            continue
+        decisions = _decide(viewer, session, late=late)
         _store_decisions(warehouse, session, decisions)
         made = sum(decision.outcome == "proposed" for decision in decisions)
         with ledger.begin() as conn:
@@ -127,9 +133,8 @@ def proposals_asset(
     )
 
 
-def _decide(viewer: Viewer, session: date) -> list[Decision]:
+def _decide(viewer: Viewer, session: date, *, late: bool) -> list[Decision]:
     known = _known(viewer.warehouse, viewer.universe, session)
-    late = market_now(viewer.ledger) >= valid_until(session, viewer.settings, viewer.limits)
     with viewer.ledger.connect() as conn:
         account = market.latest_account(conn)
         held = {s: p.quantity for s, p in market.latest_positions(conn).items()}
@@ -174,11 +179,11 @@ def _propose(
     signal = known.signals.get(facts.symbol, {})
     weight = figure(signal.get("target_weight") or 0.0)
     probability = float(known.predictions[facts.symbol]["probability"])
-    said = f"{probability * 100:.0f} % to beat the index"
+    said = f"{probability * 100:.1f} % to beat the index"
     if weight == 0 and facts.held == 0:
         return Decision(
             facts.symbol, "none", "no_signal",
-            f"{said}: not among the {viewer.settings.strategy.k} strongest.",
+            f"{said}: {_not_chosen(viewer.settings, probability)}.",
             {"probability": probability},
         )  # fmt: skip
     if weight > 0 and facts.held > 0:
@@ -197,6 +202,13 @@ def _propose(
             {"probability": probability},
         )  # fmt: skip
     return _submitted(viewer, known, session, facts, leg, account)
+
+
+def _not_chosen(settings: Settings, probability: float) -> str:
+    """Return why a symbol with a forecast has no target weight."""
+    if probability < settings.strategy.threshold:
+        return f"{settings.strategy.threshold * 100:.1f} % are needed to buy"
+    return f"not among the {settings.strategy.k} strongest"
 
 
 def _most(viewer: Viewer) -> Decimal:
@@ -225,12 +237,10 @@ def _submitted(
     proposal = _proposal(viewer, known, session, facts, leg, account, picture)
     with viewer.ledger.begin() as conn:
         kept = ledger_proposals.record(conn, proposal, desk_at=viewer.clock.now())
-        told = ledger_proposals.by_id(conn, kept)
-    assert told is not None
+        content = ledger_proposals.content(conn, kept)
     if kept != proposal.proposal_id:  # a repeated run: the first one's proposal stands
-        outcome = "denied" if told.state == "denied" else "proposed"
-        sentence = f"Proposal {told.code} was made before."
-        return Decision(leg.symbol, outcome, "made_before", sentence, {}, kept)
+        first = from_content(content)
+        return _told(first, first.legs[0])
     return _told(proposal, leg)
 
 
