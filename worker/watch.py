@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from ledger import daily_runs, market, proposals
 from quality.calendar import exchange
 from trading.reconcile import reconcile
+from trading.stopping import cancel_overdue
 from worker.desk import Desk
 from worker.heart import heartbeat
 from worker.loop import Task
@@ -21,6 +22,7 @@ _CLOCK_SECONDS = 1.0
 _QUOTE_SECONDS = 2.0
 _WORKING_SECONDS = 2.0
 _QUIET_SECONDS = timedelta(seconds=30)
+_OVERDUE_SECONDS = 5.0
 
 
 def tasks(desk: Desk) -> list[Task]:
@@ -29,6 +31,7 @@ def tasks(desk: Desk) -> list[Task]:
         Task("clock", _Listener(desk).hear, _CLOCK_SECONDS),
         Task("quotes", lambda: _quotes(desk), _QUOTE_SECONDS),
         Task("reconciliation", _Reconciler(desk).step, _WORKING_SECONDS),
+        Task("overdue orders", lambda: _overdue(desk), _OVERDUE_SECONDS),
         heartbeat(desk, "watch"),
     ]
     if desk.venue is not None:
@@ -115,6 +118,12 @@ def _quotes(desk: Desk) -> None:
                 for quote in told.values()
             ],
         )
+
+
+def _overdue(desk: Desk) -> None:
+    report = cancel_overdue(desk.ledger, desk.broker, desk=desk.clock, market=desk.market)
+    if not report.complete:
+        log.warning(report.sentence)
 
 
 @dataclass
