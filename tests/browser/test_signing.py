@@ -12,6 +12,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.desk, pytest.mark.timeout(600)]
 
 _FILLS_WITHIN = 90  # seconds; a signature usually reaches the venue within 15
 _LIMIT = re.compile(r"(Buy|Sell) ([\d,]+) (\w+) at ([\d,.]+)\sUSD or (?:less|more)")
+_REPLACED = re.compile(r"Proposal ([0-9A-F]{4}-[0-9A-F]{4}) takes its place")
 _NOW = re.compile(r"now ([\d,.]+)\s\(")
 
 
@@ -47,9 +48,11 @@ def _sign(page: Page) -> tuple[str, str, Locator]:
     expect(_sign_button(page)).to_be_visible()
     if _is_beyond(_card(page).inner_text()):
         _card(page).get_by_role("button", name="Ask for a new price").click()
-        told = page.get_by_text(re.compile("Proposal [0-9A-F-]{9} takes its place"))
-        expect(told).to_be_visible()
-        page.goto(f"{page.url.split('?')[0]}?proposal={told.inner_text().split()[-8]}")
+        answer = page.get_by_text(_REPLACED)
+        expect(answer).to_be_visible()
+        new = _REPLACED.search(answer.inner_text())
+        assert new is not None
+        page.goto(f"{page.url.split('?')[0]}?proposal={new[1]}")
     expect(_sign_button(page)).to_be_enabled()
     code = _code(page)
     told = _LIMIT.search(_card(page).inner_text())
