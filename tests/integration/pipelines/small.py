@@ -23,7 +23,7 @@ from assets.desk_time import decision_time
 from config import gates, limits, settings, universe
 from config.settings import Settings
 from countersign.processes.postgres import Cluster
-from ledger import heartbeats, market, reconciliations
+from ledger import heartbeats, market, proposals, reconciliations
 from ledger.connection import engine
 from ledger.migrate import upgrade as upgrade_ledger
 from pipelines.definitions import defs
@@ -112,7 +112,10 @@ class SmallDesk:
         )  # fmt: skip
 
     def close(self, session: date) -> None:
-        """The market's clock stands half an hour after the close of `session`."""
+        """The market's clock stands half an hour after the close of `session`.
+
+        As the worker `watch` does it: what is past its time expires with the clock.
+        """
         now = exchange().close(session) + timedelta(minutes=30)
         following = exchange().next(session)
         with self.ledger.begin() as conn:
@@ -134,6 +137,7 @@ class SmallDesk:
                     status="ACTIVE", as_of=now, received_at=NOON,
                 ),
             )  # fmt: skip
+            proposals.expire(conn, market_at=now, desk_at=NOON)
             reconciliations.record(
                 conn,
                 started_at=NOON,
