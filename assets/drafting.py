@@ -12,7 +12,8 @@ from quality.calendar import exchange
 from quant.models.calibration import CalibrationBin, bin_of
 from quant.sizing import atr_stop, fixed_risk_quantity, shares_within
 from trading.canonical import figure
-from trading.checks.exposure import position_cap
+from trading.checks.exposure import drawdown, position_cap
+from trading.limits import size_factor
 from trading.picture import Picture
 from trading.proposals import Contribution, Effect, GateLine, Leg, Rationale, Trust
 
@@ -32,12 +33,24 @@ class Facts:
     held: Decimal  # shares, signed
 
 
-def entry(facts: Facts, *, weight: Decimal, equity: Decimal, limits: Limits) -> Leg | None:
-    """Return a buy that fits the weight and the risk budget, with its stop; None if none fits."""
+def entry(
+    facts: Facts,
+    *,
+    weight: Decimal,
+    equity: Decimal,
+    limits: Limits,
+    factor: Decimal = Decimal(1),
+) -> Leg | None:
+    """Return a buy that fits the weight and the risk budget, with its stop; None if none fits.
+
+    `factor` shrinks both, as `trading.limits.size_factor` says.
+    """
     limit = _limit(facts, limits, side="buy")
     stop = atr_stop(limit, facts.average_true_range, multiple=_STOP_RANGES, tick=TICK, long=True)
-    by_weight = shares_within(weight * equity, limit)
-    by_risk = fixed_risk_quantity(equity, limits.trade_risk, limit, stop)
+    if factor <= 0:
+        return None
+    by_weight = shares_within(factor * weight * equity, limit)
+    by_risk = fixed_risk_quantity(equity, factor * limits.trade_risk, limit, stop)
     quantity = min(by_weight, by_risk)
     if quantity < 1:
         return None
@@ -45,6 +58,24 @@ def entry(facts: Facts, *, weight: Decimal, equity: Decimal, limits: Limits) -> 
         leg_no=1, symbol=facts.symbol, side="buy", quantity=Decimal(quantity), order_type="limit",
         time_in_force="day", reference_price=facts.close, limit_price=limit, stop_loss_price=stop,
     )  # fmt: skip
+
+
+def allowed_entry(
+    facts: Facts, *, weight: Decimal, equity: Decimal, picture: Picture
+) -> Leg | None:
+    """Return a buy of at most what the drawdown and the cap on one position leave."""
+    factor = sizing(picture)
+    if factor == 0:
+        return None
+    # The cap is halved by the same drawdown: it is not to be halved twice.
+    most = min(weight, position_cap(picture) / factor)
+    return entry(facts, weight=most, equity=equity, limits=picture.limits, factor=factor)
+
+
+def sizing(picture: Picture) -> Decimal:
+    """Return what a new position is multiplied by; 0 when nobody knows the drawdown."""
+    fallen = drawdown(picture.account)
+    return Decimal(0) if fallen is None else size_factor(picture.limits, drawdown=fallen)
 
 
 def leaving(facts: Facts, *, limits: Limits) -> Leg:
@@ -87,8 +118,12 @@ def effects(leg: Leg, picture: Picture, limits: Limits) -> tuple[Effect, ...]:
     if account is None or account.equity <= 0 or picture.positions is None:
         return ()
     signed = leg.quantity if leg.side == "buy" else -leg.quantity
-    before = picture.held(leg.symbol) * leg.worst_price
-    after = before + signed * leg.worst_price
+    held = picture.positions.get(leg.symbol)
+    before = Decimal(0) if held is None else held.quantity * held.price
+    traded = leg.worst_price
+    if held is not None and leg.side == "sell":
+        traded = held.price  # what is sold leaves the book at the price it stands there
+    after = before + signed * traded
     gross = sum((abs(h.quantity) * h.price for h in picture.positions.values()), Decimal(0))
     lost = loss_to_stop(leg)
     return (

@@ -4,7 +4,7 @@ import dagster as dg
 from sqlalchemy import Engine
 
 from assets.desk_time import LedgerClock
-from assets.picture import Viewer, environment_of
+from assets.picture import Viewer, environment_of, limits_now
 from assets.proposals import proposals_asset
 from config.limits import Limits
 from config.settings import Settings
@@ -47,6 +47,7 @@ def orders_asset(
     desk_clock: dg.ResourceParam[DeskClock],
 ) -> dg.MaterializeResult[None]:
     """Signed legs as orders at the broker: each once, or none with the reason."""
+    limits = limits_now(limits, ledger, desk_at=desk_clock.now())
     viewer = Viewer(settings, limits, universe, ledger, warehouse, broker, desk_clock)
     _note(context, ledger, desk_clock, "started")
     report = send_signed(

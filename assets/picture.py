@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
+import numpy as np
 import polars as pl
 import sqlalchemy as sa
 
@@ -13,21 +14,44 @@ from assets.desk_time import decision_time, market_now
 from config.limits import Limits
 from config.settings import Settings
 from config.universe import Universe
+from ledger import market, orders, overrides, promised
 from ledger.fills import losses_in_a_row
-from ledger.situation import situation
+from ledger.situation import Situation, situation
 from quality.calendar import exchange
+from quant.typing import FloatArray
 from trading.broker import Broker, BrokerAsset
 from trading.canonical import figure
+from trading.checks.loss import FEWEST_RETURNS
 from trading.clock import DeskClock
-from trading.picture import DataNow, ModelNow, Picture
-from warehouse import Warehouse, bars, models, verdicts
+from trading.limits import effective
+from trading.looking import quote_now
+from trading.picture import DataNow, ModelNow, Picture, QuoteNow
+from warehouse import Warehouse, adjustment, bars, models, verdicts
 
 _VOLUME_DAYS = 60  # calendar days that hold 20 sessions for sure
+_RETURN_DAYS = 800  # calendar days that hold 504 sessions for sure
+_RETURN_SESSIONS = 504  # two years, as in the risk figures
 
 
 def environment_of(settings: Settings) -> str:
     """Return how the ledger names what a desk trades on: replay, paper or live."""
     return "replay" if settings.mode == "embedded" else settings.mode
+
+
+def limits_now(limits: Limits, ledger: sa.Engine, *, desk_at: datetime) -> Limits:
+    """Return the configured limits with the overrides of the account that hold at `desk_at`.
+
+    Raises
+    ------
+    OverrideError
+        If an override makes no sense: nothing is sized or sent before it is corrected.
+    """
+    with ledger.connect() as conn:
+        account = market.latest_account(conn)
+        if account is None:
+            return limits
+        changed = overrides.active(conn, account_id=account.account_id, desk_at=desk_at)
+    return effective(limits, changed, now=desk_at)
 
 
 @dataclass(frozen=True)
@@ -76,13 +100,27 @@ class Viewer:
         session: date,
         strategy: str,
         model_version: str | None,
+        instead_of: str | None = None,
     ) -> Picture:
-        """Return the desk as it is now, for a proposal in `symbols` decided after `session`."""
+        """Return the desk as it is now, for a proposal in `symbols` decided after `session`.
+
+        What other proposals may still send counts as if it were sent: all signed together
+        stay within the limits. `instead_of` is a proposal that the new one replaces.
+        """
         with self.ledger.connect() as conn:
             now = situation(conn, desk_at=self.clock.now())
             losses = losses_in_a_row(conn, strategy)
+            at_stops = orders.stop_risk(conn)
+            made = promised.promised(
+                conn,
+                states=("open", "signed"),
+                market_at=None if now.market is None else now.market.now,
+                but=instead_of,
+            )
         research = self._research(symbols, session)
-        return Picture(
+        book = {*symbols, *(now.positions or {}), *(o.symbol for o in now.working)}
+        book |= {each.leg.symbol for each in made}
+        picture = Picture(
             limits=self.limits,
             environment=self.environment,
             sending=False,
@@ -97,14 +135,40 @@ class Viewer:
             activity=now.activity,
             model=self.model(model_version),
             by_hand=model_version is None,
-            quotes=now.quotes,
+            quotes=self._quotes(symbols, now),
             data=research.data,
             assets=self._assets(symbols),
             average_volume=research.average_volume,
             sectors=self.universe.sectors,
+            open_stop_risk=at_stops,
+            stop_demanded=model_version is not None,
+            returns=self.returns(sorted(book), session),
             consecutive_losses=losses,
             builds=now.builds,
         )
+        return promised.with_all(picture, made)
+
+    def returns(self, symbols: Sequence[str], session: date) -> Mapping[str, FloatArray]:
+        """Return the simple returns of the last two years by symbol, as known after `session`.
+
+        One whose past is too short to tell of is left out.
+        """
+        with self.warehouse.reader() as conn:
+            closes = adjustment.adjusted_closes(
+                conn,
+                symbols,
+                session - timedelta(days=_RETURN_DAYS),
+                session,
+                as_of=decision_time(session),
+            )
+        return past_returns(closes)
+
+    def _quotes(self, symbols: Sequence[str], now: Situation) -> Mapping[str, QuoteNow]:
+        """Quotes on record; while the market is open, fresh ones of what is to be traded."""
+        if now.market is None or not now.market.is_open:
+            return now.quotes
+        clock, told = self.broker.clock(), self.broker.quotes(symbols)
+        return now.quotes | {symbol: quote_now(quote, clock) for symbol, quote in told.items()}
 
     def _assets(self, symbols: Sequence[str]) -> dict[str, BrokerAsset]:
         told = {symbol: self.broker.asset(symbol) for symbol in symbols}
@@ -162,3 +226,27 @@ def _data(judged: pl.DataFrame, counted: pl.DataFrame, age: int) -> dict[str, Da
 def _average_volume(recent: pl.DataFrame, sessions: int) -> dict[str, Decimal]:
     means = recent.sort("session").group_by("symbol").agg(pl.col("volume").tail(sessions).mean())
     return {symbol: figure(volume, digits=0) for symbol, volume in means.iter_rows()}
+
+
+def past_returns(closes: pl.DataFrame) -> dict[str, FloatArray]:
+    """Return simple returns by symbol, of the same sessions, oldest first.
+
+    Before its listing a symbol moves nothing; one with too short a past to tell is left out.
+
+    Parameters
+    ----------
+    closes : polars.DataFrame
+        session, symbol and adjusted_close (USD per share).
+    """
+    if closes.is_empty():
+        return {}
+    table = closes.pivot("symbol", index="session", values="adjusted_close").sort("session")
+    table = table.tail(_RETURN_SESSIONS + 1)
+    prices = table.drop("session").to_numpy().astype(np.float64)
+    returns = prices[1:] / prices[:-1] - 1.0
+    enough = np.isfinite(returns).sum(axis=0) >= FEWEST_RETURNS
+    return {
+        symbol: np.nan_to_num(returns[:, n])
+        for n, symbol in enumerate(table.columns[1:])
+        if enough[n]
+    }

@@ -14,18 +14,19 @@ from sqlalchemy import Engine
 from assets.desk_time import decision_time, market_now, require_closed
 from assets.drafting import (
     Facts,
+    allowed_entry,
     daily_volatility,
     drift_bound,
     effects,
-    entry,
     leaving,
     loss_to_stop,
     price,
     rationale,
+    sizing,
     valid_until,
 )
 from assets.partitions import SESSIONS, as_session
-from assets.picture import Viewer
+from assets.picture import Viewer, limits_now
 from assets.signals import signals_asset
 from config.limits import Limits
 from config.settings import Settings
@@ -37,10 +38,11 @@ from quality.calendar import exchange
 from quant.features import DAILY
 from trading.broker import Broker
 from trading.canonical import figure
+from trading.checks.exposure import drawdown
+from trading.checks.fitting import judged
 from trading.clock import DeskClock
 from trading.errors import RetryError
 from trading.picture import Picture
-from trading.pretrade import judge
 from trading.proposals import (
     DataVerdict,
     GateLine,
@@ -52,6 +54,7 @@ from trading.proposals import (
     from_content,
 )
 from trading.signatures import signatures_needed
+from trading.wording import percent
 from warehouse import Warehouse, bars, features, models, portfolio, predictions, verdicts
 
 _ZERO = Decimal(0)
@@ -109,6 +112,7 @@ def proposals_asset(
     desk_clock: dg.ResourceParam[DeskClock],
 ) -> dg.MaterializeResult[None]:
     """Sized and checked orders that wait for a signature; every other symbol says why not."""
+    limits = limits_now(limits, ledger, desk_at=desk_clock.now())
     viewer = Viewer(settings, limits, universe, ledger, warehouse, broker, desk_clock)
     sessions = [as_session(key) for key in context.partition_keys]
     require_closed(sessions, ledger)
@@ -144,7 +148,8 @@ def _decide(viewer: Viewer, session: date, *, late: bool) -> list[Decision]:
             "the ledger. See ./desk status; the run is tried again."
         )
     decisions = []
-    for symbol in viewer.universe.names:
+    # Room and money go to the strongest first; each proposal is judged beside those before it.
+    for symbol in sorted(viewer.universe.names, key=lambda name: -_strength(known, name)):
         reason = _why_not(viewer, known, symbol)
         if late:
             reason = ("too_late", f"The session after {session} is over.")
@@ -191,17 +196,46 @@ def _propose(
             facts.symbol, "none", "already_held", f"{said}; {facts.held} shares are held.",
             {"probability": probability},
         )  # fmt: skip
+    picture = _picture(viewer, known, session, facts.symbol)
+    if facts.held == 0 and sizing(picture) == 0:
+        return Decision(
+            facts.symbol, "none", "drawdown", f"{said}; {_paused(picture)}",
+            {"probability": probability},
+        )  # fmt: skip
     if facts.held > 0:
         leg: Leg | None = leaving(facts, limits=viewer.limits)
     else:
-        most = min(weight, _most(viewer))
-        leg = entry(facts, weight=most, equity=account.equity, limits=viewer.limits)
+        leg = allowed_entry(facts, weight=weight, equity=account.equity, picture=picture)
     if leg is None:
         return Decision(
             facts.symbol, "none", "too_small", f"{said}; not even one share fits the limits.",
             {"probability": probability},
         )  # fmt: skip
-    return _submitted(viewer, known, session, facts, leg, account)
+    return _submitted(viewer, known, session, facts, leg, account, picture)
+
+
+def _strength(known: _Known, symbol: str) -> float:
+    """Probability of a symbol; below all others where nothing is known."""
+    return float(known.predictions.get(symbol, {"probability": -1.0})["probability"])
+
+
+def _paused(picture: Picture) -> str:
+    fallen, limit = drawdown(picture.account), picture.limits.drawdown_reduce
+    if fallen is None:
+        return "nothing is opened while it is not known how far equity is below its peak."
+    return (
+        f"equity is {percent(fallen)} below its peak; from {percent(limit)} on nothing is opened."
+    )
+
+
+def _picture(viewer: Viewer, known: _Known, session: date, symbol: str) -> Picture:
+    assert known.version is not None
+    return viewer.picture(
+        [symbol],
+        session=session,
+        strategy=viewer.settings.strategy.name,
+        model_version=known.version["model_version"],
+    )
 
 
 def _not_chosen(settings: Settings, probability: float) -> str:
@@ -211,13 +245,6 @@ def _not_chosen(settings: Settings, probability: float) -> str:
     return f"not among the {settings.strategy.k} strongest"
 
 
-def _most(viewer: Viewer) -> Decimal:
-    """Largest share of equity an advisory model may ask for here."""
-    if viewer.settings.mode == "embedded":
-        return viewer.limits.advisory_position
-    return viewer.limits.advisory_position_connected
-
-
 def _submitted(
     viewer: Viewer,
     known: _Known,
@@ -225,15 +252,8 @@ def _submitted(
     facts: Facts,
     leg: Leg,
     account: market.Account,
+    picture: Picture,
 ) -> Decision:
-    assert known.version is not None
-    strategy = viewer.settings.strategy.name
-    picture = viewer.picture(
-        [leg.symbol],
-        session=session,
-        strategy=strategy,
-        model_version=known.version["model_version"],
-    )
     proposal = _proposal(viewer, known, session, facts, leg, account, picture)
     with viewer.ledger.begin() as conn:
         kept = ledger_proposals.record(conn, proposal, desk_at=viewer.clock.now())
@@ -272,7 +292,7 @@ def _proposal(
             loss_to_stop=loss_to_stop(leg),
             effects=effects(leg, picture, viewer.limits),
         ),
-        checks=judge(picture, [leg]),
+        checks=judged(picture, leg),
         data=(_data_verdict(known, session, leg.symbol),),
         valid_from=decision_time(session),
         valid_until=valid_until(session, viewer.settings, viewer.limits),

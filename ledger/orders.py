@@ -256,8 +256,8 @@ def first_open(conn: sa.Connection) -> datetime | None:
     return found
 
 
-def stop_risk(conn: sa.Connection, *, but_leg: str) -> Decimal:
-    """Return USD lost if every attached stop of the desk were hit, one leg left out.
+def stop_risk(conn: sa.Connection, *, but_leg: str | None = None) -> Decimal:
+    """Return USD lost if every attached stop of the desk were hit, one leg left out if asked.
 
     A stop that the broker has not told of yet counts for its whole entry.
     """
@@ -279,7 +279,7 @@ def stop_risk(conn: sa.Connection, *, but_leg: str) -> Decimal:
         .outerjoin(stop, is_stop)
         .where(
             orders.c.stop_loss_price.is_not(None),
-            orders.c.leg_id != but_leg,
+            orders.c.leg_id.is_distinct_from(but_leg),
             sa.or_(orders.c.state.not_in(_FINAL), orders.c.filled_quantity > 0),
         )
     )

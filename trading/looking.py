@@ -77,6 +77,7 @@ def take_picture(
         average_volume=average_volume,
         sectors=sectors,
         open_stop_risk=now.open_stop_risk,
+        stop_demanded=signed.terms.entered_by is None,
         consecutive_losses=now.consecutive_losses,
         builds=now.builds | {build},
     )

@@ -56,8 +56,18 @@ CHECKS = (
     Check(24, "paused_after_losses", loss.pauses, "warn"),
 )
 
+# Asked when a person signs: the checks that need neither broker nor warehouse. Those of time,
+# pace and signature are left out, because they are about the moment of sending.
+KNOWN_TO_THE_LEDGER = tuple(
+    replace(check, ask=order.account_open) if check.number == 8 else check
+    for check in CHECKS
+    if check.number in {3, 4, 8, 13, 14, 17, 19, 20, 23, 24}
+)
 
-def judge(picture: Picture, legs: Sequence[Leg]) -> tuple[CheckResult, ...]:
+
+def judge(
+    picture: Picture, legs: Sequence[Leg], *, checks: Sequence[Check] = CHECKS
+) -> tuple[CheckResult, ...]:
     """Return one result per check over all legs, each leg seen with those before it sent.
 
     Parameters
@@ -66,11 +76,13 @@ def judge(picture: Picture, legs: Sequence[Leg]) -> tuple[CheckResult, ...]:
         The desk before the first leg.
     legs : sequence of Leg
         At least one.
+    checks : sequence of Check
+        The questions to ask.
 
     Returns
     -------
     tuple of CheckResult
-        In the order of `CHECKS`; of several legs the worst answer of each check.
+        In the order of `checks`; of several legs the worst answer of each check.
 
     Raises
     ------
@@ -81,18 +93,20 @@ def judge(picture: Picture, legs: Sequence[Leg]) -> tuple[CheckResult, ...]:
         raise ValueError("A verdict needs at least one leg, got none.")
     each = []
     for leg in legs:
-        each.append(judge_leg(picture, leg))
+        each.append(judge_leg(picture, leg, checks=checks))
         picture = with_sent(picture, leg)
     return tuple(min(results, key=_rank) for results in zip(*each, strict=True))
 
 
-def judge_leg(picture: Picture, leg: Leg) -> tuple[CheckResult, ...]:
+def judge_leg(
+    picture: Picture, leg: Leg, *, checks: Sequence[Check] = CHECKS
+) -> tuple[CheckResult, ...]:
     """Return the result of every check for one leg."""
     if not _is_countable(leg):
         nonsense = Answer(False, "Quantity and prices must be numbers > 0.")
-        return tuple(_told(check, nonsense) for check in CHECKS)
+        return tuple(_told(check, nonsense) for check in checks)
     reducing = permission.reduces(picture, leg)
-    return tuple(_result(check, picture, leg, reducing=reducing) for check in CHECKS)
+    return tuple(_result(check, picture, leg, reducing=reducing) for check in checks)
 
 
 def denials(results: Sequence[CheckResult]) -> tuple[CheckResult, ...]:

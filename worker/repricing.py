@@ -4,12 +4,12 @@ from dataclasses import replace
 from decimal import ROUND_HALF_UP, Decimal
 
 from assets.drafting import TICK, effects, loss_to_stop
-from assets.picture import Viewer
+from assets.picture import Viewer, limits_now
 from ledger import market, proposals
 from ledger.connection import new_id
 from ledger.requests import Request
+from trading.checks.fitting import judged
 from trading.errors import NotAllowedError
-from trading.pretrade import judge
 from trading.proposals import Leg, Proposal, Risk, code_of, from_content
 from warehouse import connect
 from worker.desk import Desk
@@ -46,16 +46,18 @@ def reprice(desk: Desk, asked: Request) -> str:
 
 def _at_price(desk: Desk, old: Proposal, price: Decimal) -> Proposal:
     leg = _moved(old.legs[0], price)
+    limits = limits_now(desk.limits, desk.engine, desk_at=desk.clock.now())
     store = connect(desk.settings)
     try:
         viewer = Viewer(
-            desk.settings, desk.limits, desk.universe, desk.engine, store, desk.broker, desk.clock
+            desk.settings, limits, desk.universe, desk.engine, store, desk.broker, desk.clock
         )
         picture = viewer.picture(
             [leg.symbol],
             session=old.session,
             strategy=old.strategy,
             model_version=old.model_version,
+            instead_of=old.proposal_id,
         )
     finally:
         store.close()
@@ -69,9 +71,9 @@ def _at_price(desk: Desk, old: Proposal, price: Decimal) -> Proposal:
         risk=Risk(
             equity=equity,
             loss_to_stop=loss_to_stop(leg),
-            effects=effects(leg, picture, desk.limits),
+            effects=effects(leg, picture, limits),
         ),
-        checks=judge(picture, [leg]),
+        checks=judged(picture, leg),
         created_market_at=desk.market.now(),
         supersedes=old.proposal_id,
     )

@@ -4,8 +4,8 @@ from dataclasses import replace
 from decimal import ROUND_DOWN, Decimal
 
 from trading.picture import Picture
-from trading.pretrade import denials, judge_leg
-from trading.proposals import Leg
+from trading.pretrade import denials, judge, judge_leg
+from trading.proposals import CheckResult, Leg
 
 _ZERO = Decimal(0)
 _DUPLICATE = "duplicate"  # the one check that a smaller quantity can fail and a larger one pass
@@ -32,6 +32,22 @@ def fitting_quantity(picture: Picture, leg: Leg) -> Decimal:
     while fits > 0 and denials(judge_leg(picture, replace(leg, quantity=Decimal(fits)))):
         fits -= 1  # at most one step for each recent order of the same symbol and side
     return Decimal(fits)
+
+
+def judged(picture: Picture, leg: Leg) -> tuple[CheckResult, ...]:
+    """Return the verdict on one leg; the first denial says what quantity would pass every check.
+
+    What would fit one check alone is no help to the person who reads it, so no other says any.
+    """
+    results = judge(picture, [leg])
+    denied = denials(results)
+    if not denied:
+        return results
+    fits = fitting_quantity(picture, leg) or None
+    return tuple(
+        replace(result, fits=fits if result is denied[0] else None) if result.denies else result
+        for result in results
+    )
 
 
 def _largest(picture: Picture, leg: Leg) -> Decimal:

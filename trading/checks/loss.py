@@ -16,7 +16,7 @@ from trading.wording import percent
 ZERO = Decimal(0)
 
 _LEVEL = 0.99
-_FEWEST_RETURNS = 100  # below them, one case in a hundred has not been seen once
+FEWEST_RETURNS = 100  # below them, one case in a hundred has not been seen once
 
 
 def losses(picture: Picture, leg: Leg) -> Answer:
@@ -96,9 +96,9 @@ def _value_at_risk(picture: Picture, leg: Leg, account: AccountNow) -> Answer:
     book = book_after(picture, leg)
     if book is None or account.equity <= 0:
         return unknown("the book's prices")
-    short = [s for s, v in book.items() if v and _observations(picture, s) < _FEWEST_RETURNS]
+    short = [s for s, v in book.items() if v and _observations(picture, s) < FEWEST_RETURNS]
     if short:
-        return unknown(f"{_FEWEST_RETURNS} past returns of {short[0]}")
+        return unknown(f"{FEWEST_RETURNS} past returns of {short[0]}")
     weighted = [float(v / account.equity) * picture.returns[s] for s, v in book.items() if v]
     lost = figure(max(value_at_risk(np.sum(weighted, axis=0), level=_LEVEL), 0.0))
     limit = picture.limits.value_at_risk

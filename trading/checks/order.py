@@ -22,11 +22,17 @@ def tradable(picture: Picture, leg: Leg) -> Answer:
         return no(f"{leg.symbol} is on the desk's restricted list.")
     if not asset.tradable:
         return no(f"{leg.symbol} cannot be traded at this broker.")
+    answer = account_open(picture, leg)
+    return yes(f"{leg.symbol} can be traded.") if answer.passed else answer
+
+
+def account_open(picture: Picture, leg: Leg) -> Answer:
+    """8, without the symbol: the broker has not blocked the account."""
     if picture.account is None:
         return unknown("whether the account is open for trading")
     if picture.account.blocked:
         return no("The account is blocked by the broker.", later=True)
-    return yes(f"{leg.symbol} can be traded.")
+    return yes("The account is open for trading.")
 
 
 def session(picture: Picture, leg: Leg) -> Answer:
