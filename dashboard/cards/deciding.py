@@ -2,8 +2,10 @@
 
 from decimal import Decimal
 
+import sqlalchemy as sa
+
 from dashboard import data, states
-from ledger import signatures, transact
+from ledger import signatures, standing, transact
 from ledger.pages import Proposal
 from ledger.people import Person
 from trading.errors import ContentMismatchError
@@ -11,25 +13,34 @@ from trading.signatures import SignOutcome
 
 
 def sign(proposal: Proposal, person: Person) -> SignOutcome:
-    """Sign what was on the screen, at the price that was on it."""
+    """Sign what was on the screen, at the price that was on it.
+
+    What the ledger knows is judged once more: nobody signs what could not be sent.
+    """
     clock = data.desk().clock
     price = _price(proposal)
     if clock is None or price is None or states.is_stale(clock.received_at, now=data.now()):
         return _refused(proposal, "Not signed: the market's figures are old, or there is no quote.")
-    desk_at = data.now()
-    try:
-        return transact(
-            data.engine(),
-            lambda conn: signatures.sign(
-                conn,
-                proposal_id=proposal.proposal_id,
-                person_id=person.person_id,
-                content_hash=proposal.content_hash,
-                price=price,
-                market_at=clock.now,
-                desk_at=desk_at,
-            ),
+    desk_at, limits, sectors = data.now(), data.limits(), data.universe().sectors
+
+    def work(conn: sa.Connection) -> SignOutcome:
+        denied = standing.against_signing(
+            conn, proposal.proposal_id, limits=limits, sectors=sectors, desk_at=desk_at
         )
+        if denied:
+            return _refused(proposal, f"Not signed. {denied[0].sentence}", code=denied[0].code)
+        return signatures.sign(
+            conn,
+            proposal_id=proposal.proposal_id,
+            person_id=person.person_id,
+            content_hash=proposal.content_hash,
+            price=price,
+            market_at=clock.now,
+            desk_at=desk_at,
+        )
+
+    try:
+        return transact(data.engine(), work)
     except ContentMismatchError as e:
         return _refused(proposal, f"Not signed: {e}", code="content_altered")
 
