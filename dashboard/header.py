@@ -10,8 +10,8 @@ from trading.state import TradingState
 
 _RUNNING = {
     "running": "▶ running",
-    "paused": "⏸ paused",
-    "held": "⏸ waiting",
+    "paused": ":material/pause: paused",  # the sign for it is missing in many fonts
+    "held": ":material/hourglass_top: waiting",
     "ended": "■ ended",
     "live": "",
 }

@@ -47,7 +47,8 @@ def show(proposal: Proposal, person: Person) -> None:
 def buttons(proposal: Proposal, person: Person) -> None:
     """What the person may do now; what is not possible says why."""
     refusal = why_not(proposal, person)
-    _watch(proposal.code, proposal.state, refusal)
+    withdrawable = _may_withdraw(proposal, person)
+    _watch(proposal.code, proposal.state, refusal, withdrawable=withdrawable)
     outcome: SignOutcome | None = st.session_state.pop(f"outcome-{proposal.code}", None)
     if outcome is not None and outcome.recorded:
         st.toast(outcome.sentence, icon=":material/check_circle:")
@@ -55,7 +56,7 @@ def buttons(proposal: Proposal, person: Person) -> None:
         st.warning(outcome.sentence, icon=":material/info:")
     if proposal.state == "open":
         _open_buttons(proposal, person, refusal)
-    if _may_withdraw(proposal, person) and st.button(
+    if withdrawable and st.button(
         "Withdraw my signature", key=f"withdraw-{proposal.code}", icon=":material/undo:"
     ):
         dialogs.withdraw(proposal, person)
@@ -126,12 +127,14 @@ def _may_withdraw(proposal: Proposal, person: Person) -> bool:
 
 
 @st.fragment(run_every=2)
-def _watch(code: str, state: str, refusal: str) -> None:
-    """Redraw the card when somebody else decided, or when it can or cannot be signed any more."""
+def _watch(code: str, state: str, refusal: str, *, withdrawable: bool) -> None:
+    """Redraw the card when it was decided elsewhere, or when what the person may do changed."""
     found = data.proposals_by_code((code,))
     person: Person = st.session_state["person"]
     if found and (
-        found[0].state != state or (state == "open" and why_not(found[0], person) != refusal)
+        found[0].state != state
+        or (state == "open" and why_not(found[0], person) != refusal)
+        or _may_withdraw(found[0], person) != withdrawable
     ):
         st.rerun()
 

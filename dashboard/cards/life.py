@@ -42,7 +42,12 @@ def lines(proposal: Proposal, orders: tuple[Order, ...]) -> list[str]:
     start = f":green[:material/check_circle: Signed] {signed}"
     if not orders:
         return [start + " → " + _before_sending(proposal)]
-    return [f"{start} → {steps(order)}" for order in sorted(orders, key=lambda o: o.intended_at)]
+    sides = {leg.leg_id: leg.side for leg in proposal.legs}
+    found = sorted(orders, key=lambda o: o.intended_at)
+    signed_ones = [o for o in found if o.side == sides.get(o.leg_id, o.side)]
+    return [f"{start} → {steps(order)}" for order in signed_ones] + [
+        _attached(order) for order in found if order not in signed_ones
+    ]
 
 
 def steps(order: Order) -> str:
@@ -67,6 +72,16 @@ def steps(order: Order) -> str:
         return " → ".join([*passed, wait])
     _, colour, word = words.ORDER_STATES[order.state]
     return " → ".join([*passed, f":{colour}[**{word}**] {words.result(order)}"])
+
+
+def _attached(order: Order) -> str:
+    """A stop or target that was signed with its entry: ``Its stop, sell 25 IBM: working``."""
+    name = "target" if order.order_type == "limit" else "stop"
+    what = f"Its {name}, {order.side} {formats.quantity(order.quantity)} {order.symbol}"
+    _, colour, word = words.ORDER_STATES[order.state]
+    if order.is_working and order.state != "unresolved":
+        colour, word = "blue", "working"
+    return f":gray[{what}:] :{colour}[{word}] {words.result(order)}".rstrip()
 
 
 def _signs(proposal: Proposal) -> list[Mark]:

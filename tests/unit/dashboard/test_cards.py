@@ -103,6 +103,17 @@ def test_the_life_of_a_signed_order_is_one_line() -> None:
     )
 
 
+def test_the_stop_that_came_with_an_entry_is_not_told_as_signed_again() -> None:
+    signed = replace(PROPOSAL, state="signed", marks=(SIGNATURE,))
+    stop = replace(
+        ORDER, side="sell", order_type="stop", state="accepted", filled_quantity=Decimal(0)
+    )
+
+    _, line = life.lines(signed, (ORDER, stop))
+
+    assert _plain(line) == ":gray[Its stop, sell 25 IBM:] :blue[working]"
+
+
 def test_before_the_order_exists_it_is_being_sent() -> None:
     signed = replace(PROPOSAL, state="signed", marks=(SIGNATURE,))
 
