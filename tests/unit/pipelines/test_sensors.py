@@ -1,0 +1,157 @@
+"""Sensors look at what is: a lost tick or a dead run costs nothing."""
+
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from config import settings
+from config.settings import Settings
+from ledger import daily_runs, market, runs
+from ledger.connection import engine
+from ledger.migrate import upgrade
+from pipelines.sensors import approved_orders, session_closed
+from quality.calendar import exchange
+from tests.integration.sending.desk import SmallDesk
+from tests.unit.worker.desks import clock_at
+
+NOON = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
+MONDAY, TUESDAY = date(2012, 7, 2), date(2012, 7, 3)
+
+
+class Ticks:
+    """A ledger, an instance without runs, and the ticks of both sensors."""
+
+    def __init__(self, small: SmallDesk, told: Settings) -> None:
+        self.small, self.told = small, told
+        self.instance = dg.DagsterInstance.ephemeral()
+
+    def model_exists(self) -> None:
+        self.instance.report_runless_asset_event(dg.AssetMaterialization("trained_model"))
+
+    def close(self, session: date) -> None:
+        with self.small.engine.begin() as conn:
+            market.record_clock(conn, clock_at(exchange().close(session) + timedelta(minutes=1)))
+
+    def decided(self, session: date) -> None:
+        with self.small.engine.begin() as conn:
+            daily_runs.start(conn, session=session, desk_at=NOON)
+            daily_runs.finish(conn, session=session, proposals=0, desk_at=NOON)
+
+    def run_exists(
+        self, job: str, status: dg.DagsterRunStatus, session: date | None = None
+    ) -> None:
+        tags = {} if session is None else {"dagster/partition": session.isoformat()}
+        run = dg.DagsterRun(job_name=job, run_id=str(uuid.uuid4()), status=status, tags=tags)
+        self.instance.add_run(run)
+
+    def closed(self) -> list[str | None] | str:
+        return self._told(session_closed, {"ledger": self.small.engine, "settings": self.told})
+
+    def approved(self) -> list[str | None] | str:
+        return self._told(
+            approved_orders, {"ledger": self.small.engine, "desk_clock": self.small.clock}
+        )
+
+    def _told(
+        self, sensor: dg.SensorDefinition, resources: dict[str, object]
+    ) -> list[str | None] | str:
+        with dg.build_sensor_context(instance=self.instance, resources=resources) as context:
+            result = sensor(context)
+        if isinstance(result, dg.SkipReason):
+            return str(result.skip_message)
+        assert isinstance(result, dg.SensorResult)
+        assert all(request.run_key is None for request in result.run_requests or ())
+        return [request.partition_key for request in result.run_requests or ()]
+
+
+@pytest.fixture
+def ticks(postgres_dsn: str, tmp_path: Path) -> Iterator[Ticks]:
+    upgrade(postgres_dsn)
+    made = engine(postgres_dsn)
+    told = settings.load({"DESK_HOME": str(tmp_path), "COUNTERSIGN_DATABASE__DSN": postgres_dsn})
+    yield Ticks(SmallDesk(made), told)
+    made.dispose()
+
+
+def test_without_a_model_no_session_is_decided(ticks: Ticks) -> None:
+    ticks.close(MONDAY)
+
+    assert "there is no model yet" in ticks.closed()
+
+
+def test_a_closed_session_is_asked_for_until_it_is_decided(ticks: Ticks) -> None:
+    ticks.model_exists()
+    ticks.close(MONDAY)
+
+    # The same answer again: a tick whose run was lost costs nothing.
+    assert [ticks.closed(), ticks.closed()] == [["2012-07-02"], ["2012-07-02"]]
+    ticks.decided(MONDAY)
+    assert ticks.closed() == "every closed session has been decided on"
+
+
+def test_the_oldest_undecided_session_comes_first(ticks: Ticks) -> None:
+    ticks.model_exists()
+    ticks.close(TUESDAY)
+
+    assert ticks.closed() == ["2012-07-02"]
+    ticks.decided(MONDAY)
+    assert ticks.closed() == ["2012-07-03"]
+
+
+def test_a_session_that_is_under_way_is_not_started_twice(ticks: Ticks) -> None:
+    ticks.model_exists()
+    ticks.close(MONDAY)
+    ticks.run_exists("daily_run", dg.DagsterRunStatus.STARTED, MONDAY)
+
+    assert ticks.closed() == "the run of 2012-07-02 is under way"
+
+
+def test_a_failed_run_is_tried_again_but_not_for_ever(ticks: Ticks) -> None:
+    ticks.model_exists()
+    ticks.close(MONDAY)
+
+    ticks.run_exists("daily_run", dg.DagsterRunStatus.FAILURE, MONDAY)
+    ticks.run_exists("daily_run", dg.DagsterRunStatus.FAILURE, MONDAY)
+    assert ticks.closed() == ["2012-07-02"]
+    ticks.run_exists("daily_run", dg.DagsterRunStatus.FAILURE, MONDAY)
+    assert "failed 3 times" in ticks.closed()
+
+
+def test_nothing_is_decided_before_the_market_was_heard(ticks: Ticks) -> None:
+    ticks.model_exists()
+
+    assert ticks.closed() == "every closed session has been decided on"
+
+
+def test_nothing_is_sent_where_nothing_is_signed(ticks: Ticks) -> None:
+    assert ticks.approved() == "no signed leg waits"
+
+
+def test_a_signed_leg_is_asked_for_on_every_tick_until_it_is_sent(ticks: Ticks) -> None:
+    ticks.small.signed()
+
+    assert ticks.approved() == [None]
+    assert ticks.approved() == [None]
+
+
+def test_a_run_that_is_under_way_is_waited_for(ticks: Ticks) -> None:
+    ticks.small.signed()
+    ticks.run_exists("submit_orders", dg.DagsterRunStatus.STARTING)
+
+    assert ticks.approved() == "1 wait; a run is already under way"
+
+
+def test_a_run_that_died_is_followed_by_another_after_a_minute(ticks: Ticks) -> None:
+    ticks.small.signed()
+    with ticks.small.engine.begin() as conn:
+        runs.record(
+            conn, run_id="r1", job="submit_orders", state="started", desk_at=ticks.small.clock.now()
+        )
+
+    assert ticks.approved() == "1 wait; a run is already under way"
+    ticks.small.clock.forward(61)
+    assert ticks.approved() == [None]
