@@ -73,7 +73,9 @@ def private_files(home: Home) -> Iterator[Finding]:
 
 
 def listening(settings: Settings, home: Home) -> Iterator[Finding]:
-    """Look whether the wanted ports are free or ours."""
+    """Look whether the wanted ports are free or ours; a running desk has its own already."""
+    if homes.supervisor_pid(home):
+        return
     ours = {noted.get("port") for noted in homes.read(home.state).get("processes", {}).values()}
     for name, port in vars(wanted(settings)).items():
         if port in ours:
