@@ -38,6 +38,7 @@ from quant.features.terms import (
 
 
 def returns() -> list[Feature]:
+    """Return the features of returns: over horizons, overnight and within the session."""
     horizons = [
         Feature(
             f"return_{n}", "returns", change(TOTAL, n),
@@ -68,6 +69,7 @@ def returns() -> list[Feature]:
 
 
 def momentum() -> list[Feature]:
+    """Return the features of momentum: oscillators and shares of gains."""
     stochastic = (CLOSE - lowest(LOW, 14)) / (highest(HIGH, 14) - lowest(LOW, 14))
     move, size = change(CLOSE), magnitude(change(CLOSE))
     wilder_78 = "Wilder (1978), New Concepts in Technical Trading Systems"
@@ -115,6 +117,7 @@ def momentum() -> list[Feature]:
 
 
 def trend() -> list[Feature]:
+    """Return the features of trend."""
     up, down = change(HIGH), change(LOW) * -1.0
     plus = greater(up, larger(down, ZERO)) * up
     minus = greater(down, larger(up, ZERO)) * down

@@ -20,6 +20,7 @@ from quant.features.terms import CLOSE, HIGH, LOW, OPEN, RETURN, TRUE_RANGE, YEA
 
 
 def volatility() -> list[Feature]:
+    """Return the features of volatility: close to close, of ranges, and their changes."""
     year = math.sqrt(YEAR)
     body = log(CLOSE / OPEN)
     span = log(HIGH / LOW)
