@@ -1,6 +1,7 @@
 """Unmodified alpaca-py reads market data at the venue."""
 
 from datetime import UTC, date, datetime
+from typing import Any
 
 import pytest
 import requests
@@ -8,6 +9,7 @@ from alpaca.common.exceptions import APIError
 from alpaca.data.enums import Adjustment
 from alpaca.data.historical.corporate_actions import CorporateActionsClient
 from alpaca.data.historical.stock import StockHistoricalDataClient
+from alpaca.data.models import Quote
 from alpaca.data.requests import (
     CorporateActionsRequest,
     StockBarsRequest,
@@ -77,7 +79,7 @@ def test_minutes_appear_when_they_are_over_and_make_up_the_day(
 
 
 def test_pages_limits_and_order(served: ServedVenue, stocks: StockHistoricalDataClient) -> None:
-    def page(**params: object) -> dict:
+    def page(**params: object) -> dict[str, Any]:
         reply = requests.get(
             f"{served.url}/v2/stocks/bars",
             params={
@@ -131,7 +133,7 @@ def test_adjusted_bars_do_not_jump_at_a_split(stocks: StockHistoricalDataClient)
 def test_quotes_trades_bars_and_snapshots_are_of_now(
     served: ServedVenue, stocks: StockHistoricalDataClient
 ) -> None:
-    def quote():
+    def quote() -> Quote:
         query = StockLatestQuoteRequest(symbol_or_symbols=["AAPL", "SPX"])
         found = stocks.get_stock_latest_quote(query)
         assert set(found) == {"AAPL"}  # an index has no quotes

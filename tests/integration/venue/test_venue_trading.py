@@ -1,6 +1,8 @@
 """Unmodified alpaca-py trades at the venue."""
 
+from collections.abc import Callable
 from datetime import date
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -32,14 +34,14 @@ BUY, SELL = OrderSide.BUY, OrderSide.SELL
 
 
 def market(
-    symbol: str = "AAPL", qty: float = 10, side: OrderSide = BUY, **more
+    symbol: str = "AAPL", qty: float = 10, side: OrderSide = BUY, **more: Any
 ) -> MarketOrderRequest:
     return MarketOrderRequest(
         **{"symbol": symbol, "qty": qty, "side": side, "time_in_force": DAY, **more}
     )
 
 
-def refused(call, *arguments) -> tuple[int, int, str]:
+def refused(call: Callable[..., object], *arguments: object) -> tuple[int, int, str]:
     with pytest.raises(APIError) as caught:
         call(*arguments)
     return caught.value.status_code, caught.value.code, caught.value.message
@@ -151,7 +153,7 @@ def test_orders_are_listed_by_status_time_symbol_and_side(
         trading.submit_order(limit)
     trading.cancel_order_by_id(trading.get_order_by_client_id("o2").id)
 
-    def ids(**query) -> list[str]:
+    def ids(**query: Any) -> list[str]:
         return [o.client_order_id for o in trading.get_orders(GetOrdersRequest(**query))]
 
     assert ids() == ["o4", "o3", "o1", "o0"]
@@ -203,6 +205,7 @@ def test_a_bracket_wakes_its_legs_and_one_cancels_the_other(
     assert [leg.status for leg in order.legs] == ["held", "held"]
     served.post("/venue/jump", {"to": "close"})  # Apple traded up to 600.00 that day
     nested = trading.get_order_by_id(order.id, GetOrderByIdRequest(nested=True))
+    assert nested.legs is not None
     profit, loss = nested.legs
     assert (nested.status, profit.status, loss.status) == ("filled", "filled", "canceled")
     assert float(profit.filled_avg_price) >= 595.5

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trading.canonical import canonical_bytes, content_hash, decimal_text, figure, utc_text
+from trading.canonical import Content, canonical_bytes, content_hash, decimal_text, figure, utc_text
 
 
 def test_keys_are_sorted_by_their_utf16_code_units() -> None:
@@ -46,7 +46,7 @@ def test_literals_and_strings_follow_the_rfc() -> None:
 
 def test_decimals_and_instants_are_text() -> None:
     new_york = timezone(timedelta(hours=-4))
-    told = {
+    told: dict[str, Content] = {
         "price": Decimal("195.930"),
         "tiny": Decimal("1E-7"),
         "at": datetime(2012, 7, 3, 9, 31, tzinfo=new_york),

@@ -163,7 +163,7 @@ def minutes(draw: st.DrawFn) -> Minute:
 @st.composite
 def orders(draw: st.DrawFn) -> Order:
     kind = draw(st.sampled_from(["market", "limit", "stop", "stop_limit", "trailing_stop"]))
-    force = draw(st.sampled_from(["day", "gtc", "ioc", "fok", "opg", "cls"]))
+    force: Any = draw(st.sampled_from(["day", "gtc", "ioc", "fok", "opg", "cls"]))
     return replace(
         order(kind, draw(st.sampled_from(["buy", "sell"])), draw(st.integers(1, 20_000))),
         force=force,
