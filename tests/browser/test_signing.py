@@ -35,8 +35,9 @@ def test_a_signed_proposal_fills_and_changes_the_portfolio(desk: WholeDesk, page
 
 
 def _card(page: Page) -> Locator:
-    """The open card."""
-    return page.locator("[class*='st-key-card-']")
+    """The open card that waits for a decision; denied ones have no buttons."""
+    buttons = page.locator("[class*='st-key-acts-']")
+    return page.locator("[class*='st-key-card-']").filter(has=buttons)
 
 
 def _sign_button(page: Page) -> Locator:
