@@ -1,0 +1,130 @@
+"""Training counts every configuration once, and what nobody knows fails its gate."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from assets.training import History, Market, Plan, Trained, configuration_hash, train
+from config import gates as gates_module
+from quant.labels import average_uniqueness, forward_excess
+from quant.models import Dataset
+from quant.signals import Policy
+
+N_SESSIONS, N_SYMBOLS = 400, 3  # 252 + 63 + 21 sessions for the first walk-forward window
+PLAN = Plan(
+    study="toy/h1@2012-07-02",
+    trials=2,
+    seed=7,
+    device="cpu",
+    policy=Policy(kind="top_k", k=1, threshold=0.5, gross=0.3, position=0.3),
+    thresholds={name: float(gate.threshold) for name, gate in gates_module.load().gates.items()},
+    point_in_time=False,
+)
+NOTHING_BEFORE = History(configurations=frozenset(), sharpes=())
+
+
+def market(seed: int = 3) -> tuple[Dataset, Market]:
+    """Random walks; the first feature foretells a part of the return after next."""
+    rng = np.random.default_rng(seed)
+    features = rng.normal(size=(N_SYMBOLS * N_SESSIONS, 4)).astype(np.float32)
+    moves = 0.02 * rng.normal(size=(N_SYMBOLS, N_SESSIONS))
+    moves[:, 2:] += 0.01 * features[:, 0].reshape(N_SYMBOLS, -1)[:, :-2]
+    opens = 100.0 * np.exp(np.cumsum(moves, axis=1))
+    offsets = np.arange(N_SYMBOLS + 1) * N_SESSIONS
+    sessions = np.tile(np.arange(N_SESSIONS, dtype=np.int32), N_SYMBOLS)
+    labels = forward_excess(
+        opens.ravel(), np.full(N_SESSIONS, 100.0), offsets, sessions, horizon=1,
+        volatility=np.full(sessions.size, 0.02),
+    )  # fmt: skip
+    dataset = Dataset(
+        features=features,
+        names=("foretelling", "noise_1", "noise_2", "noise_3"),
+        sessions=sessions,
+        symbols=np.repeat(np.arange(N_SYMBOLS, dtype=np.int32), N_SESSIONS),
+        labels=labels.value,
+        weights=average_uniqueness(labels.start_session, labels.end_session, offsets),
+        label_start=labels.start_session,
+        label_end=labels.end_session,
+        scale=labels.scale,
+    )
+    prices = opens.T.copy()
+    return dataset, Market(prices, prices, np.full(prices.shape, 1e7), first_ordinal=0)
+
+
+def trained(history: History, plan: Plan = PLAN) -> Trained:
+    return train(*market(), plan, history, progress=lambda _what, _done, _of: None)
+
+
+@pytest.fixture(scope="module", name="first")
+def _first() -> Trained:
+    return trained(NOTHING_BEFORE)
+
+
+def ratios(of: Trained) -> tuple[float, ...]:
+    return tuple(float(t.returns.mean() / t.returns.std(ddof=1)) for t in of.trials)
+
+
+def test_each_trial_is_a_configuration_of_its_own(first: Trained) -> None:
+    assert len(first.trials) == PLAN.trials
+    assert len({trial.configuration_hash for trial in first.trials}) == PLAN.trials
+
+
+def test_a_configuration_is_the_same_on_a_later_day_and_another_on_other_data() -> None:
+    drawn = {"max_depth": 3.0, "l1": 0.5}
+
+    assert configuration_hash(drawn, "toy/h1") == configuration_hash(dict(drawn), "toy/h1")
+    assert configuration_hash(drawn, "toy/h1") != configuration_hash(drawn, "toy/h5")
+    assert configuration_hash(drawn, "toy/h1") != configuration_hash(drawn | {"l1": 0.6}, "toy/h1")
+
+
+def test_trials_made_before_are_counted_once(first: Trained) -> None:
+    known = History(
+        configurations=frozenset(trial.configuration_hash for trial in first.trials),
+        sharpes=ratios(first),
+    )
+
+    again = trained(known, replace(PLAN, study="toy/h1@2012-07-03"))
+
+    # The same seed draws the same configurations: nothing is new, and the figure stays.
+    assert {t.configuration_hash for t in again.trials} == set(known.configurations)
+    assert again.evidence.deflated_sharpe == pytest.approx(first.evidence.deflated_sharpe)
+
+
+def test_every_trial_ever_made_lowers_the_deflated_ratio(first: Trained) -> None:
+    many = History(
+        configurations=frozenset(f"other-{n}" for n in range(500)),
+        sharpes=tuple(np.random.default_rng(1).normal(0.0, 0.1, 500)),
+    )
+    none, some = first.evidence.deflated_sharpe, trained(many).evidence.deflated_sharpe
+
+    assert none is not None
+    assert some is not None
+    assert some < none
+
+
+def test_what_nobody_knows_fails(first: Trained) -> None:
+    verdicts = {verdict.name: verdict for verdict in first.verdicts}
+    unknown = [name for name, verdict in verdicts.items() if verdict.value is None]
+
+    assert "leakage_probes" in unknown
+    assert not any(verdicts[name].passed for name in unknown)
+
+
+def test_a_universe_chosen_with_hindsight_fails_its_gate(first: Trained) -> None:
+    verdict = next(v for v in first.verdicts if v.name == "universe_point_in_time")
+
+    assert not verdict.passed
+
+
+def test_the_model_that_is_kept_is_the_trial_with_the_lowest_loss(first: Trained) -> None:
+    best = min(first.trials, key=lambda trial: trial.score or np.inf)
+
+    assert first.settings.max_depth == best.configuration["max_depth"]
+    assert first.settings.l2 == best.configuration["l2"]
+
+
+def test_no_prediction_stands_for_a_session_the_model_learnt_from(first: Trained) -> None:
+    dataset, _ = market()
+
+    assert dataset.sessions[first.predictions.rows].min() >= 252 + 63
