@@ -58,6 +58,8 @@ def money_sentences(proposal: Proposal, content: Content) -> list[str]:
             f" If the stop at {formats.price(stop)} is hit, you lose about "
             f"**{formats.money(content.loss_to_stop)}** ({share}a gap can cost more)."
         )
+        if proposal.legs[0].time_in_force == "day":
+            found[0] += " The stop ends with the session."
     elif not sells:
         found[0] += " No stop is attached; the loss is not bounded by an order."
     return found

@@ -23,9 +23,9 @@ _ARGUMENTS = [
 _PATIENCE_MS = 30_000
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """The run's browser; without one the tests are skipped, or fail where servers are required."""
+    """A browser, closed before other tests open their own; without one the tests are skipped, or fail where servers are required."""
     if not _CHROMIUM:
         missing = "Needs Chromium on PATH, or its path in COUNTERSIGN_CHROMIUM."
         if os.environ.get("COUNTERSIGN_REQUIRE_SERVERS") == "1":

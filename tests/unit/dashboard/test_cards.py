@@ -52,7 +52,7 @@ def test_the_money_and_what_the_stop_loses() -> None:
 
     assert _plain(sentence) == (
         "Costs at most **4,898.25 USD**. If the stop at 186.71 is hit, you lose about "
-        "**230.50 USD** (0.2 % of equity; a gap can cost more)."
+        "**230.50 USD** (0.2 % of equity; a gap can cost more). The stop ends with the session."
     )
 
 
