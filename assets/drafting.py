@@ -46,9 +46,10 @@ def entry(
     `factor` shrinks both, as `trading.limits.size_factor` says.
     """
     limit = _limit(facts, limits, side="buy")
-    stop = atr_stop(limit, facts.average_true_range, multiple=_STOP_RANGES, tick=TICK, long=True)
-    if factor <= 0:
+    distance = _STOP_RANGES * facts.average_true_range
+    if factor <= 0 or not 0 < distance < limit:  # a stop at or beyond the price bounds nothing
         return None
+    stop = atr_stop(limit, facts.average_true_range, multiple=_STOP_RANGES, tick=TICK, long=True)
     by_weight = shares_within(factor * weight * equity, limit)
     by_risk = fixed_risk_quantity(equity, factor * limits.trade_risk, limit, stop)
     quantity = min(by_weight, by_risk)

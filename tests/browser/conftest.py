@@ -25,7 +25,10 @@ _PATIENCE_MS = 30_000
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """A browser, closed before other tests open their own; without one the tests are skipped, or fail where servers are required."""
+    """A browser, closed before other tests open their own.
+
+    Without one the tests are skipped, or fail where servers are required.
+    """
     if not _CHROMIUM:
         missing = "Needs Chromium on PATH, or its path in COUNTERSIGN_CHROMIUM."
         if os.environ.get("COUNTERSIGN_REQUIRE_SERVERS") == "1":
