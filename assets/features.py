@@ -10,9 +10,10 @@ from assets.desk_time import decision_time
 from assets.market import daily_bars, in_chunks
 from assets.partitions import SESSIONS, as_session
 from config.universe import Universe
-from quant.features import DAILY
+from quant.features import DAILY, DailyPanel
 from quant.features import daily_features as computed_features
-from warehouse import Warehouse, adjustment, features
+from quant.typing import BoolArray
+from warehouse import Warehouse, adjustment, bars, features
 
 _EPOCH = date(1970, 1, 1)
 # Calendar days that hold at least as many sessions as the longest look-back (252 in 365).
@@ -56,6 +57,8 @@ def _rows(warehouse: Warehouse, universe: Universe, chunk: list[date]) -> pl.Dat
         panel = adjustment.panel(
             conn, universe.names, begin, chunk[-1], as_of=as_of, index=universe.index
         )
+        bars_known = bars.ohlcv(conn, universe.names, begin, chunk[-1], as_of=as_of)
+    made_up = bars_known.filter("simulated").group_by("symbol").agg(pl.min("session"))
     start = (chunk[0] - _EPOCH).days
     values = computed_features(panel, from_session=start)
     wanted = panel.sessions >= start
@@ -68,7 +71,7 @@ def _rows(warehouse: Warehouse, universe: Universe, chunk: list[date]) -> pl.Dat
                 "symbol": symbols,
                 "session": days,
                 "version": DAILY.version,
-                "simulated": False,  # daily bars are never simulated
+                "simulated": _simulated(panel, made_up)[wanted],
                 "values": list(values),
             },
             schema_overrides={"values": pl.List(pl.Float32)},
@@ -78,6 +81,15 @@ def _rows(warehouse: Warehouse, universe: Universe, chunk: list[date]) -> pl.Dat
             known_at=pl.col("session").replace_strict(known, return_dtype=pl.Datetime("us", "UTC"))
         )
     )
+
+
+def _simulated(panel: DailyPanel, made_up: pl.DataFrame) -> BoolArray:
+    """Whether simulated data goes into each row: from a symbol's first simulated bar on."""
+    begins = {symbol: (first - _EPOCH).days for symbol, first in made_up.iter_rows()}
+    never = int(panel.sessions.max(initial=0)) + 1
+    first = np.array([begins.get(symbol, never) for symbol in panel.symbols])
+    marked: BoolArray = panel.sessions >= np.repeat(first, np.diff(panel.offsets))
+    return marked
 
 
 def _store(warehouse: Warehouse, frame: pl.DataFrame) -> int:

@@ -37,6 +37,7 @@ class _Material:
     index_open: Float64Array
     matrix: Float32Array
     snapshot: int
+    simulated: bool  # whether any row of it is
 
 
 def programme(universe: Universe) -> str:
@@ -86,7 +87,7 @@ def trained_model(
     trained = train(
         dataset,
         _market(material.panel),
-        _plan(settings, universe, gates, session),
+        _plan(settings, universe, gates, session, simulated=material.simulated),
         _history(warehouse, universe),
         progress=lambda what, done, of: _report(context, what, done, of),
     )
@@ -123,6 +124,7 @@ def _material(
         index_open=bars["open"].to_numpy(),
         matrix=aligned(panel, rows, values),
         snapshot=snapshot,
+        simulated=bool(rows["simulated"].any()),
     )
 
 
@@ -162,7 +164,9 @@ def _market(panel: DailyPanel) -> Market:
     )
 
 
-def _plan(settings: Settings, universe: Universe, gates: Gates, session: date) -> Plan:
+def _plan(
+    settings: Settings, universe: Universe, gates: Gates, session: date, *, simulated: bool
+) -> Plan:
     # The study's name says what is searched and on which data; the same again resumes it.
     subject = f"{programme(universe)}/{DAILY.version}/h{settings.training.horizon}"
     return Plan(
@@ -173,6 +177,7 @@ def _plan(settings: Settings, universe: Universe, gates: Gates, session: date) -
         policy=policy(settings),
         thresholds={name: float(gate.threshold) for name, gate in gates.gates.items()},
         point_in_time=universe.point_in_time,
+        real_data=not simulated,
     )
 
 
@@ -275,7 +280,7 @@ def _version_row(
         "base_rate": trained.model.base_rate,
         "calibration": json.dumps([asdict(b) for b in trained.model.calibration_table]),
         "importance": json.dumps(_importance(trained.model, dataset)),
-        "simulated": False,
+        "simulated": material.simulated,
         "status": "challenger",
         "trained_at": decision_time(session),
     }
@@ -360,7 +365,7 @@ def _walked_rows(
             "contributions": "[]",
             "feature_version": DAILY.version,
             "snapshot_id": material.snapshot,
-            "simulated": False,
+            "simulated": material.simulated,
         }
     ).with_columns(
         known_at=pl.col("session").replace_strict(known, return_dtype=pl.Datetime("us", "UTC"))

@@ -35,6 +35,7 @@ class Plan:
     policy: Policy
     thresholds: Mapping[str, float]
     point_in_time: bool
+    real_data: bool  # no simulated row among those it learns from
     storage: str | None = None
 
 
@@ -223,7 +224,7 @@ def _evidence(
         trades=float(n_trades),
         hit_rate=_hit_rate(dataset, walked, matured),
         universe_point_in_time=plan.point_in_time,
-        real_data=True,  # daily bars only; minute data is not among the features
+        real_data=plan.real_data,
     )
 
 

@@ -20,6 +20,7 @@ PLAN = Plan(
     policy=Policy(kind="top_k", k=1, threshold=0.5, gross=0.3, position=0.3),
     thresholds={name: float(gate.threshold) for name, gate in gates_module.load().gates.items()},
     point_in_time=False,
+    real_data=True,
 )
 NOTHING_BEFORE = History(configurations=frozenset(), sharpes=())
 
