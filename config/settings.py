@@ -14,6 +14,7 @@ from pydantic import Field, model_validator
 from config.build import REPOSITORY, source_hash
 from config.documents import ROOT, Frozen, document, is_private, validated
 from config.errors import SettingsError
+from config.sources import SourcesSettings
 
 __all__ = ["Settings", "SettingsError", "load"]
 
@@ -180,6 +181,7 @@ class Settings(Frozen):
     database: DatabaseSettings
     broker: BrokerSettings
     history: HistorySettings
+    sources: SourcesSettings
     venue: VenueSettings
     dashboard: DashboardSettings
     dagster: DagsterSettings
