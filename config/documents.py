@@ -2,7 +2,7 @@
 
 import stat
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
@@ -10,12 +10,38 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
-from config.errors import SettingsError, missing_file
+from config.errors import DisagreementError, SettingsError, missing_file, unreadable
 
 ROOT = Path(__file__).resolve().parent
 """The folder that holds the committed TOML files."""
 
+DERIVED = frozenset({"home", "build"})
+"""Top-level keys that follow from elsewhere and that nobody may set."""
+
 M = TypeVar("M", bound=BaseModel)
+
+# What pydantic says of these is true, but not what a person would say.
+_WANTED = {
+    "missing": "a value for it",
+    "int_parsing": "a whole number",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "decimal_parsing": "a number",
+    "decimal_type": "a number",
+    "float_parsing": "a number",
+    "bool_parsing": "true or false",
+    "bool_type": "true or false",
+    "date_from_datetime_parsing": "a date, YYYY-MM-DD",
+    "date_parsing": "a date, YYYY-MM-DD",
+    "date_from_datetime_inexact": "a date, YYYY-MM-DD",
+    "date_type": "a date, YYYY-MM-DD",
+    "string_type": "a text",
+    "string_too_short": "at least {min_length} characters",
+    "greater_than": "more than {gt}",
+    "greater_than_equal": "{ge} or more",
+    "less_than": "less than {lt}",
+    "less_than_equal": "{le} or less",
+}
 
 
 class Frozen(BaseModel):
@@ -28,12 +54,24 @@ def document(path: Path) -> dict[str, Any]:
     """Return the TOML document at `path`; decimals are kept exact."""
     try:
         text = path.read_text(encoding="utf-8")
-    except OSError as e:
+    except FileNotFoundError as e:
         raise missing_file(path) from e
+    except OSError as e:
+        raise unreadable(path, e) from e
+    except UnicodeDecodeError as e:
+        raise SettingsError(
+            f"The file {path} is not text in UTF-8 (byte {e.start} is {e.object[e.start]:#04x}). "
+            "Save it as UTF-8 without a byte order mark.",
+            source=str(path),
+        ) from e
     try:
         return tomllib.loads(text, parse_float=Decimal)
     except tomllib.TOMLDecodeError as e:
-        raise SettingsError(f"The file {path} is not valid TOML: {e}.", source=str(path)) from e
+        raise SettingsError(
+            f"The file {path} is not valid TOML: {e}. Correct that line; a text stands in quotes, "
+            "a section in brackets.",
+            source=str(path),
+        ) from e
 
 
 def validated(
@@ -71,31 +109,41 @@ def _explained(
     first = next((e for e in found if e["type"] == "extra_forbidden"), found[0])
     key = ".".join(str(part) for part in first["loc"])
     source = sources.get(key, where)
-    if first["type"] == "extra_forbidden":
-        return SettingsError(
-            f"Unknown key `{key}` in {source}. Known here: {', '.join(_siblings(model, key))}.",
-            source=source,
-            key=key,
-        )
-    return SettingsError(
-        f"{_came(key, first)} in {source}. Wanted: {_wanted(first['msg'])}.",
-        source=source,
-        key=key,
-    )
+    cause = first.get("ctx", {}).get("error")
+    if isinstance(cause, DisagreementError):
+        said = f"{cause}{_set_where(cause.keys, sources)}"
+    elif first["type"] == "extra_forbidden":
+        said = f"Unknown key `{key}` in {source}. Known here: {', '.join(_siblings(model, key))}."
+    else:
+        said = f"{_came(key, source, first)} Wanted: {_wanted(first)}."
+    return SettingsError(said, source=source, key=key)
 
 
-def _came(key: str, error: ErrorDetails) -> str:
+def _set_where(keys: Sequence[str], sources: Mapping[str, str]) -> str:
+    told = [f"`{key}` is set in {sources[key]}" for key in keys if key in sources]
+    return f" ({'; '.join(told)}.)" if told else ""
+
+
+def _came(key: str, source: str, error: ErrorDetails) -> str:
     value = error["input"]
     if error["type"] == "missing":
-        return f"`{key}` is missing"
-    if isinstance(value, dict):  # keys that do not agree; the values may hold secrets
-        return f"`{key}` is incomplete" if key else "The settings do not agree"
-    return f"`{key}` was {'(not shown)' if _is_secret(key) else repr(value)}"
+        return f"`{key}` is missing in {source}."
+    if isinstance(value, dict):  # never repeated: it may hold secrets
+        return f"`{key}` in {source} is wrong." if key else f"The values in {source} do not agree."
+    if _is_secret(key):
+        return f"`{key}` in {source} is wrong (its value is not shown)."
+    return f"`{key}` was {_shown(value)} in {source}."
 
 
-def _wanted(message: str) -> str:
-    plain = message.removeprefix("Value error, ").removeprefix("Input should be ").rstrip(".")
-    return "a value for it" if plain == "Field required" else plain
+def _shown(value: object) -> str:
+    return repr(value) if isinstance(value, str) else str(value)
+
+
+def _wanted(error: ErrorDetails) -> str:
+    told = _WANTED.get(error["type"])
+    if told is not None:
+        return told.format(**error.get("ctx", {}))
+    return error["msg"].removeprefix("Value error, ").removeprefix("Input should be ").rstrip(".")
 
 
 def _is_secret(key: str) -> bool:
@@ -110,4 +158,4 @@ def _siblings(model: type[BaseModel], key: str) -> list[str]:
         if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
             break
         known = inner
-    return sorted(known.model_fields)
+    return sorted(known.model_fields.keys() - DERIVED)

@@ -11,15 +11,18 @@ from urllib.parse import urlsplit, urlunsplit
 
 from pydantic import Field, model_validator
 
+from config.addresses import Bucket, Dsn, Endpoint, Port
 from config.build import REPOSITORY, source_hash
-from config.documents import ROOT, Frozen, document, is_private, validated
-from config.errors import SettingsError
+from config.documents import DERIVED, ROOT, Frozen, document, is_private, validated
+from config.errors import DisagreementError, SettingsError, unreadable
 from config.sources import SourcesSettings
 
 __all__ = ["Settings", "SettingsError", "load"]
 
 PREFIX = "COUNTERSIGN_"
-_OTHER_VARIABLES = frozenset({"COUNTERSIGN_REQUIRE_SERVERS", "COUNTERSIGN_MINIO"})
+_OTHER_VARIABLES = frozenset(
+    {"COUNTERSIGN_REQUIRE_SERVERS", "COUNTERSIGN_MINIO", "COUNTERSIGN_CHROMIUM"}
+)
 _SECRETS = frozenset(
     {"lake.access_key", "lake.secret_key", "broker.key_id", "broker.secret_key", "database.dsn"}
 )
@@ -29,7 +32,6 @@ _ALPACA = {
 }
 _ALPACA_DATA = "https://data.alpaca.markets"
 
-Port = Annotated[int, Field(ge=1, le=65535)]
 DatabaseName = Literal["desk", "dagster", "mlflow", "optuna"]
 
 
@@ -38,8 +40,8 @@ class LakeSettings(Frozen):
 
     kind: Literal["folder", "s3"] = "folder"
     path: Path
-    endpoint: str = ""  # host:port, without scheme
-    bucket: Annotated[str, Field(min_length=3)] = "lake"
+    endpoint: Endpoint = ""  # host:port
+    bucket: Annotated[Bucket, Field(min_length=3)] = "lake"
     region: str = "us-east-1"
     secure: bool = False
     access_key: str = ""
@@ -48,7 +50,7 @@ class LakeSettings(Frozen):
     @model_validator(mode="after")
     def _reachable(self) -> Self:
         if self.kind == "s3":
-            _require_s3(self.endpoint, self.access_key, self.secret_key)
+            _require_s3(self, "lake.kind")
         return self
 
 
@@ -57,7 +59,7 @@ class WarehouseSettings(Frozen):
 
     kind: Literal["folder", "s3"] = "folder"
     path: Path
-    bucket: str = ""  # the lake's when empty
+    bucket: Bucket = ""  # the lake's when empty
     prefix: str = "warehouse"
 
 
@@ -65,17 +67,19 @@ class DatabaseSettings(Frozen):
     """The PostgreSQL server; `dsn` names the database `desk`, the others stand beside it."""
 
     kind: Literal["embedded", "server"] = "embedded"
-    dsn: str = Field(default="", repr=False)
+    dsn: Dsn = Field(default="", repr=False)
     dagster: str = "dagster"
     mlflow: str = "mlflow"
     optuna: str = "optuna"
 
     @model_validator(mode="after")
     def _given(self) -> Self:
-        if self.dsn and not self.dsn.startswith(("postgresql://", "postgres://")):
-            raise ValueError("an address like postgresql://user:password@host:5432/desk")
         if self.kind == "server" and not self.dsn:
-            raise ValueError("COUNTERSIGN_DATABASE__DSN, since database.kind is server")
+            raise DisagreementError(
+                "`database.kind` is server, and there is no address of one. Set "
+                "COUNTERSIGN_DATABASE__DSN to one like postgresql://user:password@host:5432/desk.",
+                "database.kind",
+            )
         return self
 
     def url(self, name: DatabaseName) -> str:
@@ -193,20 +197,13 @@ class Settings(Frozen):
 
     @model_validator(mode="after")
     def _agrees(self) -> Self:
-        if self.mode == "embedded" and self.broker.kind != "venue":
-            raise ValueError(
-                "mode = paper or live with broker.kind = alpaca; "
-                "mode = embedded trades on the venue only"
-            )
-        if self.mode != "embedded" and self.broker.kind != "alpaca":
-            raise ValueError(f"broker.kind = alpaca, since mode is {self.mode}")
-        if self.broker.kind == "alpaca" and not (self.broker.key_id and self.broker.secret_key):
-            raise ValueError("COUNTERSIGN_BROKER__KEY_ID and COUNTERSIGN_BROKER__SECRET_KEY")
-        if self.mode == "live" and not self.live.confirm_account:
-            raise ValueError("live.confirm_account, the number of the account to trade")
+        _require_broker(self)
         if self.warehouse.kind == "s3":
-            _require_s3(self.lake.endpoint, self.lake.access_key, self.lake.secret_key)
+            _require_s3(self.lake, "warehouse.kind")
         return self
+
+
+_SECTIONS = Settings.model_fields.keys() - DERIVED
 
 
 def load(environ: Mapping[str, str] = os.environ, *, running: bool = True) -> Settings:
@@ -226,7 +223,7 @@ def load(environ: Mapping[str, str] = os.environ, *, running: bool = True) -> Se
     sources: dict[str, str] = {}
     _merge(values, document(ROOT / "desk.toml"), str(ROOT / "desk.toml"), sources)
     own = folder / "desk.toml"
-    if own.is_file():
+    if _exists(own):
         told = document(own)
         _refuse_public_secrets(told, own)
         _merge(values, told, str(own), sources)
@@ -245,16 +242,28 @@ def home(environ: Mapping[str, str] = os.environ) -> Path:
 
 def _merge(into: dict[str, Any], new: dict[str, Any], source: str, sources: dict[str, str]) -> None:
     for section, told in new.items():
+        if section in DERIVED:
+            raise SettingsError(
+                f"Unknown key `{section}` in {source}. Known here: {', '.join(sorted(_SECTIONS))}.",
+                source=source,
+                key=section,
+            )
         if isinstance(told, dict):
             known = into.setdefault(section, {})
             if not isinstance(known, dict):
-                raise SettingsError(f"`{section}` in {source} is a value, not a section.")
+                raise SettingsError(
+                    f"[{section}] in {source} is a section, but `{section}` is a value. Wanted: "
+                    f"{section} = … above all sections.",
+                    source=source,
+                    key=section,
+                )
             known.update(told)
             sources.update({f"{section}.{key}": source for key in told})
         elif isinstance(into.get(section), dict):
             raise SettingsError(
-                f"`{section}` in {source} is a section, the value {told!r} has no key. "
-                f"Wanted: {section}.KEY, in a variable {PREFIX}{section.upper()}__KEY.",
+                f"`{section}` was {told!r} in {source}, but it is a section. Wanted: a key in it, "
+                f"as [{section}] KEY = … in a file or {PREFIX}{section.upper()}__KEY=… as a "
+                "variable.",
                 source=source,
                 key=section,
             )
@@ -265,20 +274,27 @@ def _merge(into: dict[str, Any], new: dict[str, Any], source: str, sources: dict
 
 def _runtime(folder: Path) -> dict[str, Any]:
     path = folder / "runtime.json"
+    if not _exists(path):
+        return {}
     try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
+        told = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:  # the desk was stopped a moment ago
         return {}
     except OSError as e:
-        raise SettingsError(
-            f"The file {path} cannot be read ({e.strerror}). It belongs to whoever started the "
-            "desk: run as that user, or set DESK_HOME to a folder of your own."
-        ) from e
-    try:
-        told = json.loads(text)
+        raise unreadable(path, e) from e
     except ValueError as e:
         raise SettingsError(f"The file {path} is damaged ({e}). Run ./desk down, then up.") from e
     return told if isinstance(told, dict) else {}
+
+
+def _exists(path: Path) -> bool:
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as e:
+        raise unreadable(path, e) from e
+    return True
 
 
 def _variables(environ: Mapping[str, str]) -> list[tuple[str, str, str]]:
@@ -288,10 +304,10 @@ def _variables(environ: Mapping[str, str]) -> list[tuple[str, str, str]]:
             continue
         key = name.removeprefix(PREFIX).lower().replace("__", ".")
         section = key.split(".")[0]
-        if section not in Settings.model_fields or section in {"home", "build"}:
+        if section not in _SECTIONS:
             raise SettingsError(
-                f"Unknown variable {name}. Wanted: COUNTERSIGN_MODE or "
-                "COUNTERSIGN_<SECTION>__<KEY> with a section of config/desk.toml.",
+                f"Unknown variable {name}. Wanted: {PREFIX}MODE, or {PREFIX}<SECTION>__<KEY> with "
+                f"one of the sections {', '.join(sorted(_SECTIONS - {'mode'}))}.",
                 source=name,
                 key=key,
             )
@@ -326,9 +342,8 @@ def _complete(values: dict[str, Any], folder: Path) -> None:
     """Fill in what follows from the home folder, the mode and the ports."""
     values["home"] = folder
     values["build"] = source_hash()
-    for section in Settings.model_fields:
-        if section not in {"home", "build", "mode"}:
-            values.setdefault(section, {})
+    for section in _SECTIONS - {"mode"}:
+        values.setdefault(section, {})
     lake, warehouse, mlflow = values["lake"], values["warehouse"], values["mlflow"]
     lake.setdefault("path", folder / "lake")
     warehouse.setdefault("path", folder / "warehouse")
@@ -352,11 +367,48 @@ def _complete_broker(values: dict[str, Any]) -> None:
             broker[key] = value
 
 
-def _require_s3(endpoint: str, access_key: str, secret_key: str) -> None:
-    if not endpoint or "://" in endpoint:
-        raise ValueError(
-            "lake.endpoint as host:port without scheme (COUNTERSIGN_LAKE__ENDPOINT); "
-            "lake.secure says whether it is https"
+def _require_s3(lake: LakeSettings, kind: str) -> None:
+    if not lake.endpoint:
+        raise DisagreementError(
+            f"`{kind}` is s3, and `lake.endpoint` does not say where. Set "
+            "COUNTERSIGN_LAKE__ENDPOINT to host:port, like 127.0.0.1:9000.",
+            kind,
         )
-    if not (access_key and secret_key):
-        raise ValueError("COUNTERSIGN_LAKE__ACCESS_KEY and COUNTERSIGN_LAKE__SECRET_KEY")
+    keys = {"ACCESS_KEY": lake.access_key, "SECRET_KEY": lake.secret_key}
+    missing = [f"{PREFIX}LAKE__{name}" for name, value in keys.items() if not value]
+    if missing:
+        raise DisagreementError(
+            f"`{kind}` is s3, and the keys to {lake.endpoint} are not complete. Set "
+            f"{' and '.join(missing)}.",
+            kind,
+        )
+
+
+def _require_broker(told: Settings) -> None:
+    broker, mode = told.broker, told.mode
+    if mode == "embedded" and broker.kind != "venue":
+        raise DisagreementError(
+            f"`broker.kind` is {broker.kind}, but `mode` is embedded, which trades on the venue "
+            "only. Set COUNTERSIGN_MODE to paper or live, or `broker.kind` to venue.",
+            "broker.kind",
+            "mode",
+        )
+    if mode != "embedded" and broker.kind != "alpaca":
+        raise DisagreementError(
+            f"`mode` is {mode}, but `broker.kind` is {broker.kind}. Set "
+            "COUNTERSIGN_BROKER__KIND=alpaca, or `mode` to embedded.",
+            "mode",
+            "broker.kind",
+        )
+    if broker.kind == "alpaca" and not (broker.key_id and broker.secret_key):
+        raise DisagreementError(
+            "`broker.kind` is alpaca, and its keys are not complete. Set "
+            "COUNTERSIGN_BROKER__KEY_ID and COUNTERSIGN_BROKER__SECRET_KEY.",
+            "broker.kind",
+        )
+    if mode == "live" and not told.live.confirm_account:
+        raise DisagreementError(
+            "`mode` is live, and `live.confirm_account` is empty. Set "
+            "COUNTERSIGN_LIVE__CONFIRM_ACCOUNT to the number of the account to trade.",
+            "mode",
+        )

@@ -34,9 +34,13 @@ def test_the_strict_profile_replaces_what_it_names(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("before", "after", "said"),
     [
-        ("collar = 0.05", "collar = 5", r"`collar` was 5 .*less than or equal to 1"),
+        ("collar = 0.05", "collar = 5", r"`collar` was 5 .*: 1 or less"),
         ("collar = 0.05", "coller = 0.05", r"Unknown key `coller`"),
-        ("position_ceiling = 0.20", "position_ceiling = 0.01", r"position_share <= position_c"),
+        (
+            "position_ceiling = 0.20",
+            "position_ceiling = 0.01",
+            r"limits.toml do not agree. Wanted: position_share <= position_c",
+        ),
         ('profile = "default"', 'profile = "brave"', r"profile 'brave'"),
         ("[strict]", "[strickt]", r"\[default\] and \[strict\]"),
         ("[strict]", "[strict", r"not valid TOML"),

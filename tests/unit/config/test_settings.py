@@ -64,14 +64,16 @@ def test_without_an_address_the_embedded_database_says_who_starts_it() -> None:
     [
         ({"COUNTERSIGN_LAKE__KIND": "ftp"}, r"`lake.kind` was 'ftp' .*'folder' or 's3'"),
         ({"COUNTERSIGN_LAKE__COLOUR": "red"}, r"Unknown key `lake.colour`.*Known here: .*bucket"),
-        ({"COUNTERSIGN_LAKE__KIND": "s3"}, r"lake.endpoint as host:port"),
-        ({"COUNTERSIGN_DASHBOARD__PORT": "99999"}, r"`dashboard.port` was '99999'.*65535"),
-        ({"COUNTERSIGN_PORT": "1"}, r"Unknown variable COUNTERSIGN_PORT"),
-        ({"COUNTERSIGN_LAKE": "s3"}, r"`lake` .* is a section"),
-        ({"COUNTERSIGN_MODE": "live"}, r"broker.kind = alpaca, since mode is live"),
-        ({"COUNTERSIGN_BROKER__KIND": "alpaca"}, r"mode = paper or live"),
-        ({"COUNTERSIGN_DATABASE__KIND": "server"}, r"COUNTERSIGN_DATABASE__DSN"),
-        ({"COUNTERSIGN_VENUE__START": "July"}, r"`venue.start` was 'July'"),
+        ({"COUNTERSIGN_LAKE__BUCKET": "My Lake"}, r"was 'My Lake' .*lower-case letters"),
+        ({"COUNTERSIGN_LAKE__ENDPOINT": "http://h:9000"}, r"was 'http://h:9000' .*host:port alone"),
+        ({"COUNTERSIGN_DASHBOARD__PORT": "99999"}, r"was '99999' .*PORT. Wanted: 65535 or less."),
+        ({"COUNTERSIGN_DASHBOARD__PORT": "web"}, r"was 'web' in .*PORT. Wanted: a whole number."),
+        ({"COUNTERSIGN_PORT": "1"}, r"Unknown variable COUNTERSIGN_PORT. .*broker, dagster"),
+        ({"COUNTERSIGN_BUILD": "1"}, r"Unknown variable COUNTERSIGN_BUILD"),
+        ({"COUNTERSIGN_LAKE": "s3"}, r"`lake` was 's3' .* is a section.*COUNTERSIGN_LAKE__KEY"),
+        ({"COUNTERSIGN_DATABASE__DSN": "postgresql://h:x/d"}, r"not shown.*postgresql://user"),
+        ({"COUNTERSIGN_DATABASE__DSN": "postgresql://h:5432"}, r"not shown.*:5432/desk"),
+        ({"COUNTERSIGN_VENUE__START": "July"}, r"`venue.start` was 'July' .*a date, YYYY-MM-DD"),
     ],
 )
 def test_a_wrong_setting_is_told_by_name(
@@ -81,10 +83,64 @@ def test_a_wrong_setting_is_told_by_name(
         settings.load(environ(tmp_path, **variables))
 
 
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        (
+            {"LAKE__KIND": "s3"},
+            r"^`lake.kind` is s3, .*Set COUNTERSIGN_LAKE__ENDPOINT to host:port, .* "
+            r"\(`lake.kind` is set in the variable COUNTERSIGN_LAKE__KIND.\)$",
+        ),
+        (
+            {"LAKE__KIND": "s3", "LAKE__ENDPOINT": "h:9000", "LAKE__ACCESS_KEY": "desk"},
+            r"keys to h:9000 are not complete. Set COUNTERSIGN_LAKE__SECRET_KEY\.",
+        ),
+        ({"WAREHOUSE__KIND": "s3"}, r"^`warehouse.kind` is s3, .*COUNTERSIGN_LAKE__ENDPOINT"),
+        (
+            {"MODE": "live"},
+            r"^`mode` is live, but `broker.kind` is venue. .*`mode` is set in the variable "
+            r"COUNTERSIGN_MODE; `broker.kind` is set in .*/config/desk.toml",
+        ),
+        ({"BROKER__KIND": "alpaca"}, r"alpaca, but `mode` is embedded.*COUNTERSIGN_MODE to paper"),
+        (
+            {"MODE": "paper", "BROKER__KIND": "alpaca", "BROKER__KEY_ID": "id"},
+            r"COUNTERSIGN_BROKER__KEY_ID and COUNTERSIGN_BROKER__SECRET_KEY",
+        ),
+        ({"DATABASE__KIND": "server"}, r"`database.kind` is server.*COUNTERSIGN_DATABASE__DSN"),
+    ],
+)
+def test_settings_that_do_not_agree_say_what_to_set_and_where_they_stand(
+    tmp_path: Path, variables: dict[str, str], said: str
+) -> None:
+    told = {f"COUNTERSIGN_{name}": value for name, value in variables.items()}
+
+    with pytest.raises(SettingsError, match=said):
+        settings.load(environ(tmp_path, **told))
+
+
 def test_a_wrong_key_in_a_file_names_the_file(tmp_path: Path) -> None:
     (tmp_path / "desk.toml").write_text("[lake]\nbukket = 'x'\n")
 
     with pytest.raises(SettingsError, match=rf"`lake.bukket` in {tmp_path}/desk.toml"):
+        settings.load(environ(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        (b"[lake\nkind = 's3'", r"desk.toml is not valid TOML: .*line 1"),
+        (b"\xff\xfe[lake]", r"desk.toml is not text in UTF-8"),
+        (b"lake = 's3'", r"`lake` was 's3' in .*desk.toml, but it is a section"),
+        (b"[mode]\nkind = 1", r"\[mode\] in .*desk.toml is a section, but `mode` is a value"),
+        (b"home = '/elsewhere'", r"Unknown key `home` in .*desk.toml"),
+        (b"[lakes]\nkind = 's3'", r"Unknown key `lakes` in .*Known here: broker"),
+        (b"[venue]\nstart = 2012-07-02T10:00:00", r"was 2012-07-02 10:00:00 .*a date, YYYY-MM-DD"),
+    ],
+)
+def test_a_damaged_file_is_told(tmp_path: Path, written: bytes, said: str) -> None:
+    (tmp_path / "desk.toml").write_bytes(written)
+
+    with pytest.raises(SettingsError, match=said):
         settings.load(environ(tmp_path))
 
 
