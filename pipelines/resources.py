@@ -10,7 +10,8 @@ from sqlalchemy import Engine
 
 from adapters import object_store
 from adapters.brokers.alpaca import AlpacaBroker
-from adapters.market_data.alpaca import AlpacaMarketData
+from adapters.market_data import connected
+from adapters.market_data.chain import Chain
 from adapters.mlflow.registry import MlflowRegistry
 from adapters.object_store.protocol import ObjectStore
 from config import gates as gates_module
@@ -22,6 +23,7 @@ from config.limits import Limits
 from config.settings import Settings
 from config.universe import Universe
 from ledger.connection import engine
+from ledger.sources import SourceBook
 from warehouse import Warehouse, connect
 
 
@@ -76,9 +78,10 @@ def store() -> ObjectStore:
 
 
 @cache
-def source() -> AlpacaMarketData:
-    """Return the source of bars and corporate actions."""
-    return AlpacaMarketData(settings())
+def source() -> Chain:
+    """Return the sources of bars and corporate actions, each asked before the next."""
+    book = SourceBook(ledger(), desk_clock())
+    return connected.chain(settings(), book=book, clock=desk_clock())
 
 
 @cache

@@ -21,12 +21,22 @@ from alpaca.data.requests import (
 from alpaca.data.timeframe import TimeFrame
 from requests.adapters import HTTPAdapter
 
+from adapters.market_data.batches import in_batches
 from adapters.market_data.calendar import INSTANT, NEW_YORK
-from adapters.market_data.errors import SourceError, SourceKeysError
+from adapters.market_data.errors import (
+    EmptyAnswerError,
+    SourceBusyError,
+    SourceError,
+    SourceKeysError,
+    SourceRefusedError,
+)
+from adapters.market_data.retry import seconds_asked
 from config.settings import Settings
 
 Client = TypeVar("Client", StockHistoricalDataClient, CorporateActionsClient)
-_TIMEOUT_SECONDS = (5.0, 30.0)  # to connect, between bytes
+# The question itself is wrong, or ours is not the right to ask it.
+_REFUSED = frozenset({400, 401, 403, 404, 422})
+_UNREADABLE = (AttributeError, KeyError, TypeError, ValueError, pl.exceptions.PolarsError)
 _BAR: dict[str, Any] = {
     "symbol": pl.String, "session": pl.Date, "bar_start": INSTANT, "open": pl.Float64,
     "high": pl.Float64, "low": pl.Float64, "close": pl.Float64, "volume": pl.Int64,
@@ -42,23 +52,32 @@ _QUOTE: dict[str, Any] = {
 
 
 class AlpacaMarketData:
-    """Bars, corporate actions and quotes from the broker that `settings` names."""
+    """Bars, corporate actions and quotes from the broker that `settings` names.
+
+    Every row says its source, feed and whether it is simulated. alpaca-py's own repetitions are
+    switched off: how often and when to ask again is the chain's to decide.
+    """
 
     def __init__(self, settings: Settings) -> None:
-        broker = settings.broker
+        broker, told = settings.broker, settings.sources
         self._url = broker.data_url
         self.feed = broker.feed
-        self.source = broker.kind  # recorded with every row
+        self.name = broker.kind  # recorded with every row, as its source
+        self.lacks = frozenset(told.alpaca_lacks if broker.kind == "alpaca" else ())
         self.simulated_minutes = broker.kind == "venue"
         self._keys = (broker.key_id, broker.secret_key)
+        self._timeout = (told.connect_seconds, told.answer_seconds)
+        self._batch = told.batch
 
     @cached_property
     def _bars(self) -> StockHistoricalDataClient:
-        return _timed(StockHistoricalDataClient(*self._known_keys(), **self._options))
+        return _sober(
+            StockHistoricalDataClient(*self._known_keys(), **self._options), self._timeout
+        )
 
     @cached_property
     def _actions(self) -> CorporateActionsClient:
-        return _timed(CorporateActionsClient(*self._known_keys(), **self._options))
+        return _sober(CorporateActionsClient(*self._known_keys(), **self._options), self._timeout)
 
     @property
     def _options(self) -> dict[str, Any]:
@@ -75,36 +94,44 @@ class AlpacaMarketData:
     def daily(self, symbols: Sequence[str], first: date, last: date) -> pl.DataFrame:
         """Unadjusted daily bars (USD or index points, shares) of the sessions asked for.
 
-        Columns: symbol, session, open, high, low, close, volume; sorted by symbol and session. A
-        symbol without bars is left out.
+        Columns: symbol, session, open, high, low, close, volume, source, feed, simulated; sorted
+        by symbol and session. A symbol without bars is left out.
 
         Raises
         ------
         SourceError
-            If there is no answer, or no bar at all.
+            If there is no answer, or no bar at all; it holds what was answered before.
         """
-        rows = self._asked_bars(symbols, TimeFrame.Day, first, last)
-        return rows.drop("bar_start").unique(["symbol", "session"]).sort("symbol", "session")
+
+        def asked(batch: Sequence[str]) -> pl.DataFrame:
+            rows = self._asked_bars(batch, TimeFrame.Day, first, last)
+            return self._marked(rows.drop("bar_start").unique(["symbol", "session"]), False)
+
+        return in_batches(symbols, self._batch, asked).sort("symbol", "session")
 
     def minutes(self, symbols: Sequence[str], session: date) -> pl.DataFrame:
         """Unadjusted minute bars of a session, extended hours included where the feed has them.
 
-        Columns: symbol, session, bar_start (UTC), open, high, low, close, volume; sorted by symbol
-        and bar_start. The venue's are simulated (`simulated_minutes`).
+        Columns: symbol, session, bar_start (UTC), open, high, low, close, volume, source, feed,
+        simulated; sorted by symbol and bar_start. The venue's are simulated.
 
         Raises
         ------
         SourceError
-            If there is no answer, or no bar at all.
+            If there is no answer, or no bar at all; it holds what was answered before.
         """
-        rows = self._asked_bars(symbols, TimeFrame.Minute, session, session)
-        return rows.unique(["symbol", "bar_start"]).sort("symbol", "bar_start")
+
+        def asked(batch: Sequence[str]) -> pl.DataFrame:
+            rows = self._asked_bars(batch, TimeFrame.Minute, session, session)
+            return self._marked(rows.unique(["symbol", "bar_start"]), self.simulated_minutes)
+
+        return in_batches(symbols, self._batch, asked).sort("symbol", "bar_start")
 
     def actions(self, symbols: Sequence[str], first: date, last: date) -> pl.DataFrame:
         """Splits and cash dividends by ex-date; there may be none.
 
         Columns: symbol, ex_date, kind, ratio (new shares per old share), amount (USD per share),
-        implied; sorted by symbol and ex-date.
+        implied, source, feed, simulated; sorted by symbol and ex-date.
 
         Raises
         ------
@@ -113,11 +140,13 @@ class AlpacaMarketData:
         """
         asked = CorporateActionsRequest(symbols=list(symbols), start=first, end=last)
         what = f"corporate actions {first} to {last}"
-        reply = self._ask(lambda: self._actions.get_corporate_actions(asked), what)
-        told = reply.get("corporate_actions", reply)
-        return pl.DataFrame([*_splits(told), *_dividends(told)], schema=_ACTION, orient="row").sort(
-            "symbol", "ex_date", "kind"
-        )
+
+        def told() -> pl.DataFrame:
+            reply: Any = self._actions.get_corporate_actions(asked)
+            of = reply.get("corporate_actions", reply)
+            return pl.DataFrame([*_splits(of), *_dividends(of)], schema=_ACTION, orient="row")
+
+        return self._marked(self._ask(told, what), False).sort("symbol", "ex_date", "kind")
 
     def quotes(self, symbols: Sequence[str]) -> pl.DataFrame:
         """Latest quotes: symbol, bid, ask (USD), bid_size, ask_size, quoted_at (UTC).
@@ -128,14 +157,16 @@ class AlpacaMarketData:
             If there is no answer, or no quote at all.
         """
         asked = StockLatestQuoteRequest(symbol_or_symbols=list(symbols), feed=DataFeed(self.feed))
-        reply = self._ask(lambda: self._bars.get_stock_latest_quote(asked), "latest quotes")
-        rows = [
-            (symbol, q["bp"], q["ap"], q["bs"], q["as"], _instant(q["t"]))
-            for symbol, q in _mapping(reply.get("quotes", reply)).items()
-        ]
-        return self._filled(
-            pl.DataFrame(rows, schema=_QUOTE, orient="row").sort("symbol"), "latest quotes", symbols
-        )
+
+        def told() -> pl.DataFrame:
+            reply = self._bars.get_stock_latest_quote(asked)
+            rows = [
+                (symbol, q["bp"], q["ap"], q["bs"], q["as"], _instant(q["t"]))
+                for symbol, q in _mapping(reply.get("quotes", reply)).items()
+            ]
+            return pl.DataFrame(rows, schema=_QUOTE, orient="row").sort("symbol")
+
+        return self._filled(self._ask(told, "latest quotes"), "latest quotes", symbols)
 
     def _asked_bars(
         self, symbols: Sequence[str], frame: TimeFrame, first: date, last: date
@@ -149,57 +180,84 @@ class AlpacaMarketData:
             feed=DataFeed(self.feed),
         )
         what = f"{frame.value} bars {first} to {last}"
-        reply = self._ask(lambda: self._bars.get_stock_bars(asked), what)
-        rows = [
-            (symbol, None, _instant(b["t"]), b["o"], b["h"], b["l"], b["c"], round(b["v"]))
-            for symbol, bars in _mapping(reply.get("bars", reply)).items()
-            for b in bars
-        ]
-        frame_of_rows = pl.DataFrame(rows, schema=_BAR, orient="row").with_columns(
+
+        def told() -> pl.DataFrame:
+            reply: Any = self._bars.get_stock_bars(asked)
+            rows = [
+                (symbol, None, _instant(b["t"]), b["o"], b["h"], b["l"], b["c"], round(b["v"]))
+                for symbol, bars in _mapping(reply.get("bars", reply)).items()
+                for b in bars or ()
+            ]
+            return pl.DataFrame(rows, schema=_BAR, orient="row")
+
+        rows = self._ask(told, what).with_columns(
             session=pl.col("bar_start").dt.convert_time_zone(NEW_YORK.key).dt.date()
         )
-        return self._filled(
-            frame_of_rows.filter(pl.col("session").is_between(first, last)), what, symbols
-        )
+        return self._filled(rows.filter(pl.col("session").is_between(first, last)), what, symbols)
 
-    def _ask(self, ask: Callable[[], Any], what: str) -> dict[str, Any]:
+    def _ask(self, ask: Callable[[], pl.DataFrame], what: str) -> pl.DataFrame:
         try:
-            reply = ask()
+            return ask()
         except APIError as e:
-            raise SourceError(
-                f"{self._url} refused {what} (HTTP {e.status_code}): {e}. "
-                "Check the broker's keys and [broker] feed; see ./desk doctor."
-            ) from e
+            raise self._refusal(what, e) from e
+        except requests.JSONDecodeError as e:
+            raise SourceError(f"{self._url} answered {what} with something unreadable: {e}") from e
         except requests.RequestException as e:
             raise SourceError(f"{self._url} gave no answer to {what}: {e}") from e
-        except (ValueError, KeyError, TypeError) as e:
+        except _UNREADABLE as e:
             raise SourceError(f"{self._url} answered {what} with something unreadable: {e}") from e
-        if not isinstance(reply, dict):
-            raise SourceError(f"{self._url} answered {what} with {type(reply).__name__}.")
-        return reply
+
+    def _refusal(self, what: str, error: APIError) -> SourceError:
+        status = error.status_code
+        if status == requests.codes.too_many_requests:
+            wait = seconds_asked(error.response.headers.get("Retry-After"), now=datetime.now(UTC))
+            return SourceBusyError(
+                f"{self._url} asks to wait with {what} (HTTP 429, Retry-After: {wait} s).",
+                wait=wait,
+            )
+        told = f"{self._url} refused {what} (HTTP {status}): {str(error)[:300]}. "
+        if status in _REFUSED:
+            return SourceRefusedError(
+                f"{told}Check the broker's keys and [broker] feed; see ./desk doctor."
+            )
+        return SourceError(f"{told}It may pass; it is asked again.")
+
+    def _marked(self, rows: pl.DataFrame, simulated: bool) -> pl.DataFrame:
+        return rows.with_columns(
+            source=pl.lit(self.name), feed=pl.lit(self.feed), simulated=pl.lit(value=simulated)
+        )
 
     def _filled(self, rows: pl.DataFrame, what: str, symbols: Sequence[str]) -> pl.DataFrame:
         if rows.is_empty():
-            raise SourceError(
+            raise EmptyAnswerError(
                 f"{self._url} has no {what} of {', '.join(symbols)}. An empty answer counts as "
                 "none: is the session over, and are the symbols listed there?"
             )
         return rows
 
 
-def _timed(client: Client) -> Client:
-    """Return `client`, whose requests give up: alpaca-py sets no timeout and takes none."""
+def _sober(client: Client, timeout: tuple[float, float]) -> Client:
+    """Return `client` with a timeout, which alpaca-py has not, and without its repetitions."""
+    # Neither has a public setting: zero attempts in the constructor mean three.
+    client._retry = 0  # noqa: SLF001 - see above
+    session: requests.Session = client._session  # noqa: SLF001 - see above
     for scheme in ("http://", "https://"):
-        client._session.mount(scheme, _Timed())  # noqa: SLF001 - there is no public way
+        session.mount(scheme, _Timed(timeout))
+    # The desk's keys go to the broker's address only, whatever proxies the machine names.
+    session.trust_env = False
     return client
 
 
 class _Timed(HTTPAdapter):
-    """Requests with a timeout."""
+    """Requests with a timeout: seconds to connect, and between bytes."""
+
+    def __init__(self, timeout: tuple[float, float]) -> None:
+        super().__init__()
+        self._timeout = timeout
 
     def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:  # type: ignore[override]  # passes every option on
         if options.get("timeout") is None:
-            options["timeout"] = _TIMEOUT_SECONDS
+            options["timeout"] = self._timeout
         return super().send(request, **options)
 
 
