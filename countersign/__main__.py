@@ -98,6 +98,12 @@ def main() -> None:
     except (SettingsError, CommandError) as e:
         sys.stderr.write(f"{e}\n")
         sys.exit(1)
+    except PermissionError as e:
+        sys.stderr.write(
+            f"{e.filename or 'A file'} cannot be used by this user ({e.strerror}). Run as the user "
+            "it belongs to, or set DESK_HOME to a folder of your own.\n"
+        )
+        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from adapters.object_store.errors import StoreError
+from adapters.object_store.errors import BucketMissingError, StoreError
 from adapters.object_store.folder import FolderStore
 from adapters.object_store.protocol import ObjectInfo, ObjectStore
 from config.settings import Settings
 
-__all__ = ["FolderStore", "ObjectInfo", "ObjectStore", "StoreError", "from_settings"]
+__all__ = [
+    "BucketMissingError",
+    "FolderStore",
+    "ObjectInfo",
+    "ObjectStore",
+    "StoreError",
+    "from_settings",
+]
 
 
 def from_settings(settings: Settings) -> ObjectStore:

@@ -17,6 +17,10 @@ class StoreRefusedError(StoreError, AskError):
     """The keys, the bucket or the rights on the folder are wrong."""
 
 
+class BucketMissingError(StoreRefusedError):
+    """The endpoint and the keys are right, and there is no such bucket."""
+
+
 class ObjectMissingError(StoreError, AskError):
     """There is no object of that key."""
 

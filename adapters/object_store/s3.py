@@ -14,6 +14,7 @@ from minio.error import InvalidResponseError, S3Error, ServerError
 from minio.versioningconfig import VersioningConfig
 
 from adapters.object_store.errors import (
+    BucketMissingError,
     ObjectExistsError,
     ObjectMissingError,
     StoreError,
@@ -24,6 +25,13 @@ from adapters.object_store.protocol import ObjectInfo, digest, require_digest, r
 
 _MISSING = frozenset({"NoSuchKey", "NoSuchObject"})
 _WRONG_KEYS = frozenset({"InvalidAccessKeyId", "SignatureDoesNotMatch", "AccessDenied"})
+_MEANINGS: tuple[tuple[type[Exception], str], ...] = (
+    (urllib3.exceptions.TimeoutError, "no answer in time"),
+    (urllib3.exceptions.ResponseError, "it answers with a server error"),
+    (ServerError, "it answers with a server error"),
+    (InvalidResponseError, "what answers there is no object store"),
+    (urllib3.exceptions.SSLError, "it speaks no https, or with a certificate unknown here"),
+)
 _CONNECT_SECONDS, _READ_SECONDS = 5.0, 60.0
 
 
@@ -158,15 +166,16 @@ class S3Store:
             raise self._refusal(e, key) from e
         except (urllib3.exceptions.HTTPError, ServerError, InvalidResponseError, OSError) as e:
             raise StoreUnreachableError(
-                f"The object store {self.name} does not answer: {e}. Is it running, and is "
-                "[lake] endpoint (host:port) and secure right? See ./desk doctor."
+                f"The object store {self.name} cannot be used: {_plainly(e)}. Start it, or correct "
+                "its address: lake.endpoint (COUNTERSIGN_LAKE__ENDPOINT) is host:port, lake.secure "
+                f"(now {str(self._secure).lower()}) says whether it speaks https."
             ) from e
 
     def _refusal(self, error: S3Error, key: str) -> StoreError:
         if error.code in _MISSING:
             return ObjectMissingError(f"There is no object {key} in {self.name}.")
         if error.code == "NoSuchBucket":
-            return StoreRefusedError(
+            return BucketMissingError(
                 f"There is no bucket {self._bucket!r} at {self._endpoint}. Make it, or set "
                 "[lake] bucket to one that exists."
             )
@@ -177,3 +186,16 @@ class S3Store:
                 "may read and write the bucket."
             )
         return StoreUnreachableError(f"{self.name} refused {key or 'a request'}: {error}")
+
+
+def _plainly(error: BaseException) -> str:
+    """Return what a failed request means, without the names of a library's classes."""
+    inner = getattr(error, "reason", None) or next(iter(error.args[1:]), None)
+    if isinstance(error, urllib3.exceptions.NewConnectionError):
+        inner = error.__cause__
+    if isinstance(inner, BaseException):
+        return _plainly(inner)
+    for kind, meaning in _MEANINGS:
+        if isinstance(error, kind):
+            return meaning
+    return str(getattr(error, "strerror", None) or error).rstrip(".").lower()

@@ -12,6 +12,7 @@ from countersign.console import console
 from countersign.health.findings import Finding, ok, wrong
 from countersign.health.machine import machine
 from countersign.health.services import services
+from countersign.processes.addresses import require_server
 from countersign.processes.homes import Home
 
 app = typer.Typer(add_completion=False)
@@ -35,7 +36,8 @@ def doctor() -> None:
 
 def _findings() -> Iterator[Finding]:
     try:
-        settings = configuration.load()
+        settings, told = configuration.load(), configuration.load(running=False)
+        require_server(told)
         limits.load()
         universe.load()
         gates.load()
@@ -44,5 +46,5 @@ def _findings() -> Iterator[Finding]:
         return
     yield ok("Settings", f"mode {settings.mode}, build {settings.build}")
     home = Home(settings.home)
-    yield from machine(configuration.load(running=False), home)
+    yield from machine(told, home)
     yield from services(settings, home)

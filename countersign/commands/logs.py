@@ -16,17 +16,22 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def logs(
-    name: Annotated[str, typer.Argument(help="As `./desk status` lists it; also startup.")],
+    name: Annotated[
+        str, typer.Argument(help="As ./desk status lists it; also startup, supervisor.")
+    ] = "",
     *,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as lines come.")] = False,
     lines: Annotated[int, typer.Option("--lines", "-n", help="How many of the last.")] = 100,
 ) -> None:
-    """Show the last lines that a process wrote."""
+    """Show the last lines that a process wrote; without a name, which logs there are."""
     folder = Home(configuration.home()).logs
     path = folder / f"{name}.log"
-    if not path.exists():
+    if not name or not path.exists():
         known = ", ".join(sorted(found.stem for found in folder.glob("*.log"))) or "none yet"
-        raise CommandError(f"There is no log of {name!r}. There are: {known}.")
+        if name:
+            raise CommandError(f"There is no log of {name!r}. There are: {known}.")
+        sys.stdout.write(f"Logs in {folder}: {known}.\n")
+        return
     for line in last_lines(path, lines):
         sys.stdout.write(line + "\n")
     try:

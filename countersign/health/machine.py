@@ -17,12 +17,13 @@ from config.documents import is_private
 from config.settings import Settings
 from countersign.health.findings import Finding, note, ok, wrong
 from countersign.processes import homes, ports
-from countersign.processes.addresses import wanted
+from countersign.processes.addresses import LABELS, needed, wanted
 from countersign.processes.homes import Home
 from countersign.processes.postgres import MAJOR, PostgresError, program
 
 _PIN = re.compile(r"^([A-Za-z0-9._-]+)==([^ ;\\]+)(?: ; ([^\\]+))?")
 _DISK, _MEMORY = 5e9, 4e9  # bytes
+_OWN_FOLDER = "Give it to this user, or set DESK_HOME to a folder of your own."
 
 
 def machine(settings: Settings, home: Home) -> Iterator[Finding]:
@@ -30,7 +31,7 @@ def machine(settings: Settings, home: Home) -> Iterator[Finding]:
     yield ok("Python", f"{platform.python_version()} at {sys.executable}")
     yield packages(REPOSITORY / "requirements.lock")
     yield _room("Memory", psutil.virtual_memory().total, _MEMORY, "the desk's processes need 4 GB")
-    yield folder(home.root)
+    yield folder(home)
     yield from private_files(home)
     if settings.database.kind == "embedded":
         yield _postgres()
@@ -53,15 +54,15 @@ def packages(lock: Path) -> Finding:
     return ok("Packages", f"{len(pinned)} as pinned in requirements.lock")
 
 
-def folder(root: Path) -> Finding:
+def folder(home: Home) -> Finding:
     """Look whether the desk's folder can be written and has room."""
+    root = home.root
     there = next(path for path in (root, *root.parents) if path.exists())
-    if not os.access(there, os.W_OK):
-        return wrong(
-            "Folder",
-            f"{there} cannot be written by this user",
-            "Give it to this user, or set DESK_HOME to a folder of your own.",
-        )
+    if not there.is_dir():
+        return wrong("Folder", f"{there} is a file", "Set DESK_HOME to a folder of your own.")
+    for path in (there, home.state.parent, home.logs, home.dagster):
+        if path.exists() and not os.access(path, os.W_OK | os.X_OK):
+            return wrong("Folder", f"{path} cannot be written by this user", _OWN_FOLDER)
     return _room(f"Folder {root}", shutil.disk_usage(there).free, _DISK, "make room for 5 GB")
 
 
@@ -78,12 +79,14 @@ def listening(settings: Settings, home: Home) -> Iterator[Finding]:
         return
     ours = {noted.get("port") for noted in homes.read(home.state).get("processes", {}).values()}
     for name, port in vars(wanted(settings)).items():
+        if name not in needed(settings):
+            continue
         if port in ours:
-            yield ok(f"Port {port}", f"used by this desk ({name})")
+            yield ok(f"Port {port}", f"used by this desk ({LABELS[name]})")
         elif ports.is_free(port):
-            yield ok(f"Port {port}", f"free for {name}")
+            yield ok(f"Port {port}", f"free for {LABELS[name]}")
         else:
-            yield note(f"Port {port}", f"taken; {name} will use the next free one")
+            yield note(f"Port {port}", f"taken; {LABELS[name]} will use the next free one")
 
 
 def _postgres() -> Finding:

@@ -9,11 +9,12 @@ from alembic.script import ScriptDirectory
 
 import ledger
 from adapters import object_store
-from adapters.object_store import StoreError
+from adapters.object_store import BucketMissingError, StoreError
 from config.settings import Settings
 from countersign.health.findings import Finding, note, ok, wrong
 from countersign.overview import of
 from countersign.processes.homes import Home
+from countersign.processes.postgres import plainly
 from warehouse import migrate as warehouse
 
 _LEDGER = "select version_num from desk.alembic_version"
@@ -23,7 +24,7 @@ _WAREHOUSE = "select max(version) from desk.warehouse_migrations"
 def services(settings: Settings, home: Home) -> Iterator[Finding]:
     """Look at everything the desk talks to."""
     yield from database(settings)
-    yield lake(settings)
+    yield from stores(settings)
     if settings.broker.kind == "venue" and not settings.broker.key_id:
         # Without keys of its own the desk has no venue: one that answers there is another desk's.
         yield note("Paper venue", "not made yet", "./desk up makes it.")
@@ -42,22 +43,25 @@ def database(settings: Settings) -> Iterator[Finding]:
             yield ok("Database", f"PostgreSQL {connection.info.server_version // 10000} answers")
             yield _ledger_schema(_first(connection, _LEDGER))
             yield _warehouse_schema(_first(connection, _WAREHOUSE))
-    except psycopg.OperationalError as e:
+    except (psycopg.OperationalError, psycopg.ProgrammingError) as e:
         if settings.database.kind == "embedded":
             advice = "./desk status tells how it stands, ./desk logs postgres why."
         else:
-            advice = "Look at COUNTERSIGN_DATABASE__DSN: host, port, user, password, database."
-        yield wrong("Database", str(e).strip().splitlines()[-1], advice)
+            advice = (
+                "Start the server, or correct COUNTERSIGN_DATABASE__DSN (host, port, user, "
+                "password, database)."
+            )
+        yield wrong("Database", plainly(e), advice)
 
 
-def lake(settings: Settings) -> Finding:
-    """Look whether objects can be written and read."""
-    store = object_store.from_settings(settings)
-    try:
-        store.check()
-    except StoreError as e:
-        return wrong("Lake", str(e))
-    return ok("Lake", f"{store.name} can be written and read")
+def stores(settings: Settings) -> Iterator[Finding]:
+    """Look whether objects can be written and read, and the warehouse's files where in S3."""
+    told = settings.lake
+    yield _store("Lake", settings)
+    own_bucket = told.kind == "folder" or settings.warehouse.bucket != told.bucket
+    if settings.warehouse.kind == "s3" and own_bucket:
+        place = told.model_copy(update={"kind": "s3", "bucket": settings.warehouse.bucket})
+        yield _store("Warehouse's files", settings.model_copy(update={"lake": place}))
 
 
 def broker(settings: Settings) -> Finding:
@@ -105,6 +109,25 @@ def processes(home: Home) -> Iterator[Finding]:
         else:
             said = f"{state}: {process['detail']}" if process["detail"] else state
             yield wrong(name, said, f"./desk logs {name}")
+
+
+def _store(subject: str, settings: Settings) -> Finding:
+    store = object_store.from_settings(settings)
+    if settings.lake.kind == "folder" and not settings.lake.path.exists():
+        return note(subject, f"{store.name} is not made yet", "./desk up makes it.")
+    try:
+        store.check()
+    except BucketMissingError:
+        return note(subject, f"{store.name} answers, the bucket is not made yet", "./desk up does.")
+    except StoreError as e:
+        return wrong(subject, *_halves(str(e)))
+    return ok(subject, f"{store.name} can be written and read")
+
+
+def _halves(message: str) -> tuple[str, str]:
+    """Return what was found and what to do, of a message whose first sentence is the former."""
+    found, _, advice = message.partition(". ")
+    return (found, advice) if advice else (message, "")
 
 
 def _ledger_schema(found: object) -> Finding:

@@ -4,11 +4,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from config.settings import Settings
+from config.settings import Settings, SettingsError
 from countersign.processes.ports import LOOPBACK, next_free
 from countersign.processes.postgres import Cluster
 
 POSTGRES_PORT = 5544
+LABELS = {
+    "postgres": "PostgreSQL",
+    "venue": "the paper venue",
+    "dashboard": "the dashboard",
+    "dagster": "Dagster",
+    "code": "Dagster's code server",
+    "mlflow": "MLflow",
+}
+"""What a person calls whatever listens on a port of that name."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +43,7 @@ class Moved:
     @property
     def sentence(self) -> str:
         """What a person is told."""
-        return f"Port {self.wanted} is taken; {self.name} uses {self.used}."
+        return f"Port {self.wanted} is taken; {LABELS[self.name]} uses {self.used}."
 
 
 def choose(wanted: Ports, held: Mapping[str, int]) -> tuple[Ports, list[Moved]]:
@@ -55,6 +64,16 @@ def choose(wanted: Ports, held: Mapping[str, int]) -> tuple[Ports, list[Moved]]:
         if used[name] != port and name not in held:
             moved.append(Moved(name, port, used[name]))
     return Ports(**used), moved
+
+
+def needed(settings: Settings) -> frozenset[str]:
+    """Return the names of the ports that a desk with these settings listens on."""
+    elsewhere = set()
+    if settings.database.kind == "server":
+        elsewhere.add("postgres")
+    if settings.broker.kind != "venue":
+        elsewhere.add("venue")
+    return frozenset(LABELS) - elsewhere
 
 
 def wanted(settings: Settings) -> Ports:
@@ -102,3 +121,19 @@ def runtime(
             "secret_key": secrets["venue_secret_key"],
         }
     return told
+
+
+def require_server(told: Settings) -> None:
+    """Refuse an address of a PostgreSQL server that nobody asked to use.
+
+    Raises
+    ------
+    SettingsError
+        If one is given and `database.kind` is embedded: half the desk would use each.
+    """
+    if told.database.kind == "embedded" and told.database.dsn:
+        raise SettingsError(
+            "`database.dsn` names a PostgreSQL server, but `database.kind` is embedded. Set "
+            "COUNTERSIGN_DATABASE__KIND=server to use it, or unset COUNTERSIGN_DATABASE__DSN.",
+            key="database.dsn",
+        )

@@ -65,18 +65,26 @@ class Home:
         HomeError
             If the folder cannot be made or written.
         """
-        try:
-            self.root.mkdir(parents=True, exist_ok=True)
-            for folder in (self.state.parent, self.logs, self.dagster):
-                folder.mkdir(mode=0o700, exist_ok=True)
-            probe = self.root / f".probe-{os.getpid()}"
-            probe.write_text("")
-            probe.unlink()
-        except OSError as e:
-            raise HomeError(
-                f"The desk's folder {self.root} cannot be written ({e.strerror}). Give it to "
-                "this user, or set DESK_HOME to a folder of your own."
-            ) from e
+        for folder in (self.root, self.state.parent, self.logs, self.dagster):
+            try:
+                folder.mkdir(
+                    parents=folder == self.root,
+                    exist_ok=True,
+                    mode=0o777 if folder == self.root else 0o700,
+                )
+                probe = folder / f".probe-{os.getpid()}"
+                probe.write_text("")
+                probe.unlink()
+            except (FileExistsError, NotADirectoryError) as e:
+                raise HomeError(
+                    f"The folder {folder} cannot be made: a file is in its way. Set DESK_HOME to "
+                    "a folder of your own."
+                ) from e
+            except OSError as e:
+                raise HomeError(
+                    f"The folder {folder} cannot be written ({e.strerror}{_owned(folder)}). Give "
+                    "it to this user, or set DESK_HOME to a folder of your own."
+                ) from e
 
     def secrets(self) -> dict[str, str]:
         """Return this desk's own passwords and keys, made at the first call."""
@@ -92,6 +100,17 @@ class Home:
             )
         told: dict[str, str] = read(path)
         return told
+
+
+def _owned(folder: Path) -> str:
+    """Return whose the folder, or the nearest one above it, is, when that is somebody else."""
+    try:
+        there = next(path for path in (folder, *folder.parents) if path.exists())
+        return (
+            f"; {there} belongs to {there.owner()}" if there.stat().st_uid != os.geteuid() else ""
+        )
+    except (OSError, KeyError):  # a number without a name, or no right to look
+        return ""
 
 
 class HeldLock:

@@ -138,11 +138,17 @@ def create_databases(database: DatabaseSettings) -> None:
             f"Have an administrator create the databases {', '.join(wanted)} and, in the desk's "
             f"own, the schemas {', '.join(SCHEMAS)}, owned by that user."
         ) from e
-    except psycopg.OperationalError as e:
+    except (psycopg.OperationalError, psycopg.ProgrammingError) as e:
         raise PostgresError(
-            f"The PostgreSQL server cannot be used: {str(e).strip()}. "
-            "Look at COUNTERSIGN_DATABASE__DSN."
+            f"The PostgreSQL server cannot be used: {plainly(e)}. Start it, or correct its "
+            "address in COUNTERSIGN_DATABASE__DSN (host, port, user, password, database)."
         ) from e
+
+
+def plainly(error: psycopg.Error) -> str:
+    """Return the first line of what PostgreSQL or its client said, without a full stop."""
+    line = next(iter(str(error).strip().splitlines()), type(error).__name__)
+    return line.removeprefix("connection failed: ").rstrip(".")
 
 
 def create_schemas(dsn: str) -> None:

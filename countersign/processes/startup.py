@@ -35,6 +35,7 @@ class Startup:
 
     def __post_init__(self) -> None:
         self.told = configuration.load(self.environ, running=False)
+        addresses.require_server(self.told)
         self.supervisor = Supervisor(self.home, boot_id=uuid.uuid4().hex, build=self.told.build)
         self.settings = self._settle()
         self.environment = environment.of_children(self.settings, self.home, self.environ)
@@ -93,7 +94,8 @@ class Startup:
             addresses.wanted(self.told), _by_role(self.supervisor.held_ports())
         )
         for port in moved:
-            self.reporter.say(port.sentence)
+            if port.name in addresses.needed(self.told):
+                self.reporter.say(port.sentence)
         secrets = self.home.secrets()
         self.cluster = (
             Cluster(self.home.postgres, ports.postgres, secrets["postgres"])

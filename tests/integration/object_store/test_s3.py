@@ -49,5 +49,13 @@ def test_wrong_keys_are_told_without_the_secret(s3_settings: LakeSettings) -> No
 def test_an_endpoint_where_nothing_listens_is_unreachable(s3_settings: LakeSettings) -> None:
     store = opened(s3_settings, endpoint="127.0.0.1:9")
 
-    with pytest.raises(StoreUnreachableError, match="does not answer"):
+    with pytest.raises(StoreUnreachableError, match=r"used: connection refused\. .*ENDPOINT") as e:
+        store.check()
+    assert "HTTPConnectionPool" not in str(e.value)
+
+
+def test_https_with_a_server_that_has_none_is_told(s3_settings: LakeSettings) -> None:
+    store = opened(s3_settings, secure=True)
+
+    with pytest.raises(StoreUnreachableError, match=r"speaks no https.*lake.secure \(now true\)"):
         store.check()

@@ -92,7 +92,7 @@ def test_a_taken_port_moves_to_the_next_and_it_is_said() -> None:
     assert used.venue > base + 10
     assert used.postgres == base
     assert [port.sentence for port in moved] == [
-        f"Port {base + 10} is taken; venue uses {used.venue}."
+        f"Port {base + 10} is taken; the paper venue uses {used.venue}."
     ]
 
 
