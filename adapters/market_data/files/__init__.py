@@ -9,8 +9,8 @@ from adapters.market_data.files.delivery import (
     FileOptions,
     UnreadableFileError,
 )
-from adapters.market_data.files.reader import read
+from adapters.market_data.files.reader import read, together
 
 __all__ = [
-    "FILE_COLUMNS", "Delivery", "FileKind", "FileOptions", "UnreadableFileError", "read",
+    "FILE_COLUMNS", "Delivery", "FileKind", "FileOptions", "UnreadableFileError", "read", "together",
 ]  # fmt: skip

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
+import polars as pl
+
+from adapters.market_data.files import bars, opening, tables
 from adapters.market_data.files.delivery import (
     Delivery,
     FileKind,
@@ -13,6 +17,7 @@ from adapters.market_data.files.delivery import (
 )
 
 _UNDECLARED = FileOptions()
+_READERS = {"daily": bars.read, "minute": bars.read, "index": bars.read}
 
 
 def read(
@@ -41,4 +46,31 @@ def read(
     UnreadableFileError
         If no row can be read as `kind`; the message says what was found and what to do.
     """
-    raise UnreadableFileError(f"{name or source} holds no {kind} rows ({options}).")
+    deliveries: list[tuple[str, Delivery]] = [
+        (part.name, _READERS[kind](table, kind=kind, options=options, name=part.name))
+        for part in opening.parts(source, name=name)
+        for table in tables.tables(part, declared=tuple(options.columns.values()))
+    ]
+    return together(deliveries)
+
+
+def together(named: Sequence[tuple[str, Delivery]]) -> Delivery:
+    """Return deliveries of one kind as one; the column `file` names each row's file."""
+    deliveries = [delivery for _, delivery in named]
+    if len(deliveries) == 1:
+        return deliveries[0]
+    frames = [d.frame.with_columns(pl.lit(name).alias("file")) for name, d in named]
+    adjusted = {d.adjusted for d in deliveries}
+    if len(adjusted) > 1:
+        raise UnreadableFileError(
+            "Some of the files hold adjusted prices and some raw ones. Give them one by one, or "
+            "declare which they are."
+        )
+    notes = dict.fromkeys(note for d in deliveries for note in d.notes)
+    return Delivery(
+        deliveries[0].kind,
+        pl.concat(frames, how="diagonal"),
+        adjusted.pop(),
+        deliveries[0].recognised,
+        tuple(notes),
+    )

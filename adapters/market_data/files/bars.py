@@ -1,0 +1,408 @@
+"""From a file's table to daily or minute bars in the desk's columns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Final
+
+import polars as pl
+
+from adapters.market_data.calendar import NEW_YORK
+from adapters.market_data.files import columns, numbers, stamps, words, zones
+from adapters.market_data.files.delivery import (
+    FILE_COLUMNS,
+    LINE,
+    PROBLEM,
+    Delivery,
+    FileKind,
+    FileOptions,
+    UnreadableFileError,
+)
+from adapters.market_data.files.stamps import MIDNIGHT, Stamps
+from adapters.market_data.files.text import Table
+
+VALUES: Final = (*words.PRICES, "volume")
+_EXTRAS: Final = ("adjusted_close", "split_ratio", "dividend")
+_FIXED_POINT: Final = 1e9  # Databento writes prices in billionths of a dollar
+_MOST: Final = 2**53  # beyond it a volume is no longer exact, and no volume
+
+
+@dataclass
+class Reading:
+    """A table on its way into the desk's columns: what was found in it so far."""
+
+    table: Table
+    kind: FileKind
+    name: str
+    options: FileOptions
+    roles: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    problems: list[pl.Series] = field(default_factory=list)
+
+    def column(self, role: str) -> pl.Series | None:
+        """Return the file's column for a role, None when it has none."""
+        return self.table.frame[self.roles[role]] if role in self.roles else None
+
+    def blame(self, role: str, bad: pl.Series, what: str) -> None:
+        """Note the rows whose column for `role` could not be read."""
+        if not bad.any():
+            return
+        raw = self.table.frame[self.roles[role]].cast(pl.String, strict=False)
+        told = pl.DataFrame({"raw": raw, "bad": bad}).select(
+            pl.when("bad").then(
+                pl.format(
+                    f"its {role.replace('_', ' ')} '{{}}' is {what}", pl.col("raw").fill_null("")
+                )
+            )
+        )
+        self.problems.append(told.to_series())
+
+    def problem(self) -> pl.Series:
+        """Return what is wrong with each row in one sentence, null for nothing."""
+        parts = [self.table.frame[PROBLEM], *self.problems]
+        if len(parts) == 1:
+            return parts[0].alias(PROBLEM)
+        frame = pl.DataFrame({str(n): part for n, part in enumerate(parts)})
+        said = pl.concat_str(pl.all(), separator="; ", ignore_nulls=True)
+        return frame.select(pl.when(said != "").then(said).alias(PROBLEM)).to_series()
+
+
+def read(table: Table, *, kind: FileKind, options: FileOptions, name: str) -> Delivery:
+    """Return the bars in a table.
+
+    Raises
+    ------
+    UnreadableFileError
+        If a column is missing, or the rows are bars of another kind.
+    """
+    found = Reading(table, kind, name, options, notes=list(table.notes))
+    _choose(found)
+    when, session = _times(found)
+    frame = pl.DataFrame({"symbol": _symbols(found)}).with_columns(session, *when)
+    frame = frame.with_columns(_values(found))
+    frame = frame.with_columns(_extras(found))
+    frame = frame.with_columns(table.frame[LINE], found.problem())
+    ours = FILE_COLUMNS[kind]
+    frame = frame.select(
+        *(pl.col(column).cast(dtype) for column, dtype in ours.items()),
+        *(c for c in frame.columns if c not in ours),
+    )
+    return Delivery(kind, frame, _adjusted(found), _told(found), tuple(found.notes))
+
+
+def _choose(found: Reading) -> None:
+    """Settle which column plays which part; say so when one is missing."""
+    table = found.table
+    mapped = columns.declared(table, found.options, kind=found.kind, name=found.name)
+    if not table.has_names:
+        found.roles = columns.without_names(table, mapped)
+        said = ", ".join(f"{column} as {role}" for role, column in found.roles.items())
+        if said:
+            found.notes.append(f"The file names no columns; by what is in them: {said}.")
+        _require(found)
+        return
+    candidates = words.recognise(table.columns, kind=found.kind, declared=mapped)
+    found.roles = {role: names[0] for role, names in candidates.items()}
+    _settle_prices(found)
+    _settle_stamps(found, candidates)
+    _require(found)
+
+
+def _settle_prices(found: Reading) -> None:
+    """Take raw prices where the file has them beside adjusted ones, else the adjusted."""
+    roles = found.roles
+    if all(f"adjusted_{p}" in roles for p in words.PRICES):
+        if all(p in roles for p in words.PRICES):
+            found.notes.append("The file has raw and adjusted prices; the raw ones were read.")
+        else:
+            for part in (*words.PRICES, "volume"):
+                if f"adjusted_{part}" in roles:
+                    roles[part] = roles[f"adjusted_{part}"]
+            found.notes.append("The file has adjusted prices only; those were read.")
+    if "close" not in roles and "adjusted_close" in roles:
+        roles["close"] = roles.pop("adjusted_close")
+        found.notes.append(f"The only close is {roles['close']}; it was read.")
+    if "tick_volume" in roles:
+        volume = found.column("volume")
+        if volume is None or not (volume.cast(pl.Float64, strict=False).fill_null(0) > 0).any():
+            roles["volume"] = roles["tick_volume"]
+            found.notes.append("The file counts price changes, not shares; they stand as volume.")
+
+
+def _settle_stamps(found: Reading, candidates: Mapping[str, Sequence[str]]) -> None:
+    """Settle which columns tell date and time."""
+    roles = found.roles
+    given = found.options.columns
+    if "stamp" not in roles and "time" in roles:
+        roles["stamp"] = roles.pop("time")
+    if "stamp" not in roles:
+        unnamed = columns.dates_without_name(found.table, list(roles.values()))
+        if unnamed is not None:
+            roles["stamp"] = unnamed
+    if found.kind != "minute" or any(words.role_of(ours) == "stamp" for ours in given):
+        return
+    # Of several columns the one that tells the hour is the stamp, a date beside it the session.
+    for column in candidates.get("stamp", ()):
+        if stamps.stamps(found.table.frame[column].head(1_000)).has_times():
+            roles["stamp"] = column
+            roles.pop("time", None)
+            break
+    if len(candidates.get("stamp", ())) > 1:
+        others = [c for c in candidates["stamp"] if c != roles["stamp"]]
+        named = [c for c in others if words.key(c) in {"session", "sessiondate", "tradingday"}]
+        if named:
+            roles["session"] = named[0]
+
+
+def _require(found: Reading) -> None:
+    """Raise for what no bar can do without; say what the file looks like instead."""
+    needed = [role for role in ("stamp", *VALUES) if role not in found.roles]
+    if found.kind == "index" and needed == ["volume"]:
+        needed = []
+    if not needed:
+        return
+    have = words.named(found.table.columns)
+    if not found.table.has_names:
+        have = f"{have}, which nothing names (the file has no heading)"
+    called = ["session" if role == "stamp" else role for role in needed]
+    other = _other_kind(found)
+    raise UnreadableFileError(
+        f"{found.name} has no column for {', '.join(called)}. Found: {have}. "
+        + (other or f"Name each by --map, as in --map {called[0]}=THEIRS.")
+    )
+
+
+def _other_kind(found: Reading) -> str:
+    keys = {words.key(column) for column in found.table.columns}
+    if keys & set(words.ROLES["options"]["strike"]):
+        return "It looks like option quotes: use --kind options."
+    events = {"exdate", "exdividenddate", "executiondate", "splitratio", "stocksplits", "dividends",
+              "dividend", "splitfrom", "amount", "ratio", "action"}  # fmt: skip
+    if keys & events:
+        return "It looks like corporate actions: use --kind corporate-actions."
+    return ""
+
+
+def _symbols(found: Reading) -> pl.Series:
+    column = found.column("symbol")
+    if column is not None:
+        if numbers.is_text(column):
+            text = numbers.text(column).str.strip_chars('"')
+            symbols = pl.DataFrame({"symbol": text}).select(
+                pl.when(pl.col("symbol") != "").then("symbol")
+            )["symbol"]
+        else:
+            symbols = column.cast(pl.String)
+        found.blame("symbol", symbols.is_null(), "missing")
+        return symbols.alias("symbol")
+    symbol = found.options.symbol or found.table.symbol or columns.symbol_of(found.name)
+    if symbol is None:
+        raise UnreadableFileError(
+            f"{found.name} has no column for the symbol, and its name tells none. Found: "
+            f"{words.named(found.table.columns)}. Say --symbol, or --map symbol=THEIRS."
+        )
+    if not found.options.symbol:
+        found.notes.append(f"The rows name no symbol; all were read as {symbol}.")
+    return pl.repeat(symbol, found.table.frame.height, dtype=pl.String, eager=True).alias("symbol")
+
+
+def _times(found: Reading) -> tuple[list[pl.Series], pl.Series]:
+    """Return the column bar_start, for minutes, and the session."""
+    column = found.column("stamp")
+    assert column is not None
+    at = stamps.stamps(column)
+    found.blame("stamp", at.bad, "no date")
+    if column.null_count() or at.written.null_count():
+        found.blame("stamp", at.written.is_null() & ~at.bad, "missing")
+    found.notes.extend(at.notes)
+    if at.written.null_count() == at.written.len():
+        raise UnreadableFileError(
+            f"{found.name}: nothing in its column {found.roles['stamp']} is a date; it begins with "
+            f"{column.drop_nulls().head(1).to_list()}. Map another by --map session=THEIRS."
+        )
+    if found.kind == "minute":
+        return _minutes(found, at)
+    _refuse_intraday(found, at)
+    return [], _sessions(at).alias("session")
+
+
+def _sessions(at: Stamps) -> pl.Series:
+    """Return the day each daily bar is of."""
+    if at.offset.null_count() == at.offset.len():
+        return at.written.dt.date()
+    instant = at.instant.drop_nulls()
+    # Daily bars are stamped at midnight, in Greenwich or at home; else at the open or the close.
+    if float((instant.dt.time() == MIDNIGHT).mean() or 0.0) >= 0.5:  # type: ignore[arg-type]  # a float
+        days = at.instant.dt.date()
+    elif float((at.written.dt.time() == MIDNIGHT).mean() or 0.0) >= 0.5:  # type: ignore[arg-type]  # a float
+        days = at.written.dt.date()
+    else:
+        days = at.instant.dt.convert_time_zone(NEW_YORK.key).dt.date()
+    return days.zip_with(days.is_not_null(), at.written.dt.date())
+
+
+def _refuse_intraday(found: Reading, at: Stamps) -> None:
+    """Raise when daily bars are asked for and most days have many times."""
+    clock = found.column("time")
+    if not at.has_times() and clock is None:
+        return
+    symbol = found.column("symbol")
+    frame = pl.DataFrame({"at": at.written, "time": clock if clock is not None else at.written})
+    if symbol is not None:
+        frame = frame.with_columns(symbol=symbol.cast(pl.String))
+    keys = [pl.col("at").dt.date().alias("day"), *(["symbol"] if symbol is not None else [])]
+    days = frame.group_by(keys).agg(pl.col("at").n_unique(), pl.col("time").n_unique())
+    per_day = days.select(pl.max_horizontal("at", "time").median()).item()
+    if per_day is not None and per_day > 3:
+        raise UnreadableFileError(
+            f"{found.name} holds about {per_day:,.0f} bars for each symbol and day, not daily "
+            "bars: use --kind minute."
+        )
+
+
+def _minutes(found: Reading, at: Stamps) -> tuple[list[pl.Series], pl.Series]:
+    """Return bar_start (UTC) and the session of minute bars."""
+    at = _with_clock(found, at)
+    if not at.has_times():
+        raise UnreadableFileError(
+            f"{found.name} tells no time of day in {found.roles['stamp']}: its bars look like "
+            "daily ones: use --kind daily, or --map time=THEIRS."
+        )
+    start = at.instant
+    naive = at.offset.is_null() & at.written.is_not_null()
+    if naive.any():
+        zone = found.options.timezone
+        if zone is None:
+            zone, note = zones.likeliest(at.written.filter(naive))
+            found.notes.append(note)
+        start = start.zip_with(~naive, _placed(at.written, zone, found.name))
+        gone = start.is_null() & naive
+        found.blame("stamp", gone, f"no time on the clock of {zone}")
+    start = start.alias("bar_start")
+    symbol = found.column("symbol")
+    text = symbol.cast(pl.String) if symbol is not None else pl.repeat("", start.len(), eager=True)
+    _require_minutes(found, start, text)
+    if zones.mark_ends(start, text):
+        start = (start - timedelta(minutes=1)).alias("bar_start")
+        found.notes.append(
+            "The stamps mark the end of each minute (16:00 is there, 09:30 is not); bars were "
+            "moved to the start of theirs."
+        )
+    session = start.dt.convert_time_zone(NEW_YORK.key).dt.date()
+    own = found.column("session")
+    if own is not None:
+        told = stamps.stamps(own)
+        found.blame("session", told.bad, "no date")
+        session = told.written.dt.date().zip_with(told.written.is_not_null(), session)
+    return [start], session.alias("session")
+
+
+def _with_clock(found: Reading, at: Stamps) -> Stamps:
+    """Return stamps with the time of a column of its own put to the date."""
+    clock = found.column("time")
+    if clock is None or at.has_times():
+        return at
+    of_day, bad = stamps.times(clock)
+    found.blame("time", bad, "no time of day")
+    day = at.written.dt.truncate("1d")
+    return Stamps(day + of_day, pl.repeat(None, day.len(), dtype=pl.Int64, eager=True), at.bad)
+
+
+def _placed(written: pl.Series, zone: str, name: str) -> pl.Series:
+    try:
+        return stamps.zone_offset(written, zone)
+    except pl.exceptions.PolarsError as e:
+        raise UnreadableFileError(
+            f"{zone!r} is no time zone to read {name} in. Name one like America/New_York or UTC."
+        ) from e
+
+
+def _require_minutes(found: Reading, start: pl.Series, symbol: pl.Series) -> None:
+    """Raise when most bars are longer or shorter than a minute."""
+    head = pl.DataFrame({"at": start, "symbol": symbol}).head(200_000).sort("symbol", "at")
+    step = head.select(pl.col("at").diff().dt.total_seconds().over("symbol").alias("step")).filter(
+        pl.col("step") > 0
+    )["step"]
+    if step.len() < 10:
+        return
+    usual = step.mode().min()
+    share = float((step == usual).mean() or 0.0)  # type: ignore[arg-type]  # a float
+    if usual != 60 and share > 0.6 and isinstance(usual, int):
+        said = f"{usual // 60}-minute" if usual % 60 == 0 else f"{usual}-second"
+        raise UnreadableFileError(
+            f"{found.name} holds {said} bars; --kind minute needs bars of one minute."
+        )
+
+
+def _values(found: Reading) -> list[pl.Series]:
+    """Return the four prices and the volume as numbers."""
+    present = {role: found.column(role) for role in VALUES if role in found.roles}
+    raw = [column for column in present.values() if column is not None]
+    style = numbers.style_of(raw, separator=found.table.separator)
+    if style.decimal == ",":
+        found.notes.append("Numbers are written with a decimal comma.")
+    read: dict[str, pl.Series] = {}
+    for role, column in present.items():
+        assert column is not None
+        values, bad = numbers.numbers(column, style)
+        found.blame(role, bad, "no number")
+        read[role] = values.alias(role)
+    if "volume" not in read:
+        read["volume"] = pl.repeat(0.0, found.table.frame.height, eager=True).alias("volume")
+    return [*_dollars(found, read), _counted(found, read["volume"])]
+
+
+def _dollars(found: Reading, read: Mapping[str, pl.Series]) -> list[pl.Series]:
+    """Return the prices, billionths of a dollar brought to dollars."""
+    prices = [read[role] for role in words.PRICES]
+    keys = {words.key(column) for column in found.table.columns}
+    middle = prices[3].median()
+    if {"rtype", "instrumentid"} & keys and isinstance(middle, float) and middle > 1e7:
+        found.notes.append("Prices are written in billionths of a dollar; they were converted.")
+        return [price / _FIXED_POINT for price in prices]
+    return prices
+
+
+def _counted(found: Reading, volume: pl.Series) -> pl.Series:
+    """Return the volume in whole shares; what no file can count becomes null."""
+    beyond = (volume.abs() > _MOST).fill_null(value=False)
+    if "volume" in found.roles:
+        found.blame("volume", beyond, "too large for a count of shares")
+    kept = pl.DataFrame({"volume": volume, "beyond": beyond})
+    return kept.select(
+        pl.when(~pl.col("beyond")).then(pl.col("volume").round()).cast(pl.Int64).alias("volume")
+    ).to_series()
+
+
+def _extras(found: Reading) -> list[pl.Series]:
+    """Return adjusted close, split ratio and dividend where the file has them."""
+    extras = []
+    for role in _EXTRAS:
+        column = found.column(role)
+        if column is None or found.roles[role] == found.roles.get("close"):
+            continue
+        style = numbers.style_of([column], separator=found.table.separator)
+        extras.append(numbers.numbers(column, style)[0].alias(role))
+    return extras
+
+
+def _adjusted(found: Reading) -> bool:
+    """Whether the prices read are adjusted for splits, as far as names tell."""
+    if found.options.adjusted is not None:
+        return found.options.adjusted
+    name = found.name.lower()
+    adjusted_only = found.roles.get("open") == found.roles.get("adjusted_open", "")
+    says = "adj" in name and "unadj" not in name and "adjusted_close" not in found.roles
+    if "unadjusted_close" in found.roles or adjusted_only or says:
+        if says and not adjusted_only:
+            found.notes.append("The file's name says that prices are adjusted for splits.")
+        return True
+    return False
+
+
+def _told(found: Reading) -> dict[str, str]:
+    """Return the mapping in the desk's words for the two columns of time."""
+    stamp = "bar_start" if found.kind == "minute" else "session"
+    return {(stamp if role == "stamp" else role): column for role, column in found.roles.items()}
