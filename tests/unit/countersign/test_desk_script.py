@@ -98,13 +98,12 @@ def test_it_says_first_what_it_is_about_to_do(machine: Machine) -> None:
     assert "could not be made" in done.stderr
 
 
-def test_a_finished_installation_starts_python_once(machine: Machine) -> None:
-    calls = machine.checkout / "calls"
-    venv = machine.checkout / ".venv" / "bin"
-    venv.mkdir(parents=True)
-    python = venv / "python"
-    python.write_text(f'#!/bin/sh\necho "$@" >> {calls}\n')
-    python.chmod(0o755)
+def installed(machine: Machine, python: str) -> Path:
+    """Put an interpreter into `.venv` as if the installation were finished."""
+    path = machine.checkout / ".venv" / "bin" / "python"
+    path.parent.mkdir(parents=True)
+    path.write_text(f"#!/bin/sh\n{python}\n")
+    path.chmod(0o755)
     stamp = subprocess.run(
         "cksum <requirements.lock; cksum <requirements.bootstrap.lock",
         shell=True,
@@ -114,11 +113,40 @@ def test_a_finished_installation_starts_python_once(machine: Machine) -> None:
         check=True,
     ).stdout
     (machine.checkout / ".venv" / "installed").write_text(stamp)
+    return path
+
+
+def test_a_finished_installation_starts_python_once(machine: Machine) -> None:
+    calls = machine.checkout / "calls"
+    python = installed(machine, f'echo "$@" >> {calls}')
 
     assert machine.desk("status", "--json").returncode == 0
     assert calls.read_text() == "-m countersign status --json\n"
 
-    (venv / "pip").symlink_to(python)
+    (python.parent / "pip").symlink_to(python)
     (machine.checkout / "requirements.lock").write_text("one==1\n")
     assert "up to date (1 packages)" in machine.desk("status").stdout
     assert "--require-hashes" in calls.read_text()
+
+
+def test_lock_fetches_uv_when_it_is_missing(machine: Machine) -> None:
+    calls = machine.checkout / "calls"
+    uv = machine.checkout / ".venv" / "bin" / "uv"
+    (machine.bin / "chmod").symlink_to(str(shutil.which("chmod")))
+    installed(
+        machine,
+        f'case "$*" in *bootstrap.lock) echo "$@" >> {calls}\n'
+        f"printf '#!/bin/sh\\necho uv \"$@\" >> {calls}\\n' > {uv}; chmod +x {uv};; esac",
+    )
+
+    for _ in range(2):
+        assert "Wrote requirements.lock" in machine.desk("lock", "--upgrade").stdout
+
+    first, *others = calls.read_text().splitlines()
+    assert first.startswith("-m pip install")
+    assert first.endswith("requirements.bootstrap.lock")
+    assert [line.split()[:4] for line in others] == 2 * [
+        ["uv", "pip", "compile", "requirements.in"],
+        ["uv", "pip", "compile", "requirements.bootstrap.in"],
+    ]
+    assert all(line.endswith("--upgrade") for line in others)
