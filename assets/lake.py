@@ -1,22 +1,38 @@
 """Raw objects in the lake: what each session's delivery brought."""
 
+from collections import Counter
 from collections.abc import Sequence
-from datetime import date, datetime
+from dataclasses import dataclass, field
+from datetime import date
 
 import dagster as dg
-import polars as pl
 from sqlalchemy import Engine
 
-from adapters.market_data import landing, load
+from adapters.market_data import comparisons
+from adapters.market_data.comparisons import Comparison
+from adapters.market_data.errors import NoSourceError
 from adapters.object_store.protocol import ObjectStore
+from assets import deliveries
+from assets.deliveries import Dock
 from assets.desk_time import market_now, require_closed
 from assets.partitions import SESSIONS, as_session
-from assets.sources import MarketData
+from assets.sources import MarketData, RankedMarketData
 from config.settings import Settings
 from config.universe import Universe
+from ledger import sources as ledger_sources
 from trading.clock import DeskClock
 
 _OWNERS = ["team:data"]
+_SHOWN = 100  # differences in the run's metadata; all of them are in the lake
+
+
+@dataclass
+class _Found:
+    """What a run brought."""
+
+    rows: int = 0
+    served: Counter[str] = field(default_factory=Counter)
+    comparisons: list[tuple[Comparison, str]] = field(default_factory=list)
 
 
 @dg.asset(
@@ -29,7 +45,7 @@ _OWNERS = ["team:data"]
 def lake_daily_bars(
     context: dg.AssetExecutionContext,
     store: dg.ResourceParam[ObjectStore],
-    source: dg.ResourceParam[MarketData],
+    source: dg.ResourceParam[RankedMarketData],
     ledger: dg.ResourceParam[Engine],
     settings: dg.ResourceParam[Settings],
     universe: dg.ResourceParam[Universe],
@@ -37,65 +53,128 @@ def lake_daily_bars(
 ) -> dg.MaterializeResult[None]:
     """Daily bars, index bars and corporate actions as delivered: immutable Parquet objects.
 
-    Sessions that lie in the lake already are left alone; others are asked of the source.
+    Sessions that lie in the lake already are left alone; others are asked of the first source
+    that answers. What another one served in its place is asked of it again when it is back, and
+    where they differ is reported.
     """
     sessions = [as_session(key) for key in context.partition_keys]
     require_closed(sessions, ledger)
-    missing = _missing(store, sessions)
-    landed = 0
-    if missing:
-        first, last = missing[0], missing[-1]
-        context.log.info(f"Asking {settings.broker.kind} for {first} to {last}")
-        delivered = _asked(source, universe, first, last)
-        landed = _landed(store, delivered, settings, desk_clock, market_now(ledger))
+    order = settings.sources.chain(settings.broker.kind)
+    missing = deliveries.missing(store, sessions)
+    behind = comparisons.behind(store, order, sessions)
+    found = _Found()
+    if missing or behind:
+        market_at = market_now(ledger)
+        for stretch in deliveries.stretches(missing):
+            dock = Dock(store, desk_clock.now(), market_at)
+            _fetch(context, dock, source, universe, stretch, order, found)
+        for secondary, waiting in behind.items():
+            for stretch in deliveries.stretches(waiting):
+                dock = Dock(store, desk_clock.now(), market_at)
+                _back_fill(context, dock, source, universe, secondary, stretch, settings, found)
+        _tell(ledger, found)
     return dg.MaterializeResult(
         metadata={
             "sessions": len(sessions),
             "first_session": str(sessions[0]),
             "last_session": str(sessions[-1]),
             "fetched_sessions": len(missing),
-            "dagster/row_count": landed if missing else 0,
+            "dagster/row_count": found.rows,
             "lake": store.name,
+            **_about(found, order),
         }
     )
 
 
-def _missing(store: ObjectStore, sessions: Sequence[date]) -> list[date]:
-    spans = [
-        (o.first, o.last)
-        for o, _ in load.objects(store, "daily", sessions[0], sessions[-1]).objects
-    ]
-    return [s for s in sessions if not any(first <= s <= last for first, last in spans)]
+def _fetch(
+    context: dg.AssetExecutionContext,
+    dock: Dock,
+    source: MarketData,
+    universe: Universe,
+    stretch: Sequence[date],
+    order: Sequence[str],
+    found: _Found,
+) -> None:
+    context.log.info(f"Asking {', then '.join(order)} for {stretch[0]} to {stretch[-1]}")
+    delivered = deliveries.asked(source, universe, stretch[0], stretch[-1])
+    served = deliveries.servers(delivered)
+    if delivered["daily"].filter(delivered["daily"]["source"] != order[0]).height:
+        told = ", ".join(f"{name} {rows} bars" for name, rows in served.items())
+        context.log.warning(
+            f"{order[0]} did not serve all of {stretch[0]} to {stretch[-1]}: {told}. "
+            "See the alerts for why; it is asked again when it is back."
+        )
+    found.served += served
+    found.rows += deliveries.land(dock, delivered)
 
 
-def _asked(
-    source: MarketData, universe: Universe, first: date, last: date
-) -> dict[landing.Kind, pl.DataFrame]:
-    actions = source.actions(universe.names, first, last)
-    return {
-        "index": source.daily([universe.index], first, last),
-        "actions": actions.rename({"ex_date": "session"}),
-        "daily": source.daily(universe.names, first, last),  # last: its presence ends the delivery
-    }
-
-
-def _landed(
-    store: ObjectStore,
-    delivered: dict[landing.Kind, pl.DataFrame],
+def _back_fill(
+    context: dg.AssetExecutionContext,
+    dock: Dock,
+    source: RankedMarketData,
+    universe: Universe,
+    secondary: str,
+    stretch: Sequence[date],
     settings: Settings,
-    desk_clock: DeskClock,
-    market_at: datetime,
-) -> int:
-    rows = 0
-    for kind, frame in delivered.items():
-        if frame.height:  # a session without corporate actions is no fault
-            rows += landing.land(
-                store,
-                frame,
-                kind=kind,
-                source=settings.broker.kind,
-                feed=settings.broker.feed,
-                landed_at=desk_clock.now(),
-                market_at=market_at,
-            ).rows
-    return rows
+    found: _Found,
+) -> None:
+    try:
+        comparison, key = deliveries.back_fill(
+            dock, source.before(secondary), universe,
+            secondary=secondary, sessions=stretch, settings=settings.sources,
+        )  # fmt: skip
+    except NoSourceError as e:
+        context.log.warning(
+            f"{stretch[0]} to {stretch[-1]}, served by {secondary}, still wait for a better "
+            f"source: {e}"
+        )
+        return
+    found.comparisons.append((comparison, key))
+    context.log_event(
+        dg.AssetObservation(
+            asset_key=context.asset_key,
+            description=comparison.sentence,
+            metadata={"differences": _table([comparison]), "comparison": key},
+        )
+    )
+
+
+def _tell(ledger: Engine, found: _Found) -> None:
+    """Raise an alert for each comparison with differences."""
+    for comparison, key in found.comparisons:
+        if comparison.differences.height:
+            with ledger.begin() as conn:
+                ledger_sources.differed(
+                    conn,
+                    comparison.primary,
+                    comparison.secondary,
+                    sentence=comparison.sentence,
+                    report=key,
+                    desk_at=comparison.compared_at,
+                )
+
+
+def _about(found: _Found, order: Sequence[str]) -> dict[str, dg.MetadataValue]:
+    about: dict[str, dg.MetadataValue] = {"sources": dg.MetadataValue.text(", then ".join(order))}
+    if found.served:
+        about["served_by"] = dg.MetadataValue.json(dict(found.served))
+    if found.comparisons:
+        done = [comparison for comparison, _ in found.comparisons]
+        about |= {
+            "back_filled_sessions": dg.MetadataValue.int(sum(len(c.sessions) for c in done)),
+            "figures_that_differ": dg.MetadataValue.int(sum(c.differences.height for c in done)),
+            "differences": _table(done),
+        }
+    return about
+
+
+def _table(done: Sequence[Comparison]) -> dg.MetadataValue:
+    rows = [row for c in done for row in c.differences.iter_rows(named=True)][:_SHOWN]
+    columns = [
+        dg.TableColumn(name, "string" if name in {"symbol", "session", "field"} else "float")
+        for name in done[0].differences.columns
+    ]
+    return dg.MetadataValue.table(
+        [dg.TableRecord({**row, "session": str(row["session"])}) for row in rows],
+        schema=dg.TableSchema(columns),
+    )

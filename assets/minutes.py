@@ -53,16 +53,21 @@ def minute_bars(
     sessions = [as_session(key) for key in context.partition_keys]
     require_closed(sessions, ledger)
     rows = held = 0
+    served: set[str] = set()
+    simulated = False
     for session in sessions:
         judgement = _judged(warehouse, source, universe, session)
         _store(warehouse, judgement, settings, session, context.run_id)
         rows += judgement.passed.height
         held += judgement.held.height
+        served |= set(judgement.passed["source"])
+        simulated = simulated or bool(judgement.passed["simulated"].any())
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": rows,
             "rows_held_back": held,
-            "simulated": settings.broker.kind == "venue",
+            "simulated": simulated,
+            "sources": ", ".join(sorted(served)),
         }
     )
 
@@ -92,9 +97,6 @@ def _store(
         run_id="delivery",
     )
     passed = judgement.passed.with_columns(
-        source=pl.lit(settings.broker.kind),
-        feed=pl.lit(settings.broker.feed),
-        simulated=pl.lit(settings.broker.kind == "venue"),
         healed=pl.lit(value=True),
         known_at=pl.col("bar_start") + pl.duration(minutes=1),
     )

@@ -8,7 +8,10 @@ import polars as pl
 
 
 class MarketData(Protocol):
-    """Bars and corporate actions of a vendor; an empty answer is an error."""
+    """Bars and corporate actions; an empty answer is an error.
+
+    Every row says in `source`, `feed` and `simulated` who served it, and whether it is made up.
+    """
 
     def daily(self, symbols: Sequence[str], first: date, last: date) -> pl.DataFrame:
         """Unadjusted daily bars: symbol, session, open, high, low, close, volume."""
@@ -18,6 +21,13 @@ class MarketData(Protocol):
 
     def actions(self, symbols: Sequence[str], first: date, last: date) -> pl.DataFrame:
         """Splits and dividends by ex-date; may be empty."""
+
+
+class RankedMarketData(MarketData, Protocol):
+    """Several sources, each asked before the one behind it."""
+
+    def before(self, source: str) -> MarketData:
+        """Those that are asked before `source` and are not skipped now."""
 
 
 class ModelRegistry(Protocol):

@@ -1,5 +1,6 @@
 """Where market data come from: the order of the sources, their patience, what may differ."""
 
+import datetime as dt
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, field_validator
@@ -25,6 +26,7 @@ class SourcesSettings(Frozen):
     answer_seconds: Annotated[float, Field(gt=0)] = 30.0
     batch: Annotated[int, Field(ge=1)] = 50  # symbols in one request
     alpaca_lacks: tuple[str, ...] = ("SPX",)
+    alpaca_since: dt.date = dt.date(2016, 1, 1)
     # The desk's symbol: Yahoo's.
     yahoo_symbols: dict[str, str] = Field(default_factory=lambda: {"SPX": "^GSPC"})
     yahoo_url: str = ""  # in place of Yahoo's own hosts

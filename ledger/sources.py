@@ -170,5 +170,25 @@ def switched(
     )
 
 
+def differed(
+    conn: sa.Connection,
+    primary: str,
+    secondary: str,
+    *,
+    sentence: str,
+    report: str,
+    desk_at: datetime,
+) -> None:
+    """Raise an alert that two sources told different figures; `report` names the whole list."""
+    alerts.raise_once(
+        conn,
+        severity="warning",
+        kind="source_differences",
+        subject=f"{primary} and {secondary}",
+        message=f"{sentence} All of them: {report} in the lake.",
+        desk_at=desk_at,
+    )
+
+
 def _subject(source: str) -> str:
     return f"source:{source}"

@@ -25,6 +25,7 @@ from adapters.market_data.batches import in_batches
 from adapters.market_data.calendar import INSTANT, NEW_YORK
 from adapters.market_data.errors import (
     EmptyAnswerError,
+    NotOfferedError,
     SourceBusyError,
     SourceError,
     SourceKeysError,
@@ -64,6 +65,7 @@ class AlpacaMarketData:
         self.feed = broker.feed
         self.name = broker.kind  # recorded with every row, as its source
         self.lacks = frozenset(told.alpaca_lacks if broker.kind == "alpaca" else ())
+        self._since = told.alpaca_since if broker.kind == "alpaca" else date.min
         self.simulated_minutes = broker.kind == "venue"
         self._keys = (broker.key_id, broker.secret_key)
         self._timeout = (told.connect_seconds, told.answer_seconds)
@@ -138,6 +140,7 @@ class AlpacaMarketData:
         SourceError
             If there is no answer.
         """
+        self._require_offered(first)
         asked = CorporateActionsRequest(symbols=list(symbols), start=first, end=last)
         what = f"corporate actions {first} to {last}"
 
@@ -171,6 +174,7 @@ class AlpacaMarketData:
     def _asked_bars(
         self, symbols: Sequence[str], frame: TimeFrame, first: date, last: date
     ) -> pl.DataFrame:
+        self._require_offered(first)
         asked = StockBarsRequest(
             symbol_or_symbols=list(symbols),
             timeframe=frame,
@@ -194,6 +198,12 @@ class AlpacaMarketData:
             session=pl.col("bar_start").dt.convert_time_zone(NEW_YORK.key).dt.date()
         )
         return self._filled(rows.filter(pl.col("session").is_between(first, last)), what, symbols)
+
+    def _require_offered(self, first: date) -> None:
+        if first < self._since:
+            raise NotOfferedError(
+                f"Alpaca has bars since {self._since} (`sources.alpaca_since`), not from {first}."
+            )
 
     def _ask(self, ask: Callable[[], pl.DataFrame], what: str) -> pl.DataFrame:
         try:

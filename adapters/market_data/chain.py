@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from random import Random
 from typing import Protocol
@@ -150,12 +150,10 @@ class Chain:
         return rows.sort("symbol", "ex_date", "kind")
 
     def before(self, source: str) -> Chain:
-        """Return the chain of those that are asked before `source`."""
+        """Return the chain of those that are asked before `source` and are not skipped now."""
         names = [one.name for one in self.sources]
-        return Chain(
-            self.sources[: names.index(source)], self.book, self.patience, self.clock,
-            self.sleep, self.jitter,
-        )  # fmt: skip
+        better = [one for one in self.sources[: names.index(source)] if not self._is_skipped(one)]
+        return replace(self, sources=better)
 
     def _served(
         self, ask: Ask, symbols: Sequence[str], what: str, *, silence_is_an_answer: bool = False
@@ -164,6 +162,8 @@ class Chain:
 
         Raises
         ------
+        NotOfferedError
+            If none ever has them.
         NoSourceError
             If none gave a row (or, where silence is an answer, an answer).
         """
@@ -192,10 +192,11 @@ class Chain:
 
     def _willing(self) -> list[Source]:
         """Return who is not skipped now; where all are, all: nobody is left to lose."""
-        now = self.clock.now()
-        standings = {one.name: self.book.standing(one.name).skipped_until for one in self.sources}
-        open_ = [one for one in self.sources if (standings[one.name] or now) <= now]
-        return open_ or list(self.sources)
+        return [one for one in self.sources if not self._is_skipped(one)] or list(self.sources)
+
+    def _is_skipped(self, source: Source) -> bool:
+        until = self.book.standing(source.name).skipped_until
+        return until is not None and until > self.clock.now()
 
     def _turn(self, source: Source, ask: Ask, symbols: Sequence[str]) -> _Turn:
         """Ask a source until it answers, is to be skipped, or says no."""
@@ -254,12 +255,13 @@ class Chain:
                     source.name, to=None if to is None else to.name, reason=str(error)
                 )
 
-    def _nobody(self, what: str, troubles: Sequence[tuple[Source, SourceError]]) -> NoSourceError:
+    def _nobody(self, what: str, troubles: Sequence[tuple[Source, SourceError]]) -> SourceError:
+        names = ", ".join(source.name for source in self.sources) or "all are skipped now"
         told = " ".join(f"{source.name}: {error}" for source, error in troubles)
-        names = ", ".join(source.name for source in self.sources)
-        return NoSourceError(
-            f"No source gave {what} ({names}). {told or 'None of them has the symbols.'}"
-        )
+        message = f"No source gave {what} ({names}). {told}".rstrip()
+        if self.sources and all(isinstance(e, NotOfferedError) for _, e in troubles):
+            return NotOfferedError(message)
+        return NoSourceError(message)
 
 
 def _symbols_of(rows: Sequence[pl.DataFrame]) -> set[str]:

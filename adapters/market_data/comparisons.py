@@ -41,6 +41,8 @@ class Comparison:
         """What a person wants to know first."""
         span = f"{self.sessions[0]} to {self.sessions[-1]}"
         found = self.differences
+        if not self.primary:
+            return f"No source before {self.secondary} has {span}; its bars stand."
         if found.is_empty():
             return (
                 f"{self.primary} and {self.secondary} agree on all {self.compared} bars of {span}."

@@ -275,7 +275,7 @@ def test_no_actions_are_an_answer(desk: Desk) -> None:
 
 
 def test_minutes_nobody_offers_are_told_and_nobody_is_blamed(desk: Desk) -> None:
-    with pytest.raises(NoSourceError, match="alpaca: no minutes yahoo: no minutes"):
+    with pytest.raises(NotOfferedError, match="alpaca: no minutes yahoo: no minutes"):
         desk.chain.minutes(["AAPL"], DAY)
     assert desk.book.of == {}
 
