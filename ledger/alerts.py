@@ -135,6 +135,37 @@ def acknowledge(
     return Alert(**row._asdict())
 
 
+def clear(conn: sa.Connection, *, kind: str, subject: str, desk_at: datetime, actor: str) -> bool:
+    """Close the open alert of a condition that is over; nobody needs to take note of it any more.
+
+    Returns
+    -------
+    bool
+        Whether one was open.
+    """
+    row = conn.execute(
+        sa.update(alerts)
+        .where(
+            alerts.c.kind == kind,
+            alerts.c.subject == subject,
+            alerts.c.acknowledged_at.is_(None),
+        )
+        .values(acknowledged_at=desk_at)
+        .returning(alerts.c.alert_id)
+    ).one_or_none()
+    if row is None:
+        return False
+    audit.append(
+        conn,
+        at=desk_at,
+        actor=actor,
+        action="alert.clear",
+        subject=row.alert_id,
+        payload={"kind": kind, "about": subject},
+    )
+    return True
+
+
 def unacknowledged(conn: sa.Connection, *, last: int = 200) -> list[Alert]:
     """Return the newest alerts that nobody has acknowledged, newest first."""
     query = (

@@ -2,7 +2,7 @@
 
 import random
 import re
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,9 +22,19 @@ HTTP_KINDS = frozenset(
         "rate_limit",  # answer 429 and do nothing
     }
 )
-STREAM_KINDS = frozenset({"duplicate_event", "reorder_events", "drop_event", "disconnect"})
+STREAM_KINDS = frozenset(
+    {
+        "duplicate_event",  # send it twice
+        "reorder_events",  # send it after the next message of its channel
+        "delay_event",  # send it after `events` more messages of its channel
+        "late_trades",  # send a bar without its last trades; after `events` more, the whole one
+        "drop_event",  # do not send it
+        "disconnect",  # close every connection that hears the channel, and do not send it there
+    }
+)
 
-
+_KEYS = {"kind", "count", "path", "method", "status", "seconds", "probability", "events"}
+_EVENTS = 25
 _EVERY_UPDATE = f"^{CHANNEL}$"
 
 
@@ -39,6 +49,7 @@ class Fault:
     status: int = 503
     seconds: float = 0.0
     probability: float = 1.0
+    events: int = _EVENTS
     struck: int = 0
 
     def strikes(self, method: str, path: str) -> bool:
@@ -78,29 +89,63 @@ class FaultInjection:
 
 
 class FaultyHub(Hub):
-    """A hub that loses, doubles or swaps messages, or cuts its connections, when told to."""
+    """A hub that loses, doubles, swaps or delays messages, or cuts connections, when told to."""
 
     def __init__(self, injection: FaultInjection) -> None:
         super().__init__()
         self._injection = injection
         self._held: dict[str, deque[dict[str, Any]]] = {}
+        self._told: Counter[str] = Counter()
+        # Of each channel: what goes out once so many of its messages were told.
+        self._delayed: dict[str, list[tuple[int, str, dict[str, Any]]]] = {}
 
     def publish(self, channel: str, message: dict[str, Any]) -> None:
         """Queue a message, or do to it what the struck fault says."""
         fault = self._injection.stream(channel)
         kind = fault.kind if fault else None
+        self._told[channel] += 1
         held = self._held.setdefault(channel, deque())
-        if kind == "reorder_events":
+        if fault and kind == "delay_event":
+            self._later(fault, channel, channel, message)
+        elif fault and kind == "late_trades" and message.get("T") == "b":
+            super().publish(channel, before_late_trades(message))
+            self._later(fault, channel, "updatedBars", {**message, "T": "u"})
+        elif kind == "reorder_events":
             held.append(message)
             return
+        else:
+            self._publish(kind, channel, message)
+        while held:
+            super().publish(channel, held.popleft())
+        self._tell_delayed(channel)
+
+    def _publish(self, kind: str | None, channel: str, message: dict[str, Any]) -> None:
         if kind == "disconnect":
             self.cut(channel)
         if kind != "drop_event":
             super().publish(channel, message)
         if kind == "duplicate_event":
             super().publish(channel, message)
-        while held:
-            super().publish(channel, held.popleft())
+
+    def _later(self, fault: Fault, channel: str, to: str, message: dict[str, Any]) -> None:
+        due = self._told[channel] + fault.events
+        self._delayed.setdefault(channel, []).append((due, to, message))
+
+    def _tell_delayed(self, channel: str) -> None:
+        waiting = self._delayed.get(channel, [])
+        due = [told for told in waiting if told[0] <= self._told[channel]]
+        self._delayed[channel] = [told for told in waiting if told[0] > self._told[channel]]
+        for _, to, message in due:
+            if to == channel:
+                super().publish(to, message)
+            else:
+                self.publish(to, message)
+
+
+def before_late_trades(bar: Mapping[str, Any]) -> dict[str, Any]:
+    """A bar as it was told before a fifth of its trades had come in."""
+    fewer = {"c": bar["o"], "v": bar["v"] * 4 // 5, "n": max(1, bar["n"] * 4 // 5)}
+    return {**bar, **fewer}
 
 
 def faults_of(body: Mapping[str, Any]) -> list[Fault]:
@@ -115,7 +160,7 @@ def _fault(item: Any) -> Fault:
     if not isinstance(item, dict) or item.get("kind") not in HTTP_KINDS | STREAM_KINDS:
         kinds = ", ".join(sorted(HTTP_KINDS | STREAM_KINDS))
         raise invalid(f"a fault is an object whose kind is one of {kinds}; this is {item!r}")
-    unknown = set(item) - {"kind", "count", "path", "method", "status", "seconds", "probability"}
+    unknown = set(item) - _KEYS
     if unknown:
         raise invalid(f"unknown keys of a fault: {', '.join(sorted(unknown))}")
     try:
@@ -128,6 +173,7 @@ def _fault(item: Any) -> Fault:
             status=int(item.get("status", 503)),
             seconds=float(item.get("seconds", 0.0)),
             probability=float(item.get("probability", 1.0)),
+            events=int(item.get("events", _EVENTS)),
         )
     except (TypeError, ValueError, AttributeError, re.error) as e:
         raise invalid(f"a fault's values are wrong: {e}; it is {item!r}") from e
