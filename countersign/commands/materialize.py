@@ -1,5 +1,6 @@
 """`./desk materialize`: compute assets through the running Dagster."""
 
+import datetime as dt
 from typing import Annotated
 
 import typer
@@ -64,6 +65,8 @@ def in_range(assets: list[Asset], first: str, last: str) -> list[str]:
     CommandError
         If the range holds no session.
     """
+    for option, told in (("--from", first), ("--to", last)):
+        _require_date(option, told)
     known = sorted({key for asset in assets for key in asset.partitions})
     if not known:
         return []
@@ -76,6 +79,13 @@ def in_range(assets: list[Asset], first: str, last: str) -> list[str]:
             f"the first is {known[0]}, the last {known[-1]}."
         )
     return inside
+
+
+def _require_date(option: str, told: str) -> None:
+    try:
+        dt.date.fromisoformat(told or "2000-01-01")
+    except ValueError as e:
+        raise CommandError(f"{option} must be a date YYYY-MM-DD, was {told!r}.") from e
 
 
 def _is_named(asset: Asset, part: str) -> bool:

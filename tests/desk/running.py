@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -68,10 +68,10 @@ class WholeDesk:
             | self.settings
         )
 
-    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
-        """Run a word of the command line to its end."""
+    def run(self, *words: str, before: Sequence[str] = ()) -> subprocess.CompletedProcess[str]:
+        """Run a word of the command line to its end; `before` is a command that starts it."""
         return subprocess.run(
-            [sys.executable, "-m", "countersign", *words],
+            [*before, sys.executable, "-m", "countersign", *words],
             env=self.environment,
             cwd=REPOSITORY,
             capture_output=True,

@@ -1,17 +1,18 @@
 """What cannot work is told in a sentence, and nothing stays running."""
 
-import json
 import os
-import subprocess
-import sys
+import shutil
 from pathlib import Path
 
 import psycopg
 import pytest
 
-from config.build import REPOSITORY
+from config import settings
 from config.settings import LakeSettings
+from countersign.health import services
+from countersign.processes import tasks
 from tests.desk.running import WholeDesk
+from trading.errors import DeskError
 
 pytestmark = [pytest.mark.desk, pytest.mark.timeout(300)]
 
@@ -31,7 +32,8 @@ def test_an_unreachable_lake_stops_the_start(tmp_path: Path) -> None:
     done = desk.run("up")
 
     assert done.returncode == 1
-    assert "127.0.0.1:1" in done.stderr
+    assert "127.0.0.1:1 cannot be used: connection refused. Start it, or correct" in done.stderr
+    assert "COUNTERSIGN_LAKE__ENDPOINT" in done.stderr
     assert "Traceback" not in done.stderr
     assert desk.family() == []
 
@@ -69,24 +71,51 @@ def test_a_wrong_port_is_told_with_its_variable(tmp_path: Path) -> None:
         assert "COUNTERSIGN_DASHBOARD__PORT" in done.stderr + done.stdout
 
 
-def test_a_newer_ledger_is_refused(tmp_path: Path, postgres_dsn: str) -> None:
-    environment = os.environ | {
-        "PYTHONPATH": str(REPOSITORY),
-        "DESK_HOME": str(tmp_path),
-        "COUNTERSIGN_DATABASE__KIND": "server",
-        "COUNTERSIGN_DATABASE__DSN": postgres_dsn,
-    }
-    command = [sys.executable, "-m", "countersign.processes.tasks", "tables"]
-    subprocess.run(command, env=environment, cwd=REPOSITORY, check=True, capture_output=True)
+def test_newer_schemas_are_refused(tmp_path: Path, postgres_dsn: str) -> None:
+    server = {"COUNTERSIGN_DATABASE__KIND": "server", "COUNTERSIGN_DATABASE__DSN": postgres_dsn}
+    told = settings.load({"DESK_HOME": str(tmp_path / "home")} | server)
+    tasks.tables(told)
     with psycopg.connect(postgres_dsn, autocommit=True) as connection:
+        connection.execute(
+            "insert into desk.warehouse_migrations (version, name, sha256) "
+            "values (998, '998_from_the_future', '')"
+        )
+        with pytest.raises(DeskError, match=r"migration 998_from_the_future; .*newer code"):
+            tasks.tables(told)
         connection.execute("update desk.alembic_version set version_num = 'from_the_future'")
+        with pytest.raises(DeskError, match=r"schema from_the_future; .*Start the newer version"):
+            tasks.tables(told)
 
-    done = subprocess.run(
-        command, env=environment, cwd=REPOSITORY, check=False, capture_output=True, text=True
-    )
+    found = {finding.subject: finding for finding in services.database(told)}
 
-    assert done.returncode == 1
-    assert "from_the_future" in json.loads(done.stdout.splitlines()[-1])["failed"]
+    assert found["Ledger"].state == found["Warehouse"].state == "wrong"
+    assert "at schema from_the_future; this version knows up to" in found["Ledger"].found
+    assert "at migration 998; this version ends with" in found["Warehouse"].found
+    assert "Start the newer version" in found["Warehouse"].advice
+
+
+def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    desk = WholeDesk(tmp_path / "home")
+    desk.home.mkdir(mode=0o555)
+
+    for word, code in (("up", 1), ("doctor", 1), ("status", 3)):
+        done = desk.run(word, before=_without_the_rights_of_root())
+        assert done.returncode == code, done.stdout + done.stderr
+        assert "Traceback" not in done.stderr
+        if word != "status":
+            assert f"{desk.home} cannot be written" in done.stdout + done.stderr
+            assert "DESK_HOME" in done.stdout + done.stderr
+    assert list(desk.home.iterdir()) == []
+
+
+def _without_the_rights_of_root() -> tuple[str, ...]:
+    """Return what makes a command obey the file modes; an ordinary user does already."""
+    if os.geteuid() != 0:
+        return ()
+    if shutil.which("setpriv") is None:
+        pytest.skip("Needs setpriv, or a user other than root: root may write anywhere.")
+    rights = "-dac_override,-dac_read_search,-fowner"
+    return ("setpriv", f"--inh-caps={rights}", f"--bounding-set={rights}")
 
 
 def test_the_doctor_tells_what_to_do_about_a_wrong_database(tmp_path: Path) -> None:
@@ -101,5 +130,6 @@ def test_the_doctor_tells_what_to_do_about_a_wrong_database(tmp_path: Path) -> N
     done = desk.run("doctor")
 
     assert done.returncode == 1
+    assert 'server at "127.0.0.1", port 1 failed: Connection refused' in done.stdout
     assert "COUNTERSIGN_DATABASE__DSN" in done.stdout
     assert "postgresql://" not in done.stdout

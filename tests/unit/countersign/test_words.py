@@ -74,6 +74,8 @@ def test_a_range_takes_the_sessions_within_it() -> None:
     assert in_range(ASSETS[2:], "", "") == []
     with pytest.raises(CommandError, match="the first is 2012-06-28"):
         in_range(ASSETS, "2020-01-01", "")
+    with pytest.raises(CommandError, match="--to must be a date YYYY-MM-DD, was 'friday'"):
+        in_range(ASSETS, "", "friday")
 
 
 def test_the_configuration_of_pip_is_handed_to_uv() -> None:
