@@ -5,6 +5,7 @@ import dagster as dg
 from assets import features, lake, market, minutes, models, orders, predictions, proposals, risk
 from assets import signals as signal_assets
 from pipelines.jobs import JOBS
+from pipelines.recovery import primary_recovered
 from pipelines.resources import RESOURCES
 from pipelines.sensors import SENSORS
 from quality.checks import CHECKS
@@ -29,7 +30,7 @@ defs = dg.Definitions(
     ],
     asset_checks=CHECKS,
     jobs=JOBS,
-    sensors=SENSORS,
+    sensors=[*SENSORS, primary_recovered],
     resources=RESOURCES,
     executor=dg.in_process_executor,
 )
