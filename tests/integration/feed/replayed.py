@@ -5,7 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -40,6 +40,7 @@ class Replayed:
         self._clock = next(t for t in watch_tasks(desk) if t.name == "clock")
         self._stop = threading.Event()
         self._cuts = 0
+        self._newest = datetime.min.replace(tzinfo=UTC)
         self.feed = self._opened()
 
     def kill(self) -> None:
@@ -58,8 +59,9 @@ class Replayed:
 
         def hear(bar: StreamBar) -> None:
             key = (bar.symbol, bar.start)
-            if tape.newest and bar.end < tape.newest and key not in self.heard:
+            if bar.start < self._newest and key not in self.heard:
                 self.late.add(key)
+            self._newest = max(bar.start, self._newest)
             self.heard.add(key)
             tape.hear(bar)
 
@@ -192,7 +194,7 @@ def faults(total: int, *, seed: int) -> dict[str, Any]:
     """`total` faults of the stream of bars, and some of the data service besides."""
     armed: list[dict[str, Any]] = [
         {
-            "kind": kind, "count": round(total * share), "probability": 0.45 * share,
+            "kind": kind, "count": round(total * share), "probability": 0.7 * share,
             "path": "^(bars|updatedBars)$", "events": 40,
         }
         for kind, share in STREAM_FAULTS.items()
