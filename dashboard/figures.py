@@ -110,7 +110,13 @@ def equity(
     points = thinned(list(zip(sessions, values, strict=True)))
     days, levels = [p[0] for p in points], [p[1] for p in points]
     figure = _blank(colours, height=height, y_title="Equity, USD")
-    figure.add_hline(y=start, line={"color": colours.muted, "width": 1, "dash": "dot"})
+    figure.add_scatter(
+        x=[0, len(days) - 1],
+        y=[start, start],
+        mode="lines",
+        hoverinfo="skip",
+        line={"color": colours.muted, "width": 1, "dash": "dot"},
+    )
     figure.add_scatter(
         x=list(range(len(days))),
         y=levels,
@@ -120,7 +126,7 @@ def equity(
         customdata=[[formats.day(d), formats.money(v)] for d, v in points],
         hovertemplate="%{customdata[0]}<br>%{customdata[1]}<extra></extra>",
     )
-    _direct_label(figure, len(days) - 1, levels[-1], formats.amount(levels[-1]), colours.text)
+    _direct_label(figure, levels[-1], formats.amount(levels[-1]), colours.text)
     _session_axis(figure, days)
     figure.update_yaxes(tickformat=",.0f", range=_padded([*levels, start], share=0.15))
     return figure
@@ -488,9 +494,11 @@ def _padded(values: Sequence[float], *, share: float) -> list[float]:
     return [low - room, high + room]
 
 
-def _direct_label(figure: go.Figure, x: float, y: float, text: str, colour: str) -> None:
+def _direct_label(figure: go.Figure, y: float, text: str, colour: str) -> None:
+    """Write `text` beside the last value, clear of the grid."""
     figure.add_annotation(
-        x=x,
+        xref="paper",
+        x=1.0,
         y=y,
         text=text,
         showarrow=False,

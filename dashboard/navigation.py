@@ -47,9 +47,9 @@ def elsewhere(person: Person) -> None:
             settings.mlflow.tracking_uri, label="MLflow: models", icon=":material/science:"
         )
         if signin.kind(settings) == "os" and person.origin == "os":
-            st.caption("[:material/switch_account: Sign in as someone else](/sign-in)")
+            st.markdown(":small[[:material/switch_account: Sign in as someone else](/sign-in)]")
         else:
-            st.caption("[:material/logout: Sign out](/sign-out)")
+            st.markdown(":small[[:material/logout: Sign out](/sign-out)]")
 
 
 def report(page: str) -> str:

@@ -32,6 +32,7 @@ def all_routes() -> list[BaseRoute]:
     """The routes beside Streamlit's own."""
     return [
         Route("/healthz", _health),
+        Route("/today", _to_today, methods=["GET"]),
         Route("/sign-in", _form, methods=["GET"]),
         Route("/sign-in", _sign_in, methods=["POST"]),
         Route("/sign-out", _leave, methods=["GET"]),
@@ -76,6 +77,11 @@ async def _health(request: Request) -> Response:
     except Exception as e:  # noqa: BLE001 - whatever is wrong, the answer is "not healthy"
         return PlainTextResponse(f"ledger: {type(e).__name__}", status_code=503)
     return PlainTextResponse("ok")
+
+
+async def _to_today(request: Request) -> Response:
+    """The first page lives at the root; its name as an address leads there."""
+    return RedirectResponse("/")
 
 
 def _ask_ledger() -> None:

@@ -63,8 +63,9 @@ def _known(token: str) -> Person | None:
 
 
 def forget() -> None:
-    """Ask the ledger again for every cookie, as after signing out."""
+    """Ask the ledger again for everyone, as after signing out."""
     _known.clear()
+    _machine_user.clear()
 
 
 @st.cache_resource(ttl=60, max_entries=1, show_spinner=False)

@@ -32,6 +32,7 @@ class Person:
     origin: str  # os | local | oidc
     active: bool
     created_at: datetime
+    introduced_at: datetime | None = None  # when the first-run panel was dismissed
 
     def may(self, role: str) -> bool:
         """Return whether the person is active and has `role`."""
@@ -193,6 +194,15 @@ def change_roles(
     return _person(row)
 
 
+def note_introduced(conn: sa.Connection, *, person_id: str, desk_at: datetime) -> None:
+    """Note that a person has read what a newcomer must know; the first time counts."""
+    conn.execute(
+        sa.update(people)
+        .where(people.c.person_id == person_id, people.c.introduced_at.is_(None))
+        .values(introduced_at=desk_at)
+    )
+
+
 def set_password(
     conn: sa.Connection, *, person_id: str, password: str, changed_by: str, desk_at: datetime
 ) -> None:
@@ -312,4 +322,5 @@ def _person(row: sa.Row[tuple[object, ...]]) -> Person:
         origin=row.origin,
         active=row.active,
         created_at=row.created_at,
+        introduced_at=row.introduced_at,
     )

@@ -83,6 +83,7 @@ people = sa.Table(
     sa.Column("origin", sa.Text, nullable=False),
     sa.Column("active", sa.Boolean, nullable=False, server_default=sa.true()),
     sa.Column("created_at", _at(), nullable=False),
+    sa.Column("introduced_at", _at()),  # null: the first-run panel has not been dismissed
     _one_of("origin", ("os", "local", "oidc"), name="origin"),
 )
 

@@ -36,9 +36,11 @@ def show(proposal: Proposal, person: Person) -> None:
         left, right = st.columns([10, 9], gap="large")
         with left:
             decision.show(proposal, content, person)
-        with right:
+            # Under the decision, whose column is the shorter one: the buttons stay in sight.
             closes = data.closes(leg.symbol, proposal.session, _HISTORY)
-            evidence.show(proposal, content, closes)
+            evidence.price_chart(proposal, content, closes)
+        with right:
+            evidence.show(proposal, content)
         denied.all_checks(content)
         life.live(proposal.code)
         buttons(proposal, person)

@@ -13,14 +13,13 @@ from ledger.pages import Leg, Proposal
 _BARS = 90
 
 
-def show(proposal: Proposal, content: Content, closes: pl.DataFrame) -> None:
-    """Why, its chart, the doubts, the price chart."""
+def show(proposal: Proposal, content: Content) -> None:
+    """Why, its chart, the doubts."""
     if content.prediction is not None:
         _why(proposal, content.prediction)
     else:
         st.markdown("**Why.** Entered by hand; no model stands behind it.")
     _doubts(content, advisory=proposal.advisory)
-    _chart(proposal, content, closes)
 
 
 def why_sentence(symbol: str, prediction: Prediction) -> str:
@@ -93,7 +92,8 @@ def _doubts(content: Content, *, advisory: bool) -> None:
         st.markdown("**How far to trust it.** " + " ".join(parts))
 
 
-def _chart(proposal: Proposal, content: Content, closes: pl.DataFrame) -> None:
+def price_chart(proposal: Proposal, content: Content, closes: pl.DataFrame) -> None:
+    """Closes with the limit, the stop and the forecast's range; nothing without a history."""
     if closes.height < 2:
         return
     leg = proposal.legs[0]

@@ -1,14 +1,13 @@
 """What a model is, what it was trained on, which gates it met, and whether it keeps its word."""
 
 import json
-import math
 from typing import Any
 
 import streamlit as st
 
 from dashboard import data, figures, formats, states, tables
+from quant.models.calibration import CalibrationBin
 
-_Z95 = 1.959963984540054  # two-sided 95 % of the normal distribution
 _STATUS = {"champion": "green", "challenger": "orange", "retired": "gray"}
 
 
@@ -79,11 +78,8 @@ def _gates(model_version: str) -> None:
 
 
 def _calibration(version: dict[str, Any]) -> None:
-    bins = [
-        _bin(float(b["predicted"]), float(b["observed"]), int(b["count"]))
-        for b in json.loads(version["calibration"])
-        if int(b["count"]) > 0
-    ]
+    table = [CalibrationBin(**row) for row in json.loads(version["calibration"])]
+    bins = [_bin(told) for told in table if told.n > 0]
     if not bins:
         states.empty("No calibration yet.", why="It needs matured out-of-sample predictions.")
         return
@@ -101,12 +97,6 @@ def _calibration(version: dict[str, Any]) -> None:
     )
 
 
-def _bin(predicted: float, observed: float, cases: int) -> figures.Bin:
-    """A bin with its Wilson score interval."""
-    centre = (observed + _Z95**2 / (2 * cases)) / (1 + _Z95**2 / cases)
-    spread = (
-        _Z95
-        * math.sqrt(observed * (1 - observed) / cases + _Z95**2 / (4 * cases**2))
-        / (1 + _Z95**2 / cases)
-    )
-    return figures.Bin(predicted, observed, centre - spread, centre + spread, cases)
+def _bin(told: CalibrationBin) -> figures.Bin:
+    middle = (told.low + told.high) / 2
+    return figures.Bin(middle, told.hit_share, told.share_low, told.share_high, told.n)

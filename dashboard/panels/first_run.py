@@ -2,17 +2,18 @@
 
 import streamlit as st
 
-from dashboard import formats
+from dashboard import data, formats, signin
+from ledger import people
 from ledger.pages import Desk
+from ledger.people import Person
 
 _SEEN = "first-run-seen"
-_COOKIE_PARAMETER = "seen"
 
 
-def show(desk: Desk) -> None:
-    """The panel, on a replay, until it is dismissed."""
-    replays = desk.clock is not None and desk.clock.replay
-    if not replays or st.session_state.get(_SEEN) or desk.clock is None:
+def show(desk: Desk, person: Person) -> None:
+    """The panel, on a replay, until this person has dismissed it."""
+    seen = st.session_state.get(_SEEN) or person.introduced_at is not None
+    if seen or desk.clock is None or not desk.clock.replay:
         return
     month = formats.month(desk.clock.session)
     with st.container(border=True, key="first-run"):
@@ -23,5 +24,8 @@ def show(desk: Desk) -> None:
             "Do nothing and nothing is sent."
         )
         if st.button("Understood", key="first-run-understood"):
+            with data.engine().begin() as conn:
+                people.note_introduced(conn, person_id=person.person_id, desk_at=data.now())
+            signin.forget()
             st.session_state[_SEEN] = True
             st.rerun()

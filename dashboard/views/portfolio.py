@@ -25,10 +25,10 @@ def _figures() -> None:
     cells[0].metric(
         f"Equity, {account.currency}",
         formats.amount(account.equity),
-        delta=None if change is None else formats.amount(change, signed=True),
+        delta=None if change is None else f"{formats.amount(change, signed=True)} since the close",
         delta_color="normal" if change else "off",
         delta_arrow="off",
-        help="Cash plus the market value of all holdings; below it the change since last close.",
+        help="Cash plus the market value of all holdings.",
     )
     cells[1].metric(f"Cash, {account.currency}", formats.amount(account.cash))
     cells[2].metric(

@@ -18,7 +18,11 @@ _MEASURES = {
     "beta": "Beta to the index",
     "drawdown": "Drawdown now",
     "maximum_drawdown": "Largest drawdown",
+    "stress_index_10": f"Index {formats.percent(-0.10, decimals=0)}",
+    "stress_index_20": f"Index {formats.percent(-0.20, decimals=0)}",
 }
+# Figures of the holdings as they are: no horizon, no past to observe.
+_OF_TODAY = ("gross_exposure", "net_exposure", "stress")
 _LOOK = {
     TradingState.ACTIVE: ("green", "All signed orders are sent."),
     TradingState.REDUCING: ("orange", "Only orders that reduce risk are sent."),
@@ -32,8 +36,8 @@ def _state_line() -> None:
     colour, meaning = _LOOK[now.state]
     who = data.names().get(now.set_by, now.set_by)
     st.markdown(
-        f":{colour}-badge[{now.state}] {meaning} :gray[{formats.plain(now.reason)}, "
-        f"{formats.plain(who)}, {formats.wall(now.set_at)}]"
+        f":{colour}-badge[{now.state}] {meaning} :gray[Set by {formats.plain(who)}, "
+        f"{formats.wall(now.set_at)}: {formats.plain(now.reason)}]"
     )
 
 
@@ -74,6 +78,22 @@ def _control() -> None:
 @st.fragment(run_every=2)
 def _outcome() -> None:
     asking.lately(("halt", "reduce", "resume"), last=1)
+
+
+@st.fragment(run_every=5)
+def _reconciliation() -> None:
+    st.subheader("Reconciliation", anchor=False)
+    last = data.reconciliation()
+    if last is None:
+        states.empty("Not compared yet.", then="Broker and ledger are compared every minute.")
+        return
+    found = (
+        ":green[:material/check: The broker's orders, positions and cash agree with ours.]"
+        if last.clean
+        else f":orange[:material/warning: {formats.counted(last.differences, 'difference')}]"
+    )
+    age = formats.span(data.now() - last.finished_at)
+    st.markdown(f"{found} :gray[Compared {age} ago.]")
 
 
 def _usages() -> list[figures.Usage]:
@@ -125,13 +145,14 @@ def _exposures() -> None:
 
 def _measure(row: dict[str, Any]) -> tuple[str, ...]:
     level = "" if row["level"] is None else f" {formats.percent(row['level'], decimals=1)}"
+    is_of_today = str(row["measure"]).startswith(_OF_TODAY)
     name = _MEASURES.get(row["measure"], str(row["measure"]).replace("_", " ").capitalize())
     return (
         f"{name}{level}",
         formats.plain(str(row["method"]).replace("_", " ")),
-        formats.counted(int(row["horizon"]), "session"),
+        formats.MISSING if is_of_today else formats.counted(int(row["horizon"]), "session"),
         formats.measured(row["value"], unit=str(row["unit"])),
-        formats.count(int(row["n_obs"])),
+        formats.MISSING if is_of_today else formats.count(int(row["n_obs"])),
     )
 
 
@@ -179,14 +200,4 @@ with left:
     _figures_of_risk(data.risk_figures())
 with right:
     _control()
-    _last = data.reconciliation()
-    st.subheader("Reconciliation", anchor=False)
-    if _last is None:
-        states.empty("Not compared yet.", then="Broker and ledger are compared every minute.")
-    else:
-        good = (
-            ":green[:material/check: clean]"
-            if _last.clean
-            else (f":orange[:material/warning: {formats.counted(_last.differences, 'difference')}]")
-        )
-        st.markdown(f"{good} :gray[{formats.wall(_last.finished_at)}]")
+    _reconciliation()

@@ -9,7 +9,7 @@ st.title("Today", anchor=False)
 desk = data.desk()
 
 start_up.show()
-first_run.show(desk)
+first_run.show(desk, st.session_state["person"])
 left, right = st.columns([3, 2], gap="large")
 with left:
     waiting.show(desk)

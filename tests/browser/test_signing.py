@@ -34,6 +34,30 @@ def test_a_signed_proposal_fills_and_changes_the_portfolio(desk: WholeDesk, page
     expect(page.get_by_text("No holdings.")).to_have_count(0)
 
 
+@pytest.mark.parametrize(
+    ("address", "tells"),
+    [
+        ("", "To decide"),
+        ("today", "To decide"),
+        ("approvals", "Approvals"),
+        ("orders", "Working"),
+        ("portfolio", "Equity"),
+        ("predictions", "Limits of use"),
+        ("risk", "Reconciliation"),
+        ("data-quality", "Findings"),
+        ("replay-end", "The replay has not ended."),
+    ],
+)
+def test_every_page_stands_on_a_real_desk(
+    desk: WholeDesk, page: Page, address: str, tells: str
+) -> None:
+    page.goto(f"{desk.address('dashboard')}/{address}")
+
+    expect(page.locator("section.stMain").get_by_text(tells).first).to_be_visible(timeout=30_000)
+    expect(page.locator("[data-testid='stSkeleton']")).to_have_count(0, timeout=30_000)
+    expect(page.get_by_text("This page failed")).to_have_count(0)
+
+
 def _card(page: Page) -> Locator:
     """The open card that waits for a decision; denied ones have no buttons."""
     buttons = page.locator("[class*='st-key-acts-']")

@@ -1,6 +1,7 @@
 """A small desk after the close of Mon 2 Jul 2012, written through the rooms' own functions."""
 
 import json
+from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
@@ -8,6 +9,7 @@ import polars as pl
 import sqlalchemy as sa
 
 from ledger import market, steps
+from quant.models.calibration import CalibrationBin
 from warehouse import (
     Warehouse,
     findings,
@@ -167,7 +169,9 @@ def _version() -> dict[str, object]:
         "horizon": 5,
         "hyperparameters": "{}",
         "base_rate": 0.52,
-        "calibration": json.dumps([{"predicted": 0.57, "observed": 0.53, "count": 388}]),
+        "calibration": json.dumps(
+            [asdict(CalibrationBin(0.55, 0.6, 388, 120.0, 0.53, 0.48, 0.58))]
+        ),
         "importance": "[]",
         "simulated": False,
         "status": "challenger",

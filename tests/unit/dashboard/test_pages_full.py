@@ -78,6 +78,8 @@ def test_the_first_run_panel_stays_away_once_dismissed(desk: Settings) -> None:
     at.button(key="first-run-understood").click().run()
 
     assert "You are in July 2012" not in _text(at)
+    refreshed = AppTest.from_file(str(SHELL), default_timeout=30).run()
+    assert "You are in July 2012" not in _text(refreshed)
 
 
 def test_a_steward_releases_a_row_with_a_reason(desk: Settings) -> None:
