@@ -9,8 +9,15 @@ from adapters.market_data.files.delivery import (
     FileOptions,
     UnreadableFileError,
 )
-from adapters.market_data.files.reader import read, together
+from adapters.market_data.files.places import read_place
+from adapters.market_data.files.reader import read
 
 __all__ = [
-    "FILE_COLUMNS", "Delivery", "FileKind", "FileOptions", "UnreadableFileError", "read", "together",
-]  # fmt: skip
+    "FILE_COLUMNS",
+    "Delivery",
+    "FileKind",
+    "FileOptions",
+    "UnreadableFileError",
+    "read",
+    "read_place",
+]

@@ -80,7 +80,7 @@ def read(table: Table, *, kind: FileKind, options: FileOptions, name: str) -> De
     found = Reading(table, kind, name, options, notes=list(table.notes))
     _choose(found)
     when, session = _times(found)
-    frame = pl.DataFrame({"symbol": _symbols(found)}).with_columns(session, *when)
+    frame = pl.DataFrame({"symbol": symbols(found)}).with_columns(session, *when)
     frame = frame.with_columns(_values(found))
     frame = frame.with_columns(_extras(found))
     frame = frame.with_columns(table.frame[LINE], found.problem())
@@ -134,26 +134,28 @@ def _settle_prices(found: Reading) -> None:
 def _settle_stamps(found: Reading, candidates: Mapping[str, Sequence[str]]) -> None:
     """Settle which columns tell date and time."""
     roles = found.roles
-    given = found.options.columns
     if "stamp" not in roles and "time" in roles:
         roles["stamp"] = roles.pop("time")
     if "stamp" not in roles:
         unnamed = columns.dates_without_name(found.table, list(roles.values()))
         if unnamed is not None:
             roles["stamp"] = unnamed
-    if found.kind != "minute" or any(words.role_of(ours) == "stamp" for ours in given):
-        return
-    # Of several columns the one that tells the hour is the stamp, a date beside it the session.
-    for column in candidates.get("stamp", ()):
+    declared = any(words.role_of(ours) == "stamp" for ours in found.options.columns)
+    if found.kind == "minute" and not declared:
+        _settle_hours(found, candidates.get("stamp", ()))
+
+
+def _settle_hours(found: Reading, candidates: Sequence[str]) -> None:
+    """Take the column that tells the hour as the stamp, and a day beside it as the session."""
+    for column in candidates:
         if stamps.stamps(found.table.frame[column].head(1_000)).has_times():
-            roles["stamp"] = column
-            roles.pop("time", None)
+            found.roles["stamp"] = column
+            found.roles.pop("time", None)
             break
-    if len(candidates.get("stamp", ())) > 1:
-        others = [c for c in candidates["stamp"] if c != roles["stamp"]]
-        named = [c for c in others if words.key(c) in {"session", "sessiondate", "tradingday"}]
-        if named:
-            roles["session"] = named[0]
+    others = [c for c in candidates if c != found.roles.get("stamp")]
+    days = [c for c in others if words.key(c) in {"session", "sessiondate", "tradingday"}]
+    if days:
+        found.roles["session"] = days[0]
 
 
 def _require(found: Reading) -> None:
@@ -185,18 +187,19 @@ def _other_kind(found: Reading) -> str:
     return ""
 
 
-def _symbols(found: Reading) -> pl.Series:
+def symbols(found: Reading) -> pl.Series:
+    """Return each row's symbol: its column's, the person's, or the one in the file's name."""
     column = found.column("symbol")
     if column is not None:
         if numbers.is_text(column):
             text = numbers.text(column).str.strip_chars('"')
-            symbols = pl.DataFrame({"symbol": text}).select(
+            named = pl.DataFrame({"symbol": text}).select(
                 pl.when(pl.col("symbol") != "").then("symbol")
             )["symbol"]
         else:
-            symbols = column.cast(pl.String)
-        found.blame("symbol", symbols.is_null(), "missing")
-        return symbols.alias("symbol")
+            named = column.cast(pl.String)
+        found.blame("symbol", named.is_null(), "missing")
+        return named.alias("symbol")
     symbol = found.options.symbol or found.table.symbol or columns.symbol_of(found.name)
     if symbol is None:
         raise UnreadableFileError(
@@ -234,9 +237,9 @@ def _sessions(at: Stamps) -> pl.Series:
         return at.written.dt.date()
     instant = at.instant.drop_nulls()
     # Daily bars are stamped at midnight, in Greenwich or at home; else at the open or the close.
-    if float((instant.dt.time() == MIDNIGHT).mean() or 0.0) >= 0.5:  # type: ignore[arg-type]  # a float
+    if numbers.share(instant.dt.time() == MIDNIGHT) >= 0.5:
         days = at.instant.dt.date()
-    elif float((at.written.dt.time() == MIDNIGHT).mean() or 0.0) >= 0.5:  # type: ignore[arg-type]  # a float
+    elif numbers.share(at.written.dt.time() == MIDNIGHT) >= 0.5:
         days = at.written.dt.date()
     else:
         days = at.instant.dt.convert_time_zone(NEW_YORK.key).dt.date()
@@ -328,8 +331,8 @@ def _require_minutes(found: Reading, start: pl.Series, symbol: pl.Series) -> Non
     if step.len() < 10:
         return
     usual = step.mode().min()
-    share = float((step == usual).mean() or 0.0)  # type: ignore[arg-type]  # a float
-    if usual != 60 and share > 0.6 and isinstance(usual, int):
+    often = numbers.share(step == usual)
+    if usual != 60 and often > 0.6 and isinstance(usual, int):
         said = f"{usual // 60}-minute" if usual % 60 == 0 else f"{usual}-second"
         raise UnreadableFileError(
             f"{found.name} holds {said} bars; --kind minute needs bars of one minute."

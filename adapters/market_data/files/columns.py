@@ -14,85 +14,19 @@ from adapters.market_data.files import numbers, stamps, words
 from adapters.market_data.files.delivery import FileKind, FileOptions, UnreadableFileError
 from adapters.market_data.files.text import Table
 
+# From 930 to 931, from 959 to 1000; the same with seconds; five minutes.
+_MINUTE_STEPS: Final = (1.0, 41.0, 100.0, 4_100.0, 5.0, 45.0)
 _LOOKED_AT: Final = 2_000  # rows
+_CLOCK: Final = r"^\d{1,2}:\d{2}(:\d{2})?([.,]\d+)?(\s*[AaPp][Mm])?$"
 _TICKER: Final = r"^[A-Za-z^$.][A-Za-z0-9.\-/^=_: ]{0,19}$"
-_NOT_A_SYMBOL: Final = frozenset(
-    [
-        "table",
-        "daily",
-        "day",
-        "minute",
-        "minutes",
-        "min",
-        "intraday",
-        "bars",
-        "bar",
-        "prices",
-        "price",
-        "ohlc",
-        "ohlcv",
-        "history",
-        "historical",
-        "data",
-        "stock",
-        "stocks",
-        "equity",
-        "equities",
-        "us",
-        "full",
-        "adjsplit",
-        "adjsplitdiv",
-        "unadjusted",
-        "adjusted",
-        "raw",
-        "adj",
-        "eod",
-        "d",
-        "m",
-        "h",
-        "test",
-        "clean",
-        "export",
-        "download",
-        "quotes",
-        "quote",
-        "trades",
-        "vendor",
-        "sample",
-        "file",
-        "part",
-        "all",
-        "list",
-        "csv",
-        "txt",
-        "1m",
-        "1d",
-        "1min",
-        "1day",
-        "5min",
-        "15min",
-        "60min",
-        "1minute",
-        "nyse",
-        "nasdaq",
-        "amex",
-        "xnys",
-        "xnas",
-        "usd",
-        "delivery",
-        "bad",
-        "good",
-        "kibot",
-        "stooq",
-        "yahoo",
-        "alpaca",
-        "polygon",
-        "firstrate",
-        "quandl",
-        "wiki",
-        "tiingo",
-    ]
-)
+_OTHER_WORDS: Final = """
+15min 1d 1day 1m 1min 1minute 5min 60min adj adjsplit adjsplitdiv adjusted all alpaca amex bad
+bar bars clean csv d daily data day delivery download eod equities equity export file firstrate
+full good h historical history intraday kibot list m min minute minutes nasdaq nyse ohlc ohlcv
+part polygon price prices quandl quote quotes raw sample stock stocks stooq table test tiingo
+trades txt unadjusted us usd vendor wiki xnas xnys yahoo
+"""
+_NOT_A_SYMBOL: Final = frozenset(_OTHER_WORDS.split())
 
 
 def declared(table: Table, options: FileOptions, *, kind: FileKind, name: str) -> dict[str, str]:
@@ -157,7 +91,7 @@ def dates_without_name(table: Table, taken: Sequence[str]) -> str | None:
 
 
 def symbol_of(name: str) -> str | None:
-    """Return the symbol in a file's name or folder: AAPL for `table_aapl.csv` or `symbol=AAPL/1`."""
+    """Return the symbol in a file's name or folder: AAPL for table_aapl.csv, symbol=AAPL/1."""
     path = PurePosixPath(name.replace("\\", "/"))
     for folder in reversed(path.parts[:-1]):
         if match := re.fullmatch(r"(?i)(?:symbol|ticker)=(.+)", folder):
@@ -186,7 +120,7 @@ def _are_symbols(column: pl.Series) -> bool:
     return (
         filled.len() > 0
         and numbers.is_text(filled)
-        and bool(filled.str.contains(_TICKER).mean() > 0.95)  # type: ignore[operator]  # a float
+        and numbers.share(filled.str.contains(_TICKER)) > 0.95
         and not _are_dates(filled)
         and not _are_times(filled)
     )
@@ -203,7 +137,7 @@ def _are_dates(column: pl.Series) -> bool:
     # A price may pass for a spreadsheet's day and a volume for seconds: dates come in a row of
     # years, and more than one of them is later than 1960.
     years = at.dt.year()
-    plausible = float(years.is_between(1960, 2100).mean() or 0.0)  # type: ignore[arg-type]  # a float
+    plausible = numbers.share(years.is_between(1960, 2100))
     is_figure = not numbers.is_text(column) or bool(filled.str.contains(r"^[\d.]+$").all())
     whole = not is_figure or _is_calendar(filled)
     return plausible > 0.9 and whole
@@ -212,10 +146,11 @@ def _are_dates(column: pl.Series) -> bool:
 def _is_calendar(filled: pl.Series) -> bool:
     """Whether figures are 20120702 or seconds since 1970, not some volume."""
     figures = filled.cast(pl.Float64, strict=False)
-    days = figures.is_between(19_000_101, 22_001_231).mean()
-    instants = (figures >= 3e8).mean()
-    spread = (figures.max() or 0.0) / max(float(figures.min() or 1.0), 1.0)  # type: ignore[operator,arg-type]  # floats
-    return bool((days or 0) > 0.9 or ((instants or 0) > 0.9 and spread < 10))  # type: ignore[operator]  # floats
+    days = numbers.share(figures.is_between(19_000_101, 22_001_231))
+    instants = numbers.share(figures >= 3e8)
+    ordered = figures.drop_nulls().sort()
+    spread = ordered[-1] / max(ordered[0], 1.0) if ordered.len() else 0.0
+    return days > 0.9 or (instants > 0.9 and spread < 10)
 
 
 def _are_times(column: pl.Series) -> bool:
@@ -224,9 +159,7 @@ def _are_times(column: pl.Series) -> bool:
         return False
     if filled.dtype in {pl.Time, pl.Duration}:
         return True
-    if numbers.is_text(filled) and bool(
-        filled.str.contains(r"^\d{1,2}:\d{2}(:\d{2})?([.,]\d+)?(\s*[AaPp][Mm])?$").mean() > 0.9  # type: ignore[operator]  # a float
-    ):
+    if numbers.is_text(filled) and numbers.share(filled.str.contains(_CLOCK)) > 0.9:
         return True
     return _are_figures_of_times(filled)
 
@@ -236,20 +169,20 @@ def _are_figures_of_times(filled: pl.Series) -> bool:
     figures = filled.cast(pl.Float64, strict=False)
     if figures.null_count() or not bool((figures == figures.floor()).all()):
         return False
-    unique = figures.unique().sort()
+    unique, steps = figures.unique().sort(), figures.diff().drop_nulls()
     inside = unique.is_between(0, 2_359).all() or unique.is_between(40_000, 235_959).all()
     return bool(
         unique.len() >= 3
         and inside
         and ((figures % 100) < 60).all()
-        and (figures.diff().drop_nulls() > 0).mean() > 0.9  # type: ignore[operator]  # a float
-        and figures.diff().drop_nulls().is_in([1.0, 41.0, 5.0, 45.0, 100.0, 4100.0]).mean() > 0.8  # type: ignore[operator]  # a float
+        and numbers.share(steps > 0) > 0.9
+        and numbers.share(steps.is_in(_MINUTE_STEPS)) > 0.8
     )
 
 
 def _are_numbers(column: pl.Series) -> bool:
     values, bad = numbers.numbers(column, numbers.style_of([column], separator=";"))
-    return values.len() > values.null_count() and float(bad.mean() or 0.0) < 0.2  # type: ignore[arg-type]  # a float
+    return values.len() > values.null_count() and numbers.share(bad) < 0.2
 
 
 def _bars(head: pl.DataFrame, values: Sequence[str]) -> dict[str, str]:

@@ -14,7 +14,7 @@ from adapters.market_data.files.delivery import LINE, PROBLEM, UnreadableFileErr
 from adapters.market_data.files.text import Table
 
 _ROWS: Final = ("bars", "results", "data", "historical", "prices", "candles", "quotes", "values",
-                "items", "rows", "ohlcv", "history", "splits", "dividends", "observations")  # fmt: skip
+                "items", "rows", "ohlcv", "history", "splits", "dividends")  # fmt: skip
 _SYMBOL: Final = ("symbol", "ticker", "underlying", "S", "code", "s")
 
 

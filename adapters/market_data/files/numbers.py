@@ -9,8 +9,9 @@ from typing import Final
 import polars as pl
 
 NO_VALUE: Final = (
-    "", "-", "--", "—", "–", ".", "?", "nan", "n/a", "na", "#n/a", "#na", "#n/a n/a", "null", "none", "nil",
-    "nd", "n.a.", "n.a", "\\n", "<na>", "nat", "missing", "void", "undefined", "*", "#value!",
+    "", "-", "--", "—", "–", ".", "?", "*", "nan", "n/a", "na", "n.a.", "n.a", "nd", "nil", "null",
+    "none", "\\n", "<na>", "nat", "missing", "void", "undefined", "#n/a", "#na", "#n/a n/a",
+    "#value!",
 )  # fmt: skip
 _POWERS: Final = {"K": 1e3, "M": 1e6, "B": 1e9, "T": 1e12}
 _AROUND: Final = r"(?i)usd|eur|gbp|[\s\u00a0\u202f'’_$€£¥\"]"
@@ -27,6 +28,11 @@ class Style:
     def thousands(self) -> str:
         """What may stand between groups of three digits."""
         return "," if self.decimal == "." else "."
+
+
+def share(flags: pl.Series) -> float:
+    """Return the fraction of rows that hold; nulls do not, and of no rows none does."""
+    return int(flags.sum()) / flags.len() if flags.len() else 0.0
 
 
 def is_text(column: pl.Series) -> bool:

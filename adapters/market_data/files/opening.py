@@ -18,32 +18,14 @@ import pyarrow as pa
 
 from adapters.market_data.files.delivery import UnreadableFileError
 
-_DATA: Final = frozenset(
-    [
-        ".csv",
-        ".txt",
-        ".tsv",
-        ".psv",
-        ".dat",
-        ".prn",
-        ".asc",
-        ".json",
-        ".jsonl",
-        ".ndjson",
-        ".parquet",
-        ".pq",
-        ".arrow",
-        ".feather",
-        ".ipc",
-        ".gz",
-        ".zst",
-        ".bz2",
-        ".xz",
-        ".zip",
-        ".gzip",
-        ".zstd",
-    ]
-)
+# Endings of files worth opening in a folder.
+DATA: Final = frozenset(
+    {
+        ".csv", ".txt", ".tsv", ".psv", ".dat", ".prn", ".asc", ".json", ".jsonl", ".ndjson",
+        ".parquet", ".pq", ".arrow", ".feather", ".ipc", ".gz", ".gzip", ".zst", ".zstd", ".bz2",
+        ".xz", ".zip",
+    }
+)  # fmt: skip
 _PACKED: Final = (".gz", ".gzip", ".zst", ".zstd", ".bz2", ".xz", ".zip", ".tar", ".tgz")
 
 
@@ -78,7 +60,7 @@ def _folder(folder: Path) -> Iterator[Part]:
         path
         for path in folder.rglob("*")
         if path.is_file()
-        and path.suffix.lower() in _DATA
+        and path.suffix.lower() in DATA
         and not any(p.startswith((".", "_")) for p in path.relative_to(folder).parts)
     )
     if not files:

@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 import polars as pl
 
-from adapters.market_data.files import bars, opening, tables
+from adapters.market_data.files import bars, events, opening, quotes, tables
 from adapters.market_data.files.delivery import (
     Delivery,
     FileKind,
@@ -17,7 +17,13 @@ from adapters.market_data.files.delivery import (
 )
 
 _UNDECLARED = FileOptions()
-_READERS = {"daily": bars.read, "minute": bars.read, "index": bars.read}
+_READERS = {
+    "daily": bars.read,
+    "minute": bars.read,
+    "index": bars.read,
+    "actions": events.read,
+    "options": quotes.read,
+}
 
 
 def read(
@@ -46,12 +52,18 @@ def read(
     UnreadableFileError
         If no row can be read as `kind`; the message says what was found and what to do.
     """
-    deliveries: list[tuple[str, Delivery]] = [
+    return together(read_one(source, kind=kind, options=options, name=name))
+
+
+def read_one(
+    source: Path | str | BinaryIO, *, kind: FileKind, options: FileOptions, name: str
+) -> list[tuple[str, Delivery]]:
+    """Return the tables behind one source, each with its file's name."""
+    return [
         (part.name, _READERS[kind](table, kind=kind, options=options, name=part.name))
         for part in opening.parts(source, name=name)
         for table in tables.tables(part, declared=tuple(options.columns.values()))
     ]
-    return together(deliveries)
 
 
 def together(named: Sequence[tuple[str, Delivery]]) -> Delivery:

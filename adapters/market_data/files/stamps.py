@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import time
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import polars as pl
 
@@ -15,10 +15,8 @@ Order = Literal["day first", "month first", "year first"]
 MIDNIGHT: Final = time(0)
 _NAIVE: Final = pl.Datetime("us")
 _MONTHS: Final = {
-    name: number
-    for number, name in enumerate(
-        ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"], start=1
-    )
+    "jan": 1, "feb": 2, "mar": 3, "apr": 4, "may": 5, "jun": 6, "jul": 7, "aug": 8, "sep": 9,
+    "oct": 10, "nov": 11, "dec": 12, "mai": 5, "okt": 10, "dez": 12,
 }  # fmt: skip
 # Seconds east of Greenwich, or the zone whose clock it is.
 _OFFSETS: Final = {
@@ -27,20 +25,25 @@ _OFFSETS: Final = {
 }  # fmt: skip
 
 _TIME: Final = (
-    r"(?:[T ,_;]*(?P<hour>\d{1,2}):?(?P<minute>\d{2})(?::?(?P<second>\d{2})(?:[.,:](?P<part>\d{1,9}))?)?"
+    r"(?:[T ,_;]*(?P<hour>\d{1,2}):?(?P<minute>\d{2})"
+    r"(?::?(?P<second>\d{2})(?:[.,:](?P<part>\d{1,9}))?)?"
     r"\s*(?P<half>[AaPp]\.?[Mm]\.?)?)?"
 )
 _ZONE: Final = r"\s*(?P<zone>[Zz]|[+-]\d{2}:?\d{2}|[+-]\d{2}|[A-Z]{2,4})?(?:\[.*\])?$"
 _DAY: Final = r"^(?:(?i:mon|tue|wed|thu|fri|sat|sun)[a-z]*\.?,?\s+)?"
 _NAME: Final = r"(?P<name>[A-Za-z]{3})[a-z]*\.?"
 _YEAR: Final = r"(?P<year>\d{4}|'?\d{2})"
+_NTH: Final = r"(?P<a>\d{1,2})(?:st|nd|rd|th)?"
 _FORMS: Final = {
-    "year first": _DAY + r"(?P<year>\d{4})[-/.](?P<b>\d{1,2})[-/.](?P<a>\d{1,2})" + _TIME + _ZONE,
-    "digits": r"^(?P<year>\d{4})(?P<b>\d{2})(?P<a>\d{2})" + _TIME + _ZONE,
-    "figures": _DAY + r"(?P<a>\d{1,2})[-/. ](?P<b>\d{1,2})[-/. ](?P<year>\d{4}|\d{2})" + _TIME + _ZONE,
-    "day and name": _DAY + r"(?P<a>\d{1,2})(?:st|nd|rd|th)?[-/. ]?" + _NAME + r"[-/., ]*" + _YEAR + _TIME + _ZONE,
-    "name and day": _DAY + _NAME + r"[-/ ]+(?P<a>\d{1,2})(?:st|nd|rd|th)?[-/, ]+" + _YEAR + _TIME + _ZONE,
-}  # fmt: skip
+    form: day + _TIME + _ZONE
+    for form, day in {
+        "year first": _DAY + r"(?P<year>\d{4})[-/.](?P<b>\d{1,2})[-/.](?P<a>\d{1,2})",
+        "digits": r"^(?P<year>\d{4})(?P<b>\d{2})(?P<a>\d{2})",
+        "figures": _DAY + r"(?P<a>\d{1,2})[-/. ](?P<b>\d{1,2})[-/. ](?P<year>\d{4}|\d{2})",
+        "day and name": _DAY + _NTH + r"[-/. ]?" + _NAME + r"[-/., ]*" + _YEAR,
+        "name and day": _DAY + _NAME + r"[-/ ]+" + _NTH + r"[-/, ]+" + _YEAR,
+    }.items()
+}
 _PARTS: Final = ("year", "a", "b", "name", "hour", "minute", "second", "part", "half", "zone")
 
 
@@ -76,7 +79,7 @@ class Stamps:
     def has_times(self) -> bool:
         """Whether most stamps tell a time of day."""
         at = self.written.drop_nulls()
-        return at.len() > 0 and (at.dt.time() != MIDNIGHT).mean() > 0.5  # type: ignore[operator,arg-type]  # polars types comparisons loosely
+        return at.len() > 0 and int((at.dt.time() != MIDNIGHT).sum()) > 0.5 * at.len()
 
 
 def stamps(column: pl.Series) -> Stamps:
@@ -145,8 +148,8 @@ def _none(column: pl.Series) -> Stamps:
     return Stamps(_empty(column, _NAIVE), _empty(column, pl.Int64), bad)
 
 
-def _empty(column: pl.Series, dtype: pl.DataType | type[pl.DataType]) -> pl.Series:
-    return pl.repeat(None, column.len(), dtype=dtype, eager=True)  # type: ignore[arg-type]  # a class of a type will do
+def _empty(column: pl.Series, dtype: Any) -> pl.Series:
+    return pl.Series(values=[None], dtype=dtype).new_from_index(0, column.len())
 
 
 def _all_false(column: pl.Series) -> pl.Series:
@@ -229,8 +232,8 @@ def _of_words(unique: pl.Series) -> tuple[pl.DataFrame, tuple[str, ...]]:
             done = _ordered(done, order)
         read.append(_joined(done))
         left = parts.filter(pl.col("year").is_null())["word"]
-    schema = {"word": pl.String, "written": _NAIVE, "offset": pl.Int64}
-    return pl.concat([pl.DataFrame(schema=schema), *read]), notes
+    none = pl.DataFrame(schema={"word": pl.String, "written": _NAIVE, "offset": pl.Int64})
+    return pl.concat([none, *read]), notes
 
 
 def _order(unique: pl.Series) -> tuple[Order, tuple[str, ...]]:
@@ -260,19 +263,20 @@ def _order(unique: pl.Series) -> tuple[Order, tuple[str, ...]]:
 def _likelier_order(seen: pl.DataFrame) -> Order:
     """Return the order that puts more dates on weekdays, then the one of the shorter span."""
     scores = []
-    for order in ("month first", "day first"):
+    orders: tuple[Order, Order] = ("month first", "day first")
+    for order in orders:
         at = _joined(
             _ordered(
                 seen.select(
                     "word", "year", pl.col("a", "b").cast(pl.String),
                     *(pl.lit(None, dtype=pl.String).alias(p) for p in _PARTS[3:]),
                 ),
-                order,  # type: ignore[arg-type]  # a tuple of literals
+                order,
             )
         )["written"].drop_nulls()  # fmt: skip
         days = at.dt.date()
-        weekdays = float((days.dt.weekday() < 6).mean() or 0.0)  # type: ignore[arg-type]  # a float here
-        span = (days.max() - days.min()).days if days.len() else 0  # type: ignore[operator,union-attr]  # dates here
+        weekdays = numbers.share(days.dt.weekday() < 6)
+        span = days.to_physical().sort().diff().sum() or 0
         scores.append((round(weekdays, 3), -span))
     dotted = "." in seen["word"][0] or "-" in seen["word"][0]
     if scores[0] == scores[1]:
@@ -331,7 +335,7 @@ def _offset() -> pl.Expr:
 
 def _clock_of_figures(values: pl.Series) -> pl.Series:
     """Return times written as 930, 93000, or milliseconds since midnight."""
-    largest = int(values.max() or 0)  # type: ignore[call-overload]  # whole numbers
+    largest = values.sort()[-1] if values.len() else 0
     frame = pl.DataFrame({"n": values})
     n = pl.col("n")
     if largest <= 2400:

@@ -79,8 +79,7 @@ def _columnar(frame: pl.DataFrame, name: str) -> Table:
         raise UnreadableFileError(
             f"The file {name} has the columns {words.named(frame.columns)} and no row."
         )
-    clashing = {column: f"{column}_theirs" for column in (LINE, PROBLEM) if column in frame.columns}
-    frame = frame.rename(clashing)
+    frame = frame.rename({c: f"{c}_theirs" for c in frame.columns if c in {LINE, PROBLEM}})
     numbered = frame.with_columns(
         pl.int_range(1, pl.len() + 1, dtype=pl.Int64).alias(LINE),
         pl.lit(None, dtype=pl.String).alias(PROBLEM),
@@ -118,7 +117,7 @@ def _pair(column: str) -> tuple[str, str] | None:
 
 
 def _under_two_headings(table: Table, *, second: int) -> Table:
-    """Return the rows below `Price,Close,High` and `Ticker,AAPL,AAPL`; the first column is dates."""
+    """Return the rows below `Price,Close,High` and `Ticker,AAPL,AAPL`; dates come first."""
     columns = table.columns
     below = table.frame.row(second, named=True)
     # A repeated name got a number behind it when it was read.

@@ -304,7 +304,7 @@ class _Lines:
         return counts.set(torn, -1).to_numpy()
 
     def _repaired(self, ragged: npt.NDArray[np.int64]) -> tuple[bytes, list[str | None]]:
-        """Return the rows with ragged lines cut or filled to the right width, and what was wrong."""
+        """Return the rows, ragged lines cut or filled to the right width, and what was wrong."""
         problems: list[str | None] = [None] * self.rows
         if self._is_whole() and not ragged.size:
             return self._text[self._starts[0] :], problems

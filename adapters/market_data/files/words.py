@@ -8,81 +8,87 @@ from typing import Final
 
 PRICES: Final = ("open", "high", "low", "close")
 
-# Role, then its spellings, the surest first; `key` has taken case, spaces and signs out of them.
-_SPELLINGS: Final[dict[str, str]] = {
-    "symbol": "symbol ticker sym tickersymbol stocksymbol instrument security ric actsymbol "
-    "rawsymbol tradingsymbol rootsymbol underlyingsymbol underlying root tic stock code s name "
-    "isin figi cusip permno instrumentid secid",
-    "stamp": "barstart session date sessiondate day tradedate tradingdate tradingday tradeday bizdate "
-    "businessdate datadate quotedate marketdate pricedate caldt datetime dateandtime datetimeutc "
-    "timestamp timestamputc timestampet ts tsevent tsutc windowstart barstarttime starttime "
-    "begintime begin begins beginsat bartime opentime gmttime localtime eventtime t dt d period "
-    "epoch unix unixtime unixtimestamp asof asofdate index indexlevel0 dateutc candle",
-    "time": "time timeofday tod tradetime timem minute hhmm hhmmss bartimeet timeet barminute hour",
-    "open": "open o openprice priceopen pxopen openprc opening openingprice opn prcod uopen openusd "
-    "tradeopen firstprice first dayopen opentrade",
-    "high": "high h hi highprice pricehigh pxhigh askhi highest prchd uhigh highusd tradehigh max "
-    "maxprice dayhigh hightrade",
-    "low": "low l lo lowprice pricelow pxlow bidlo lowest prcld ulow lowusd tradelow min minprice "
-    "daylow lowtrade",
-    "close": "close c closeprice priceclose pxlast pxclose closelast closing closingprice prc prccd "
-    "uclose closeusd tradeclose last lastprice price settle settlement cl dayclose closetrade",
-    "volume": "volume vol v tradevolume totalvolume volumetraded volumeshares sharevolume shares "
-    "sharestraded tradedvolume pxvolume cshtrd uvolume volumeusd qty quantity dayvolume size "
-    "accvolume cumvolume",
-    "tick_volume": "tickvol tickvolume",
-    "adjusted_open": "adjopen adjustedopen openadj openadjusted",
-    "adjusted_high": "adjhigh adjustedhigh highadj highadjusted",
-    "adjusted_low": "adjlow adjustedlow lowadj lowadjusted",
-    "adjusted_close": "adjclose adjustedclose closeadj closeadjusted adjustedclosing "
-    "adjustedcloseprice adjcloseprice adjustedprice adjprice",
-    "adjusted_volume": "adjvolume adjustedvolume volumeadj volumeadjusted adjvol",
-    "unadjusted_close": "closeunadj unadjustedclose closeunadjusted rawclose",
-    "split_ratio": "splitratio splitfactor stocksplits stocksplit splits split splitcoefficient "
-    "splitadjustmentfactor",
-    "dividend": "exdividend dividends dividend divcash cashdividend dividendamount dividendcash div",
-}  # fmt: skip
-
-_ACTIONS: Final[dict[str, str]] = {
-    "symbol": _SPELLINGS["symbol"],
-    "stamp": "exdate exdividenddate exdivdate executiondate effectivedate effectiveon actiondate "
-    "exday " + _SPELLINGS["stamp"],
-    "kind": "kind type action actiontype event eventtype catype corporateaction corporateactiontype "
-    "subtype category",
-    "ratio": "ratio splitratio splitfactor stocksplits stocksplit splits split factor "
-    "splitcoefficient adjustmentfactor",
-    "ratio_to": "splitto newrate toratio numerator tofactor newshares splitnumerator forfactor",
-    "ratio_from": "splitfrom oldrate fromratio denominator fromfactor oldshares splitdenominator",
-    "amount": "amount cashamount exdividend dividends dividend divcash cashdividend dividendamount "
-    "value rate cash grossamount amountusd div",
-    "announced": "announced announcedat announcementdate declarationdate declareddate declared "
-    "knownat announcedon declaredate",
-    "new_symbol": "newsymbol newticker tosymbol toticker successor",
-}  # fmt: skip
-
-_OPTIONS: Final[dict[str, str]] = {
-    "symbol": "underlying underlyingsymbol underlyingticker actsymbol stocksymbol symbol ticker "
-    "root rootsymbol stock sym",
-    "contract": "contract contractsymbol optionsymbol contractid contractname occsymbol occ option "
-    "optioncontract optionticker optionid osi",
-    "stamp": "session quotedate datadate tradedate date day quotereaddate quotedatetime datetime "
-    "timestamp quoteunixtime asof asofdate snapshotdate ts tsevent t",
-    "expiry": "expiry expiration expirationdate exdate expiredate expdate expirdate expirydate "
-    "maturity maturitydate lasttradingdate",
-    "strike": "strike strikeprice k strk exerciseprice",
-    "right": "right type optiontype putcall callput cpflag cp pc putcallindicator callorput optright "
-    "side putorcall contracttype",
-    "bid": "bid bestbid bideod bidprice bid1545 bidpx closebid bidclose",
-    "ask": "ask bestoffer askeod askprice ask1545 offer bestask askpx closeask askclose offerprice",
-    "last": "last lastprice close mark lasttrade closeprice price lastsale lasttradeprice",
-    "volume": "volume vol tradevolume contractvolume totalvolume",
-    "open_interest": "openinterest oi openint",
-    "underlying_price": "underlyingprice underlyingclose spot spotprice stockprice undlprice "
-    "underlyinglast underlyingprice1545 activeunderlyingprice1545 impliedunderlyingprice1545 "
-    "forwardprice stkpx s0 closeunderlying underlyingcloseprice",
-    "implied_volatility": "impliedvolatility implvolatility iv impliedvol ivol impvol "
-    "impliedvolatility1545 midiv volatility sigma",
-}  # fmt: skip
+# Role: its spellings, the surest first; `key` has taken case, spaces and signs out of them.
+_BARS: Final = """
+symbol: symbol ticker sym tickersymbol stocksymbol instrument security ric actsymbol rawsymbol
+    tradingsymbol rootsymbol underlyingsymbol underlying root tic stock code s name isin figi
+    cusip permno instrumentid secid
+stamp: barstart session date sessiondate day tradedate tradingdate tradingday tradeday bizdate
+    businessdate datadate quotedate marketdate pricedate caldt datetime dateandtime datetimeutc
+    timestamp timestamputc timestampet ts tsevent tsutc windowstart barstarttime starttime
+    begintime begin begins beginsat bartime opentime gmttime localtime eventtime t dt d period
+    epoch unix unixtime unixtimestamp asof asofdate index indexlevel0 dateutc candle datum zeit
+    fecha
+time: time timeofday tod tradetime timem minute hhmm hhmmss bartimeet timeet barminute hour
+open: open o openprice priceopen pxopen openprc opening openingprice opn prcod uopen openusd
+    tradeopen firstprice first dayopen opentrade erffnung erstkurs erffnungskurs apertura
+high: high h hi highprice pricehigh pxhigh askhi highest prchd uhigh highusd tradehigh max
+    maxprice dayhigh hightrade hoch hchst tageshoch maximo
+low: low l lo lowprice pricelow pxlow bidlo lowest prcld ulow lowusd tradelow min minprice
+    daylow lowtrade tief tiefst tagestief minimo
+close: close c closeprice priceclose pxlast pxclose closelast closing closingprice prc prccd
+    uclose closeusd tradeclose last lastprice price settle settlement cl dayclose closetrade
+    schluss schlusskurs cierre cours
+volume: volume vol v tradevolume totalvolume volumetraded volumeshares sharevolume shares
+    sharestraded tradedvolume pxvolume cshtrd uvolume volumeusd qty quantity dayvolume size
+    accvolume cumvolume volumen stck umsatz
+tick_volume: tickvol tickvolume
+adjusted_open: adjopen adjustedopen openadj openadjusted
+adjusted_high: adjhigh adjustedhigh highadj highadjusted
+adjusted_low: adjlow adjustedlow lowadj lowadjusted
+adjusted_close: adjclose adjustedclose closeadj closeadjusted adjustedclosing adjustedcloseprice
+    adjcloseprice adjustedprice adjprice
+adjusted_volume: adjvolume adjustedvolume volumeadj volumeadjusted adjvol
+unadjusted_close: closeunadj unadjustedclose closeunadjusted rawclose
+split_ratio: splitratio splitfactor stocksplits stocksplit splits split splitcoefficient
+    splitadjustmentfactor
+dividend: exdividend dividends dividend divcash cashdividend dividendamount dividendcash div
+"""
+_ACTIONS: Final = """
+symbol: symbol ticker sym tickersymbol stocksymbol instrument security ric actsymbol rawsymbol
+    tradingsymbol rootsymbol underlyingsymbol underlying root tic stock code s name isin figi
+    cusip permno instrumentid secid
+stamp: exdate exdividenddate exdivdate executiondate effectivedate effectiveon actiondate exday
+    barstart session date sessiondate day tradedate tradingdate tradingday tradeday bizdate
+    businessdate datadate quotedate marketdate pricedate caldt datetime dateandtime datetimeutc
+    timestamp timestamputc timestampet ts tsevent tsutc windowstart barstarttime starttime
+    begintime begin begins beginsat bartime opentime gmttime localtime eventtime t dt d period
+    epoch unix unixtime unixtimestamp asof asofdate index indexlevel0 dateutc candle
+kind: kind type action actiontype event eventtype catype corporateaction corporateactiontype
+    subtype category
+ratio: ratio splitratio splitfactor stocksplits stocksplit splits split factor splitcoefficient
+    adjustmentfactor
+ratio_to: splitto newrate toratio numerator tofactor newshares splitnumerator forfactor
+ratio_from: splitfrom oldrate fromratio denominator fromfactor oldshares splitdenominator
+amount: amount cashamount exdividend dividends dividend divcash cashdividend dividendamount
+    value rate cash grossamount amountusd div
+announced: announced announcedat announcementdate declarationdate declareddate declared knownat
+    announcedon declaredate
+new_symbol: newsymbol newticker tosymbol toticker successor
+"""
+_OPTIONS: Final = """
+symbol: underlying underlyingsymbol underlyingticker actsymbol stocksymbol symbol ticker root
+    rootsymbol stock sym
+contract: contract contractsymbol optionsymbol contractid contractname occsymbol occ option
+    optioncontract optionticker optionid osi
+stamp: session quotedate datadate tradedate date day quotereaddate quotedatetime datetime
+    timestamp quoteunixtime asof asofdate snapshotdate ts tsevent t
+expiry: expiry expiration expirationdate exdate expiredate expdate expirdate expirydate maturity
+    maturitydate lasttradingdate
+strike: strike strikeprice k strk exerciseprice
+right: right type optiontype putcall callput cpflag cp pc putcallindicator callorput optright
+    side putorcall contracttype
+bid: bid bestbid bideod bidprice bid1545 bidpx closebid bidclose
+ask: ask bestoffer askeod askprice ask1545 offer bestask askpx closeask askclose offerprice
+last: last lastprice close mark lasttrade closeprice price lastsale lasttradeprice
+volume: volume vol tradevolume contractvolume totalvolume
+open_interest: openinterest oi openint
+underlying_price: underlyingprice underlyingclose spot spotprice stockprice undlprice
+    underlyinglast underlyingprice1545 activeunderlyingprice1545 impliedunderlyingprice1545
+    forwardprice stkpx s0 closeunderlying underlyingcloseprice
+implied_volatility: impliedvolatility implvolatility iv impliedvol ivol impvol
+    impliedvolatility1545 midiv volatility sigma
+"""
 
 # What the person may call our columns in a mapping, besides the roles themselves.
 _OURS: Final = {
@@ -93,14 +99,18 @@ _OURS: Final = {
 }  # fmt: skip
 
 
-def _table(spelled: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
-    return {role: tuple(words.split()) for role, words in spelled.items()}
+def _table(text: str) -> dict[str, tuple[str, ...]]:
+    found = {}
+    for entry in re.split(r"\n(?=\w)", text.strip()):
+        role, _, spellings = entry.partition(":")
+        found[role] = tuple(spellings.split())
+    return found
 
 
 ROLES: Final[dict[str, dict[str, tuple[str, ...]]]] = {
-    "daily": _table(_SPELLINGS),
-    "minute": _table(_SPELLINGS),
-    "index": _table(_SPELLINGS),
+    "daily": _table(_BARS),
+    "minute": _table(_BARS),
+    "index": _table(_BARS),
     "actions": _table(_ACTIONS),
     "options": _table(_OPTIONS),
 }
@@ -135,7 +145,7 @@ def recognise(
     `declared` maps roles to columns and goes before everything recognised.
     """
     taken = set(declared.values())
-    found = {role: (column,) for role, column in declared.items()}
+    found: dict[str, tuple[str, ...]] = {r: (column,) for r, column in declared.items()}
     keys = {name: key(name) for name in names if name not in taken}
     for role, spellings in ROLES[kind].items():
         if role not in found:

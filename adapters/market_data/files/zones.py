@@ -7,6 +7,7 @@ from typing import Final
 import polars as pl
 
 from adapters.market_data.calendar import NEW_YORK
+from adapters.market_data.files import numbers
 from adapters.market_data.files.stamps import zone_offset
 
 _ZONES: Final = (
@@ -43,9 +44,9 @@ def _score(at: pl.Series) -> float:
     local = at.dt.convert_time_zone(NEW_YORK.key)
     minute = local.dt.hour().cast(pl.Int32) * 60 + local.dt.minute()
     weekday = local.dt.weekday() < 6
-    regular = (minute.is_between(_OPENS, _CLOSES, closed="left") & weekday).mean()
-    extended = (minute.is_between(4 * 60, 20 * 60, closed="left") & weekday).mean()
-    return (2 * float(regular or 0.0) + float(extended or 0.0)) / 3  # type: ignore[arg-type]  # floats
+    regular = numbers.share(minute.is_between(_OPENS, _CLOSES, closed="left") & weekday)
+    extended = numbers.share(minute.is_between(4 * 60, 20 * 60, closed="left") & weekday)
+    return (2 * regular + extended) / 3
 
 
 def mark_ends(bar_start: pl.Series, symbol: pl.Series) -> bool:
