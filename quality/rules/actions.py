@@ -5,7 +5,7 @@ from typing import Final
 
 import polars as pl
 
-from quality.rules import history
+from quality.rules import jumps
 from quality.rules.model import Rule, Severity
 from quality.rules.words import Row, arrival, price, ratio
 
@@ -31,7 +31,7 @@ ACTION_RULES: Final[tuple[Rule, ...]] = (
         "deviations: the split is phantom or counted twice, and adjusting by it would invent a "
         "return.",
         applies=_ON_FILE,
-        fails=pl.col("code") == float(history.PHANTOM),
+        fails=pl.col("code") == float(jumps.PHANTOM),
         sentence=lambda row: (
             f"{arrival(row)} {_file(row)}, which should have brought the price to about "
             f"{_should(row)}. The price did not follow; the split looks phantom."
@@ -44,11 +44,25 @@ ACTION_RULES: Final[tuple[Rule, ...]] = (
         meaning="A split on file moves the price down, a reverse split up.",
         reason="The quoted price moved by the split's ratio the wrong way round.",
         applies=_ON_FILE,
-        fails=pl.col("code") == float(history.INVERTED),
+        fails=pl.col("code") == float(jumps.INVERTED),
         sentence=lambda row: (
             f"{arrival(row)} {_file(row)}, which should have brought the price to about "
             f"{_should(row)}. The price moved the other way; the ratio looks inverted."
         ),
         figures=_FIGURES,
+    ),
+    Rule(
+        name="dividend_shows_in_price",
+        severity=Severity.ERROR,
+        meaning="A dividend on file of 6 % and more takes the price down, and is less than it.",
+        reason="The price fell by less than a third of the dividend, or the dividend is nine "
+        "tenths of the price: it is phantom, doubled or in cents, and would invent a return.",
+        applies=_HAS_PAST & (pl.col("paid") > 0),
+        fails=pl.col("code") == float(jumps.UNPAID),
+        sentence=lambda row: (
+            f"{arrival(row)} A dividend of {price(row['paid'])} is on file, "
+            f"{row['paid'] / row['reference']:.1%} of the price, which did not follow."
+        ),
+        figures=(*_FIGURES, "paid"),
     ),
 )

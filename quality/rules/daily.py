@@ -7,8 +7,9 @@ from typing import Final
 import polars as pl
 
 from quality.calendar import Calendar
-from quality.rules import history, words
+from quality.rules import bar, crowd, jumps, words
 from quality.rules.actions import ACTION_RULES
+from quality.rules.crowd import CROWD_RULES
 from quality.rules.judge import judge
 from quality.rules.missing import absent
 from quality.rules.model import Judgement, Rule, Severity
@@ -42,74 +43,7 @@ def _says(row: Row) -> str:
 
 
 RULES: Final[tuple[Rule, ...]] = (
-    Rule(
-        name="values_are_present",
-        severity=Severity.ERROR,
-        meaning="Open, high, low, close and volume are there and are finite numbers.",
-        reason="A bar with a hole cannot be priced or ranked; guessing the hole is worse.",
-        fails=~pl.col("complete"),
-        sentence=lambda row: f"{_says(row)} A price or the volume is missing or is not a number.",
-        figures=_BAR,
-    ),
-    Rule(
-        name="keys_are_unique",
-        severity=Severity.ERROR,
-        meaning="One bar per symbol and session.",
-        reason="Two different bars for one session: nobody can say which is true.",
-        fails=pl.col("versions") > 1,
-        sentence=lambda row: (
-            f"{row['versions']} different bars arrived for {day(row['session'])}; this one closes "
-            f"at {price(row['close'])}. None is used until a person chooses."
-        ),
-        figures=(*_BAR, "versions"),
-    ),
-    Rule(
-        name="repeats_are_merged",
-        severity=Severity.NOTE,
-        meaning="A bar arrives once.",
-        reason="An identical repeat says nothing new: it is merged and told.",
-        fails=pl.col("copies") > 1,
-        sentence=lambda row: (
-            f"The bar of {day(row['session'])} arrived {row['copies']} times, identical each time. "
-            "The copies were merged."
-        ),
-        figures=("copies",),
-    ),
-    Rule(
-        name="prices_are_positive",
-        severity=Severity.ERROR,
-        meaning="All four prices are above zero.",
-        reason="A share never trades at zero or less; vendors write zero for 'unknown'.",
-        applies=pl.col("complete"),
-        fails=~pl.col("positive"),
-        sentence=lambda row: f"{_says(row)} A price at or below zero cannot have traded.",
-        figures=_BAR,
-    ),
-    Rule(
-        name="volume_is_not_negative",
-        severity=Severity.ERROR,
-        meaning="Volume is zero or more.",
-        reason="Shares traded are counted.",
-        applies=pl.col("complete"),
-        fails=~pl.col("counted"),
-        sentence=lambda row: (
-            f"The volume of {day(row['session'])} arrived as {row['volume']:,.0f}. "
-            "A count of shares cannot be negative."
-        ),
-        figures=("volume",),
-    ),
-    Rule(
-        name="prices_are_consistent",
-        severity=Severity.ERROR,
-        meaning="High is the highest and low the lowest of the four prices.",
-        reason="Holds by definition; a hundredth of a cent is allowed for rounding.",
-        applies=pl.col("complete"),
-        fails=~pl.col("consistent"),
-        sentence=lambda row: (
-            f"{_says(row)} Open and close must lie between low and high; they do not."
-        ),
-        figures=_BAR,
-    ),
+    *bar.rules(says=_says, when=lambda row: day(row["session"]), one="session"),
     Rule(
         name="day_is_not_a_weekend",
         severity=Severity.ERROR,
@@ -151,7 +85,7 @@ RULES: Final[tuple[Rule, ...]] = (
         reason="Within 15 to 25 % of ten, a hundred or a thousand times the last trusted close, "
         "with no split on file and without the volume that a real move of that size draws.",
         applies=_HAS_PAST,
-        fails=_code(history.UNIT),
+        fails=_code(jumps.UNIT),
         sentence=lambda row: f"{arrival(row)} {no_split(row)} {words.unit(row)}",
         figures=(*_JUMP, "factor"),
     ),
@@ -162,7 +96,7 @@ RULES: Final[tuple[Rule, ...]] = (
         reason="Open and close both stand at a usual split ratio of the last close, more than five "
         "robust deviations away, and volume and index do not confirm a real move.",
         applies=_HAS_PAST,
-        fails=_code(history.SPLIT_LIKE),
+        fails=_code(jumps.SPLIT_LIKE),
         sentence=lambda row: (
             f"{arrival(row)} {no_split(row)} It looks like a split of "
             f"{words.ratio(1 / row['factor'])} that nobody told us."
@@ -176,7 +110,7 @@ RULES: Final[tuple[Rule, ...]] = (
         reason="Every real move of that size in thirteen years of five shares traded three times "
         "its usual volume or came with the whole market; wrong prices do neither.",
         applies=_HAS_PAST,
-        fails=_code(history.UNEXPLAINED),
+        fails=_code(jumps.UNEXPLAINED),
         sentence=lambda row: (
             f"{arrival(row)} {no_split(row)} {turnover(row)} A move this large should show in "
             "volume or in the market; it looks like a wrong price."
@@ -190,7 +124,7 @@ RULES: Final[tuple[Rule, ...]] = (
         reason="The row agrees with a held row before it, so the jump is still open: a split, a "
         "wrong unit. It is released with that row, or when the action arrives.",
         applies=_HAS_PAST,
-        fails=_code(history.UNRESOLVED),
+        fails=_code(jumps.UNRESOLVED),
         sentence=lambda row: (
             f"{arrival(row)} It stays at the level of a jump that nobody has explained yet."
         ),
@@ -202,7 +136,7 @@ RULES: Final[tuple[Rule, ...]] = (
         meaning="No new price level had to be believed without an explanation.",
         reason="Five sessions in a row agreed with one another at no known split's ratio.",
         applies=_HAS_PAST,
-        fails=_code(history.NEW_LEVEL),
+        fails=_code(jumps.NEW_LEVEL),
         sentence=lambda row: (
             f"{arrival(row)} Five sessions agree on this level, so it is believed from here on; "
             "the jump itself has no explanation."
@@ -215,7 +149,7 @@ RULES: Final[tuple[Rule, ...]] = (
         meaning="The close moves less than five robust deviations, or less than 8 %.",
         reason="Real events pass, but a person should know of them.",
         applies=_HAS_PAST,
-        fails=_code(history.UNUSUAL),
+        fails=_code(jumps.UNUSUAL),
         sentence=lambda row: (
             f"{arrival(row)} {words.market(row)} {turnover(row)} Unusual, and not refused."
         ),
@@ -237,28 +171,33 @@ RULES: Final[tuple[Rule, ...]] = (
         figures=(*_BAR, "reference", "reach", "sigma", "volume_ratio"),
     ),
     Rule(
-        name="bar_is_not_stale",
+        name="close_does_not_revert_alone",
         severity=Severity.ERROR,
-        meaning="A bar does not repeat all five figures of the bar before it.",
-        reason="Four prices and the volume never fall alike on two sessions by chance.",
-        applies=_HAS_PAST & (pl.col("volume") > 0),
-        fails=pl.col("repeat") > 0,
+        meaning="No close leaps away and comes back within three sessions with nothing behind it.",
+        reason="Asked of a whole file only, which shows the return: beyond four deviations no real "
+        "close of thirteen years came back so at less than 1.6 times its usual volume.",
+        applies=_HAS_PAST & pl.col("whole_file"),
+        fails=_code(jumps.SPIKE),
         sentence=lambda row: (
-            f"The bar of {day(row['session'])} repeats the bar before it to the last share: close "
-            f"{price(row['close'])}, {words.shares(row['volume'])}. It looks like an old bar sent "
-            "again."
+            f"{arrival(row)} The next sessions are back where it was. {turnover(row)} It looks "
+            "like a wrong price."
         ),
-        figures=_BAR,
+        figures=_JUMP,
     ),
     Rule(
-        name="prices_moved_with_trades",
+        name="identity_is_continuous",
         severity=Severity.ERROR,
-        meaning="A session without volume has one price only.",
-        reason="A range needs at least two trades.",
-        applies=pl.col("complete"),
-        fails=(pl.col("volume") == 0) & (pl.col("high") > pl.col("low")),
-        sentence=lambda row: f"{_says(row)} No share traded, yet the price moved.",
-        figures=_BAR,
+        meaning="After an absence a symbol comes back near the price and volume it left with.",
+        reason="Beyond five deviations over the whole absence, or six times more or less volume "
+        "than before, the symbol is likely another company's.",
+        applies=_HAS_PAST,
+        fails=_code(jumps.IDENTITY),
+        sentence=lambda row: (
+            f"{arrival(row)} {row['symbol']} was absent for "
+            f"{row['step_no'] - row['reference_no'] - 1:,.0f} sessions. {turnover(row)} The symbol "
+            "may have passed to another company; no record says so."
+        ),
+        figures=_JUMP,
     ),
     Rule(
         name="shares_were_traded",
@@ -274,18 +213,49 @@ RULES: Final[tuple[Rule, ...]] = (
         figures=_BAR,
     ),
     Rule(
+        name="liquid_share_was_traded",
+        severity=Severity.ERROR,
+        meaning="A share that trades every session is not filled in without a trade.",
+        reason="With 20,000 shares a session and more usual, none at all is a gap filled in with "
+        "the last price.",
+        applies=_HAS_PAST,
+        fails=pl.col("volume_code") == jumps.UNTRADED,
+        sentence=lambda row: (
+            f"No share is reported traded on {day(row['session'])} at {price(row['close'])}, in a "
+            "share that trades every session. It looks like a gap filled in."
+        ),
+        figures=_BAR,
+    ),
+    Rule(
+        name="volume_is_in_shares",
+        severity=Severity.ERROR,
+        meaning="A liquid share's volume is not a ninth of its usual or less, nor seven times it in "
+        "a calm session.",
+        reason="No session of the sample comes near: volume so low is counted in lots or by one "
+        "thin feed, volume so high without a move in other units.",
+        applies=_HAS_PAST & (pl.col("volume") > 0),
+        fails=pl.col("volume_code").is_in([float(jumps.THIN), float(jumps.SWOLLEN)]),
+        sentence=lambda row: (
+            f"{words.shares(row['volume'])} are reported for {day(row['session'])}, "
+            f"{row['volume_ratio']:.3g} times the usual, while the price moved as on any day. The "
+            "volume looks counted in other units or on another feed."
+        ),
+        figures=("volume", "volume_ratio", "move", "sigma"),
+    ),
+    Rule(
         name="volume_is_usual",
         severity=Severity.WARNING,
         meaning="Volume is between a fiftieth and fifty times its usual.",
         reason="Beyond that it is more often counted in lots or in another feed than traded.",
         applies=_HAS_PAST & (pl.col("volume") > 0),
-        fails=~pl.col("volume_ratio").is_between(0.02, 50.0),
+        fails=~pl.col("volume_ratio").is_between(0.02, 50.0) & (pl.col("volume_code") == 0),
         sentence=lambda row: (
             f"{words.shares(row['volume'])} were traded on {day(row['session'])}, "
             f"{row['volume_ratio']:.3g} times the usual. It may be counted in other units."
         ),
         figures=("volume", "volume_ratio"),
     ),
+    *CROWD_RULES,
     *ACTION_RULES,
 )
 
@@ -301,6 +271,7 @@ def judge_daily(
     sessions: Sequence[date] | None = None,
     until: date | None = None,
     as_of: datetime | None = None,
+    whole_file: bool = False,
 ) -> Judgement:
     """Judge delivered daily bars row by row.
 
@@ -324,6 +295,9 @@ def judge_daily(
     as_of : aware datetime, optional
         Actions known by then count for every row; otherwise each row knows what its own close
         knew.
+    whole_file : bool
+        Whether `bars` is a whole file, of which later rows may explain earlier ones. The gate of
+        the pipeline leaves it false: then nothing looks ahead.
 
     Raises
     ------
@@ -332,10 +306,19 @@ def judge_daily(
     """
     frame = facts(
         bars, previous=previous, calendar=calendar, actions=actions, index=index, until=until,
-        as_of=as_of,
+        as_of=as_of, hindsight=whole_file,
     )  # fmt: skip
+    frame = crowd.compared(frame, whole_file=whole_file)
     frame = frame.with_columns(
         session_dates(frame["reference_no"], calendar).alias("reference_session")
     )
-    due = absent(frame, previous=previous, expected=expected, sessions=sessions, calendar=calendar)
-    return judge(frame, dataset=DATASET, rules=RULES, columns=bars.columns, due=due)
+    due = absent(
+        frame, previous=previous, expected=expected, sessions=sessions, calendar=calendar,
+        whole_file=whole_file,
+    )  # fmt: skip
+    return judge(frame, dataset=DATASET, rules=_rules(bars), columns=bars.columns, due=due)
+
+
+def _rules(bars: pl.DataFrame) -> tuple[Rule, ...]:
+    """Return the rules that can be asked of the columns of a delivery."""
+    return (*RULES, bar.QUOTES_ARE_NOT_CROSSED) if {"bid", "ask"} <= set(bars.columns) else RULES

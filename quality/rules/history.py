@@ -1,306 +1,480 @@
-"""What a bar looks like beside the trusted bars before it, in one pass over all symbols.
+"""Every bar beside the trusted bars before it, in one pass over all symbols.
 
-Nothing here looks ahead: a row is measured against earlier accepted rows of its symbol only, and
-a row that is refused never becomes the measure of a later one.
+Two readings share the pass. The *gate* of the pipeline never looks ahead: a row is measured
+against earlier accepted rows of its symbol only. A *whole file* may be read with hindsight: the
+first rows are measured by those that follow, and a level that returns is told from one that
+stays. In both a row that is refused never becomes the measure of a later one.
 """
 
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
+from numba import njit, prange
 
-FloatMatrix = npt.NDArray[np.float64]
-BoolArray = npt.NDArray[np.bool_]
-
-# Columns of the matrix that goes in.
-OPEN, HIGH, LOW, CLOSE, VOLUME, SESSION_NO, LOG_SPLIT, DIVIDENDS, INDEX, INDEX_LOW, INDEX_HIGH = (
-    range(11)
+from quality.rules.jumps import (
+    ADJUSTED,
+    ALIKE,
+    CLOSE,
+    CODE,
+    DIVIDENDS,
+    FACTOR,
+    HIGH,
+    IDENTITY,
+    INDEX,
+    INDEX_MOVE,
+    LOG_SPLIT,
+    LOW,
+    MEASURES,
+    NEW_LEVEL,
+    NORMAL,
+    OPEN,
+    REACH_CODE,
+    REPEAT,
+    S_AFTER,
+    S_ALIKE,
+    S_BUSY,
+    S_CLOSE,
+    S_DIVIDENDS,
+    S_HIGH,
+    S_INDEX,
+    S_LOG_VOLUME,
+    S_LOW,
+    S_NO,
+    S_OPEN,
+    S_OTHER_VOLUME,
+    S_PENDING,
+    S_PENDING_CODE,
+    S_PENDING_SEEN,
+    S_PENDING_SPLIT,
+    S_RANGE,
+    S_SCALE,
+    S_SEEN,
+    S_SPLIT,
+    S_UNREST,
+    S_UNTIL,
+    S_VOLUME,
+    S_VOLUME_SPREAD,
+    SIGMA,
+    SPIKE,
+    SPLIT,
+    STALE,
+    STATE,
+    STEP_NO,
+    UNEXPLAINED,
+    UNIT,
+    UNRESOLVED,
+    VOLUME,
+    VOLUME_CODE,
+    VOLUME_RATIO,
+    action_error,
+    jump,
+    measure,
+    reach_code,
+    volume_code,
 )
+from quality.rules.thresholds import MEDIAN_TO_MEAN, UNREST_FADES, Limits
 
-# Columns of the matrix that comes out, by name for the frame.
-MEASURES: Final = (
-    "reference",  # last accepted close, as it was quoted (USD)
-    "reference_no",  # the session number of that close
-    "move",  # log of close over reference, as quoted
-    "adjusted_move",  # the same with the splits and dividends on file taken out
-    "sigma",  # robust volatility of one session, from earlier sessions (fraction)
-    "volume_ratio",  # volume over its typical value, splits on file taken out
-    "index_move",  # log return of the index since the reference
-    "factor",  # the price factor this jump looks like (10.0: ten times too high), else 0
-    "code",  # the codes below
-    "reach",  # how far high or low lies beyond close and reference (log)
-    "repeat",  # 1 when all five figures repeat the reference bar
-    "split",  # log of the split ratio on file since the reference
-    "reach_code",  # 1: unexplained reach, 0 otherwise
-)
-(
-    _REFERENCE,
-    _REFERENCE_NO,
-    _MOVE,
-    _ADJUSTED,
-    _SIGMA,
-    _VOLUME_RATIO,
-    _INDEX_MOVE,
-    _FACTOR,
-    _CODE,
-    _REACH,
-    _REPEAT,
-    _SPLIT,
-    _REACH_CODE,
-) = range(13)
+Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+Whole = npt.NDArray[np.int64]
 
-NORMAL, UNUSUAL, UNIT, SPLIT_LIKE, UNEXPLAINED, PHANTOM, INVERTED, UNRESOLVED, NEW_LEVEL = range(9)
-
-# A move is refused only when it is beyond both: eight robust deviations happen a few times in a
-# decade, and a quiet stock's eight deviations may be an ordinary earnings day.
-ERROR_SIGMAS: Final = 8.0
-ERROR_MOVE: Final = 0.18
-# Worth a person's glance.
-UNUSUAL_SIGMAS: Final = 5.0
-UNUSUAL_MOVE: Final = 0.08
-# A jump by a split's ratio is recognised earlier than an arbitrary one.
-SPLIT_SIGMAS: Final = 5.0
-SPLIT_TOLERANCE: Final = 0.06
-# Real crashes and surges trade several times the usual volume; errors trade the usual.
-CONFIRMING_VOLUME: Final = 3.0
-# Extremes within a session are confirmed sooner: the day's volume is spread over many prices.
-CONFIRMING_REACH_VOLUME: Final = 1.7
-# A share moves at most a few times its market: five covers any beta seen in a crash.
-INDEX_MULTIPLE: Final = 5.0
-REACH_MOVE: Final = 0.15
-# A level that nobody can explain is believed after five sessions that agree with one another.
-SESSIONS_TO_BELIEVE: Final = 5
-_MEMORY: Final = 0.06  # weight of the newest session: a half-life of eleven sessions
-_FIRST_SCALE: Final = 0.03  # mean absolute return assumed of a share nobody has seen trade
-_LEAST_SIGMA: Final = 0.008
-_MEAN_TO_SIGMA: Final = 1.2533  # sqrt(pi / 2): from a mean absolute value to a deviation
-
-SPLIT_RATIOS: Final = np.array([1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 15.0, 20.0, 25.0, 50.0])
-UNIT_FACTORS: Final = np.array([10.0, 100.0, 1_000.0, 10_000.0])
-
-# The state kept per symbol.
-(
-    _S_CLOSE,
-    _S_OPEN,
-    _S_HIGH,
-    _S_LOW,
-    _S_VOLUME,
-    _S_NO,
-    _S_SPLIT,
-    _S_DIVIDENDS,
-    _S_INDEX,
-    _S_SCALE,
-    _S_LOG_VOLUME,
-    _S_SEEN,
-    _S_PENDING,
-    _S_PENDING_CODE,
-    _S_PENDING_SEEN,
-    _S_PENDING_SPLIT,
-) = range(16)
+_ANCHOR: Final = 15  # rows whose median tells whether a file's first rows are in another unit
+_SEED: Final = 40  # rows that tell how a symbol usually moves and trades
+_OFF_ANCHOR: Final = 1.5  # a log: no fifteen real sessions hold both ends of it
+_LASTING: Final = 10  # rows that tell the volume after a long absence
 
 
 @njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]  # numba carries no types
-def _nearest(move: float, factors: FloatMatrix, tolerance: float) -> float:
-    """Return the factor, or its inverse, that `move` (a log) comes close to; 0.0 for none."""
-    for factor in factors:
-        step = np.log(factor)
-        if abs(move - step) <= tolerance:
-            return float(factor)
-        if abs(move + step) <= tolerance:
-            return float(1.0 / factor)
-    return 0.0
+def _begin(row: Floats, state: Floats, limits: Limits) -> None:
+    """Let `row` be the first that is known of its symbol."""
+    state[S_SCALE] = limits.first_scale
+    state[S_LOG_VOLUME] = np.log(max(row[VOLUME], 1.0))
+    state[S_VOLUME_SPREAD] = 0.35
+    state[S_RANGE] = np.log(row[HIGH] / row[LOW]) if row[LOW] > 0.0 else limits.first_scale
+    state[S_BUSY] = row[VOLUME]
+    state[S_UNREST] = 0.0
 
 
 @njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]  # numba carries no types
-def _measure(row: FloatMatrix, state: FloatMatrix, out: FloatMatrix) -> None:
-    """Write how `row` stands beside the state of its symbol."""
-    split = row[LOG_SPLIT] - state[_S_SPLIT]
-    paid = row[DIVIDENDS] - state[_S_DIVIDENDS]
-    basis = state[_S_CLOSE] * np.exp(-split)
-    if 0.0 < paid < 0.9 * basis:
-        basis -= paid
-    gap = max(1.0, row[SESSION_NO] - state[_S_NO])
-    out[_REFERENCE] = state[_S_CLOSE]
-    out[_REFERENCE_NO] = state[_S_NO]
-    out[_SPLIT] = split
-    out[_MOVE] = np.log(row[CLOSE] / state[_S_CLOSE])
-    out[_ADJUSTED] = np.log(row[CLOSE] / basis)
-    sigma = max(_LEAST_SIGMA, _MEAN_TO_SIGMA * state[_S_SCALE])
-    out[_SIGMA] = sigma * np.sqrt(min(gap, 4.0))
-    out[_VOLUME_RATIO] = row[VOLUME] / np.exp(state[_S_LOG_VOLUME] + split)
-    out[_INDEX_MOVE] = np.log(row[INDEX] / state[_S_INDEX])
-    top = np.log(row[HIGH] / max(row[CLOSE], basis))
-    bottom = np.log(min(row[CLOSE], basis) / row[LOW])
-    out[_REACH] = max(top, bottom, 0.0)
-    same = row[CLOSE] == state[_S_CLOSE] and row[OPEN] == state[_S_OPEN]
-    same = same and row[HIGH] == state[_S_HIGH] and row[LOW] == state[_S_LOW]
-    out[_REPEAT] = 1.0 if same and row[VOLUME] == state[_S_VOLUME] else 0.0
+def _seed(rows: Floats, usable: Bools, at: int, state: Floats, limits: Limits) -> None:
+    """With hindsight: let the rows from `at` on tell what is usual."""
+    moves, ranges, volumes = np.empty(_SEED), np.empty(_SEED), np.empty(_SEED)
+    seen, before = 0, np.nan
+    for i in range(at, rows.shape[0]):
+        if not usable[i]:
+            continue
+        level = np.log(rows[i, CLOSE]) + rows[i, LOG_SPLIT]
+        moves[seen] = abs(level - before)
+        ranges[seen] = np.log(rows[i, HIGH] / rows[i, LOW])
+        volumes[seen] = np.log(max(rows[i, VOLUME], 1.0)) - rows[i, LOG_SPLIT]
+        before = level
+        seen += 1
+        if seen == _SEED:
+            break
+    if seen < 8:
+        return
+    state[S_SCALE] = max(MEDIAN_TO_MEAN * np.median(moves[1:seen]), 0.1 * limits.first_scale)
+    state[S_RANGE] = np.median(ranges[:seen])
+    middle = np.median(volumes[:seen])
+    state[S_LOG_VOLUME] = middle + rows[at, LOG_SPLIT]
+    state[S_VOLUME_SPREAD] = MEDIAN_TO_MEAN * np.median(np.abs(volumes[:seen] - middle))
+    state[S_BUSY] = max(state[S_BUSY], np.exp(state[S_LOG_VOLUME]))
+    state[S_SEEN] = max(state[S_SEEN], float(seen))
 
 
 @njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]  # numba carries no types
-def _confirmed(out: FloatMatrix, factor: float) -> bool:
-    """Whether volume or the market vouches for the move, shares having multiplied by `factor`."""
-    if out[_VOLUME_RATIO] >= CONFIRMING_VOLUME * max(1.0, 1.0 / factor if factor > 0.0 else 1.0):
+def _learn(row: Floats, state: Floats, out: Floats, limits: Limits) -> None:
+    """Let an accepted row move what is usual of its symbol."""
+    weight = max(limits.memory, 1.0 / (state[S_SEEN] + 3.0))
+    scale = state[S_SCALE]
+    size = abs(out[ADJUSTED])
+    state[S_SCALE] += weight * (min(size, 4.0 * scale) - scale)
+    state[S_UNREST] = max(size, UNREST_FADES * state[S_UNREST])
+    span = np.log(row[HIGH] / row[LOW])
+    state[S_RANGE] += weight * (min(span, 4.0 * state[S_RANGE] + 1e-4) - state[S_RANGE])
+    state[S_LOG_VOLUME] += out[SPLIT]
+    if out[VOLUME_CODE] != 0.0:
+        if row[VOLUME] > 0.0:
+            state[S_OTHER_VOLUME] = np.log(row[VOLUME])
+        return
+    surprise = np.log(max(row[VOLUME], 1.0)) - state[S_LOG_VOLUME]
+    state[S_LOG_VOLUME] += weight * min(max(surprise, -1.0), 1.0)
+    spread = state[S_VOLUME_SPREAD]
+    state[S_VOLUME_SPREAD] += weight * (min(abs(surprise), 4.0 * spread) - spread)
+    state[S_BUSY] = max(row[VOLUME], UNREST_FADES * state[S_BUSY])
+    state[S_OTHER_VOLUME] = 0.0
+
+
+@njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]  # numba carries no types
+def _accept(row: Floats, state: Floats, out: Floats, limits: Limits) -> None:
+    """Make `row` the measure of what follows."""
+    if state[S_SEEN] > 0.0:
+        _learn(row, state, out, limits)
+    else:
+        _begin(row, state, limits)
+    state[S_CLOSE] = row[CLOSE]
+    state[S_OPEN] = row[OPEN]
+    state[S_HIGH] = row[HIGH]
+    state[S_LOW] = row[LOW]
+    state[S_VOLUME] = row[VOLUME]
+    state[S_NO] = row[STEP_NO]
+    state[S_SPLIT] = row[LOG_SPLIT]
+    state[S_DIVIDENDS] = row[DIVIDENDS]
+    if np.isfinite(row[INDEX]):
+        state[S_INDEX] = row[INDEX]
+    state[S_SEEN] += 1.0
+    state[S_PENDING] = 0.0
+
+
+@njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]  # numba carries no types
+def _correct(row: Floats, state: Floats, out: Floats) -> None:
+    """Follow a price in the wrong unit by its corrected value, so that a drift is no jump."""
+    state[S_CLOSE] = row[CLOSE] / out[FACTOR]
+    state[S_NO] = row[STEP_NO]
+    state[S_SPLIT] = row[LOG_SPLIT]
+    state[S_DIVIDENDS] = row[DIVIDENDS]
+    if np.isfinite(row[INDEX]):
+        state[S_INDEX] = row[INDEX]
+
+
+@njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]  # numba carries no types
+def _volume_after(rows: Floats, usable: Bools, at: int) -> float:
+    """Return the median volume soon after the row, splits taken out; 0.0 if too few follow."""
+    volumes, seen = np.empty(_LASTING), 0
+    for i in range(at + 2, min(at + 2 + 2 * _LASTING, rows.shape[0])):
+        if usable[i] and seen < _LASTING:
+            volumes[seen] = rows[i, VOLUME] * np.exp(rows[at, LOG_SPLIT] - rows[i, LOG_SPLIT])
+            seen += 1
+    return float(np.median(volumes[:seen])) if seen >= 5 else 0.0
+
+
+@njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]  # numba carries no types
+def _identity(
+    rows: Floats, usable: Bools, at: int, state: Floats, out: Floats, hindsight: bool
+) -> bool:
+    """Whether a series that comes back after an absence is hardly the one that left."""
+    gap = abs(rows[at, STEP_NO] - state[S_NO])
+    wide = max(0.015, out[SIGMA] / np.sqrt(min(gap, 4.0))) * np.sqrt(gap)
+    if abs(out[ADJUSTED]) > max(0.25, 5.0 * wide):
         return True
-    index = out[_INDEX_MOVE]
-    if not np.isfinite(index) or index * out[_ADJUSTED] <= 0.0:
+    if not hindsight or gap > 260.0:
         return False
-    return bool(abs(index) >= 0.02 and abs(out[_ADJUSTED]) <= INDEX_MULTIPLE * abs(index))
+    after = _volume_after(rows, usable, at)
+    if not after > 0.0:
+        return False
+    change = np.log(after) - state[S_LOG_VOLUME] - out[SPLIT]
+    return bool(abs(change) > max(1.8, 6.0 * state[S_VOLUME_SPREAD]))
 
 
 @njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]  # numba carries no types
-def _split_error(out: FloatMatrix) -> float:
-    """Return the code of a split on file that the price contradicts, else NORMAL."""
-    split = out[_SPLIT]
-    tolerance = max(SPLIT_TOLERANCE, 4.0 * out[_SIGMA])
-    if abs(split) < 0.15 or abs(out[_ADJUSTED]) < max(0.15, 4.0 * out[_SIGMA]):
-        return NORMAL
-    if abs(out[_MOVE]) <= min(tolerance, 0.5 * abs(split)):
-        return PHANTOM
-    if abs(out[_MOVE] - split) <= tolerance:
-        return INVERTED
-    return NORMAL
-
-
-@njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]  # numba carries no types
-def _jump(row: FloatMatrix, state: FloatMatrix, out: FloatMatrix) -> float:
-    """Return the code of a move whose splits on file are not at fault."""
-    move = out[_ADJUSTED]
-    size = abs(move)
-    sigma = out[_SIGMA]
-    factor = _nearest(move, UNIT_FACTORS, min(0.25, max(0.15, 5.0 * sigma)))
-    if factor > 0.0 and not _confirmed(out, factor):
-        out[_FACTOR] = factor
-        return UNIT
-    gap = np.log(row[OPEN] / state[_S_CLOSE]) + out[_SPLIT]
-    factor = _nearest(move, SPLIT_RATIOS, max(SPLIT_TOLERANCE, 2.5 * sigma))
-    overnight = factor > 0.0 and abs(gap - np.log(factor)) <= max(0.15, 4.0 * sigma)
-    large = size > max(ERROR_MOVE, SPLIT_SIGMAS * sigma)
-    if overnight and large and not _confirmed(out, factor):
-        out[_FACTOR] = factor
-        return SPLIT_LIKE
-    if size > max(ERROR_MOVE, ERROR_SIGMAS * sigma) and not _confirmed(out, 0.0):
-        return UNEXPLAINED
-    return UNUSUAL if size > max(UNUSUAL_MOVE, UNUSUAL_SIGMAS * sigma) else NORMAL
-
-
-@njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]  # numba carries no types
-def _waits(row: FloatMatrix, state: FloatMatrix, out: FloatMatrix) -> bool:
+def _waits(row: Floats, state: Floats, out: Floats) -> bool:
     """Whether the row stands at the level of a jump that is still unexplained."""
-    if state[_S_PENDING] <= 0.0 or row[LOG_SPLIT] != state[_S_PENDING_SPLIT]:
+    if state[S_PENDING] <= 0.0 or row[LOG_SPLIT] != state[S_PENDING_SPLIT]:
         return False
-    step = abs(np.log(row[CLOSE] / state[_S_PENDING]))
-    return bool(step <= max(0.12, 4.0 * out[_SIGMA]) and step < abs(out[_ADJUSTED]))
+    step = abs(np.log(row[CLOSE] / state[S_PENDING]))
+    return bool(step <= max(0.12, 4.0 * out[SIGMA]) and step < abs(out[ADJUSTED]))
 
 
 @njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]  # numba carries no types
-def _classify(row: FloatMatrix, state: FloatMatrix, out: FloatMatrix) -> float:
-    """Return the code of a measured row; remembers a level that waits for an explanation."""
+def _pend(row: Floats, state: Floats, code: float) -> None:
+    """Remember a level that waits for an explanation."""
+    state[S_PENDING] = row[CLOSE]
+    state[S_PENDING_CODE] = code
+    state[S_PENDING_SEEN] = 1.0
+    state[S_PENDING_SPLIT] = row[LOG_SPLIT]
+
+
+@njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]  # numba carries no types
+def _return(rows: Floats, usable: Bools, at: int, move: float, within: int, share: float) -> int:
+    """Return the row at which the level from `at` on jumps back to where it was; -1 for none."""
+    start = np.log(rows[at, CLOSE]) + rows[at, LOG_SPLIT] - move
+    before = start + move
+    for i in range(at + 1, min(at + within + 1, rows.shape[0])):
+        if not usable[i]:
+            continue
+        level = np.log(rows[i, CLOSE]) + rows[i, LOG_SPLIT]
+        step = level - before
+        back = step * move < 0.0 and abs(step) >= (1.0 - share) * abs(move)
+        if back and abs(level - start) <= share * abs(move):
+            return i
+        before = level
+    return -1
+
+
+@njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]  # numba carries no types
+def _is_spike(
+    rows: Floats, usable: Bools, at: int, state: Floats, out: Floats, limits: Limits
+) -> bool:
+    """With hindsight: whether the next rows take this move back, and nothing stood behind it."""
+    size = abs(out[ADJUSTED])
+    least = limits.spike_sigmas * out[SIGMA]
+    if out[VOLUME_RATIO] >= limits.spike_volume:
+        least = 2.0 * least if out[VOLUME_RATIO] < limits.confirming_volume else np.inf
+    if size < max(limits.spike_move, least):
+        return False
+    index = out[INDEX_MOVE]
+    if np.isfinite(index) and index * out[ADJUSTED] > 0.0 and abs(index) > 0.3 * size:
+        return False
+    until = _return(rows, usable, at, out[ADJUSTED], 3, 0.4)
+    if until >= 0:  # the way back must be as unusual as the way out
+        last = until - 1
+        while not usable[last]:
+            last -= 1
+        step = np.log(rows[until, CLOSE] / rows[last, CLOSE])
+        step += rows[until, LOG_SPLIT] - rows[last, LOG_SPLIT]
+        if abs(step) < least:
+            return False
+    state[S_UNTIL] = max(until, 0)
+    return until >= 0
+
+
+@njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]  # numba carries no types
+def _code(
+    rows: Floats,
+    usable: Bools,
+    at: int,
+    state: Floats,
+    out: Floats,
+    limits: Limits,
+    hindsight: bool,
+) -> float:
+    """Return the code of a measured row."""
+    row = rows[at]
+    gap = abs(row[STEP_NO] - state[S_NO])
+    if gap > limits.gap_identity:
+        if _identity(rows, usable, at, state, out, hindsight):
+            return IDENTITY
+        if gap > limits.gap_restart:
+            return NORMAL
+    code = float(action_error(out))
+    return float(jump(row, state, out, limits)) if code == NORMAL else code
+
+
+@njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]  # numba carries no types
+def _gate(
+    rows: Floats, usable: Bools, at: int, state: Floats, out: Floats, limits: Limits
+) -> float:
+    """Return the code of a row as far as it can be known without what follows."""
+    row = rows[at]
     if _waits(row, state, out):
-        state[_S_PENDING] = row[CLOSE]
-        state[_S_PENDING_SEEN] += 1.0
-        believed = state[_S_PENDING_SEEN] > SESSIONS_TO_BELIEVE
-        return NEW_LEVEL if believed and state[_S_PENDING_CODE] == UNEXPLAINED else UNRESOLVED
-    code = float(_split_error(out))
-    if code == NORMAL:
-        code = _jump(row, state, out)
-    if code >= UNIT:
-        state[_S_PENDING] = row[CLOSE]
-        state[_S_PENDING_CODE] = code
-        state[_S_PENDING_SEEN] = 1.0
-        state[_S_PENDING_SPLIT] = row[LOG_SPLIT]
+        state[S_PENDING] = row[CLOSE]
+        state[S_PENDING_SEEN] += 1.0
+        believed = state[S_PENDING_SEEN] > limits.believed_after
+        lone = state[S_PENDING_CODE] == UNEXPLAINED or state[S_PENDING_CODE] == IDENTITY
+        return NEW_LEVEL if believed and lone else UNRESOLVED
+    code = _code(rows, usable, at, state, out, limits, False)
+    if code > UNIT:
+        _pend(row, state, code)
     return code
 
 
 @njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]  # numba carries no types
-def _reach_code(row: FloatMatrix, out: FloatMatrix) -> float:
-    """Return 1.0 for a high or low that neither volume nor the market's own range explains."""
-    if out[_REACH] <= max(REACH_MOVE, ERROR_SIGMAS * out[_SIGMA]):
-        return 0.0
-    # No volume explains a high or low at more than twice or less than half of open and close.
-    if out[_VOLUME_RATIO] >= CONFIRMING_REACH_VOLUME and out[_REACH] < 0.7:
-        return 0.0
-    span = np.log(row[INDEX_HIGH] / row[INDEX_LOW])
-    if np.isfinite(span) and span >= 0.03 and out[_REACH] <= INDEX_MULTIPLE * span:
-        return 0.0
-    return 1.0
-
-
-@njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]  # numba carries no types
-def _accept(row: FloatMatrix, state: FloatMatrix, out: FloatMatrix) -> None:
-    """Make `row` the measure of what follows."""
-    seen = state[_S_SEEN]
-    split = row[LOG_SPLIT] - state[_S_SPLIT]
-    volume = np.log(max(row[VOLUME], 1.0))
-    if seen > 0.0:
-        weight = max(_MEMORY, 1.0 / (seen + 3.0))
-        scale = state[_S_SCALE]
-        state[_S_SCALE] += weight * (min(abs(out[_ADJUSTED]), 4.0 * scale) - scale)
-        state[_S_LOG_VOLUME] += split
-        surprise = volume - state[_S_LOG_VOLUME]
-        state[_S_LOG_VOLUME] += weight * min(max(surprise, -1.0), 1.0)
+def _whole(
+    rows: Floats, usable: Bools, at: int, state: Floats, out: Floats, limits: Limits
+) -> float:
+    """Return the code of a row of a whole file; a level that stays becomes the new measure."""
+    row = rows[at]
+    if at < state[S_UNTIL]:
+        return UNRESOLVED
+    state[S_AFTER] = _volume_after(rows, usable, at)
+    code = _code(rows, usable, at, state, out, limits, True)
+    if not usable[at]:
+        return code
+    if code < UNIT:
+        return SPIKE if _is_spike(rows, usable, at, state, out, limits) else code
+    if code == UNIT:
+        return code
+    until = _return(rows, usable, at, out[ADJUSTED], int(limits.excursion), 0.35)
+    if until < 0 and rows.shape[0] - at <= limits.believed_after:
+        until = rows.shape[0]  # too near the end to tell: what follows is doubted with it
+    if until >= 0:
+        state[S_UNTIL] = until
     else:
-        state[_S_SCALE] = _FIRST_SCALE
-        state[_S_LOG_VOLUME] = volume
-    state[_S_CLOSE] = row[CLOSE]
-    state[_S_OPEN] = row[OPEN]
-    state[_S_HIGH] = row[HIGH]
-    state[_S_LOW] = row[LOW]
-    state[_S_VOLUME] = row[VOLUME]
-    state[_S_NO] = row[SESSION_NO]
-    state[_S_SPLIT] = row[LOG_SPLIT]
-    state[_S_DIVIDENDS] = row[DIVIDENDS]
-    if np.isfinite(row[INDEX]):
-        state[_S_INDEX] = row[INDEX]
-    state[_S_SEEN] = seen + 1.0
-    state[_S_PENDING] = 0.0
+        _accept(row, state, out, limits)
+        _seed(rows, usable, at, state, limits)
+    return code
 
 
 @njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]  # numba carries no types
-def _step(row: FloatMatrix, state: FloatMatrix, out: FloatMatrix, usable: bool) -> bool:
+def _mark_repeat(
+    rows: Floats, usable: Bools, at: int, state: Floats, out: Floats, hindsight: bool
+) -> None:
+    """Let a second repeat of the same prices in a row, and the one before a second, be stale."""
+    if out[REPEAT] == ALIKE and not state[S_ALIKE] > 0.0 and hindsight and at + 1 < len(rows):
+        again = usable[at + 1]
+        for column in (OPEN, HIGH, LOW, CLOSE):
+            again = again and rows[at + 1, column] == rows[at, column]
+        if again:
+            out[REPEAT] = STALE
+    elif out[REPEAT] == ALIKE and state[S_ALIKE] > 0.0:
+        out[REPEAT] = STALE
+    state[S_ALIKE] = out[REPEAT]
+
+
+@njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]  # numba carries no types
+def _step(
+    rows: Floats,
+    usable: Bools,
+    at: int,
+    state: Floats,
+    out: Floats,
+    limits: Limits,
+    hindsight: bool,
+) -> bool:
     """Measure and classify one row; return whether it may become the measure of the next."""
-    if state[_S_SEEN] == 0.0 or not row[CLOSE] > 0.0:
-        return usable
-    _measure(row, state, out)
-    out[_CODE] = _classify(row, state, out)
-    if usable:
-        out[_REACH_CODE] = _reach_code(row, out)
-    code = out[_CODE]
-    refused = UNIT <= code <= UNRESOLVED or out[_REACH_CODE] > 0.0
-    return bool(usable and not refused and not (out[_REPEAT] > 0.0 and row[VOLUME] > 0.0))
+    row = rows[at]
+    if state[S_SEEN] == 0.0 or not row[CLOSE] > 0.0:
+        return bool(usable[at])
+    measure(row, state, out, limits)
+    absent = abs(row[STEP_NO] - state[S_NO]) > limits.gap_restart
+    if hindsight:
+        out[CODE] = _whole(rows, usable, at, state, out, limits)
+    else:
+        out[CODE] = _gate(rows, usable, at, state, out, limits)
+    if not usable[at] or out[CODE] >= UNIT:
+        if usable[at] and out[CODE] == UNIT:
+            _correct(row, state, out)
+        return False
+    if absent:
+        state[S_SEEN] = 0.0  # what was usual then is not any more
+        return True
+    out[REACH_CODE] = reach_code(row, out, limits)
+    if row[VOLUME] > 0.0 or out[REPEAT] == 0.0:
+        out[VOLUME_CODE] = volume_code(row, state, out, limits)
+    _mark_repeat(rows, usable, at, state, out, hindsight)
+    stale = out[REPEAT] == STALE and row[VOLUME] > 0.0
+    return bool(out[REACH_CODE] == 0.0 and not stale)
 
 
 @njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]  # numba carries no types
+def _anchor(rows: Floats, usable: Bools) -> int:
+    """Return the first row at the level of the first fifteen; 0 where none can be told."""
+    levels, seen = np.empty(_ANCHOR), 0
+    for i in range(rows.shape[0]):
+        if usable[i] and seen < _ANCHOR:
+            levels[seen] = np.log(rows[i, CLOSE]) + rows[i, LOG_SPLIT]
+            seen += 1
+    if seen < 5:
+        return 0
+    middle = np.median(levels[:seen])
+    for i in range(rows.shape[0]):
+        if usable[i] and abs(np.log(rows[i, CLOSE]) + rows[i, LOG_SPLIT] - middle) < _OFF_ANCHOR:
+            return i
+    return 0
+
+
+@njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]  # numba carries no types
+def _series(
+    rows: Floats, usable: Bools, trusted: Bools, limits: Limits, hindsight: bool, out: Floats
+) -> None:
+    """Measure the rows of one symbol."""
+    state = np.zeros(STATE)
+    state[S_INDEX] = np.nan
+    first = _anchor(rows, usable) if hindsight else 0
+    for i in range(first, rows.shape[0]):
+        accepted = _step(rows, usable, i, state, out[i], limits, hindsight)
+        fresh = state[S_SEEN] == 0.0
+        if accepted or trusted[i]:
+            _accept(rows[i], state, out[i], limits)
+            if fresh and hindsight:
+                _seed(rows, usable, i, state, limits)
+        if fresh and first > 0 and state[S_SEEN] > 0.0:
+            for earlier in range(first):
+                if rows[earlier, CLOSE] > 0.0:
+                    measure(rows[earlier], state, out[earlier], limits)
+                    out[earlier, CODE] = jump(rows[earlier], state, out[earlier], limits)
+
+
+@njit(parallel=True, cache=True, error_model="numpy")  # type: ignore[untyped-decorator]  # numba carries no types
+def _all_series(
+    rows: Floats,
+    offsets: Whole,
+    usable: Bools,
+    trusted: Bools,
+    limits: Limits,
+    hindsight: bool,
+    out: Floats,
+) -> None:
+    for symbol in prange(offsets.size - 1):
+        first, last = offsets[symbol], offsets[symbol + 1]
+        _series(
+            rows[first:last], usable[first:last], trusted[first:last], limits, hindsight,
+            out[first:last],
+        )  # fmt: skip
+
+
 def walk(
-    rows: FloatMatrix, starts: BoolArray, usable: BoolArray, trusted: BoolArray
-) -> FloatMatrix:
-    """Measure every row against the accepted rows of its symbol before it.
+    rows: Floats,
+    offsets: Whole,
+    usable: Bools,
+    trusted: Bools,
+    *,
+    limits: Limits,
+    hindsight: bool = False,
+) -> Floats:
+    """Measure every row against the accepted rows of its symbol.
 
     Parameters
     ----------
     rows : array of shape (n, 11)
-        Sorted by symbol and session; the columns named at the head of this module.
-    starts, usable, trusted : arrays of shape (n,)
-        First row of a symbol; in itself without error; judged before and believed.
+        Sorted by symbol and time; the columns of `quality.rules.jumps.COLUMNS`.
+    offsets : array of shape (n_symbols + 1,)
+        Where each symbol begins, and the end.
+    usable, trusted : arrays of shape (n,)
+        In itself without error; judged before and believed.
+    limits : Limits
+        Those of the kind of bar.
+    hindsight : bool
+        Whether the rows are a whole file, of which later rows may explain earlier ones.
 
     Returns
     -------
-    array of shape (n, 13)
+    array of shape (n, 15)
         The columns of `MEASURES`; NaN where a row has nothing before it.
     """
-    n = rows.shape[0]
-    out = np.full((n, 13), np.nan)
-    state = np.zeros(16)
-    for i in range(n):
-        if starts[i]:
-            state[:] = 0.0
-            state[_S_INDEX] = np.nan
-        out[i, _CODE] = NORMAL
-        out[i, _FACTOR] = 0.0
-        out[i, _REACH_CODE] = 0.0
-        out[i, _REPEAT] = 0.0
-        accepted = _step(rows[i], state, out[i], usable[i])
-        if accepted or trusted[i]:
-            _accept(rows[i], state, out[i])
+    out = np.full((rows.shape[0], len(MEASURES)), np.nan)
+    for column in (CODE, FACTOR, REACH_CODE, REPEAT, VOLUME_CODE):
+        out[:, column] = 0.0
+    _all_series(rows, offsets, usable, trusted, limits, hindsight, out)
     return out

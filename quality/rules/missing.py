@@ -10,6 +10,11 @@ from quality.calendar import Calendar
 from quality.rules.model import Rule, Severity
 from quality.rules.words import day
 
+# A longer absence is a suspension or another listing, not a hole in the file; a symbol with fewer
+# of its sessions is an excerpt.
+LONGEST_GAP: Final = 20
+MOSTLY_THERE: Final = 0.5
+
 MISSING: Final = Rule(
     name="bar_arrived",
     severity=Severity.ERROR,
@@ -30,12 +35,18 @@ def absent(
     expected: pl.DataFrame | Sequence[str] | None,
     sessions: Sequence[date] | None,
     calendar: Calendar,
+    whole_file: bool = False,
 ) -> pl.DataFrame:
     """Return symbol and session of every bar that was due and is not in `frame`.
+
+    In a whole file of which nobody says who should have delivered, each symbol is due between its
+    own first and last row, but for absences too long to be a gap in the file.
 
     A symbol whose first session nobody states is due from its first row on; a symbol never seen
     and expected by name alone is due on every session asked for by name.
     """
+    if expected is None and whole_file:
+        return _gaps(frame, calendar)
     if expected is None:
         return pl.DataFrame(schema={"symbol": pl.String, "session": pl.Date})
     days = sorted(sessions) if sessions is not None else _sessions(frame, calendar)
@@ -76,3 +87,29 @@ def _sessions(frame: pl.DataFrame, calendar: Calendar) -> list[date]:
     """Return the exchange sessions that the delivery touches."""
     days = frame["session"].drop_nulls().unique().to_list()
     return sorted(day for day in days if calendar.is_session(day))
+
+
+def _gaps(frame: pl.DataFrame, calendar: Calendar) -> pl.DataFrame:
+    """Return the sessions that a symbol leaves out between two of its rows."""
+    present = (
+        frame.lazy()
+        .filter("is_session")
+        .select("symbol", "session", pl.col("step_no").cast(pl.Int64))
+        .unique(["symbol", "step_no"], maintain_order=True)
+        .with_columns(
+            pl.col("step_no").shift(1).over("symbol").alias("before"),
+            pl.len().over("symbol").alias("rows"),
+            (pl.col("step_no").max() - pl.col("step_no").min() + 1).over("symbol").alias("span"),
+        )
+        .filter(
+            (pl.col("step_no") - pl.col("before")).is_between(2, LONGEST_GAP + 1)
+            & (pl.col("rows") >= MOSTLY_THERE * pl.col("span"))
+        )
+        .collect()
+    )
+    numbers = present.select(
+        "symbol",
+        pl.int_ranges(pl.col("before") + 1, pl.col("step_no")).alias("step_no"),
+    ).explode("step_no")
+    days = pl.Series(calendar.ordinals, dtype=pl.Int32)
+    return numbers.select("symbol", days.gather(numbers["step_no"]).cast(pl.Date).alias("session"))

@@ -1,16 +1,21 @@
 """From delivered daily bars to the frame that the daily rules read."""
 
-from datetime import date, datetime, timedelta
+from collections.abc import Sequence
+from datetime import date, datetime
 from typing import Final
 
 import numpy as np
 import polars as pl
 
 from quality.calendar import Calendar
-from quality.rules.history import MEASURES, walk
+from quality.rules import bar, peers
+from quality.rules.bar import PRICES
+from quality.rules.history import walk
+from quality.rules.known import with_actions
 from quality.rules.model import UnreadableDeliveryError, require_columns
+from quality.rules.jumps import COLUMNS, MEASURES
+from quality.rules.thresholds import DAILY, Limits
 
-PRICES: Final = ("open", "high", "low", "close")
 BAR: Final = ("symbol", "session", *PRICES, "volume")
 KEY: Final = ("symbol", "session")
 
@@ -39,13 +44,38 @@ def typed(bars: pl.DataFrame, *, name: str) -> pl.DataFrame:
     return typed_bars
 
 
-def merged(bars: pl.DataFrame) -> pl.DataFrame:
-    """Merge rows that repeat another exactly; count `copies` and `versions` of each key."""
-    return (
-        bars.with_columns(pl.len().over(BAR).cast(pl.Int64).alias("copies"))
-        .unique(subset=BAR, keep="first", maintain_order=True)
-        .with_columns(pl.len().over(KEY).cast(pl.Int64).alias("versions"))
+def in_order(frame: pl.DataFrame, time: str) -> pl.DataFrame:
+    """Return `frame` by symbol and `time`; one that is in order already is not sorted again."""
+    symbol, at = pl.col("symbol"), pl.col(time)
+    later = (symbol > symbol.shift(1)) | ((symbol == symbol.shift(1)) & (at >= at.shift(1)))
+    if frame.select(later.all()).item():
+        return frame
+    names = frame["symbol"].unique().sort()
+    # Sorting small numbers is several times faster than sorting words.
+    coded = frame.with_columns(symbol.cast(pl.Enum(names)).to_physical().alias("_at"))
+    return coded.sort("_at", time, maintain_order=True).drop("_at")
+
+
+def merged(frame: pl.DataFrame, time: str) -> pl.DataFrame:
+    """Merge rows that repeat another exactly; count `copies` and `versions` of each key.
+
+    `frame` is sorted by symbol and `time`, so equal keys are neighbours.
+    """
+    key = ["symbol", time]
+    same = pl.all_horizontal(pl.col(key) == pl.col(key).shift(1)).fill_null(value=False)
+    again = frame.select(same.alias("again"))["again"]
+    counts = [pl.lit(1, dtype=pl.Int64).alias(name) for name in ("copies", "versions")]
+    if not again.any():
+        return frame.with_columns(counts)
+    shared = again | again.shift(-1).fill_null(value=False)
+    whole = [*key, *PRICES, "volume"]
+    repeated = (
+        frame.filter(shared)
+        .with_columns(pl.len().over(whole).cast(pl.Int64).alias("copies"))
+        .unique(subset=whole, keep="first", maintain_order=True)
+        .with_columns(pl.len().over(key).cast(pl.Int64).alias("versions"))
     )
+    return in_order(pl.concat([frame.filter(~shared).with_columns(counts), repeated]), time)
 
 
 def facts(
@@ -57,18 +87,20 @@ def facts(
     index: pl.DataFrame | None,
     until: date | None,
     as_of: datetime | None,
+    hindsight: bool,
 ) -> pl.DataFrame:
     """Return the delivered rows with everything a rule asks of them beside them."""
-    new = merged(typed(bars, name="bars")).with_columns(
+    new = merged(in_order(typed(bars, name="bars"), "session"), "session").with_columns(
         pl.lit(value=True).alias("delivered"), pl.lit(value=False).alias("trusted")
     )
     frame = _with_history(new, previous)
     frame = _with_calendar(frame, calendar, until)
-    frame = _with_actions(frame, actions, as_of)
-    frame = _with_index(frame, index)
-    frame = frame.sort(KEY, maintain_order=True)
+    frame = with_actions(frame, actions, as_of)
+    frame = in_order(frame, "session")
     frame = _with_soundness(frame)
-    return _measured(frame).filter(pl.col("delivered"))
+    frame = _with_index(frame, index)
+    frame = measured(frame, limits=DAILY, hindsight=hindsight)
+    return frame.filter(pl.col("delivered")) if previous is not None else frame
 
 
 def _with_history(new: pl.DataFrame, previous: pl.DataFrame | None) -> pl.DataFrame:
@@ -84,7 +116,7 @@ def _with_history(new: pl.DataFrame, previous: pl.DataFrame | None) -> pl.DataFr
         pl.lit(1, dtype=pl.Int64).alias("copies"),
         pl.lit(1, dtype=pl.Int64).alias("versions"),
     )
-    return pl.concat([new, old], how="diagonal")
+    return in_order(pl.concat([new, old], how="diagonal"), "session")
 
 
 def _with_calendar(frame: pl.DataFrame, calendar: Calendar, until: date | None) -> pl.DataFrame:
@@ -94,7 +126,7 @@ def _with_calendar(frame: pl.DataFrame, calendar: Calendar, until: date | None) 
     found = calendar.ordinals[np.minimum(at, calendar.ordinals.size - 1)] == days
     last = until or date.max
     return frame.with_columns(
-        pl.Series("session_no", at, dtype=pl.Float64),
+        pl.Series("step_no", at, dtype=pl.Float64),
         pl.Series("is_session", found),
         (pl.col("session").dt.weekday() > 5).alias("is_weekend"),
         (pl.col("session") > last).fill_null(value=False).alias("is_future"),
@@ -102,134 +134,52 @@ def _with_calendar(frame: pl.DataFrame, calendar: Calendar, until: date | None) 
     )
 
 
-def _with_actions(
-    frame: pl.DataFrame, actions: pl.DataFrame | None, as_of: datetime | None
-) -> pl.DataFrame:
-    """Add the running log split factor and dividends per symbol, as known at each session."""
-    none = [
-        pl.lit(0.0).alias("log_split"),
-        pl.lit(0.0).alias("dividends"),
-    ]
-    if actions is None or actions.is_empty():
-        return frame.with_columns(none)
-    known = effective(actions, as_of=as_of)
-    running = (
-        known.group_by("symbol", "effective")
-        .agg(pl.col("log_ratio").sum(), pl.col("paid").sum())
-        .sort("symbol", "effective")
-        .with_columns(
-            pl.col("log_ratio").cum_sum().over("symbol").alias("log_split"),
-            pl.col("paid").cum_sum().over("symbol").alias("dividends"),
-        )
-        .select("symbol", pl.col("effective").alias("session"), "log_split", "dividends")
-        .sort("session")
-    )
-    return (
-        frame.sort("session", nulls_last=True, maintain_order=True)
-        .join_asof(running, on="session", by="symbol", strategy="backward", check_sortedness=False)
-        .with_columns(pl.col("log_split", "dividends").fill_null(0.0))
-    )
-
-
-def effective(actions: pl.DataFrame, *, as_of: datetime | None) -> pl.DataFrame:
-    """Return the actions with the first session from which the desk can reckon with each.
-
-    Columns: symbol, effective (date), log_ratio, paid (USD per share). An action heard of after
-    its ex-date takes effect on the first session that closes after it was known, unless it was
-    known by `as_of`.
-    """
-    require_columns(actions, ("symbol", "ex_date", "kind"), name="actions")
-    missing = {"ratio": pl.Float64, "amount": pl.Float64}
-    frame = actions.with_columns(
-        pl.lit(None, dtype=kind).alias(name)
-        for name, kind in missing.items()
-        if name not in actions.columns
-    )
-    ratio = pl.col("ratio").cast(pl.Float64)
-    is_split = (pl.col("kind").str.contains("split") & (ratio > 0)).fill_null(value=False)
-    is_paid = pl.col("kind").str.contains("dividend")
-    return frame.select(
-        "symbol",
-        _effective_session(frame, as_of).alias("effective"),
-        pl.when(is_split).then(ratio.log()).otherwise(0.0).alias("log_ratio"),
-        pl.when(is_paid).then(pl.col("amount").cast(pl.Float64)).otherwise(0.0).alias("paid"),
-    ).with_columns(pl.col("paid").fill_null(0.0))
-
-
-def _effective_session(frame: pl.DataFrame, as_of: datetime | None) -> pl.Expr:
-    """Return the ex-date, or the day whose close follows what was known later."""
-    ex_date = pl.col("ex_date").cast(pl.Date)
-    if "known_at" not in frame.columns:
-        return ex_date
-    # Eight hours after 16:00 in New York the next day begins: known after the close, usable then.
-    usable = (
-        pl.col("known_at").dt.convert_time_zone("America/New_York")
-        + pl.lit(timedelta(hours=8, seconds=-1))
-    ).dt.date()
-    late = pl.max_horizontal(ex_date, usable)
-    if as_of is None:
-        return late
-    return pl.when(pl.col("known_at") <= as_of).then(ex_date).otherwise(late)
-
-
 def _with_index(frame: pl.DataFrame, index: pl.DataFrame | None) -> pl.DataFrame:
-    """Add the index's close, low and high of the session where they are known."""
-    names = ("close", "low", "high")
+    """Add the index's close, low and high of the session; the delivery's own where none is given."""
     if index is None or index.is_empty():
-        return frame.with_columns(
-            pl.lit(None, dtype=pl.Float64).alias(f"index_{name}") for name in names
+        beside = peers.market(frame.with_columns(pl.col("session").alias("step"))).rename(
+            {"step": "session"}
         )
-    require_columns(index, ("session", "close"), name="index")
-    beside = index.unique(subset="session", keep="last").select(
-        "session",
-        *(
-            pl.col(name if name in index.columns else "close")
-            .cast(pl.Float64)
-            .alias(f"index_{name}")
-            for name in names
-        ),
-    )
+    else:
+        require_columns(index, ("session", "close"), name="index")
+        beside = index.unique(subset="session", keep="last").select(
+            "session",
+            *(
+                pl.col(name if name in index.columns else "close")
+                .cast(pl.Float64)
+                .alias(f"index_{name}")
+                for name in ("close", "low", "high")
+            ),
+        )
     return frame.join(beside, on="session", how="left", maintain_order="left")
 
 
 def _with_soundness(frame: pl.DataFrame) -> pl.DataFrame:
-    """Add what a row says about itself: complete, positive, consistent, alone."""
-    figures = [pl.col(column) for column in (*PRICES, "volume")]
-    complete = pl.all_horizontal(c.is_not_null() & c.is_finite() for c in figures)
-    positive = pl.all_horizontal(pl.col(column) > 0 for column in PRICES)
-    body_top = pl.max_horizontal("open", "close", "low")
-    body_bottom = pl.min_horizontal("open", "close", "high")
-    # A hundredth of a cent: vendors round the four prices apart.
-    slack = 1e-4
-    consistent = (pl.col("high") >= body_top - slack) & (pl.col("low") <= body_bottom + slack)
-    checked = frame.with_columns(
-        complete.fill_null(value=False).alias("complete"),
-        positive.fill_null(value=False).alias("positive"),
-        (pl.col("volume") >= 0).fill_null(value=False).alias("counted"),
-        consistent.fill_null(value=False).alias("consistent"),
-    )
+    """Add what a row says about itself, and whether it can be measured."""
+    checked = frame.with_columns(bar.soundness())
     sound = pl.all_horizontal("complete", "positive", "counted", "consistent", "is_session")
     alone = (pl.col("versions") == 1) & ~pl.col("is_future")
     still = (pl.col("volume") == 0) & (pl.col("high") > pl.col("low"))
     return checked.with_columns((sound & alone & ~still.fill_null(value=False)).alias("usable"))
 
 
-def _measured(frame: pl.DataFrame) -> pl.DataFrame:
-    """Add the measures of `quality.rules.history`."""
-    columns = ("open", "high", "low", "close", "volume", "session_no", "log_split", "dividends",
-               "index_close", "index_low", "index_high")  # fmt: skip
-    rows = frame.select(pl.col(c).cast(pl.Float64).fill_null(np.nan) for c in columns).to_numpy()
-    starts = frame.select(
+def measured(frame: pl.DataFrame, *, limits: Limits, hindsight: bool) -> pl.DataFrame:
+    """Add the measures of `quality.rules.history`; `frame` is sorted by symbol and time."""
+    rows = np.empty((frame.height, len(COLUMNS)))
+    for at, name in enumerate(COLUMNS):
+        rows[:, at] = frame[name].cast(pl.Float64).fill_null(np.nan).to_numpy()
+    begins = frame.select(
         (pl.col("symbol") != pl.col("symbol").shift(1)).fill_null(value=True)
     ).to_series()
+    offsets = np.append(begins.arg_true().to_numpy(), frame.height).astype(np.int64)
     with np.errstate(all="ignore"):
         out = walk(
-            np.ascontiguousarray(rows),
-            starts.to_numpy(),
-            frame["usable"].to_numpy(),
-            frame["trusted"].to_numpy(),
-        )
-    measures = pl.DataFrame(out, schema=list(MEASURES)).fill_nan(None)
+            rows, offsets, frame["usable"].to_numpy(), frame["trusted"].to_numpy(),
+            limits=limits, hindsight=hindsight,
+        )  # fmt: skip
+    measures = pl.DataFrame(
+        [pl.Series(name, out[:, at], nan_to_null=True) for at, name in enumerate(MEASURES)]
+    )
     return frame.hstack(measures)
 
 

@@ -38,7 +38,7 @@ def ratio(factor: float) -> str:
 
 def ago(row: Row) -> str:
     """Return how a reference close is dated: the session before, or its day."""
-    if row["session_no"] - row["reference_no"] <= 1:
+    if row["step_no"] - row["reference_no"] <= 1:
         return "the session before"
     reference = row["reference_session"]
     year = "" if reference.year == row["session"].year else f" {reference.year}"

@@ -346,9 +346,14 @@ def test_the_count_of_checks_is_the_count_of_those_that_ran() -> None:
     comparing = {
         "unit_is_right", "jump_is_no_unknown_split", "move_is_explained", "level_is_explained",
         "new_level_is_believed", "move_is_usual", "range_is_explained", "bar_is_not_stale",
-        "volume_is_usual",
+        "volume_is_usual", "prices_are_new", "identity_is_continuous", "liquid_share_was_traded",
+        "volume_is_in_shares", "bar_is_of_its_symbol",
     }  # fmt: skip
-    unasked = {"day_is_not_in_the_future", "split_shows_in_price", "split_ratio_is_not_inverted"}
+    unasked = {
+        "day_is_not_in_the_future", "split_shows_in_price", "split_ratio_is_not_inverted",
+        "dividend_shows_in_price", "close_does_not_revert_alone", "dates_are_in_step",
+        "rows_are_in_order",
+    }  # fmt: skip
     assert second == len(RULES) - len(unasked)
     assert first == second - len(comparing)
     assert judgement.verdicts["checks_passed"].to_list() == [first, second]

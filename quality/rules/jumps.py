@@ -1,0 +1,249 @@
+"""What a bar looks like beside the trusted bar before it, and what that most likely means.
+
+Functions over one row (the columns of `COLUMNS`), the state of its symbol, and the row of
+measures that comes out (`MEASURES`); compiled, and used by the walk of `quality.rules.history`.
+"""
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+from quality.rules.thresholds import (
+    FADES,
+    FAR,
+    FAR_VOLUME,
+    HINDSIGHT_SHARE,
+    INDEX_MOVES,
+    INDEX_MULTIPLE,
+    INDEX_SPAN,
+    MEAN_TO_SIGMA,
+    NO_REACH,
+    REACH_VOLUME,
+    SPLIT_RATIOS,
+    SPLIT_TOLERANCE,
+    TICKS,
+    UNIT_FACTORS,
+    UNREST_SHARE,
+    Limits,
+)
+
+Floats = npt.NDArray[np.float64]
+
+COLUMNS: Final = (
+    "open", "high", "low", "close", "volume", "step_no", "log_split", "dividends", "index_close",
+    "index_low", "index_high",
+)  # fmt: skip
+OPEN, HIGH, LOW, CLOSE, VOLUME, STEP_NO, LOG_SPLIT, DIVIDENDS, INDEX, INDEX_LOW, INDEX_HIGH = range(
+    11
+)
+
+MEASURES: Final = (
+    "reference",  # last accepted close, as it was quoted (USD)
+    "reference_no",  # the step number of that close
+    "move",  # log of close over reference, as quoted
+    "adjusted_move",  # the same with the splits and dividends on file taken out
+    "sigma",  # robust volatility of one step, from earlier steps (fraction)
+    "volume_ratio",  # volume over its typical value, splits on file taken out
+    "index_move",  # log return of the index since the reference
+    "factor",  # the price factor this jump looks like (10.0: ten times too high), else 0
+    "code",  # the codes below
+    "reach",  # how far high or low lies beyond close and reference (log)
+    "repeat",  # 1: the prices of the bar before, 2: stale
+    "split",  # log of the split ratio on file since the reference
+    "reach_code",  # 1: unexplained reach, 0 otherwise
+    "paid",  # dividends on file since the reference (USD)
+    "volume_code",  # -1 too thin, 1 swollen, 2 none of a liquid share, 0 otherwise
+)
+(
+    REFERENCE, REFERENCE_NO, MOVE, ADJUSTED, SIGMA, VOLUME_RATIO, INDEX_MOVE, FACTOR, CODE, REACH,
+    REPEAT, SPLIT, REACH_CODE, PAID, VOLUME_CODE,
+) = range(15)  # fmt: skip
+
+(
+    NORMAL, UNUSUAL, NEW_LEVEL, UNIT, SPLIT_LIKE, UNEXPLAINED, PHANTOM, INVERTED, UNRESOLVED, SPIKE,
+    IDENTITY, UNPAID,
+) = range(12)  # fmt: skip
+"""From `UNIT` on a row is refused."""
+
+ALIKE, STALE = 1, 2
+THIN, SWOLLEN, UNTRADED = -1, 1, 2
+
+# The state kept per symbol.
+(
+    S_CLOSE, S_OPEN, S_HIGH, S_LOW, S_VOLUME, S_NO, S_SPLIT, S_DIVIDENDS, S_INDEX, S_SCALE,
+    S_LOG_VOLUME, S_VOLUME_SPREAD, S_RANGE, S_UNREST, S_BUSY, S_SEEN, S_PENDING, S_PENDING_CODE,
+    S_PENDING_SEEN, S_PENDING_SPLIT, S_UNTIL, S_OTHER_VOLUME, S_ALIKE, S_AFTER,
+) = range(24)  # fmt: skip
+STATE: Final = 24
+
+
+@njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]  # numba carries no types
+def nearest(move: float, factors: Floats, tolerance: float) -> float:
+    """Return the factor, or its inverse, that `move` (a log) comes closest to; 0.0 for none."""
+    best, found = tolerance, 0.0
+    for factor in factors:
+        step = np.log(factor)
+        if abs(move - step) <= best:
+            best, found = abs(move - step), float(factor)
+        if abs(move + step) <= best:
+            best, found = abs(move + step), float(1.0 / factor)
+    return found
+
+
+@njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]  # numba carries no types
+def measure(row: Floats, state: Floats, out: Floats, limits: Limits) -> None:
+    """Write how `row` stands beside the state of its symbol."""
+    split = row[LOG_SPLIT] - state[S_SPLIT]
+    paid = row[DIVIDENDS] - state[S_DIVIDENDS]
+    basis = state[S_CLOSE] * np.exp(-split)
+    if 0.0 < paid < 0.9 * basis:
+        basis -= paid
+    gap = max(1.0, abs(row[STEP_NO] - state[S_NO]))
+    out[REFERENCE] = state[S_CLOSE]
+    out[REFERENCE_NO] = state[S_NO]
+    out[SPLIT] = split
+    out[PAID] = paid
+    out[MOVE] = np.log(row[CLOSE] / state[S_CLOSE])
+    out[ADJUSTED] = np.log(row[CLOSE] / basis)
+    sigma = max(limits.least_sigma, MEAN_TO_SIGMA * state[S_SCALE])
+    sigma = max(sigma, UNREST_SHARE * state[S_UNREST])
+    out[SIGMA] = sigma * np.sqrt(min(gap, limits.gap_cap))
+    out[VOLUME_RATIO] = row[VOLUME] / np.exp(state[S_LOG_VOLUME] + split)
+    out[INDEX_MOVE] = np.log(row[INDEX] / state[S_INDEX])
+    top = np.log(row[HIGH] / max(row[CLOSE], basis))
+    bottom = np.log(min(row[CLOSE], basis) / row[LOW])
+    out[REACH] = max(top, bottom, 0.0)
+    out[REPEAT] = repeat(row, state, out, limits)
+
+
+@njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]  # numba carries no types
+def repeat(row: Floats, state: Floats, out: Floats, limits: Limits) -> float:
+    """Return whether the row repeats the one before it: not, in its prices, or altogether."""
+    if row[CLOSE] != state[S_CLOSE]:
+        return 0.0
+    if row[HIGH] == row[LOW]:
+        # A share that moves every session does not stand still at its usual volume.
+        lively = state[S_RANGE] * row[CLOSE] > TICKS and state[S_SEEN] >= 10.0
+        traded = out[VOLUME_RATIO] >= 0.3 and np.exp(state[S_LOG_VOLUME]) >= limits.liquid
+        return ALIKE if lively and traded and limits.gap_cap < 100.0 else 0.0
+    same = row[OPEN] == state[S_OPEN] and row[HIGH] == state[S_HIGH] and row[LOW] == state[S_LOW]
+    if same and row[VOLUME] == state[S_VOLUME]:
+        return STALE
+    return ALIKE if same and row[HIGH] - row[LOW] > TICKS else 0.0
+
+
+@njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]  # numba carries no types
+def index_confirms(out: Floats) -> bool:
+    """Whether the market moved the same way by a fifth or more of the move."""
+    index = out[INDEX_MOVE]
+    if not np.isfinite(index) or index * out[ADJUSTED] <= 0.0:
+        return False
+    return bool(abs(index) >= INDEX_MOVES and abs(out[ADJUSTED]) <= INDEX_MULTIPLE * abs(index))
+
+
+@njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]  # numba carries no types
+def confirmed(row: Floats, state: Floats, out: Floats, factor: float, limits: Limits) -> bool:
+    """Whether volume or the market vouches for the move, shares having multiplied by `factor`."""
+    ratio = out[VOLUME_RATIO]
+    if state[S_OTHER_VOLUME] > 0.0:  # the bar before was counted in other units
+        ratio = row[VOLUME] / np.exp(state[S_OTHER_VOLUME])
+    need = limits.confirming_volume
+    if abs(out[ADJUSTED]) > FAR:
+        need = max(need, FAR_VOLUME)
+    if state[S_AFTER] > 0.0 and factor == 0.0:
+        # With hindsight less is needed, when the volume fades again as it does after an event.
+        need *= HINDSIGHT_SHARE
+        if row[VOLUME] < FADES * state[S_AFTER]:
+            return index_confirms(out)
+    # After a split more shares trade; a real fall of that size is told from it by its wild range.
+    wild = np.log(row[HIGH] / row[LOW]) > max(0.1, 2.2 * state[S_RANGE])
+    if 0.0 < factor < 1.0 and not wild:
+        need /= factor
+    return bool(ratio >= need) or index_confirms(out)
+
+
+@njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]  # numba carries no types
+def action_error(out: Floats) -> float:
+    """Return the code of a split or dividend on file that the price contradicts, else NORMAL."""
+    split = out[SPLIT]
+    moved = abs(out[ADJUSTED]) >= max(0.15, 4.0 * out[SIGMA])
+    tolerance = max(SPLIT_TOLERANCE, 4.0 * out[SIGMA])
+    if abs(split) >= 0.15 and moved:
+        if abs(out[MOVE]) <= min(tolerance, 0.5 * abs(split)):
+            return PHANTOM
+        if abs(out[MOVE] - split) <= tolerance:
+            return INVERTED
+        # Twice on file: the price moved by half of what the records say together.
+        if abs(out[MOVE] + 0.5 * split) <= min(tolerance, 0.2 * abs(split)):
+            return PHANTOM
+    share = out[PAID] / out[REFERENCE]
+    if abs(split) < 0.15 and share >= max(0.06, 4.0 * out[SIGMA]):
+        if share >= 0.9 or abs(out[MOVE]) < 0.35 * share:
+            return UNPAID
+    return NORMAL
+
+
+@njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]  # numba carries no types
+def jump(row: Floats, state: Floats, out: Floats, limits: Limits) -> float:
+    """Return the code of a move whose actions on file are not at fault."""
+    move = out[ADJUSTED]
+    size = abs(move)
+    sigma = out[SIGMA]
+    factor = nearest(move, UNIT_FACTORS, min(0.25, max(0.15, 5.0 * sigma)))
+    if factor > 0.0 and not confirmed(row, state, out, factor, limits):
+        out[FACTOR] = factor
+        # A split in the same proportion changes the count of shares traded as well.
+        shares = np.log(max(out[VOLUME_RATIO], 1e-9)) * np.sign(move)
+        return SPLIT_LIKE if shares < -0.6 * abs(np.log(factor)) else UNIT
+    gap = np.log(row[OPEN] / state[S_CLOSE]) + out[SPLIT]
+    factor = nearest(move, SPLIT_RATIOS, max(SPLIT_TOLERANCE, 2.5 * sigma))
+    overnight = factor > 0.0 and abs(gap - np.log(factor)) <= max(0.15, 4.0 * sigma)
+    large = size > max(limits.error_move, limits.split_sigmas * sigma)
+    if overnight and large and not confirmed(row, state, out, factor, limits):
+        out[FACTOR] = factor
+        return SPLIT_LIKE
+    large = size > max(limits.error_move, limits.error_sigmas * sigma)
+    if large and not confirmed(row, state, out, 0.0, limits):
+        return UNEXPLAINED
+    unusual = size > max(limits.unusual_move, limits.unusual_sigmas * sigma)
+    return UNUSUAL if unusual else NORMAL
+
+
+@njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]  # numba carries no types
+def reach_code(row: Floats, out: Floats, limits: Limits) -> float:
+    """Return 1.0 for a high or low that neither volume nor the market's own range explains."""
+    ratio = out[VOLUME_RATIO]
+    # The quieter the bar, the sooner a far high or low is doubted.
+    strict = 0.61 if ratio < 1.0 else (0.8 if ratio < 1.25 else 1.0)
+    if out[REACH] <= max(limits.reach_move, strict * limits.reach_sigmas * out[SIGMA]):
+        return 0.0
+    # No volume explains a high or low at more than twice or less than half of open and close.
+    if ratio >= REACH_VOLUME * limits.confirming_volume / 3.0 and out[REACH] < NO_REACH:
+        return 0.0
+    span = np.log(row[INDEX_HIGH] / row[INDEX_LOW])
+    if np.isfinite(span) and span >= INDEX_SPAN and out[REACH] <= INDEX_MULTIPLE * span:
+        return 0.0
+    return 1.0
+
+
+@njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]  # numba carries no types
+def volume_code(row: Floats, state: Floats, out: Floats, limits: Limits) -> float:
+    """Return whether the volume is none, a fraction, or a multiple of what it can be."""
+    usual = np.exp(state[S_LOG_VOLUME] + out[SPLIT])
+    if usual < limits.liquid or state[S_SEEN] < 10.0:
+        return 0.0
+    if row[VOLUME] == 0.0:
+        return UNTRADED
+    log_ratio = np.log(out[VOLUME_RATIO])
+    settled = 1.0 if state[S_SEEN] >= 20.0 else 1.5
+    if log_ratio < settled * min(limits.thin_volume, -5.5 * state[S_VOLUME_SPREAD]):
+        return THIN
+    busy = np.log(row[VOLUME] / max(state[S_BUSY] * np.exp(out[SPLIT]), usual))
+    calm = abs(out[ADJUSTED]) < 2.5 * out[SIGMA]
+    calm = calm and np.log(row[HIGH] / row[LOW]) < 2.5 * max(state[S_RANGE], limits.least_sigma)
+    least = settled * max(limits.swollen_volume, 5.5 * state[S_VOLUME_SPREAD])
+    if (calm and busy > least) or busy > 2.2 * least:
+        return SWOLLEN
+    return 0.0
