@@ -11,17 +11,21 @@ the ex-date: the price at which a holder could have reinvested before the market
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from functools import cached_property
 
 import duckdb
 import numpy as np
 import polars as pl
 
 from quant.features import DailyPanel
-from warehouse import actions
+from quant.typing import BoolArray
+from warehouse import actions, identity, universe
 from warehouse import index as indices
 from warehouse.bars import ACCEPTED_BARS, asked
 from warehouse.frames import selected
+from warehouse.identity import Identities
 
 _FIRST_DAY = date(1900, 1, 1)
 _BARS = f"""
@@ -77,9 +81,9 @@ def adjusted_closes(
         If `first` lies after `last`, `as_of` has no time zone, or a dividend exceeds the price.
     """
     unit = basis or last
-    end = max(last, unit)
-    bars = _bars(conn, symbols, first, end, as_of=as_of, judged=judged)
-    events = _events(conn, bars, symbols, first, end, as_of=as_of, judged=judged)
+    look = _Look(conn, tuple(symbols), first, max(last, unit), as_of, judged)
+    bars = look.bars()
+    events = _events(look, bars)
     at_unit = _at(events, pl.DataFrame({"symbol": sorted(set(symbols))}), unit)
     rows = _with_factors(bars.select("symbol", "session", "close"), events).join(
         at_unit, on="symbol", how="left"
@@ -107,11 +111,13 @@ def panel(
     as_of: datetime,
     index: str = "SPX",
     judged: bool = True,
+    members_of: str | None = None,
 ) -> DailyPanel:
     """Bars, factors and index closes as arrays for `quant.features`.
 
     The factors count every action up to a row's session, those before `first` too, so that a
-    panel that begins later has the same factors.
+    panel that begins later has the same factors. A firm that changed its symbol has its rows
+    under the symbol asked; a ticker that was given to another firm has those of the last one.
 
     Parameters
     ----------
@@ -127,15 +133,18 @@ def panel(
         Index in `market.index_bars`; its series is empty when it has no rows.
     judged : bool
         Whether only rows whose verdict (as known then) is passed or released are returned.
+    members_of : str, optional
+        List in `market.universe`: says which rows are members. Without it, or when nothing is
+        known of the list, every row is.
 
     Raises
     ------
     ValueError
         If `first` lies after `last`, `as_of` has no time zone, or a dividend exceeds the price.
     """
-    bars = _bars(conn, symbols, first, last, as_of=as_of, judged=judged)
-    events = _events(conn, bars, symbols, first, last, as_of=as_of, judged=judged)
-    rows = _with_factors(bars, events)
+    look = _Look(conn, tuple(symbols), first, last, as_of, judged)
+    bars = look.bars()
+    rows = _with_factors(bars, _events(look, bars))
     lengths = rows.group_by("symbol", maintain_order=True).len()
     series = indices.bars(conn, index, first, last, as_of=as_of)
     return DailyPanel(
@@ -145,39 +154,85 @@ def panel(
         **{name: rows[name].to_numpy() for name in _ROWS},
         index_sessions=series["session"].to_physical().to_numpy(),
         index_close=series["close"].to_numpy(),
+        member=None if members_of is None else _member(look, members_of, rows),
     )
+
+
+def _member(look: _Look, name: str, rows: pl.DataFrame) -> BoolArray | None:
+    """Whether each row's symbol belonged to the list in that session; None when none is known."""
+    known = universe.members(look.conn, name, look.first, look.last, as_of=look.as_of)
+    if known.is_empty():
+        return None
+    inside = (
+        rows.select("symbol", "session")
+        .with_row_index("row")
+        .join(known.select("symbol", "from_session", "to_session"), on="symbol")
+        .filter(
+            (pl.col("session") >= pl.col("from_session"))
+            & (pl.col("session") <= pl.col("to_session")).fill_null(value=True)
+        )
+    )
+    member: BoolArray = np.zeros(rows.height, dtype=np.bool_)
+    member[inside["row"].to_numpy()] = True
+    return member
 
 
 _FACTORS = ("split_factor", "return_factor")
 _ROWS = ("open", "high", "low", "close", "volume", *_FACTORS)
 
 
-def _bars(
-    conn: duckdb.DuckDBPyConnection,
-    symbols: Sequence[str],
-    first: date,
-    last: date,
-    *,
-    as_of: datetime,
-    judged: bool,
-) -> pl.DataFrame:
-    return selected(conn, _BARS, asked(symbols, first, last, as_of, judged)).with_columns(
-        pl.col("symbol").set_sorted()
-    )
+@dataclass(frozen=True)
+class _Look:
+    """One question to the warehouse, in the words of `panel`."""
+
+    conn: duckdb.DuckDBPyConnection
+    symbols: tuple[str, ...]
+    first: date
+    last: date
+    as_of: datetime
+    judged: bool
+
+    @cached_property
+    def identities(self) -> Identities | None:
+        return identity.known(self.conn, self.last, as_of=self.as_of)
+
+    @property
+    def tickers(self) -> Sequence[str]:
+        return self.symbols if self.identities is None else self.identities.tickers(self.symbols)
+
+    @cached_property
+    def stored(self) -> pl.DataFrame:
+        """Accepted bars by ticker and session."""
+        wanted = asked(self.tickers, self.first, self.last, self.as_of, self.judged)
+        return selected(self.conn, _BARS, wanted)
+
+    @cached_property
+    def spans(self) -> pl.DataFrame | None:
+        known = self.identities
+        return None if known is None else known.spans(self.symbols, self.stored)
+
+    def bars(self) -> pl.DataFrame:
+        """Return accepted bars by symbol and session."""
+        return self._renamed(self.stored, "session").with_columns(pl.col("symbol").set_sorted())
+
+    def actions(self) -> pl.DataFrame:
+        """Return every action up to the last session."""
+        found = actions.known(self.conn, self.tickers, _FIRST_DAY, self.last, as_of=self.as_of)
+        return self._renamed(found, "ex_date")
+
+    def before(self, symbols: Sequence[str]) -> _Look:
+        """Return the question about all that lies before this one's first session."""
+        return replace(
+            self, symbols=tuple(symbols), first=_FIRST_DAY, last=self.first - timedelta(days=1)
+        )
+
+    def _renamed(self, rows: pl.DataFrame, day: str) -> pl.DataFrame:
+        return rows if self.spans is None else identity.renamed(rows, self.spans, day=day)
 
 
-def _events(
-    conn: duckdb.DuckDBPyConnection,
-    bars: pl.DataFrame,
-    symbols: Sequence[str],
-    first: date,
-    last: date,
-    *,
-    as_of: datetime,
-    judged: bool,
-) -> pl.DataFrame:
+def _events(look: _Look, bars: pl.DataFrame) -> pl.DataFrame:
     """Return per symbol and ex-date the factors that hold from then on."""
-    known = actions.known(conn, symbols, _FIRST_DAY, last, as_of=as_of)
+    known = look.actions()
     is_split = pl.col("kind") == "split"
     is_paid = (pl.col("kind") == "cash_dividend") & (pl.col("amount") > 0)
     events = (
@@ -190,7 +245,7 @@ def _events(
         .sort("symbol", "ex_date")
         .with_columns(split_factor=pl.col("ratio").cum_prod().over("symbol"))
     )
-    closes = _previous_closes(conn, bars, events, symbols, first, as_of=as_of, judged=judged)
+    closes = _previous_closes(look, bars, events)
     paid = events.join(closes, on=["symbol", "ex_date"], how="left", maintain_order="left")
     before = _with_factor_at(paid, events, "previous_session")
     # The last close, in shares of the ex-date.
@@ -206,38 +261,41 @@ def _events(
     )
 
 
-def _previous_closes(
-    conn: duckdb.DuckDBPyConnection,
-    bars: pl.DataFrame,
-    events: pl.DataFrame,
-    symbols: Sequence[str],
-    first: date,
-    *,
-    as_of: datetime,
-    judged: bool,
-) -> pl.DataFrame:
+def _previous_closes(look: _Look, bars: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
     """Return the last accepted close before each dividend: from `bars`, else from before them."""
     paid = events.filter(pl.col("amount") > 0).select("symbol", "ex_date")
-    within = paid.sort("ex_date").join_asof(
-        bars.select("symbol", pl.col("session").alias("previous_session"), "close").sort(
-            "previous_session"
-        ),
-        left_on="ex_date",
-        right_on="previous_session",
-        by="symbol",
-        strategy="backward",
-        allow_exact_matches=False,
-        check_sortedness=False,  # sorted above
-    )
-    within = within.rename({"close": "previous_close"})
+    within = _last_close(paid, bars)
     early = within.filter(pl.col("previous_close").is_null()).select("symbol", "ex_date")
     if early.is_empty():
         return within
-    conn.register("events", early.to_arrow())
-    earlier = asked(symbols, _FIRST_DAY, first - timedelta(days=1), as_of, judged)
-    found = selected(conn, _LAST_CLOSES, earlier)
-    conn.unregister("events")
+    earlier = look.before(early["symbol"].unique().sort().to_list())
+    if look.identities is not None:
+        found = _last_close(early, earlier.bars())
+    else:
+        look.conn.register("events", early.to_arrow())
+        wanted = asked(earlier.symbols, earlier.first, earlier.last, look.as_of, look.judged)
+        found = selected(look.conn, _LAST_CLOSES, wanted)
+        look.conn.unregister("events")
     return pl.concat([within.filter(pl.col("previous_close").is_not_null()), found])
+
+
+def _last_close(paid: pl.DataFrame, bars: pl.DataFrame) -> pl.DataFrame:
+    """Return `paid` with previous_session and previous_close, the last bar before each ex-date."""
+    return (
+        paid.sort("ex_date")
+        .join_asof(
+            bars.select("symbol", pl.col("session").alias("previous_session"), "close").sort(
+                "previous_session"
+            ),
+            left_on="ex_date",
+            right_on="previous_session",
+            by="symbol",
+            strategy="backward",
+            allow_exact_matches=False,
+            check_sortedness=False,  # sorted above
+        )
+        .rename({"close": "previous_close"})
+    )
 
 
 def _with_factor_at(rows: pl.DataFrame, events: pl.DataFrame, day: str) -> pl.DataFrame:

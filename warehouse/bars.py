@@ -30,33 +30,58 @@ DAILY_OPTIONAL = {"feed": None, "object_key": None, "learned_at": None}
 DAILY_VALUES = ("open", "high", "low", "close", "volume", "simulated")
 
 # The rows of one symbol and session as known at $as_of; with $judged only those whose verdict,
-# as known then, lets them be used.
+# as known then, lets them be used. Only restatements (never `assumed`) supersede a row, and only
+# keys that were ever refused need their verdicts put in order: both are few, so millions of rows
+# are joined to small tables and never sorted.
 ACCEPTED_BARS = """
-bars as (
+stored as (
     select *
     from market.daily_bars
     where symbol in (select unnest($symbols::varchar[]))
       and session between $first and $last
       and known_at <= $as_of
-    qualify row_number() over (partition by symbol, session order by known_at desc) = 1
+),
+newest as (
+    select symbol, session, max(known_at) as known_at
+    from stored
+    where not assumed
+    group by symbol, session
+),
+bars as (
+    select s.*
+    from stored s left join newest n on s.symbol = n.symbol and s.session = n.session
+    where n.known_at is null or s.known_at = n.known_at
+),
+judged as (
+    select symbol, session, status, known_at, recorded_at
+    from quality.verdicts
+    where $judged
+      and dataset = 'daily_bars'
+      and symbol in (select unnest($symbols::varchar[]))
+      and session between $first and $last
+      and known_at <= $as_of
+),
+doubted as (
+    select symbol, session
+    from judged
+    where (symbol, session) in (
+        select (symbol, session) from judged where status not in ('passed', 'released')
+    )
+    group by symbol, session
+    having arg_max(status, (known_at, recorded_at)) not in ('passed', 'released')
 ),
 accepted as (
-    select *
-    from bars
-    where not $judged or (symbol, session) in (
-        select (symbol, session)
-        from (
-            select symbol, session, status
-            from quality.verdicts
-            where dataset = 'daily_bars'
-              and symbol in (select unnest($symbols::varchar[]))
-              and session between $first and $last
-              and known_at <= $as_of
-            qualify row_number() over (
-                partition by symbol, session order by known_at desc, recorded_at desc
-            ) = 1
+    select b.*
+    from bars b
+    where not $judged or (
+        exists (
+            select 1 from judged j
+            where j.symbol = b.symbol and j.session = b.session
+              and j.status in ('passed', 'released')
         )
-        where status in ('passed', 'released')
+        and not exists (
+            select 1 from doubted d where d.symbol = b.symbol and d.session = b.session
+        )
     )
 )
 """

@@ -1,0 +1,127 @@
+"""Which ticker a firm had when: symbols change, end, and are given to somebody else.
+
+A `symbol_change` of OLD on a date, with the new symbol in `detail`, carries OLD's history over to
+NEW. After a `symbol_change` or a `delisting` a ticker may come back as another firm, whose rows
+are never joined to the first one's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import duckdb
+import polars as pl
+
+from warehouse.frames import require_aware, selected
+
+_FIRST_DAY, _LAST_DAY = date(1900, 1, 1), date(9999, 12, 31)
+_EVENTS = """
+select symbol, ex_date, kind, detail
+from (
+    select symbol, ex_date, kind, detail
+    from market.corporate_actions
+    where kind in ('symbol_change', 'delisting') and ex_date <= $last and known_at <= $as_of
+    qualify row_number() over (partition by symbol, ex_date, kind order by known_at desc) = 1
+)
+order by ex_date, symbol
+"""
+
+
+@dataclass(frozen=True)
+class Span:
+    """A ticker that stood for the firm asked about, from one date until before another."""
+
+    symbol: str  # as asked
+    ticker: str  # as listed then
+    begins: date
+    ends: date  # the first day it no longer stood for the firm
+
+
+@dataclass(frozen=True)
+class Identities:
+    """What is known of changed and ended symbols; without any, a symbol is its own ticker."""
+
+    ended: Mapping[str, tuple[date, ...]]  # ticker to the days it ended, ascending
+    before: Mapping[tuple[str, date], str]  # new ticker and the day it began to the old one
+
+    def tickers(self, symbols: Sequence[str]) -> list[str]:
+        """Return every ticker whose rows may belong to one of the symbols."""
+        found, waiting = set(symbols), list(symbols)
+        while waiting:
+            symbol = waiting.pop()
+            for (new, _), old in self.before.items():
+                if new == symbol and old not in found:
+                    found.add(old)
+                    waiting.append(old)
+        return sorted(found)
+
+    def spans(self, symbols: Sequence[str], bars: pl.DataFrame) -> pl.DataFrame:
+        """Return which tickers' rows belong to each symbol: asked, symbol, begins, ends.
+
+        A ticker that has ended still means who had it last, unless `bars` (symbol, session) shows
+        it traded again. `ends` is the first day that no longer counts.
+        """
+        newest = dict(bars.group_by("symbol").agg(pl.max("session")).iter_rows())
+        found = [
+            span for symbol in symbols for span in self._of(symbol, newest.get(symbol, _FIRST_DAY))
+        ]
+        return pl.DataFrame(
+            [(s.symbol, s.ticker, s.begins, s.ends) for s in found],
+            schema={"asked": pl.String, "symbol": pl.String, "begins": pl.Date, "ends": pl.Date},
+            orient="row",
+        )
+
+    def _of(self, symbol: str, newest: date) -> list[Span]:
+        ends = [_FIRST_DAY, *self.ended.get(symbol, ()), _LAST_DAY]
+        at = max(n for n, end in enumerate(ends) if end <= newest)
+        return self._back(symbol, symbol, ends[at], ends[at + 1])
+
+    def _back(self, asked: str, ticker: str, begins: date, ends: date) -> list[Span]:
+        """Return the span of a ticker, and before it those of the tickers it took over from."""
+        taken = [
+            (day, old)
+            for (new, day), old in self.before.items()
+            if new == ticker and begins <= day < ends
+        ]
+        if not taken:
+            return [Span(asked, ticker, begins, ends)]
+        day, old = max(taken)
+        earlier = max((end for end in self.ended.get(old, ()) if end < day), default=_FIRST_DAY)
+        return [*self._back(asked, old, earlier, day), Span(asked, ticker, day, ends)]
+
+
+def renamed(rows: pl.DataFrame, spans: pl.DataFrame, *, day: str) -> pl.DataFrame:
+    """Return rows by ticker as rows by the symbol asked, each firm's own and no other's."""
+    return (
+        rows.join(spans, on="symbol", how="inner", maintain_order="left")
+        .filter((pl.col(day) >= pl.col("begins")) & (pl.col(day) < pl.col("ends")))
+        .with_columns(symbol="asked")
+        .select(rows.columns)
+        .sort("symbol", day, maintain_order=True)
+    )
+
+
+def known(conn: duckdb.DuckDBPyConnection, last: date, *, as_of: datetime) -> Identities | None:
+    """Return the changes and ends of symbols up to `last` as known at `as_of`; None without any.
+
+    Parameters
+    ----------
+    conn : duckdb.DuckDBPyConnection
+        From `Warehouse.reader()`.
+    last : date
+        Newest date of a change that counts.
+    as_of : datetime
+        Aware UTC market time.
+    """
+    events = selected(conn, _EVENTS, {"last": last, "as_of": require_aware(as_of, name="as_of")})
+    if events.is_empty():
+        return None
+    ended: dict[str, list[date]] = {}
+    before: dict[tuple[str, date], str] = {}
+    for symbol, day, kind, detail in events.iter_rows():
+        ended.setdefault(symbol, []).append(day)
+        if kind == "symbol_change" and detail:
+            before[detail, day] = symbol
+    return Identities({symbol: tuple(days) for symbol, days in ended.items()}, before)

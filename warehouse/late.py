@@ -1,0 +1,85 @@
+"""When something was learned about a session after that session's own decision."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+
+import duckdb
+import polars as pl
+
+from warehouse.frames import require_aware, selected
+
+_LEARNED = """
+select session as day, known_at, false as reaches_back
+from market.daily_bars
+where symbol in (select unnest($symbols::varchar[])) and session between $first and $last
+  and known_at > $after and known_at <= $as_of
+union all
+select session, known_at, false
+from quality.verdicts
+where dataset = 'daily_bars' and symbol in (select unnest($symbols::varchar[]))
+  and session between $first and $last and known_at > $after and known_at <= $as_of
+union all
+select session, known_at, false
+from market.index_bars
+where symbol = $index and session between $first and $last
+  and known_at > $after and known_at <= $as_of
+union all
+select a.ex_date, a.known_at, a.kind = 'symbol_change' or (a.kind = 'delisting' and exists (
+    select 1 from market.daily_bars b where b.symbol = a.symbol and b.session >= a.ex_date
+      and b.session <= $last
+))
+from market.corporate_actions a
+where a.known_at > $after and a.known_at <= $as_of and a.ex_date <= $last
+  and (a.symbol in (select unnest($symbols::varchar[]))
+       or a.detail in (select unnest($symbols::varchar[])))
+union all
+select coalesce(to_session, from_session), known_at, false
+from market.universe
+where universe = $universe and known_at > $after and known_at <= $as_of
+"""
+_DISTINCT = f"select distinct day, known_at, reaches_back from ({_LEARNED})"  # noqa: S608 - constant
+
+
+def learned(
+    conn: duckdb.DuckDBPyConnection,
+    symbols: Sequence[str],
+    first: date,
+    last: date,
+    *,
+    after: datetime,
+    as_of: datetime,
+    index: str,
+    universe: str,
+) -> pl.DataFrame:
+    """Return which days were spoken of when, in what was learned between two instants.
+
+    A caller that wants each session's values as they were known at its own decision compares
+    `known_at` with the decision of `day`: only what is later can make a difference.
+
+    Parameters
+    ----------
+    conn : duckdb.DuckDBPyConnection
+        From `Warehouse.reader()`.
+    symbols : sequence of str
+        Whose bars, verdicts and actions count.
+    first, last : date
+        Sessions looked at, both included; actions before `first` count too.
+    after, as_of : datetime
+        Aware UTC market times; what was learned after the first and up to the second.
+    index, universe : str
+        Index in `market.index_bars`; list in `market.universe`.
+
+    Returns
+    -------
+    polars.DataFrame
+        day, known_at, and reaches_back: whether it changes what earlier rows mean, however early
+        it was known. Each once.
+    """
+    asked = {
+        "symbols": list(symbols), "first": first, "last": last, "index": index,
+        "universe": universe,
+        "after": require_aware(after, name="after"), "as_of": require_aware(as_of, name="as_of"),
+    }  # fmt: skip
+    return selected(conn, _DISTINCT, asked)
