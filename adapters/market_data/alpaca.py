@@ -66,7 +66,7 @@ class AlpacaMarketData:
         self.name = broker.kind  # recorded with every row, as its source
         self.lacks = frozenset(told.alpaca_lacks if broker.kind == "alpaca" else ())
         self._since = told.alpaca_since if broker.kind == "alpaca" else date.min
-        self.simulated_minutes = broker.kind == "venue"
+        self._simulated_minutes = broker.kind == "venue"
         self._keys = (broker.key_id, broker.secret_key)
         self._timeout = (told.connect_seconds, told.answer_seconds)
         self._batch = told.batch
@@ -125,7 +125,7 @@ class AlpacaMarketData:
 
         def asked(batch: Sequence[str]) -> pl.DataFrame:
             rows = self._asked_bars(batch, TimeFrame.Minute, session, session)
-            return self._marked(rows.unique(["symbol", "bar_start"]), self.simulated_minutes)
+            return self._marked(rows.unique(["symbol", "bar_start"]), self._simulated_minutes)
 
         return in_batches(symbols, self._batch, asked).sort("symbol", "bar_start")
 

@@ -18,6 +18,7 @@ from adapters.market_data.errors import (
     SourceRefusedError,
 )
 from adapters.market_data.retry import Pauses
+from tests.unit.market_data.books import Book
 
 DAY = date(2012, 7, 2)
 COOL_DOWN = timedelta(minutes=30)
@@ -36,34 +37,6 @@ class Told:
     def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
         self.at += timedelta(seconds=seconds)
-
-
-@dataclass
-class Standing:
-    failures: int = 0
-    skipped_until: datetime | None = None
-
-
-@dataclass
-class Book:
-    """The standing of sources in memory; fits `adapters.market_data.chain.Book`."""
-
-    of: dict[str, Standing] = field(default_factory=dict)
-    switches: list[tuple[str, str | None]] = field(default_factory=list)
-
-    def standing(self, source: str) -> Standing:
-        return self.of.get(source, Standing())
-
-    def failed(self, source: str, reason: str, *, skip_until: datetime | None) -> Standing:
-        before = self.standing(source)
-        self.of[source] = Standing(before.failures + 1, skip_until or before.skipped_until)
-        return self.of[source]
-
-    def answered(self, source: str) -> None:
-        self.of.pop(source, None)
-
-    def switched(self, source: str, *, to: str | None, reason: str) -> None:
-        self.switches.append((source, to))
 
 
 @dataclass
