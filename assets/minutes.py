@@ -1,5 +1,7 @@
 """Minute bars of a session, asked for after its close: what the live feed missed is healed."""
 
+from collections import Counter
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -10,6 +12,7 @@ from sqlalchemy import Engine
 
 from assets.desk_time import decision_time, require_closed
 from assets.market import daily_bars
+from assets.minute_days import DaysMade, days_made
 from assets.partitions import SESSIONS, as_session
 from assets.sources import MarketData
 from config.settings import Settings
@@ -54,10 +57,12 @@ def minute_bars(
     require_closed(sessions, ledger)
     rows = held = 0
     served: set[str] = set()
+    reasons: Counter[str] = Counter()
     simulated = False
     for session in sessions:
-        judgement = _judged(warehouse, source, universe, session)
-        _store(warehouse, judgement, settings, session, context.run_id)
+        judgement, days = _judged(warehouse, source, universe, session)
+        _store(warehouse, judgement, days, settings, session, context.run_id)
+        reasons += days.reasons
         rows += judgement.passed.height
         held += judgement.held.height
         served |= set(judgement.passed["source"])
@@ -68,26 +73,33 @@ def minute_bars(
             "rows_held_back": held,
             "simulated": simulated,
             "sources": ", ".join(sorted(served)),
+            "days_made_from_minutes": dict(reasons),
         }
     )
 
 
 def _judged(
     warehouse: Warehouse, source: MarketData, universe: Universe, session: date
-) -> Judgement:
+) -> tuple[Judgement, DaysMade]:
     delivered = source.minutes(universe.names, session)
     calendar = exchange()
     opens, closes = calendar.open(session), calendar.close(session)
     regular = delivered.filter(pl.col("bar_start").is_between(opens, closes, closed="left"))
     with warehouse.reader() as conn:
         daily = bars.ohlcv(conn, universe.names, session, session, as_of=decision_time(session))
-    return judge_minutes(
+    judgement = judge_minutes(
         regular, calendar=calendar, daily=daily, sessions=[session], now=decision_time(session)
     )
+    return judgement, days_made(judgement.passed, daily, calendar)
 
 
 def _store(
-    warehouse: Warehouse, judgement: Judgement, settings: Settings, session: date, run_id: str
+    warehouse: Warehouse,
+    judgement: Judgement,
+    days: DaysMade,
+    settings: Settings,
+    session: date,
+    run_id: str,
 ) -> None:
     report = suites.record(
         judgement,
@@ -100,13 +112,14 @@ def _store(
         healed=pl.lit(value=True),
         known_at=pl.col("bar_start") + pl.duration(minutes=1),
     )
+    told = replace(judgement, findings=(*judgement.findings, *days.findings))
     page = verdicts.report_row(
         report, suite="minute_bars", first=session, last=session, run_id=run_id
     )
 
     def write(conn: duckdb.DuckDBPyConnection) -> None:
         bars.append_minutes(conn, passed, learned_at=decision_time(session))
-        findings.record(conn, verdicts.finding_rows(judgement, known_at=decision_time))
+        findings.record(conn, verdicts.finding_rows(told, known_at=decision_time))
         quarantine.record(conn, verdicts.quarantine_rows(judgement, known_at=decision_time))
         warehouse_verdicts.record(
             conn, verdicts.verdict_rows(judgement, known_at=decision_time, report=report.path)
