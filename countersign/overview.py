@@ -19,6 +19,10 @@ _ORDERS = "select state, count(*) from desk.orders group by 1 order by 1"
 _REQUESTS = "select state, count(*) from desk.requests group by 1 order by 1"
 _ALERTS = "select 'open', count(*) from desk.alerts where acknowledged_at is null"
 _BEATS = "select process, build, extract(epoch from now() - beat_at)::int from desk.heartbeats"
+_FEED = """
+select tags, extract(epoch from now() - updated_at)::int as seconds_ago
+from desk.runs where run_id = 'minute feed'
+"""
 # DuckLake's own tally: opening the warehouse would take longer than all the rest.
 _FINDINGS = """
 select t.table_name, s.record_count
@@ -49,6 +53,7 @@ def of(home: Home) -> Overview:
         "processes": [_process(name, noted) for name, noted in state.get("processes", {}).items()],
         "market": None,
         "trading": None,
+        "feed": None,
         "counts": None,
         "beats": None,
     }
@@ -79,6 +84,7 @@ def _from_ledger(settings: Settings) -> dict[str, Any]:
     ):
         facts["market"] = _row(connection, _MARKET)
         facts["trading"] = _row(connection, _TRADING)
+        facts["feed"] = _row(connection, _FEED)
         facts["counts"] = {
             "proposals": _tally(connection, _PROPOSALS),
             "orders": _tally(connection, _ORDERS),

@@ -44,7 +44,12 @@ def _show(facts: dict[str, Any]) -> None:
         console.print(f"No supervisor runs for {facts['home']}. ./desk up starts the desk.")
     if facts["processes"]:
         console.print(_processes(facts["processes"]))
-    for line in (*_market(facts["market"]), *_trading(facts["trading"]), *_counts(facts["counts"])):
+    for line in (
+        *_market(facts["market"]),
+        *_feed(facts["feed"]),
+        *_trading(facts["trading"]),
+        *_counts(facts["counts"]),
+    ):
         console.print(line)
 
 
@@ -72,6 +77,22 @@ def _market(market: dict[str, Any] | None) -> list[str]:
     return [
         f"Market: {market['now']:%a %d %b %Y %H:%M} UTC, {hours}, {kind} {market['state']}{held}"
     ]
+
+
+def _feed(feed: dict[str, Any] | None) -> list[str]:
+    if feed is None:
+        return []
+    told, ago = feed["tags"], _duration(feed["seconds_ago"])
+    newest = told["newest_at"]
+    said = [
+        f"newest minute to {newest[11:16]} UTC" if newest else "no minute yet",
+        f"{told['gaps']} missing",
+        f"{told['healed']} healed",
+        f"{told['waiting']} not stored yet",
+        f"{told['reconnects']} reconnects",
+    ]
+    stale = f"[red]stale since {told['stale_since'][11:16]}[/red], " if told["stale_since"] else ""
+    return [f"Live feed: {stale}{', '.join(said)} (told {ago} ago)"]
 
 
 def _trading(trading: dict[str, Any] | None) -> list[str]:
