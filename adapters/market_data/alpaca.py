@@ -21,7 +21,7 @@ from alpaca.data.requests import (
 from alpaca.data.timeframe import TimeFrame
 from requests.adapters import HTTPAdapter
 
-from adapters.market_data.batches import in_batches
+from adapters.market_data.batches import Shelf, in_batches
 from adapters.market_data.calendar import INSTANT, NEW_YORK
 from adapters.market_data.errors import (
     EmptyAnswerError,
@@ -70,6 +70,7 @@ class AlpacaMarketData:
         self._keys = (broker.key_id, broker.secret_key)
         self._timeout = (told.connect_seconds, told.answer_seconds)
         self._batch = told.batch
+        self._shelf = Shelf(settings.home / "fetched")
 
     @cached_property
     def _bars(self) -> StockHistoricalDataClient:
@@ -109,7 +110,9 @@ class AlpacaMarketData:
             rows = self._asked_bars(batch, TimeFrame.Day, first, last)
             return self._marked(rows.drop("bar_start").unique(["symbol", "session"]), False)
 
-        return in_batches(symbols, self._batch, asked).sort("symbol", "session")
+        question = f"{self._url} {self.feed} daily {first} {last}"
+        bars = in_batches(symbols, self._batch, asked, shelf=self._shelf, question=question)
+        return bars.sort("symbol", "session")
 
     def minutes(self, symbols: Sequence[str], session: date) -> pl.DataFrame:
         """Unadjusted minute bars of a session, extended hours included where the feed has them.

@@ -21,7 +21,7 @@ from typing import Any, Final
 
 import polars as pl
 
-from adapters.market_data.batches import in_batches
+from adapters.market_data.batches import Shelf, in_batches
 from adapters.market_data.calendar import INSTANT, NEW_YORK
 from adapters.market_data.errors import EmptyAnswerError, NotOfferedError, SourceError
 from config.settings import Settings
@@ -56,6 +56,7 @@ class YahooMarketData:
         self._url = told.yahoo_url
         self._timeout = (told.connect_seconds, told.answer_seconds)
         self._symbols = told.yahoo_symbols
+        self._shelf = Shelf(settings.home / "fetched")
         self._today = today
 
     def daily(self, symbols: Sequence[str], first: date, last: date) -> pl.DataFrame:
@@ -75,7 +76,9 @@ class YahooMarketData:
             chart = self._daily_chart(symbol, first)
             return self._bars(symbol, chart, chart, first, last).drop("bar_start")
 
-        return in_batches(symbols, 1, asked).sort("symbol", "session")
+        question = f"{self.name} {self._url} daily {first} {last}"
+        bars = in_batches(symbols, 1, asked, shelf=self._shelf, question=question)
+        return bars.sort("symbol", "session")
 
     def minutes(self, symbols: Sequence[str], session: date) -> pl.DataFrame:
         """Unadjusted minute bars of a session of the last 29 days, extended hours included.

@@ -1,5 +1,6 @@
 """Alpaca and Yahoo, each against a canned server on loopback: what they say, and how they fail."""
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -11,6 +12,7 @@ import pytest
 
 from adapters.market_data import connected, sample
 from adapters.market_data.alpaca import AlpacaMarketData
+from adapters.market_data.batches import Shelf
 from adapters.market_data.chain import Chain
 from adapters.market_data.errors import (
     EmptyAnswerError,
@@ -293,6 +295,38 @@ def test_what_came_before_a_failure_is_kept(theirs: YahooMarketData, yahoo_serve
 
     assert caught.value.answered == ("AAPL",)
     assert [frame["symbol"].unique().to_list() for frame in caught.value.rows] == [["AAPL"]]
+
+
+def test_a_new_process_asks_for_what_the_killed_one_had_not(
+    yahoo_server: Canned, tmp_path: Path
+) -> None:
+    told_both = told(tmp_path, sources__yahoo_url=yahoo_server.url)
+    right = yahoo_server.answer
+    yahoo_server.answer = lambda path, query: DOWN if path.endswith("/IBM") else right(path, query)
+    with pytest.raises(SourceError):
+        YahooMarketData(told_both).daily(["AAPL", "IBM"], FIRST, LAST)
+    yahoo_server.answer, yahoo_server.asked = right, []
+
+    bars = YahooMarketData(told_both).daily(["AAPL", "IBM"], FIRST, LAST)
+
+    assert [path.rsplit("/", 1)[-1] for path, _ in yahoo_server.asked] == ["IBM"]
+    assert bars.height == 82
+    assert list((tmp_path / "fetched").iterdir()) == []  # delivered: the next question is new
+
+
+def test_an_answer_kept_too_long_is_asked_for_anew(tmp_path: Path) -> None:
+    shelf = Shelf(tmp_path)
+    shelf.put("old", pl.DataFrame({"a": [1]}))
+    hour_ago = time.time() - 3_601
+    for path in tmp_path.iterdir():
+        os.utime(path, (hour_ago, hour_ago))
+    shelf.put("new", pl.DataFrame({"a": [2]}))
+
+    assert shelf.taken("old") is None
+    assert shelf.taken("never") is None
+    kept = shelf.taken("new")
+    assert kept is not None
+    assert kept["a"].to_list() == [2]
 
 
 def test_a_symbol_the_vendor_has_not_is_left_out(
