@@ -1,6 +1,7 @@
 """Models, their predictions, and what became of them."""
 
 import json
+import math
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 
@@ -312,6 +313,8 @@ def _gates_table(trained: Trained) -> str:
 
 def _gate_row(verdict: GateVerdict) -> dict[str, object]:
     told = asdict(verdict)
+    if verdict.threshold is None:  # no track record is long enough to tell a loss from luck
+        told["threshold"] = math.inf
     return {"gate": told.pop("name")} | told
 
 

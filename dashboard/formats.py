@@ -36,7 +36,7 @@ def number(value: Number | None, *, decimals: int = 2, signed: bool = False) -> 
     """`value` with thousands separators, a true minus and, if `signed`, an explicit plus."""
     if value is None or math.isnan(value):
         return MISSING
-    text = f"{abs(value):,.{decimals}f}"
+    text = "∞" if math.isinf(value) else f"{abs(value):,.{decimals}f}"
     is_zero = not text.strip("0.,")
     if is_zero:
         return text

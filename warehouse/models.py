@@ -126,10 +126,9 @@ def record_gates(conn: duckdb.DuckDBPyConnection, frame: pl.DataFrame) -> int:
     conn : duckdb.DuckDBPyConnection
         From `Warehouse.writer("models.gates")`.
     frame : polars.DataFrame
-        The columns of `models.gates` without recorded_at; value and threshold may be null.
+        The columns of `models.gates` without recorded_at; value may be null.
     """
-    unknown = {"value": None, "threshold": None}
-    rows = conformed(frame, GATE_SCHEMA, table="models.gates", defaults=unknown)
+    rows = conformed(frame, GATE_SCHEMA, table="models.gates", defaults={"value": None})
     values = tuple(name for name in GATE_SCHEMA if name not in {"model_version", "gate"})
     subject = versions.Subject("models.gates", key=("model_version", "gate"), values=values)
     return versions.record(conn, subject, rows)

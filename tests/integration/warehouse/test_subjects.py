@@ -128,6 +128,16 @@ def test_every_subject_is_written_once(warehouse: Warehouse) -> None:
         assert put(warehouse, table, record, row, row) == 0, table
 
 
+def test_a_gate_that_no_figure_can_meet_is_kept(warehouse: Warehouse) -> None:
+    hopeless = GATE | {"gate": "track_record", "value": 590.0, "threshold": float("inf")}
+
+    put(warehouse, "models.gates", models.record_gates, hopeless)
+
+    with warehouse.reader() as conn:
+        kept = models.latest_gates(conn, "m/1").row(0, named=True)
+    assert (kept["gate"], kept["value"], kept["threshold"]) == ("track_record", 590.0, float("inf"))
+
+
 def test_a_missing_column_is_named_for_every_subject(warehouse: Warehouse) -> None:
     for table, record, row in WRITTEN:
         name = next(iter(row))
