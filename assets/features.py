@@ -1,19 +1,21 @@
 """Features of each symbol and session."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import dagster as dg
 import numpy as np
 import polars as pl
 
+from assets.blocks import blocks, in_chunks, late
 from assets.desk_time import decision_time
-from assets.market import daily_bars, in_chunks
+from assets.market import daily_bars
 from assets.partitions import SESSIONS, as_session
 from config.universe import Universe
 from quant.features import DAILY, DailyPanel
 from quant.features import daily_features as computed_features
 from quant.typing import BoolArray
 from warehouse import Warehouse, adjustment, bars, features
+from warehouse import late as lateness
 
 _EPOCH = date(1970, 1, 1)
 # Calendar days that hold at least as many sessions as the longest look-back (252 in 365).
@@ -37,8 +39,10 @@ def daily_features(
     sessions = [as_session(key) for key in context.partition_keys]
     rows = 0
     for chunk in in_chunks(sessions):
-        frame = _rows(warehouse, universe, chunk)
-        rows += _store(warehouse, frame)
+        for block in blocks(chunk, _learned_late(warehouse, universe, chunk)):
+            frame = _rows(warehouse, universe, block)
+            rows += _store(warehouse, frame)
+        context.log.info(f"{chunk[0]} to {chunk[-1]}: features of {rows} rows so far")
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": rows,
@@ -50,12 +54,39 @@ def daily_features(
     )
 
 
+def _learned_late(warehouse: Warehouse, universe: Universe, chunk: list[date]) -> list[datetime]:
+    """Return when something was learned that sessions of the chunk did not know at their close."""
+    with warehouse.reader() as conn:
+        learned = lateness.learned(
+            conn,
+            universe.names,
+            _begin(chunk),
+            chunk[-1],
+            after=decision_time(chunk[0]),
+            as_of=decision_time(chunk[-1]),
+            index=universe.index,
+            universe=universe.name,
+        )
+    return late(learned)
+
+
+def _begin(chunk: list[date]) -> date:
+    """Return a day before which no feature of the chunk looks."""
+    return chunk[0] - timedelta(days=int(DAILY.exact_look_back * _DAYS_PER_SESSION) + 10)
+
+
 def _rows(warehouse: Warehouse, universe: Universe, chunk: list[date]) -> pl.DataFrame:
     as_of = decision_time(chunk[-1])
-    begin = chunk[0] - timedelta(days=int(DAILY.exact_look_back * _DAYS_PER_SESSION) + 10)
+    begin = _begin(chunk)
     with warehouse.reader() as conn:
         panel = adjustment.panel(
-            conn, universe.names, begin, chunk[-1], as_of=as_of, index=universe.index
+            conn,
+            universe.names,
+            begin,
+            chunk[-1],
+            as_of=as_of,
+            index=universe.index,
+            members_of=universe.name,
         )
         bars_known = bars.ohlcv(conn, universe.names, begin, chunk[-1], as_of=as_of)
     made_up = bars_known.filter("simulated").group_by("symbol").agg(pl.min("session"))

@@ -1,7 +1,5 @@
 """From raw objects to judged bars in the warehouse."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -11,32 +9,21 @@ import polars as pl
 from sqlalchemy import Engine
 
 from adapters.market_data import load
+from adapters.market_data.landing import Kind
 from adapters.object_store.protocol import ObjectStore
+from assets import memberships
+from assets.blocks import in_chunks
 from assets.desk_time import decision_time, require_closed
+from assets.gate import Gate
 from assets.lake import lake_daily_bars
 from assets.partitions import SESSIONS, as_session
 from config.settings import Settings
 from config.universe import Universe
-from quality import suites, verdicts
-from quality.calendar import exchange
-from quality.rules.daily import judge_daily
-from quality.rules.model import Judgement
-from warehouse import Warehouse, actions, bars, findings, index, quarantine
-from warehouse import verdicts as warehouse_verdicts
+from warehouse import Warehouse, actions, index, landings
+from warehouse import universe as universe_table
 from warehouse.versions import Appended
 
 _OWNERS = ["team:data"]
-# What the rules look back at: a year of sessions for volatility, and room for gaps.
-_JUDGED_WITH = timedelta(days=400)
-# Five years: a report and a transaction for each cost more than the rows do.
-_CHUNK = 1260  # sessions
-_QUALITY_TABLES = (
-    "market.daily_bars",
-    "quality.verdicts",
-    "quality.findings",
-    "quality.quarantine",
-    "quality.reports",
-)
 
 
 @dg.asset(
@@ -54,12 +41,14 @@ def corporate_actions(
 ) -> dg.MaterializeResult[None]:
     """Splits (new shares per old) and dividends (USD per share) by ex-date."""
     first, last = _span(context)
-    frame = load.actions(store, first, last)
-    tally = Appended()
-    if frame.height:
-        tally = warehouse.write(
-            lambda conn: actions.append(conn, frame), "market.corporate_actions"
-        )
+    frame = _one_word_at_a_time(load.action_versions(store, first, last), "ex_date", "kind")
+    landed = _landed(store, "actions", first, last)
+
+    def write(conn: duckdb.DuckDBPyConnection) -> Appended:
+        landings.record(conn, landed)
+        return actions.append(conn, frame) if frame.height else Appended()
+
+    tally = warehouse.write(write, "market.corporate_actions", "market.landings")
     return dg.MaterializeResult(metadata=_metadata(tally, first, last))
 
 
@@ -78,11 +67,18 @@ def index_bars(
 ) -> dg.MaterializeResult[None]:
     """Open, high, low and close (index points) of the benchmark per session."""
     first, last = _span(context)
-    frame = load.index(store, first, last)
-    tally = warehouse.write(lambda conn: index.append_bars(conn, frame), "market.index_bars")
-    rates = load.rates(store, first - timedelta(days=31), last)
-    if rates.height:
-        warehouse.write(lambda conn: index.append_rates(conn, rates), "market.rates")
+    frame = _one_word_at_a_time(load.versions(store, first, last, kind="index"), "session")
+    month = first - timedelta(days=31)
+    rates = load.rates(store, month, last)
+    landed = pl.concat([_landed(store, "index", first, last), _landed(store, "rates", month, last)])
+
+    def write(conn: duckdb.DuckDBPyConnection) -> Appended:
+        landings.record(conn, landed)
+        if rates.height:
+            index.append_rates(conn, rates)
+        return index.append_bars(conn, frame)
+
+    tally = warehouse.write(write, "market.index_bars", "market.rates", "market.landings")
     return dg.MaterializeResult(metadata=_metadata(tally, first, last))
 
 
@@ -109,97 +105,40 @@ def daily_bars(
     """
     sessions = [as_session(key) for key in context.partition_keys]
     require_closed(sessions, ledger)
-    tally, judged = Appended(), []
-    for chunk in in_chunks(sessions):
-        delivered = load.daily(store, chunk[0], chunk[-1], symbols=universe.names)
-        judgement = _judged(warehouse, delivered, chunk, universe)
-        report = suites.record(
-            judgement,
-            suite="daily_bars",
-            sessions=chunk,
-            docs_dir=Path(settings.home) / "data_docs",
-            run_id="delivery",  # a repeated run renders its sessions' page anew
-        )
-        tally += _store(warehouse, judgement, report, chunk, context.run_id)
-        judged.append(judgement)
-        context.log.info(
-            f"{chunk[0]} to {chunk[-1]}: {judgement.passed.height} rows passed, "
-            f"{judgement.held.height} held back"
-        )
+    gate = Gate(store, warehouse, universe, Path(settings.home) / "data_docs", context.run_id)
+    for number, chunk in enumerate(chunks := list(in_chunks(sessions)), start=1):
+        for done in gate.pass_through(chunk):
+            context.log.info(
+                f"{done.first} to {done.last} (part {number} of {len(chunks)}): "
+                f"{done.passed} rows passed, {done.held} held back"
+            )
+    _write_members(store, warehouse, universe, sessions[-1])
     return dg.MaterializeResult(
-        metadata=_metadata(tally, sessions[0], sessions[-1])
+        metadata=_metadata(gate.tally, sessions[0], sessions[-1])
         | {
-            "rows_held_back": sum(j.held.height for j in judged),
-            "findings": sum(len(j.findings) for j in judged),
-            "report": f"/data-docs/{report.path}",
+            "rows_held_back": gate.held,
+            "findings": gate.findings,
+            "report": f"/data-docs/{gate.report}",
         }
     )
 
 
-def in_chunks(sessions: Sequence[date]) -> Iterator[list[date]]:
-    """Split sessions so that a long range is judged and written in few, bounded transactions."""
-    for begin in range(0, len(sessions), _CHUNK):
-        yield list(sessions[begin : begin + _CHUNK])
-
-
-@dataclass(frozen=True)
-class _Context:
-    """What the rules compare a delivery with."""
-
-    previous: pl.DataFrame
-    actions: pl.DataFrame
-    index: pl.DataFrame
-
-
-def _judged(
-    warehouse: Warehouse, delivered: pl.DataFrame, chunk: list[date], universe: Universe
-) -> Judgement:
-    known = _known(warehouse, chunk, universe)
-    return judge_daily(
-        delivered,
-        calendar=exchange(),
-        previous=known.previous,
-        actions=known.actions,
-        index=known.index,
-        sessions=chunk,
-        until=chunk[-1],
-    )
-
-
-def _known(warehouse: Warehouse, chunk: list[date], universe: Universe) -> _Context:
-    as_of = decision_time(chunk[-1])
-    begin, before = chunk[0] - _JUDGED_WITH, chunk[0] - timedelta(days=1)
+def _write_members(
+    store: ObjectStore, warehouse: Warehouse, universe: Universe, last: date
+) -> None:
+    firsts = load.first_sessions(store, "daily", universe.names)
     with warehouse.reader() as conn:
-        return _Context(
-            previous=bars.ohlcv(conn, universe.names, begin, before, as_of=as_of),
-            actions=actions.known(conn, universe.names, begin, chunk[-1], as_of=as_of),
-            index=index.bars(conn, universe.index, begin, chunk[-1], as_of=as_of),
-        )
+        members = memberships.known(conn, universe, firsts, as_of=decision_time(last))
+    warehouse.write(lambda conn: universe_table.record(conn, members), "market.universe")
 
 
-def _store(
-    warehouse: Warehouse,
-    judgement: Judgement,
-    report: suites.Report,
-    chunk: list[date],
-    run_id: str,
-) -> Appended:
-    found = verdicts.finding_rows(judgement, known_at=decision_time)
-    held = verdicts.quarantine_rows(judgement, known_at=decision_time)
-    judged = verdicts.verdict_rows(judgement, known_at=decision_time, report=report.path)
-    page = verdicts.report_row(
-        report, suite="daily_bars", first=chunk[0], last=chunk[-1], run_id=run_id
-    )
+def _one_word_at_a_time(rows: pl.DataFrame, *key: str) -> pl.DataFrame:
+    """Return the last of several values of a key that one landing brought."""
+    return rows.unique(["symbol", *key, "learned_at"], keep="last", maintain_order=True)
 
-    def write(conn: duckdb.DuckDBPyConnection) -> Appended:
-        tally = bars.append_bars(conn, judgement.passed)
-        findings.record(conn, found)
-        quarantine.record(conn, held)
-        warehouse_verdicts.record(conn, judged)
-        findings.record_reports(conn, page)
-        return tally
 
-    return warehouse.write(write, *_QUALITY_TABLES)
+def _landed(store: ObjectStore, kind: Kind, first: date, last: date) -> pl.DataFrame:
+    return load.objects(store, kind, first, last).landed()
 
 
 def _span(context: dg.AssetExecutionContext) -> tuple[date, date]:

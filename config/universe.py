@@ -1,5 +1,6 @@
 """The symbols the desk looks at (`universe.toml`)."""
 
+import datetime as dt
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,6 +18,8 @@ class Listing(Frozen):
     symbol: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9.]{0,11}$")]
     label: str
     sector: str
+    from_session: dt.date | None = None  # first session of membership; its first bar when unsaid
+    to_session: dt.date | None = None  # last session of membership; it lasts when unsaid
 
 
 class Universe(Frozen):

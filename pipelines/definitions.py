@@ -6,6 +6,7 @@ from assets import features, lake, market, minutes, models, orders, predictions,
 from assets import signals as signal_assets
 from pipelines.jobs import JOBS
 from pipelines.recovery import primary_recovered
+from pipelines.maintenance import nightly_maintenance
 from pipelines.resources import RESOURCES
 from pipelines.sensors import SENSORS
 from quality.checks import CHECKS

@@ -2,6 +2,8 @@
 
 import dagster as dg
 
+from pipelines.maintenance import maintenance
+
 HISTORY = (
     "lake_daily_bars",
     "corporate_actions",
@@ -44,4 +46,8 @@ reconcile = dg.define_asset_job(
     description="Compare the ledger with the broker and record its fills and positions.",
 )
 
-JOBS = (first_materialisation, backfill, train_model, daily_run, submit_orders, reconcile)
+# Jobs whose runs load bars; the last is Dagster's own, for what is started from its pages.
+HISTORY_JOBS = ("first_materialisation", "backfill", "daily_run", "__ASSET_JOB")
+JOBS = (
+    first_materialisation, backfill, train_model, daily_run, submit_orders, reconcile, maintenance,
+)  # fmt: skip

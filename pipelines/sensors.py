@@ -9,6 +9,7 @@ from config.settings import Settings
 from ledger import daily_runs, fills, market, runs
 from ledger.desk import DeskLedger
 from pipelines.jobs import daily_run, reconcile, submit_orders, train_model
+from pipelines.lake_objects import lake_objects
 from quality.calendar import exchange
 from trading.clock import DeskClock
 
@@ -135,4 +136,4 @@ def approved_orders(
     return dg.SensorResult(run_requests=[dg.RunRequest()])
 
 
-SENSORS = (session_closed, model_is_due, approved_orders, fills_arrived)
+SENSORS = (session_closed, model_is_due, approved_orders, fills_arrived, lake_objects)

@@ -32,7 +32,11 @@ UNREAD: Final = Rule(
     meaning="Every row of the file can be read whole.",
     reason="What stands in a row that cannot be read is anybody's guess.",
     fails=pl.lit(value=True),
-    sentence=lambda row: f"Line {row['line']:,} cannot be read: {row['problem']}.",
+    sentence=lambda row: (
+        f"Line {row['line']:,} cannot be read: {row['problem']}."
+        if row["line"]
+        else f"The file {row['file']} cannot be read: {row['problem']}"
+    ),
     figures=("line",),
 )
 SILENT: Final = Rule(

@@ -126,6 +126,20 @@ class Warehouse:
                 time.sleep(random.uniform(0.02, 0.1) * 2**attempt)  # noqa: S311 - jitter
         raise AssertionError("unreachable: the last attempt returns or raises")
 
+    @contextmanager
+    def alone(self, purpose: str) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Yield a connection without a transaction, to one holder of `purpose` at a time.
+
+        For what cannot be undone and must not be done twice at once; each statement commits.
+        """
+        with self._locked((purpose,)):
+            cursor = self._begun()
+            try:
+                cursor.execute("COMMIT")
+                yield cursor
+            finally:
+                _end(cursor)
+
     def snapshot(self) -> int:
         """Return the number of the newest snapshot."""
         with self.reader() as conn:

@@ -245,6 +245,20 @@ def rates(store: ObjectStore, first: date, last: date) -> pl.DataFrame:
     return dated.select("session", "annual_rate", "source", "known_at", "learned_at")
 
 
+def first_sessions(
+    store: ObjectStore, kind: Kind, symbols: Sequence[str] | None = None
+) -> dict[str, date]:
+    """Return the first landed session of each symbol, as the manifests tell it."""
+    wanted = None if symbols is None else set(symbols)
+    found: dict[str, date] = {}
+    for landing in landings(store, kind):
+        for o in landing.objects:
+            for symbol in o.symbols:
+                if wanted is None or symbol in wanted:
+                    found[symbol] = min(o.first, found.get(symbol, o.first))
+    return found
+
+
 def objects(
     store: ObjectStore, kind: Kind, first: date, last: date, symbols: Sequence[str] | None = None
 ) -> Chosen:

@@ -4,6 +4,7 @@ import streamlit as st
 
 from dashboard import data, formats
 from dashboard.cards import words
+from ledger.market import Clock
 from ledger.pages import Mark, Order, Proposal
 
 _ENDED = {
@@ -22,11 +23,11 @@ def live(code: str) -> None:
     found = data.proposals_by_code((code,))
     if not found:
         return
-    for line in lines(found[0], data.orders(found[0].proposal_id)):
+    for line in lines(found[0], data.orders(found[0].proposal_id), data.desk().clock):
         st.markdown(line)
 
 
-def lines(proposal: Proposal, orders: tuple[Order, ...]) -> list[str]:
+def lines(proposal: Proposal, orders: tuple[Order, ...], clock: Clock | None = None) -> list[str]:
     """The life of a proposal as lines of Markdown."""
     if proposal.state == "vetoed":
         return [_vetoed(proposal)]
@@ -45,12 +46,12 @@ def lines(proposal: Proposal, orders: tuple[Order, ...]) -> list[str]:
     sides = {leg.leg_id: leg.side for leg in proposal.legs}
     found = sorted(orders, key=lambda o: o.intended_at)
     signed_ones = [o for o in found if o.side == sides.get(o.leg_id, o.side)]
-    return [f"{start} → {steps(order)}" for order in signed_ones] + [
+    return [f"{start} → {steps(order, clock)}" for order in signed_ones] + [
         _attached(order) for order in found if order not in signed_ones
     ]
 
 
-def steps(order: Order) -> str:
+def steps(order: Order, clock: Clock | None = None) -> str:
     """One order's way: ``sending → accepted → filled 25 at 195.50``."""
     name = f"{order.side} {formats.quantity(order.quantity)} {order.symbol}"
     if order.state == "intended":
@@ -68,10 +69,21 @@ def steps(order: Order) -> str:
     if order.state == "filled":
         return " → ".join([*passed, f":green[**filled**] {words.result(order)}"])
     if order.state in {"sent", "accepted"}:
-        wait = ":blue[:material/progress_activity: waiting for the market]"
-        return " → ".join([*passed, wait])
+        return " → ".join([*passed, _waiting(clock)])
     _, colour, word = words.ORDER_STATES[order.state]
     return " → ".join([*passed, f":{colour}[**{word}**] {words.result(order)}"])
+
+
+def _waiting(clock: Clock | None) -> str:
+    """Why an order that the broker has does not trade yet."""
+    if clock is not None and clock.state == "held" and clock.hold_reason:
+        return (
+            f":violet[:material/hourglass_top: the replay stands still "
+            f"({formats.plain(clock.hold_reason)}); this order trades once it goes on]"
+        )
+    if clock is not None and clock.state == "paused":
+        return ":violet[:material/pause: the replay is paused; this order trades once it runs]"
+    return ":blue[:material/progress_activity: waiting for the market]"
 
 
 def _attached(order: Order) -> str:

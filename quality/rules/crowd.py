@@ -2,33 +2,46 @@
 
 from typing import Final
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from quality.rules.model import Rule, Severity
-from quality.rules.words import arrival, day, price
+from quality.rules.stretches import stretches
+from quality.rules.words import day, price
+
+# Two symbols that leap to each other's level are exchanged: neither a crash nor a surge does that.
+_LEAP: Final = 0.10
+_FITS: Final = 0.06
+# A stretch out of step or out of order is told from chance by this sum of its rows' scores; the
+# largest of the clean sample is half of it.
+_OUT_OF_STEP: Final = 30.0
+_OUT_OF_ORDER: Final = 10.0
+_LEAST_OTHERS: Final = 3
 
 CROWD_RULES: Final[tuple[Rule, ...]] = (
     Rule(
         name="bar_is_of_its_symbol",
         severity=Severity.ERROR,
         meaning="A bar does not continue another symbol's series.",
-        reason="It leaps from its own past to within a few deviations of another symbol's last "
-        "close, whose own bar leaps away or is the same bar: the rows are relabelled.",
-        applies=pl.col("reference").is_not_null(),
+        reason="Two symbols leap by 10 % or more to within 6 % of each other's last close, or a "
+        "symbol leaps to the very bar of another: the rows are relabelled.",
+        applies=pl.col("other").is_not_null() | ~pl.col("is_first"),
         fails=pl.col("other").is_not_null(),
         sentence=lambda row: (
-            f"{arrival(row)} It fits the series of {row['other']}: the bar looks relabelled."
+            f"The bar of {day(row['session'])} closes at {price(row['close'])}, where the series "
+            f"of {row['other']} continues, not that of {row['symbol']}. It looks relabelled."
         ),
-        figures=("close", "reference", "move", "sigma", "other"),
+        figures=("close", "volume", "other"),
     ),
     Rule(
         name="dates_are_in_step",
         severity=Severity.ERROR,
         meaning="A symbol moves on the same sessions as the other symbols.",
-        reason="Asked of a whole file only: over a long stretch its moves follow the market's of "
+        reason="Asked of a whole file only: over a long stretch its moves follow the others' of "
         "the session before or after, and not those of the same session.",
-        applies=pl.col("in_step").is_not_null(),
-        fails=~pl.col("in_step"),
+        applies=pl.col("out_of_step").is_not_null(),
+        fails=pl.col("out_of_step"),
         sentence=lambda row: (
             f"The bar of {day(row['session'])}, close {price(row['close'])}, lies in a stretch "
             "that moves one session apart from all other symbols. Its dates look shifted."
@@ -39,10 +52,10 @@ CROWD_RULES: Final[tuple[Rule, ...]] = (
         name="rows_are_in_order",
         severity=Severity.ERROR,
         meaning="A session opens near the close of the session before.",
-        reason="Asked of a whole file only: over a stretch of sessions each opens far from where "
-        "the one before closed, beyond what its own days and the market explain.",
-        applies=pl.col("in_order").is_not_null(),
-        fails=~pl.col("in_order"),
+        reason="Asked of a whole file only: over a stretch of sessions each opens further from "
+        "where the one before closed than it moves in a whole day, and the market does not.",
+        applies=pl.col("out_of_order").is_not_null(),
+        fails=pl.col("out_of_order"),
         sentence=lambda row: (
             f"The bar of {day(row['session'])}, open {price(row['open'])}, lies in a stretch of "
             "which no session opens near the close before it. Its rows look shuffled among dates."
@@ -51,12 +64,148 @@ CROWD_RULES: Final[tuple[Rule, ...]] = (
     ),
 )
 
+Floats = npt.NDArray[np.float64]
+Whole = npt.NDArray[np.int64]
 
-def compared(frame: pl.DataFrame, *, whole_file: bool) -> pl.DataFrame:
-    """Add `other`, the symbol whose series a row continues, and `in_step` and `in_order`."""
-    return frame.with_columns(
-        pl.lit(whole_file).alias("whole_file"),
-        pl.lit(None, dtype=pl.String).alias("other"),
-        pl.lit(None, dtype=pl.Boolean).alias("in_step"),
-        pl.lit(None, dtype=pl.Boolean).alias("in_order"),
+
+def with_other(frame: pl.DataFrame, *, whole_file: bool) -> pl.DataFrame:
+    """Add `other`, the symbol whose series a row continues, and `is_first` of its symbol.
+
+    `frame` is sorted by symbol and session, with `log_split` and `usable`. Without hindsight only
+    the session of the exchange is told; in a whole file all of them until it is undone.
+    """
+    same = (pl.col("symbol") == pl.col("symbol").shift(1)).fill_null(value=False)
+    near = same & (pl.col("step_no") - pl.col("step_no").shift(1) <= 5)
+    sound = pl.all_horizontal("complete", "positive") & (pl.col("versions") == 1)
+    before = pl.col("close").shift(1) * (pl.col("log_split").shift(1) - pl.col("log_split")).exp()
+    marked = frame.with_row_index("_row").with_columns(
+        pl.when(near & sound & sound.shift(1)).then(before).alias("_before"),
+        (~same).alias("is_first"),
     )
+    leap = (pl.col("close") / pl.col("_before")).log()
+    leaps = marked.select("_row", "symbol", "session", "close", "_before", leap.alias("leap"))
+    leaps = leaps.filter(pl.col("leap").abs() >= _LEAP)
+    down = leaps.filter(pl.col("leap") < 0)
+    pairs = (
+        leaps.filter(pl.col("leap") > 0)
+        .join(down, on="session", suffix="_down")
+        .filter(
+            ((pl.col("close") / pl.col("_before_down")).log().abs() < _FITS)
+            & ((pl.col("close_down") / pl.col("_before")).log().abs() < _FITS)
+        )
+        .sort("session")
+    )
+    named = _exchanged(marked, pairs, whole_file=whole_file)
+    return (
+        marked.join(named, on="_row", how="left", maintain_order="left")
+        .with_columns(pl.col("usable") & pl.col("other").is_null())
+        .drop("_row", "_before")
+    )
+
+
+def _exchanged(marked: pl.DataFrame, pairs: pl.DataFrame, *, whole_file: bool) -> pl.DataFrame:
+    """Return the rows (`_row`, `other`) between each exchange of two symbols and its undoing."""
+    spans: list[tuple[str, str, object, object]] = []
+    open_since: dict[frozenset[str], object] = {}
+    for pair in pairs.iter_rows(named=True):
+        both = frozenset((pair["symbol"], pair["symbol_down"]))
+        since = open_since.pop(both, None)
+        if since is None:
+            open_since[both] = pair["session"]
+        one, two = sorted(both)
+        if since is None and not whole_file:
+            spans.append((one, two, pair["session"], None))
+        elif since is not None and whole_file:
+            spans.append((one, two, since, pair["session"]))
+    if whole_file:
+        for both, since in open_since.items():
+            one, two = sorted(both)
+            spans.append((one, two, since, None))
+    schema = {"symbol": pl.String, "other": pl.String, "since": pl.Date, "until": pl.Date}
+    told = pl.DataFrame(
+        spans + [(two, one, since, until) for one, two, since, until in spans],
+        schema=schema,
+        orient="row",
+    )
+    inside = pl.col("session") >= pl.col("since")
+    inside &= (pl.col("session") < pl.col("until")).fill_null(value=whole_file) | (
+        pl.col("session") == pl.col("since")
+    )
+    return (
+        marked.filter(pl.col("symbol").is_in(told["symbol"].implode()))
+        .select("_row", "symbol", "session")
+        .join(told, on="symbol")
+        .filter(inside)
+        .select(pl.col("_row"), "other")
+        .unique("_row", keep="first")
+    )
+
+
+def with_stretches(frame: pl.DataFrame, *, whole_file: bool) -> pl.DataFrame:
+    """Add `out_of_step` and `out_of_order`; null where no whole file can tell."""
+    frame = frame.with_columns(pl.lit(whole_file).alias("whole_file"))
+    if not whole_file or frame.is_empty():
+        none = pl.lit(None, dtype=pl.Boolean)
+        return frame.with_columns(none.alias("out_of_step"), none.alias("out_of_order"))
+    offsets = _offsets(frame)
+    late, early = _step_scores(frame)
+    step = stretches(late, offsets, _OUT_OF_STEP) | stretches(early, offsets, _OUT_OF_STEP)
+    order = stretches(_order_scores(frame), offsets, _OUT_OF_ORDER)
+    # The last row of such a stretch is the first that is in its place again.
+    order &= np.append(order[1:], False)
+    return frame.with_columns(
+        pl.Series("out_of_step", step), pl.Series("out_of_order", order)
+    )
+
+
+def _offsets(frame: pl.DataFrame) -> Whole:
+    begins = frame.select(
+        (pl.col("symbol") != pl.col("symbol").shift(1)).fill_null(value=True)
+    ).to_series()
+    return np.append(begins.arg_true().to_numpy(), frame.height).astype(np.int64)
+
+
+def _step_scores(frame: pl.DataFrame) -> tuple[Floats, Floats]:
+    """Return how much better each row's move fits the others' session before, and after."""
+    steps = frame["step_no"].to_numpy().astype(np.int64)
+    moves = (frame["adjusted_move"] / frame["sigma"]).fill_null(0.0).fill_nan(0.0).to_numpy()
+    moves = np.where(frame["usable"].to_numpy(), np.clip(moves, -3.0, 3.0), 0.0)
+    low = int(steps.min()) - 1
+    at = steps - low
+    total = np.bincount(at, weights=moves, minlength=int(at.max()) + 2)
+    count = np.bincount(at, minlength=int(at.max()) + 2)
+    own_before, own_after = np.roll(moves, 1), np.roll(moves, -1)
+
+    def others(shift: int, own: Floats) -> Floats:
+        number = count[at + shift] - 1
+        mean = (total[at + shift] - own) / np.maximum(number, 1)
+        spread = np.sqrt(np.maximum(number, 1) / (1.0 + 0.35 * np.maximum(number - 1, 0)))
+        return np.where(number >= _LEAST_OTHERS, np.clip(mean * spread, -3.0, 3.0), 0.0)
+
+    now = others(0, moves)
+    score_late = moves * (others(-1, own_before) - now)
+    score_early = moves * (others(1, own_after) - now)
+    return np.clip(score_late, -4.0, 4.0) - 0.1, np.clip(score_early, -4.0, 4.0) - 0.1
+
+
+def _order_scores(frame: pl.DataFrame) -> Floats:
+    """Return how far each row opens from the close before it, in usual daily ranges, less one."""
+    split = pl.col("log_split") - pl.col("log_split").shift(1)
+    same = (pl.col("symbol") == pl.col("symbol").shift(1)).fill_null(value=False)
+    gap = (pl.col("open") / pl.col("close").shift(1)).log() + split
+    span = (pl.col("high") / pl.col("low")).log()
+    usable = pl.col("usable") & pl.col("usable").shift(1).fill_null(value=False)
+    gaps = frame.select(
+        "session",
+        pl.when(same & usable).then(gap).alias("gap"),
+        span.rolling_median(21, min_samples=5, center=True).alias("span"),
+    )
+    common = gaps.group_by("session").agg(
+        pl.when(pl.col("gap").count() >= _LEAST_OTHERS + 1).then(pl.col("gap").median()).alias("common")
+    )
+    scores = gaps.join(common, on="session", how="left", maintain_order="left").select(
+        (((pl.col("gap") - pl.col("common").fill_null(0.0)).abs() / pl.col("span").clip(0.002)).clip(
+            0.0, 3.0
+        ) - 1.0).fill_null(-1.0).fill_nan(-1.0)
+    )  # fmt: skip
+    return scores.to_series().to_numpy()

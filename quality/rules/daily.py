@@ -7,7 +7,7 @@ from typing import Final
 import polars as pl
 
 from quality.calendar import Calendar
-from quality.rules import bar, crowd, jumps, words
+from quality.rules import bar, jumps, words
 from quality.rules.actions import ACTION_RULES
 from quality.rules.crowd import CROWD_RULES
 from quality.rules.judge import judge
@@ -308,7 +308,6 @@ def judge_daily(
         bars, previous=previous, calendar=calendar, actions=actions, index=index, until=until,
         as_of=as_of, hindsight=whole_file,
     )  # fmt: skip
-    frame = crowd.compared(frame, whole_file=whole_file)
     frame = frame.with_columns(
         session_dates(frame["reference_no"], calendar).alias("reference_session")
     )

@@ -58,6 +58,7 @@ from quality.rules.jumps import (
     SIGMA,
     SPIKE,
     SPLIT,
+    SPLIT_LIKE,
     STALE,
     STATE,
     STEP_NO,
@@ -136,7 +137,10 @@ def _learn(row: Floats, state: Floats, out: Floats, limits: Limits) -> None:
     state[S_LOG_VOLUME] += out[SPLIT]
     if out[VOLUME_CODE] != 0.0:
         if row[VOLUME] > 0.0:
-            state[S_OTHER_VOLUME] = np.log(row[VOLUME])
+            other = np.log(row[VOLUME])
+            if state[S_OTHER_VOLUME] > 0.0:  # slowly, so that one busy day does not carry it off
+                other = 0.8 * (state[S_OTHER_VOLUME] + out[SPLIT]) + 0.2 * other
+            state[S_OTHER_VOLUME] = other
         return
     surprise = np.log(max(row[VOLUME], 1.0)) - state[S_LOG_VOLUME]
     state[S_LOG_VOLUME] += weight * min(max(surprise, -1.0), 1.0)
@@ -325,7 +329,9 @@ def _whole(
         return SPIKE if _is_spike(rows, usable, at, state, out, limits) else code
     if code == UNIT:
         return code
-    until = _return(rows, usable, at, out[ADJUSTED], int(limits.excursion), 0.35)
+    until = -1  # a wrong record of an action is not undone by the price
+    if code in (SPLIT_LIKE, UNEXPLAINED, IDENTITY):
+        until = _return(rows, usable, at, out[ADJUSTED], int(limits.excursion), 0.35)
     if until < 0 and rows.shape[0] - at <= limits.believed_after:
         until = rows.shape[0]  # too near the end to tell: what follows is doubted with it
     if until >= 0:

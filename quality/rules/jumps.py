@@ -25,6 +25,7 @@ from quality.rules.thresholds import (
     SPLIT_TOLERANCE,
     TICKS,
     UNIT_FACTORS,
+    UNIT_VOLUME,
     UNREST_SHARE,
     Limits,
 )
@@ -74,9 +75,9 @@ THIN, SWOLLEN, UNTRADED = -1, 1, 2
 (
     S_CLOSE, S_OPEN, S_HIGH, S_LOW, S_VOLUME, S_NO, S_SPLIT, S_DIVIDENDS, S_INDEX, S_SCALE,
     S_LOG_VOLUME, S_VOLUME_SPREAD, S_RANGE, S_UNREST, S_BUSY, S_SEEN, S_PENDING, S_PENDING_CODE,
-    S_PENDING_SEEN, S_PENDING_SPLIT, S_UNTIL, S_OTHER_VOLUME, S_ALIKE, S_AFTER,
-) = range(24)  # fmt: skip
-STATE: Final = 24
+    S_PENDING_SEEN, S_PENDING_SPLIT, S_UNTIL, S_OTHER_VOLUME, S_ALIKE, S_AFTER, S_UNIT,
+) = range(25)  # fmt: skip
+STATE: Final = 25
 
 
 @njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]  # numba carries no types
@@ -192,11 +193,16 @@ def jump(row: Floats, state: Floats, out: Floats, limits: Limits) -> float:
     size = abs(move)
     sigma = out[SIGMA]
     factor = nearest(move, UNIT_FACTORS, min(0.25, max(0.15, 5.0 * sigma)))
-    if factor > 0.0 and not confirmed(row, state, out, factor, limits):
+    # Volume excuses no second row in the wrong unit, and hardly a first one.
+    goes_on = factor > 0.0 and factor == state[S_UNIT]
+    state[S_UNIT] = 0.0
+    if factor > 0.0 and (goes_on or out[VOLUME_RATIO] < UNIT_VOLUME):
         out[FACTOR] = factor
+        state[S_UNIT] = factor
         # A split in the same proportion changes the count of shares traded as well.
         shares = np.log(max(out[VOLUME_RATIO], 1e-9)) * np.sign(move)
-        return SPLIT_LIKE if shares < -0.6 * abs(np.log(factor)) else UNIT
+        like_split = not goes_on and shares < -0.6 * abs(np.log(factor))
+        return SPLIT_LIKE if like_split else UNIT
     gap = np.log(row[OPEN] / state[S_CLOSE]) + out[SPLIT]
     factor = nearest(move, SPLIT_RATIOS, max(SPLIT_TOLERANCE, 2.5 * sigma))
     overnight = factor > 0.0 and abs(gap - np.log(factor)) <= max(0.15, 4.0 * sigma)
@@ -237,6 +243,10 @@ def volume_code(row: Floats, state: Floats, out: Floats, limits: Limits) -> floa
     if row[VOLUME] == 0.0:
         return UNTRADED
     log_ratio = np.log(out[VOLUME_RATIO])
+    if state[S_OTHER_VOLUME] > 0.0:  # the bar before was counted in other units: so is its like
+        other = np.log(row[VOLUME]) - state[S_OTHER_VOLUME]
+        if abs(other) < abs(log_ratio):
+            return THIN if log_ratio < 0.0 else SWOLLEN
     settled = 1.0 if state[S_SEEN] >= 20.0 else 1.5
     if log_ratio < settled * min(limits.thin_volume, -5.5 * state[S_VOLUME_SPREAD]):
         return THIN

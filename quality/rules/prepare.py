@@ -1,6 +1,5 @@
 """From delivered daily bars to the frame that the daily rules read."""
 
-from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Final
 
@@ -8,7 +7,7 @@ import numpy as np
 import polars as pl
 
 from quality.calendar import Calendar
-from quality.rules import bar, peers
+from quality.rules import bar, crowd, peers
 from quality.rules.bar import PRICES
 from quality.rules.history import walk
 from quality.rules.known import with_actions
@@ -97,9 +96,11 @@ def facts(
     frame = _with_calendar(frame, calendar, until)
     frame = with_actions(frame, actions, as_of)
     frame = in_order(frame, "session")
-    frame = _with_soundness(frame)
+    frame = crowd.with_other(_with_soundness(frame), whole_file=hindsight)
     frame = _with_index(frame, index)
-    frame = measured(frame, limits=DAILY, hindsight=hindsight)
+    frame = crowd.with_stretches(
+        measured(frame, limits=DAILY, hindsight=hindsight), whole_file=hindsight
+    )
     return frame.filter(pl.col("delivered")) if previous is not None else frame
 
 
@@ -135,7 +136,7 @@ def _with_calendar(frame: pl.DataFrame, calendar: Calendar, until: date | None) 
 
 
 def _with_index(frame: pl.DataFrame, index: pl.DataFrame | None) -> pl.DataFrame:
-    """Add the index's close, low and high of the session; the delivery's own where none is given."""
+    """Add the index's close, low and high of the session; its own where none is given."""
     if index is None or index.is_empty():
         beside = peers.market(frame.with_columns(pl.col("session").alias("step"))).rename(
             {"step": "session"}

@@ -71,6 +71,8 @@ MINUTE_FILE: Final = MINUTE._replace(reach_move=0.012)
 # Beyond these moves volume confirms only when it is larger still.
 FAR: Final = 0.69
 FAR_VOLUME: Final = 5.0
+# A leap by a power of ten needs more yet.
+UNIT_VOLUME: Final = 20.0
 # With hindsight a lasting move needs this share of it, if it fades to less than 1 / 1.4 after.
 HINDSIGHT_SHARE: Final = 0.6
 FADES: Final = 1.4

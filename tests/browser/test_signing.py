@@ -53,7 +53,9 @@ def test_every_page_stands_on_a_real_desk(
 ) -> None:
     page.goto(f"{desk.address('dashboard')}/{address}")
 
-    expect(page.locator("section.stMain").get_by_text(tells).first).to_be_visible(timeout=30_000)
+    expect(page.locator("[data-testid=stMain]").get_by_text(tells).first).to_be_visible(
+        timeout=30_000
+    )
     expect(page.locator("[data-testid='stSkeleton']")).to_have_count(0, timeout=30_000)
     expect(page.get_by_text("This page failed")).to_have_count(0)
 

@@ -49,14 +49,12 @@ class Reading:
         """Note the rows whose column for `role` could not be read."""
         if not bad.any():
             return
-        raw = self.table.frame[self.roles[role]].cast(pl.String, strict=False)
-        told = pl.DataFrame({"raw": raw, "bad": bad}).select(
-            pl.when("bad").then(
-                pl.format(
-                    f"its {role.replace('_', ' ')} '{{}}' is {what}", pl.col("raw").fill_null("")
-                )
-            )
+        name = self.roles[role]
+        raw = self.table.frame[name].cast(pl.String, strict=False)
+        said = pl.concat_str(
+            pl.lit(f"its {name or role} '"), pl.col("raw").fill_null(""), pl.lit(f"' is {what}")
         )
+        told = pl.DataFrame({"raw": raw, "bad": bad}).select(pl.when("bad").then(said))
         self.problems.append(told.to_series())
 
     def problem(self) -> pl.Series:
@@ -134,6 +132,9 @@ def _settle_prices(found: Reading) -> None:
 def _settle_stamps(found: Reading, candidates: Mapping[str, Sequence[str]]) -> None:
     """Settle which columns tell date and time."""
     roles = found.roles
+    dated = [c for c in candidates.get("stamp", ()) if columns.are_dates(found.table.frame[c])]
+    if dated:
+        roles["stamp"] = dated[0]
     if "stamp" not in roles and "time" in roles:
         roles["stamp"] = roles.pop("time")
     if "stamp" not in roles:
@@ -142,7 +143,7 @@ def _settle_stamps(found: Reading, candidates: Mapping[str, Sequence[str]]) -> N
             roles["stamp"] = unnamed
     declared = any(words.role_of(ours) == "stamp" for ours in found.options.columns)
     if found.kind == "minute" and not declared:
-        _settle_hours(found, candidates.get("stamp", ()))
+        _settle_hours(found, dated)
 
 
 def _settle_hours(found: Reading, candidates: Sequence[str]) -> None:
@@ -217,8 +218,7 @@ def _times(found: Reading) -> tuple[list[pl.Series], pl.Series]:
     assert column is not None
     at = stamps.stamps(column)
     found.blame("stamp", at.bad, "no date")
-    if column.null_count() or at.written.null_count():
-        found.blame("stamp", at.written.is_null() & ~at.bad, "missing")
+    found.blame("stamp", at.written.is_null() & ~at.bad, "missing")
     found.notes.extend(at.notes)
     if at.written.null_count() == at.written.len():
         raise UnreadableFileError(
@@ -364,7 +364,8 @@ def _dollars(found: Reading, read: Mapping[str, pl.Series]) -> list[pl.Series]:
     middle = prices[3].median()
     if {"rtype", "instrumentid"} & keys and isinstance(middle, float) and middle > 1e7:
         found.notes.append("Prices are written in billionths of a dollar; they were converted.")
-        return [price / _FIXED_POINT for price in prices]
+        # Nine digits are all there are: rounding takes back what the division adds.
+        return [(price / _FIXED_POINT).round(9) for price in prices]
     return prices
 
 

@@ -73,7 +73,7 @@ def without_names(table: Table, mapped: Mapping[str, str]) -> dict[str, str]:
     # The first figure column may be a time written as 930.
     values = [column for column in left if _are_numbers(head[column])]
     if not any(role in found for role in words.PRICES) and len(values) >= 5:
-        found |= _bars(head, values)
+        found |= _bars(head, values, found.get("stamp"))
     return found
 
 
@@ -88,6 +88,11 @@ def dates_without_name(table: Table, taken: Sequence[str]) -> str | None:
         ),
         None,
     )
+
+
+def are_dates(column: pl.Series) -> bool:
+    """Whether the first rows of a column hold dates."""
+    return _are_dates(column.head(_LOOKED_AT))
 
 
 def symbol_of(name: str) -> str | None:
@@ -185,19 +190,39 @@ def _are_numbers(column: pl.Series) -> bool:
     return values.len() > values.null_count() and numbers.share(bad) < 0.2
 
 
-def _bars(head: pl.DataFrame, values: Sequence[str]) -> dict[str, str]:
-    """Return which of the columns of figures are the four prices and the volume."""
+def _bars(head: pl.DataFrame, values: Sequence[str], stamp: str | None) -> dict[str, str]:
+    """Return which of the columns of figures are the four prices and the volume.
+
+    High and low are the highest and the lowest; of the other two the open is the one nearer to
+    the close before it.
+    """
     style = numbers.style_of([head[column] for column in values], separator=";")
     read = pl.DataFrame({c: numbers.numbers(head[c], style)[0] for c in values[:6]})
     if read[values[0]].max() == 0:  # the time of a daily bar
         values = values[1:]
-    for order in itertools.permutations(range(4)):
-        if len(values) < 5:
-            break
-        chosen = dict(zip(words.PRICES, (values[n] for n in order), strict=True))
-        if _is_bar(read, chosen):
-            return chosen | {"volume": values[4]}
-    return {}
+    if len(values) < 5:
+        return {}
+    if stamp is not None:
+        at = stamps.stamps(head[stamp]).written
+        read = read.with_columns(at.alias("at")).sort("at", maintain_order=True)
+    layouts = [
+        dict(zip(words.PRICES, (values[n] for n in order), strict=True))
+        for order in itertools.permutations(range(4))
+    ]
+    fitting = [layout for layout in layouts if _is_bar(read, layout)]
+    if not fitting:
+        return {}
+    gaps = [_gap(read, layout) for layout in fitting]
+    nearest = min(range(len(fitting)), key=lambda n: gaps[n])
+    if fitting[0] == layouts[0] and gaps[nearest] > 0.5 * gaps[0]:
+        nearest = 0  # the usual order, and nothing speaks against it
+    return fitting[nearest] | {"volume": values[4]}
+
+
+def _gap(read: pl.DataFrame, layout: Mapping[str, str]) -> float:
+    """Return the usual distance of an open from the close before it."""
+    apart = (pl.col(layout["open"]) - pl.col(layout["close"]).shift(1)).abs()
+    return float(read.select(apart.median()).item() or 0.0)
 
 
 def _is_bar(read: pl.DataFrame, chosen: Mapping[str, str]) -> bool:

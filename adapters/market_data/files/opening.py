@@ -29,12 +29,20 @@ DATA: Final = frozenset(
 _PACKED: Final = (".gz", ".gzip", ".zst", ".zstd", ".bz2", ".xz", ".zip", ".tar", ".tgz")
 
 
+# Files that lie beside data and say something about it.
+_TOLD: Final = ("readme", "license", "licence", "notice", "manifest", "metadata", "changelog")
+
+
 @dataclass(frozen=True)
 class Part:
-    """One file's bytes, unpacked, and its name without the endings of packing."""
+    """One file's bytes, unpacked, and its name without the endings of packing.
+
+    In a folder a file that cannot be opened is a part with a `fault`, so that the others are read.
+    """
 
     name: str
     data: bytes
+    fault: str = ""
 
 
 def parts(source: Path | str | BinaryIO, *, name: str) -> Iterator[Part]:
@@ -61,6 +69,7 @@ def _folder(folder: Path) -> Iterator[Part]:
         for path in folder.rglob("*")
         if path.is_file()
         and path.suffix.lower() in DATA
+        and not path.name.lower().startswith(_TOLD)
         and not any(p.startswith((".", "_")) for p in path.relative_to(folder).parts)
     )
     if not files:
@@ -69,7 +78,11 @@ def _folder(folder: Path) -> Iterator[Part]:
             "plain or packed). Name a file or the folder that has them."
         )
     for path in files:
-        yield from _unpacked(path.relative_to(folder).as_posix(), _bytes(path), shown=str(path))
+        name = path.relative_to(folder).as_posix()
+        try:
+            yield from _unpacked(name, _bytes(path), shown=str(path))
+        except UnreadableFileError as e:
+            yield Part(name, b"", fault=str(e))
 
 
 def _bytes(path: Path) -> bytes:

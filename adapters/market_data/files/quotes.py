@@ -108,7 +108,7 @@ def _contract(found: Reading) -> pl.DataFrame:
         "root",
         pl.col("expiry").str.to_date("%y%m%d", strict=False),
         pl.col("right").replace_strict({"C": "call", "P": "put"}, default=None),
-        pl.col("strike").cast(pl.Float64) / 1000.0,
+        (pl.col("strike").cast(pl.Float64) / 1000.0).round(3),
     )
 
 
@@ -184,7 +184,7 @@ def _figures(found: Reading, contract: pl.DataFrame) -> Mapping[str, pl.Series]:
         read["strike"] = contract["strike"]
     elif _in_thousandths(found, read):
         found.notes.append("Strikes are written in thousandths of a dollar; they were converted.")
-        read["strike"] = read["strike"] / 1000.0
+        read["strike"] = (read["strike"] / 1000.0).round(3)
     return {role: values.alias(role) for role, values in read.items()}
 
 

@@ -10,6 +10,9 @@ import polars as pl
 
 from adapters.market_data.files import bars, events, opening, quotes, tables
 from adapters.market_data.files.delivery import (
+    FILE_COLUMNS,
+    LINE,
+    PROBLEM,
     Delivery,
     FileKind,
     FileOptions,
@@ -59,11 +62,32 @@ def read_one(
     source: Path | str | BinaryIO, *, kind: FileKind, options: FileOptions, name: str
 ) -> list[tuple[str, Delivery]]:
     """Return the tables behind one source, each with its file's name."""
+    found: list[tuple[str, Delivery]] = []
+    faults: list[tuple[str, str]] = []
+    for part in opening.parts(source, name=name):
+        try:
+            found.extend((part.name, d) for d in _deliveries(part, kind, options))
+        except UnreadableFileError as e:
+            faults.append((part.name, str(e)))
+    if not found:
+        raise UnreadableFileError(faults[0][1])
+    return [*found, *((file, _faulty(kind, fault)) for file, fault in faults)]
+
+
+def _deliveries(part: opening.Part, kind: FileKind, options: FileOptions) -> list[Delivery]:
+    if part.fault:
+        raise UnreadableFileError(part.fault)
     return [
-        (part.name, _READERS[kind](table, kind=kind, options=options, name=part.name))
-        for part in opening.parts(source, name=name)
+        _READERS[kind](table, kind=kind, options=options, name=part.name)
         for table in tables.tables(part, declared=tuple(options.columns.values()))
     ]
+
+
+def _faulty(kind: FileKind, fault: str) -> Delivery:
+    """Return one row that stands for a file of which none can be read."""
+    columns = FILE_COLUMNS[kind] | {LINE: pl.Int64, PROBLEM: pl.String}
+    row = dict.fromkeys(columns) | {LINE: 0, PROBLEM: fault}
+    return Delivery(kind, pl.DataFrame([row], schema=columns), adjusted=False, recognised={})
 
 
 def together(named: Sequence[tuple[str, Delivery]]) -> Delivery:
@@ -72,7 +96,7 @@ def together(named: Sequence[tuple[str, Delivery]]) -> Delivery:
     if len(deliveries) == 1:
         return deliveries[0]
     frames = [d.frame.with_columns(pl.lit(name).alias("file")) for name, d in named]
-    adjusted = {d.adjusted for d in deliveries}
+    adjusted = {d.adjusted for d in deliveries if d.recognised}
     if len(adjusted) > 1:
         raise UnreadableFileError(
             "Some of the files hold adjusted prices and some raw ones. Give them one by one, or "

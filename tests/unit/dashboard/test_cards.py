@@ -1,14 +1,14 @@
 """What cards say, against the sentences the desk agreed on."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 
 from dashboard.cards import decision, dialogs, evidence, life, words
 from dashboard.cards.content import Content, Gate, Prediction, Trust
-from ledger.market import Quote
+from ledger.market import Clock, Quote
 from tests.unit.dashboard.samples import LEG, ORDER, PROPOSAL, SIGNATURE, VETO
 
 NOW = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)
@@ -54,6 +54,20 @@ def test_the_money_and_what_the_stop_loses() -> None:
         "Costs at most **4,898.25 USD**. If the stop at 186.71 is hit, you lose about "
         "**230.50 USD** (0.2 % of equity; a gap can cost more). The stop ends with the session."
     )
+
+
+def test_an_order_says_why_a_held_replay_does_not_fill_it() -> None:
+    held = Clock(
+        now=datetime(2012, 7, 3, 16, 55, tzinfo=UTC), session=date(2012, 7, 3), is_open=True,
+        next_open=None, next_close=None, early_close=True, replay=True, state="held",
+        hold_reason="2 proposals to decide", pace=None, first_session=None, last_session=None,
+        received_at=NOW,
+    )  # fmt: skip
+    waiting = replace(ORDER, state="accepted", filled_quantity=Decimal(0))
+
+    assert "the replay stands still (2 proposals to decide)" in life.steps(waiting, held)
+    assert "waiting for the market" in life.steps(waiting, replace(held, state="running"))
+    assert "the replay is paused" in life.steps(waiting, replace(held, state="paused"))
 
 
 def test_the_price_tells_the_drift_and_the_bound() -> None:
