@@ -5,8 +5,8 @@ import dagster as dg
 from assets import features, lake, market, minutes, models, orders, predictions, proposals, risk
 from assets import signals as signal_assets
 from pipelines.jobs import JOBS
-from pipelines.recovery import primary_recovered
 from pipelines.maintenance import nightly_maintenance
+from pipelines.recovery import primary_recovered
 from pipelines.resources import RESOURCES
 from pipelines.sensors import SENSORS
 from quality.checks import CHECKS
@@ -32,6 +32,7 @@ defs = dg.Definitions(
     asset_checks=CHECKS,
     jobs=JOBS,
     sensors=[*SENSORS, primary_recovered],
+    schedules=[nightly_maintenance],
     resources=RESOURCES,
     executor=dg.in_process_executor,
 )

@@ -1,0 +1,208 @@
+"""Landed bars are judged, and what passed is written with all that was said of it."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import duckdb
+import polars as pl
+
+from adapters.market_data import load
+from adapters.object_store.protocol import ObjectStore
+from assets.blocks import blocks, late
+from assets.desk_time import decision_time
+from config.universe import Universe
+from quality import suites, verdicts
+from quality.calendar import exchange
+from quality.rules.daily import judge_daily
+from quality.rules.model import Judgement
+from warehouse import Warehouse, actions, bars, findings, index, landings, quarantine
+from warehouse import late as lateness
+from warehouse import verdicts as warehouse_verdicts
+from warehouse.versions import Appended
+
+# What the rules look back at: a year of sessions for volatility, and room for gaps.
+_JUDGED_WITH = timedelta(days=400)
+_TABLES = (
+    "market.daily_bars",
+    "market.landings",
+    "quality.verdicts",
+    "quality.findings",
+    "quality.quarantine",
+    "quality.reports",
+)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Rows that were learned together: a block of sessions, or corrections landed at one time."""
+
+    rows: pl.DataFrame
+    sessions: Sequence[date]
+    corrected_at: datetime | None = None  # when corrections were learned
+
+    def known_at(self, session: date) -> datetime:
+        """Return when what is said of a session's row was known."""
+        decided = decision_time(session)
+        return decided if self.corrected_at is None else max(decided, self.corrected_at)
+
+
+@dataclass(frozen=True)
+class Done:
+    """What became of a batch."""
+
+    first: date
+    last: date
+    passed: int
+    held: int
+
+
+@dataclass
+class Gate:
+    """Judges landed daily bars and writes them, in the order in which they were learned."""
+
+    store: ObjectStore
+    warehouse: Warehouse
+    universe: Universe
+    docs: Path
+    run_id: str
+    tally: Appended = field(default_factory=Appended)
+    held: int = 0
+    findings: int = 0
+    report: str = ""
+
+    def pass_through(self, chunk: list[date]) -> Iterator[Done]:
+        """Judge and write the bars of some sessions; yield what became of each part."""
+        names = self.universe.names
+        landed = load.objects(self.store, "daily", chunk[0], chunk[-1], names).landed()
+        delivered = load.versions(self.store, chunk[0], chunk[-1], symbols=names)
+        corrections = delivered.filter(~pl.col("assumed"))
+        for batch in batches(delivered, chunk, self._learned_late(chunk)):
+            mine = _objects(landed, batch, corrections)
+            yield self._through(batch, mine)
+
+    def _learned_late(self, chunk: list[date]) -> list[datetime]:
+        with self.warehouse.reader() as conn:
+            learned = lateness.learned(
+                conn,
+                self.universe.names,
+                chunk[0] - _JUDGED_WITH,
+                chunk[-1],
+                after=decision_time(chunk[0]),
+                as_of=decision_time(chunk[-1]),
+                index=self.universe.index,
+                universe=self.universe.name,
+            )
+        return late(learned)
+
+    def _through(self, batch: Batch, landed: pl.DataFrame) -> Done:
+        judgement = self._judged(batch)
+        corrected = batch.corrected_at
+        report = suites.record(
+            judgement,
+            suite="daily_bars",
+            sessions=batch.sessions,
+            docs_dir=self.docs,
+            # A repeated run renders its sessions' page anew.
+            run_id="delivery" if corrected is None else f"correction {corrected.isoformat()}",
+        )
+        self.tally += self._store(batch, judgement, report, landed)
+        self.held += judgement.held.height
+        self.findings += len(judgement.findings)
+        self.report = report.path
+        return Done(
+            min(batch.sessions),
+            max(batch.sessions),
+            judgement.passed.height,
+            judgement.held.height,
+        )
+
+    def _judged(self, batch: Batch) -> Judgement:
+        first, last = min(batch.sessions), max(batch.sessions)
+        names, begin = self.universe.names, first - _JUDGED_WITH
+        as_of = batch.known_at(last)
+        # Corrections are seen among the rows around them, a delivery after the earlier ones.
+        before = first - timedelta(days=1) if batch.corrected_at is None else last
+        with self.warehouse.reader() as conn:
+            believed = bars.ohlcv(conn, names, begin, before, as_of=as_of)
+            held = quarantine.held_bars(conn, names, begin, before, as_of=as_of)
+            known = actions.known(conn, names, begin, last, as_of=as_of)
+            benchmark = index.bars(conn, self.universe.index, begin, last, as_of=as_of)
+        return judge_daily(
+            batch.rows,
+            calendar=exchange(),
+            previous=_previous(believed, held),
+            actions=known,
+            index=benchmark,
+            sessions=batch.sessions,
+            until=exchange().last_closed(as_of),
+        )
+
+    def _store(
+        self, batch: Batch, judgement: Judgement, report: suites.Report, landed: pl.DataFrame
+    ) -> Appended:
+        found = verdicts.finding_rows(judgement, known_at=batch.known_at)
+        held = verdicts.quarantine_rows(judgement, known_at=batch.known_at)
+        judged = verdicts.verdict_rows(judgement, known_at=batch.known_at, report=report.path)
+        page = verdicts.report_row(
+            report,
+            suite="daily_bars",
+            first=min(batch.sessions),
+            last=max(batch.sessions),
+            run_id=self.run_id,
+        )
+
+        def write(conn: duckdb.DuckDBPyConnection) -> Appended:
+            tally = bars.append_bars(conn, judgement.passed)
+            landings.record(conn, landed)
+            findings.record(conn, found)
+            quarantine.record(conn, held)
+            warehouse_verdicts.record(conn, judged)
+            findings.record_reports(conn, page)
+            return tally
+
+        return self.warehouse.write(write, *_TABLES)
+
+
+def batches(
+    delivered: pl.DataFrame, sessions: list[date], cuts: Sequence[datetime]
+) -> Iterator[Batch]:
+    """Yield what was delivered in the order in which it was learned.
+
+    Blocks of sessions come with each bar's first value; a correction comes when it was learned,
+    before the block whose sessions know it, so that a history loaded at once says the same as
+    one that was loaded day by day.
+    """
+    first = delivered.filter("assumed")
+    waiting = delivered.filter(~pl.col("assumed")).sort("known_at", maintain_order=True)
+    for block in blocks(sessions, [*cuts, *waiting["known_at"].unique()]):
+        is_due = (pl.col("known_at") <= decision_time(block[0])) & (pl.col("session") < block[0])
+        yield from _corrections(waiting.filter(is_due))
+        waiting = waiting.filter(~is_due)
+        yield Batch(first.filter(pl.col("session").is_between(block[0], block[-1])), block)
+    yield from _corrections(waiting)
+
+
+def _corrections(rows: pl.DataFrame) -> Iterator[Batch]:
+    for (known_at,), learned in rows.group_by("known_at", maintain_order=True):
+        assert isinstance(known_at, datetime)
+        yield Batch(learned, sorted(set(learned["session"])), known_at)
+
+
+def _previous(believed: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:
+    """Return earlier rows, those in quarantine not trusted: a jump they began stays open."""
+    told = held.with_columns(trusted=pl.lit(value=False))
+    whole = believed.select(held.columns).cast({"volume": pl.Float64})
+    return pl.concat([whole.with_columns(trusted=pl.lit(value=True)), told])
+
+
+def _objects(landed: pl.DataFrame, batch: Batch, corrections: pl.DataFrame) -> pl.DataFrame:
+    """Return the objects that are loaded with a batch: one row is written once, with its rows."""
+    if batch.corrected_at is not None:
+        return landed.filter(pl.col("object_key").is_in(batch.rows["object_key"].unique()))
+    overlaps = (pl.col("first_session") <= max(batch.sessions)) & (
+        pl.col("last_session") >= min(batch.sessions)
+    )
+    waiting = corrections["object_key"].unique()
+    return landed.filter(overlaps & ~pl.col("object_key").is_in(waiting))
