@@ -1,0 +1,26 @@
+"""Every chart of the desk. The only package that knows Plotly."""
+
+from dashboard.figures.bars import Span, Usage, contributions, spans, usage
+from dashboard.figures.curves import Band, Mark, Trade, drawdown, equity, price
+from dashboard.figures.frame import MOST_POINTS, show, thinned
+from dashboard.figures.grids import Bin, calibration, verdicts
+
+__all__ = [
+    "MOST_POINTS",
+    "Band",
+    "Bin",
+    "Mark",
+    "Span",
+    "Trade",
+    "Usage",
+    "calibration",
+    "contributions",
+    "drawdown",
+    "equity",
+    "price",
+    "show",
+    "spans",
+    "thinned",
+    "usage",
+    "verdicts",
+]
