@@ -143,7 +143,7 @@ def _are_dates(column: pl.Series) -> bool:
     # years, and more than one of them is later than 1960.
     years = at.dt.year()
     plausible = numbers.share(years.is_between(1960, 2100))
-    is_figure = not numbers.is_text(column) or bool(filled.str.contains(r"^[\d.]+$").all())
+    is_figure = not numbers.is_text(column) or bool(filled.str.contains(r"^\d+(\.\d+)?$").all())
     whole = not is_figure or _is_calendar(filled)
     return plausible > 0.9 and whole
 
