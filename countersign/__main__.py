@@ -37,6 +37,7 @@ _WORDS = {
     "resume": Word("Allow trading again.", "resume", _DAY),
     "seed": Word("Land the sample's past in the lake.", "seed", _DATA),
     "check": Word("Judge a file of market data before it is landed.", "check", _DATA),
+    "ingest": Word("Land files of market data, and load what they touch.", "ingest", _DATA),
     "materialize": Word("Compute assets, by name or group.", "materialize", _DATA),
     "generate": Word("Land a synthetic market in the lake.", "generate", _DATA),
     "doctor": Word("Check versions, disk, ports and services.", "doctor", _CARE),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 
 import duckdb
@@ -25,6 +26,15 @@ select finding_id, dataset, symbol, session, bar_start, rule, severity, message,
 from quality.findings
 where dataset = $dataset and session between $first and $last and known_at <= $as_of
 order by session, symbol, rule
+"""
+_HELD_BY_RULE = """
+select f.rule, count(distinct (q.symbol, q.session, q.bar_start)) as bars
+from quality.quarantine q join quality.findings f using (finding_id)
+where q.status = 'held'
+  and q.symbol in (select unnest($symbols::varchar[]))
+  and q.session between $first and $last
+group by f.rule
+order by bars desc, f.rule
 """
 
 
@@ -59,3 +69,10 @@ def known(
     """Findings on sessions from `first` to `last`, as known at `as_of`."""
     asked = {"dataset": dataset, "first": first, "last": last}
     return selected(conn, _KNOWN, asked | {"as_of": require_aware(as_of, name="as_of")})
+
+
+def latest_held_by_rule(
+    conn: duckdb.DuckDBPyConnection, symbols: Sequence[str], first: date, last: date
+) -> pl.DataFrame:
+    """Bars that were held back, by the rule that holds them (rule, bars); for screens."""
+    return selected(conn, _HELD_BY_RULE, {"symbols": list(symbols), "first": first, "last": last})
