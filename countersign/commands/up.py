@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 from types import FrameType
 from typing import Annotated
 
@@ -124,6 +125,7 @@ def _detached(home: Home) -> None:
     log = home.logs / "supervisor.log"
     console.print(f"Starting the desk in the background; what it says goes to {log}.")
     with log.open("ab") as output:
+        heard = log.stat().st_size
         process = subprocess.Popen(
             [sys.executable, "-m", "countersign", "up"],
             stdin=subprocess.DEVNULL,
@@ -134,10 +136,24 @@ def _detached(home: Home) -> None:
             env=dict(os.environ),
         )
     while process.poll() is None:
+        heard = _echo(log, heard)
         state = homes.read(home.state)
         if state.get("phase") == "running" and state.get("pid") == process.pid:
+            _echo(log, heard)
             console.print(addresses(configuration.load(), home.root))
             console.print("./desk down stops the desk.")
             return
         time.sleep(0.3)
     raise CommandError("\n".join(["The desk did not start:", *logs.last_lines(log, 5)]))
+
+
+def _echo(log: Path, position: int) -> int:
+    """Print the steps and remarks written to the log since `position`; return where it ends."""
+    with log.open("rb") as file:
+        file.seek(position)
+        text = file.read()
+    whole = text[: text.rfind(b"\n") + 1]
+    for line in whole.decode(errors="replace").splitlines():
+        if line.startswith(("✓", "•")):
+            console.print(line, markup=False)
+    return position + len(whole)

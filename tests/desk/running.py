@@ -77,7 +77,7 @@ class WholeDesk:
             capture_output=True,
             text=True,
             check=False,
-            timeout=280,
+            timeout=420,
         )
 
     def status(self) -> dict[str, Any]:
