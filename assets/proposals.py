@@ -31,7 +31,7 @@ from assets.signals import signals_asset
 from config.limits import Limits
 from config.settings import Settings
 from config.universe import Universe
-from ledger import daily_runs, market
+from ledger import daily_runs, filed, market
 from ledger import proposals as ledger_proposals
 from ledger.connection import new_id
 from quality.calendar import exchange
@@ -257,7 +257,7 @@ def _submitted(
     proposal = _proposal(viewer, known, session, facts, leg, account, picture)
     with viewer.ledger.begin() as conn:
         kept = ledger_proposals.record(conn, proposal, desk_at=viewer.clock.now())
-        content = ledger_proposals.content(conn, kept)
+        content = filed.content(conn, kept)
     if kept != proposal.proposal_id:  # a repeated run: the first one's proposal stands
         first = from_content(content)
         return _told(first, first.legs[0])

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from adapters.brokers.venue_control import VenueControl
 from config.settings import Settings
-from ledger import market, proposals
+from ledger import filed, market, proposals
 from ledger.connection import engine, new_id
 from quality.calendar import exchange
 from trading.errors import AskError
@@ -90,7 +90,7 @@ def _lapse(ledger: sa.Engine, venue: VenueControl) -> str:
     until = time.monotonic() + _PATIENCE_SECONDS
     while time.monotonic() < until:
         with ledger.connect() as conn:
-            signed = proposals.in_states(conn, ("signed",))
+            signed = filed.in_states(conn, ("signed",))
         fresh = [p for p in signed if p.sending_at is None]
         if fresh:
             return _run_away(ledger, venue, fresh[-1].proposal_id)
@@ -103,7 +103,7 @@ def _lapse(ledger: sa.Engine, venue: VenueControl) -> str:
 
 def _run_away(ledger: sa.Engine, venue: VenueControl, proposal_id: str) -> str:
     with ledger.connect() as conn:
-        proposal = from_content(proposals.content(conn, proposal_id))
+        proposal = from_content(filed.content(conn, proposal_id))
     leg = proposal.legs[0]
     direction = 1 if leg.side == "buy" else -1
     gap = direction * (2 * proposal.drift_bound)
@@ -125,7 +125,7 @@ def _split(_ledger: sa.Engine, venue: VenueControl) -> str:
 
 def _an_open_proposal(ledger: sa.Engine) -> Proposal:
     with ledger.connect() as conn:
-        waiting = proposals.open_ones(conn)
+        waiting = filed.open_ones(conn)
         clock = market.latest_clock(conn)
         if not waiting:
             when = clock.next_close if clock else None
@@ -133,7 +133,7 @@ def _an_open_proposal(ledger: sa.Engine) -> Proposal:
                 "No proposal waits for a decision. The next ones come after the close"
                 + (f" of {when:%a %d %b %Y}." if when else ".")
             )
-        return from_content(proposals.content(conn, waiting[0].proposal_id))
+        return from_content(filed.content(conn, waiting[0].proposal_id))
 
 
 _CASES: Mapping[str, Callable[[sa.Engine, VenueControl], str]] = {

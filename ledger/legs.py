@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from ledger import proposals as proposals_module
+from ledger import filed
 from ledger.tables import legs, orders, people, proposals, signatures
 from trading.canonical import canonical_bytes
 from trading.ledger import SignedLeg
@@ -146,7 +146,7 @@ def terms(conn: sa.Connection, proposal_id: str) -> SignedTerms:
 
 
 def _legs_are_those_signed(conn: sa.Connection, proposal_id: str, content: bytes) -> bool:
-    stored = [asdict(each.leg) for each in proposals_module.legs_of(conn, proposal_id)]
+    stored = [asdict(each.leg) for each in filed.legs_of(conn, proposal_id)]
     acted: object = json.loads(canonical_bytes({"legs": stored}))["legs"]
     return bool(acted == json.loads(content).get("legs"))
 

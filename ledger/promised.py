@@ -6,7 +6,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from ledger.proposals import stored_leg
+from ledger.filed import stored_leg
 from ledger.tables import legs, orders, proposals
 from trading.picture import Picture
 from trading.pretrade import with_promised

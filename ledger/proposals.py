@@ -1,68 +1,18 @@
 """Proposals: stored with the bytes that were shown, and how they end."""
 
-import json
-from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Collection
+from dataclasses import asdict
 from datetime import date, datetime
-from decimal import Decimal
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
-from ledger import audit, people
+from ledger import audit, filed, people
 from ledger.connection import new_id
 from ledger.tables import legs, proposals
-from trading.canonical import Content, canonical_bytes
+from trading.canonical import Content
 from trading.errors import ContentMismatchError, NotAllowedError, RetryError
-from trading.proposals import HASH_VERSION, Leg, Proposal, is_intact
-
-
-@dataclass(frozen=True)
-class StoredProposal:
-    """A proposal as the ledger holds it; `content` are the canonical bytes."""
-
-    proposal_id: str
-    code: str
-    session: date
-    environment: str
-    account_id: str
-    strategy: str
-    model_version: str | None
-    advisory: bool
-    state: str
-    content: bytes
-    content_hash: str
-    hash_version: int
-    valid_from: datetime  # market time
-    valid_until: datetime  # market time
-    drift_bound: Decimal
-    drift_direction: str
-    signatures_needed: int
-    four_eyes_notional: Decimal
-    signers: tuple[str, ...]
-    notional: Decimal
-    entered_by: str | None
-    supersedes: str | None
-    superseded_by: str | None
-    snapshot_id: int | None
-    created_at: datetime
-    created_market_at: datetime
-    decided_at: datetime | None
-    sending_at: datetime | None
-    note: str | None
-
-
-@dataclass(frozen=True)
-class StoredLeg:
-    """A leg with its id and what became of it."""
-
-    leg_id: str
-    proposal_id: str
-    leg: Leg
-    closed_at: datetime | None
-    closed_code: str | None
-    closed_sentence: str | None
+from trading.proposals import HASH_VERSION, Proposal
 
 
 def record(conn: sa.Connection, proposal: Proposal, *, desk_at: datetime) -> str:
@@ -101,14 +51,14 @@ def record(conn: sa.Connection, proposal: Proposal, *, desk_at: datetime) -> str
     return known if known is not None else _insert(conn, proposal, desk_at)
 
 
-def add(conn: sa.Connection, proposal: Proposal, *, desk_at: datetime) -> StoredProposal:
+def add(conn: sa.Connection, proposal: Proposal, *, desk_at: datetime) -> filed.StoredProposal:
     """Store a proposal under its id, once, whatever else the session holds; see `record`.
 
     One that supersedes another replaces it.
 
     Returns
     -------
-    StoredProposal
+    filed.StoredProposal
         As stored.
 
     Raises
@@ -128,7 +78,7 @@ def add(conn: sa.Connection, proposal: Proposal, *, desk_at: datetime) -> Stored
         _lock_trades(conn, proposal)
         if _same(conn, proposal) is None:
             _insert(conn, proposal, desk_at)
-    found = by_id(conn, proposal.proposal_id)
+    found = filed.by_id(conn, proposal.proposal_id)
     assert found is not None
     return found
 
@@ -180,84 +130,12 @@ def supersede(
         .returning(proposals.c.state)
     ).one_or_none()
     if replaced is None:
-        found = by_id(conn, old)
+        found = filed.by_id(conn, old)
         again = found is not None and found.superseded_by == new.proposal_id
         return new.proposal_id if again else None
     made = _insert(conn, new, desk_at)
     _told(conn, old, "proposal.supersede", desk_at, {"by": made, "code": new.code}, actor=actor)
     return made
-
-
-def by_id(conn: sa.Connection, proposal_id: str) -> StoredProposal | None:
-    """Return one proposal, or None."""
-    row = conn.execute(
-        sa.select(proposals).where(proposals.c.proposal_id == proposal_id)
-    ).one_or_none()
-    return None if row is None else _stored(row)
-
-
-def by_code(conn: sa.Connection, code: str) -> StoredProposal | None:
-    """Return the proposal people call `code`, or None."""
-    row = conn.execute(sa.select(proposals).where(proposals.c.code == code.upper())).one_or_none()
-    return None if row is None else _stored(row)
-
-
-def in_states(conn: sa.Connection, states: Sequence[str]) -> list[StoredProposal]:
-    """Return the proposals in these states, oldest first."""
-    query = (
-        sa.select(proposals)
-        .where(proposals.c.state.in_(states))
-        .order_by(proposals.c.created_at, proposals.c.proposal_id)
-    )
-    return [_stored(row) for row in conn.execute(query)]
-
-
-def of_session(conn: sa.Connection, session: date) -> list[StoredProposal]:
-    """Return the proposals decided after the close of `session`, oldest first."""
-    query = (
-        sa.select(proposals)
-        .where(proposals.c.session == session)
-        .order_by(proposals.c.created_at, proposals.c.proposal_id)
-    )
-    return [_stored(row) for row in conn.execute(query)]
-
-
-def legs_of(conn: sa.Connection, proposal_id: str) -> list[StoredLeg]:
-    """Return the legs of a proposal in order."""
-    query = sa.select(legs).where(legs.c.proposal_id == proposal_id).order_by(legs.c.leg_no)
-    return [stored_leg(row) for row in conn.execute(query)]
-
-
-def open_ones(conn: sa.Connection) -> list[StoredProposal]:
-    """Return the proposals that wait for a decision, oldest first."""
-    return in_states(conn, ("open",))
-
-
-def undecided(conn: sa.Connection) -> int:
-    """Return how many proposals wait for a decision."""
-    query = sa.select(sa.func.count()).select_from(proposals).where(proposals.c.state == "open")
-    return int(conn.scalar(query) or 0)
-
-
-def content(conn: sa.Connection, proposal_id: str) -> bytes:
-    """Return the bytes of a proposal after checking them against their hash.
-
-    Raises
-    ------
-    ContentMismatchError
-        If there is no such proposal, its bytes were altered, or its terms or legs are not
-        those of the bytes.
-    """
-    found = by_id(conn, proposal_id)
-    if found is None:
-        raise ContentMismatchError(f"There is no proposal {proposal_id}.")
-    if not is_intact(found.content, found.content_hash):
-        raise ContentMismatchError(
-            f"The stored bytes of proposal {found.code} do not have the hash {found.content_hash}. "
-            "Nothing of it may be signed or sent: verify the audit log and restore a backup."
-        )
-    _require_terms(found, legs_of(conn, proposal_id))
-    return found.content
 
 
 def expire(conn: sa.Connection, *, market_at: datetime, desk_at: datetime) -> list[str]:
@@ -320,7 +198,7 @@ def withdraw(
     NotAllowedError
         If the person is neither the one who entered it nor an active signatory or admin.
     """
-    person, found = people.by_id(conn, person_id), by_id(conn, proposal_id)
+    person, found = people.by_id(conn, person_id), filed.by_id(conn, proposal_id)
     owns = found is not None and found.entered_by == person_id
     if person is None or not (
         person.active and (owns or person.may("signatory") or person.may("admin"))
@@ -331,35 +209,6 @@ def withdraw(
     return _end(
         conn, proposal_id, "withdrawn", "proposal.withdraw_all", sentence, desk_at, actor=person_id
     )
-
-
-_COPIED = (
-    "proposal_id",
-    "code",
-    "session",
-    "environment",
-    "account_id",
-    "strategy",
-    "model_version",
-    "advisory",
-    "valid_from",
-    "valid_until",
-    "drift_bound",
-    "drift_direction",
-    "signatures_needed",
-    "four_eyes_notional",
-    "notional",
-    "entered_by",
-    "supersedes",
-    "snapshot_id",
-    "created_market_at",
-)
-
-
-# What may only be what was hashed; the number of signatures may rise above it.
-_SIGNED_TERMS = tuple(
-    name for name in _COPIED if name not in {"signatures_needed", "created_market_at"}
-)
 
 
 def _add_legs(conn: sa.Connection, proposal: Proposal) -> None:
@@ -393,7 +242,7 @@ def lock_trades(
 
 def _same(conn: sa.Connection, proposal: Proposal) -> str | None:
     """Return the proposal's id if the ledger has it already, with the same content."""
-    found = by_id(conn, proposal.proposal_id)
+    found = filed.by_id(conn, proposal.proposal_id)
     if found is None:
         return None
     if found.content_hash != proposal.canonical()[1]:
@@ -442,7 +291,7 @@ def _insert(conn: sa.Connection, proposal: Proposal, desk_at: datetime) -> str:
     made = conn.execute(
         insert(proposals)
         .values(
-            **{name: getattr(proposal, name) for name in _COPIED},
+            **{name: getattr(proposal, name) for name in filed.COPIED},
             state=state,
             content=stored,
             content_hash=digest,
@@ -492,20 +341,6 @@ def _end(
     return bool(changed)
 
 
-def _require_terms(found: StoredProposal, stored_legs: Sequence[StoredLeg]) -> None:
-    """Compare what the desk acts by with what was hashed."""
-    terms: dict[str, Content] = {name: getattr(found, name) for name in _SIGNED_TERMS}
-    terms["legs"] = [asdict(stored.leg) for stored in stored_legs]
-    signed = json.loads(found.content)
-    acted = json.loads(canonical_bytes(terms))
-    altered = sorted(name for name, value in acted.items() if signed.get(name) != value)
-    if altered:
-        raise ContentMismatchError(
-            f"Proposal {found.code} is not stored as it was hashed: {', '.join(altered)} differ. "
-            "Nothing of it may be signed or sent: verify the audit log and restore a backup."
-        )
-
-
 def _told(
     conn: sa.Connection,
     subject: str,
@@ -516,22 +351,3 @@ def _told(
     actor: str = "desk",
 ) -> None:
     audit.append(conn, at=at, actor=actor, action=action, subject=subject, payload=payload)
-
-
-def stored_leg(row: sa.Row[Any]) -> StoredLeg:
-    """Return a row of `legs` as a record."""
-    told = row._asdict()
-    return StoredLeg(
-        leg_id=told["leg_id"],
-        proposal_id=told["proposal_id"],
-        leg=Leg(**{name: told[name] for name in Leg.__dataclass_fields__}),
-        closed_at=told["closed_at"],
-        closed_code=told["closed_code"],
-        closed_sentence=told["closed_sentence"],
-    )
-
-
-def _stored(row: sa.Row[Any]) -> StoredProposal:
-    told = row._asdict()
-    told["signers"] = tuple(told["signers"])
-    return StoredProposal(**told)

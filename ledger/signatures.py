@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from ledger import audit, people
+from ledger import audit, filed, people
 from ledger import proposals as stored_proposals
 from ledger.connection import new_id
 from ledger.tables import legs, orders, proposals, signatures
@@ -85,10 +85,10 @@ def sign(
     row = _row(conn, proposal_id)
     if row is None:
         return _no("unknown", f"There is no proposal {proposal_id}.", None)
-    own = [stored.leg for stored in stored_proposals.legs_of(conn, proposal_id)]
+    own = [stored.leg for stored in filed.legs_of(conn, proposal_id)]
     trades = {(leg.symbol, leg.side) for leg in own}
     stored_proposals.lock_trades(conn, row.session, row.account_id, trades)
-    stored_proposals.content(conn, proposal_id)
+    filed.content(conn, proposal_id)
     person = _held(conn, person_id)
     if person is None or not person.may("signatory"):
         return _no("not_allowed", "Signing needs the role signatory.", row)

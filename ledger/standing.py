@@ -6,7 +6,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from config.limits import Limits
-from ledger import fills, orders, overrides, promised, proposals
+from ledger import filed, fills, orders, overrides, promised
 from ledger.situation import Situation, situation
 from trading.limits import effective
 from trading.picture import ModelNow, Picture
@@ -46,10 +46,10 @@ def against_signing(
     ContentMismatchError
         If the stored proposal is not what was hashed.
     """
-    stored = proposals.by_id(conn, proposal_id)
+    stored = filed.by_id(conn, proposal_id)
     if stored is None or stored.state != "open":
         return ()
-    proposal = from_content(proposals.content(conn, proposal_id))
+    proposal = from_content(filed.content(conn, proposal_id))
     changed = overrides.active(conn, account_id=proposal.account_id, desk_at=desk_at)
     now = situation(conn, desk_at=desk_at)
     picture = _picture(

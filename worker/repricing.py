@@ -5,7 +5,7 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from assets.drafting import TICK, effects, loss_to_stop
 from assets.picture import Viewer, limits_now
-from ledger import market, proposals
+from ledger import filed, market, proposals
 from ledger.connection import new_id
 from ledger.requests import Request
 from trading.checks.fitting import judged
@@ -25,7 +25,7 @@ def reprice(desk: Desk, asked: Request) -> str:
     """
     old_id = str(asked.payload["proposal_id"])
     with desk.engine.connect() as conn:
-        old = from_content(proposals.content(conn, old_id))
+        old = from_content(filed.content(conn, old_id))
         quotes = market.latest_quotes(conn)
     quote = quotes.get(old.legs[0].symbol)
     if len(old.legs) != 1 or quote is None or quote.last is None:

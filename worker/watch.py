@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from ledger import daily_runs, market, proposals
+from ledger import daily_runs, filed, market, proposals
 from quality.calendar import exchange
 from trading.reconcile import reconcile
 from trading.stopping import cancel_overdue
@@ -163,7 +163,7 @@ class _Replay:
         assert venue is not None
         status = venue.status()
         with self.desk.engine.connect() as conn:
-            waiting = len(proposals.in_states(conn, ("open",)))
+            waiting = len(filed.in_states(conn, ("open",)))
             run = daily_runs.state_of(conn, status.session)
         if waiting:
             venue.hold(_UNDECIDED, reason=_waiting_sentence(waiting))

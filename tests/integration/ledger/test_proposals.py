@@ -6,7 +6,7 @@ from functools import partial
 import pytest
 import sqlalchemy as sa
 
-from ledger import audit, proposals, transact
+from ledger import audit, filed, proposals, transact
 from ledger.tables import proposals as table
 from tests.integration.ledger.cases import CLOSE, NOON, OPEN, Case, at_once, proposed
 from trading.errors import ContentMismatchError, NotAllowedError, RetryError
@@ -32,16 +32,14 @@ def test_a_recorded_proposal_is_read_back_as_it_was_hashed(case: Case) -> None:
 
     stored, digest = proposal.canonical()
     with case.ledger.connect() as conn:
-        found = proposals.by_code(conn, proposal.code)
+        found = filed.by_code(conn, proposal.code)
         assert found is not None
-        assert found == proposals.by_id(conn, proposal.proposal_id)
+        assert found == filed.by_id(conn, proposal.proposal_id)
         assert (found.state, found.content, found.content_hash) == ("open", stored, digest)
-        assert proposals.content(conn, proposal.proposal_id) == stored
-        assert [kept.leg for kept in proposals.legs_of(conn, proposal.proposal_id)] == [
-            *proposal.legs
-        ]
-        assert [kept.code for kept in proposals.open_ones(conn)] == [proposal.code]
-        assert proposals.undecided(conn) == 1
+        assert filed.content(conn, proposal.proposal_id) == stored
+        assert [kept.leg for kept in filed.legs_of(conn, proposal.proposal_id)] == [*proposal.legs]
+        assert [kept.code for kept in filed.open_ones(conn)] == [proposal.code]
+        assert filed.undecided(conn) == 1
     assert case.audited(proposal.proposal_id, "proposal.record") == 1
 
 
@@ -51,7 +49,7 @@ def test_a_denied_proposal_is_kept_but_never_open(case: Case) -> None:
 
     assert case.state(proposal) == "denied"
     with case.ledger.connect() as conn:
-        assert proposals.undecided(conn) == 0
+        assert filed.undecided(conn) == 0
 
 
 def test_the_same_proposal_twice_is_one(case: Case) -> None:

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 import sqlalchemy as sa
 
-from ledger import audit, people, proposals, signatures
+from ledger import audit, filed, people, signatures
 from ledger.tables import legs
 from ledger.tables import proposals as proposals_table
 from tests.integration.ledger.cases import CLOSE, NOON, OPEN, SECOND, Case, proposed
@@ -48,7 +48,7 @@ def test_altered_bytes_are_never_signed_or_shown(case: Case) -> None:
     with pytest.raises(ContentMismatchError):
         case.sign(proposal, "Maria")
     with case.ledger.connect() as conn, pytest.raises(ContentMismatchError):
-        proposals.content(conn, proposal.proposal_id)
+        filed.content(conn, proposal.proposal_id)
     assert case.live_signatures(proposal) == 0
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from ledger import daily_runs, market, proposals
+from ledger import daily_runs, filed, market, proposals
 from tests.integration.sending.desk import proposed
 from tests.unit.worker.desks import CLOSE, NOON, SESSION, WorkerDesk
 from worker.loop import Task
@@ -83,7 +83,7 @@ def test_the_clock_is_written_down_and_ends_proposals_past_their_time(at_work: W
     the("clock", at_work).step()
 
     with at_work.desk.engine.connect() as conn:
-        clock, found = market.latest_clock(conn), proposals.by_id(conn, made)
+        clock, found = market.latest_clock(conn), filed.by_id(conn, made)
     assert clock is not None
     assert found is not None
     assert (clock.now, clock.early_close) == (CLOSE, True)
