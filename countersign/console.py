@@ -4,6 +4,7 @@ import threading
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 from rich.panel import Panel
 from rich.table import Table
 
@@ -38,7 +39,7 @@ class Progress:
     def say(self, sentence: str) -> None:
         """Something the person should know."""
         with self._lock:
-            console.print(f"[yellow]•[/yellow] {sentence}")
+            console.print(f"[yellow]•[/yellow] {escape(' '.join(sentence.split()))}")
 
     def close(self) -> None:
         """Nothing more will come."""

@@ -15,6 +15,7 @@ from adapters.object_store import ObjectStore, StoreError
 from config import settings as configuration
 from countersign.console import console
 from countersign.errors import CommandError
+from countersign.processes.tasks import ensure_buckets
 
 app = typer.Typer(add_completion=False)
 
@@ -40,6 +41,7 @@ def generate(
     if minute_sessions > len(sessions):
         raise CommandError(f"The history has {len(sessions)} sessions; --minute-sessions is more.")
     try:
+        ensure_buckets(settings)
         store = object_store.from_settings(settings)
         store.check()
         with console.status("Generating …"):

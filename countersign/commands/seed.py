@@ -8,6 +8,7 @@ from adapters.object_store import StoreError
 from config import settings as configuration
 from countersign.console import console
 from countersign.errors import CommandError
+from countersign.processes.tasks import ensure_buckets
 
 app = typer.Typer(add_completion=False)
 
@@ -17,6 +18,7 @@ def seed() -> None:
     """Land the public-domain daily prices up to the replay's start; what is there stays."""
     settings = configuration.load()
     try:
+        ensure_buckets(settings)
         store = object_store.from_settings(settings)
         store.check()
         with console.status("Landing …") as shown:

@@ -34,7 +34,7 @@ def tables(told: Settings) -> None:
     """Bring the ledger and the warehouse to this version's tables."""
     ledger = importlib.import_module("ledger.migrate")
     warehouse = importlib.import_module("warehouse.migrate")
-    _ensure_buckets(told)
+    ensure_buckets(told)
     revision = ledger.upgrade(told.database.url("desk"))
     say(f"ledger at {revision}", 0.5)
     applied = warehouse.upgrade(told)
@@ -89,7 +89,7 @@ def _history(told: Settings) -> dict[str, str]:
     }
 
 
-def _ensure_buckets(told: Settings) -> None:
+def ensure_buckets(told: Settings) -> None:
     """Make the buckets that the lake and the warehouse name, unless they are there."""
     buckets = {told.lake.bucket} if told.lake.kind == "s3" else set()
     if told.warehouse.kind == "s3":

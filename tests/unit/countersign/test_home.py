@@ -5,7 +5,11 @@ import stat
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from config import settings
+from config.errors import SettingsError
+from countersign.commands import reset
 from countersign.processes import addresses, homes, logs, ports
 from countersign.processes.addresses import Ports
 from countersign.processes.homes import Home, HomeError
@@ -115,3 +119,42 @@ def test_two_services_never_share_a_port() -> None:
     used, _ = addresses.choose(Ports(base, base, base, base, base, base), {})
 
     assert len(set(vars(used).values())) == 6
+
+
+def test_a_server_is_used_only_when_both_settings_say_so(tmp_path: Path) -> None:
+    server = {"COUNTERSIGN_DATABASE__DSN": "postgresql://desk:pw@db:5432/desk"}
+    alone = settings.load({"DESK_HOME": str(tmp_path)} | server)
+    both = settings.load(
+        {"DESK_HOME": str(tmp_path), "COUNTERSIGN_DATABASE__KIND": "server"} | server
+    )
+
+    with pytest.raises(SettingsError, match="COUNTERSIGN_DATABASE__KIND=server"):
+        addresses.require_server(alone)
+    addresses.require_server(both)
+    assert "postgres" in addresses.needed(alone)
+    assert "postgres" not in addresses.needed(both)
+
+
+def test_a_folder_behind_a_file_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+
+    with pytest.raises(HomeError, match="a file is in its way"):
+        Home(tmp_path / "file").prepare()
+
+
+def test_a_reset_says_what_goes_and_what_stays(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    (home.root / "desk.toml").write_text('[lake]\nkind = "s3"\nendpoint = "minio:9000"\n')
+    monkeypatch.setenv("DESK_HOME", str(home.root))
+    monkeypatch.setenv("COUNTERSIGN_LAKE__ACCESS_KEY", "desk")
+    monkeypatch.setenv("COUNTERSIGN_LAKE__SECRET_KEY", "secret")
+    kept = CliRunner().invoke(reset.app, input="n\n")
+    assert kept.exit_code == 1
+    assert (home.root / "logs").exists()
+
+    done = CliRunner().invoke(reset.app, ["--yes"])
+
+    assert done.exit_code == 0
+    assert "dagster, logs, run." in done.stdout
+    assert "yours and stay: desk.toml" in done.stdout
+    assert "bucket lake at minio:9000 stay" in done.stdout
+    assert [path.name for path in home.root.iterdir()] == ["desk.toml"]
