@@ -108,10 +108,10 @@ class Feed:
         if grid is None:
             return
         newest, desk_at = self.tape.newest, self._desk.clock.now()
-        late = timedelta(0)
-        if clock.is_open and grid.opens <= clock.now < grid.closes:
-            late = feeds.overdue(clock.now, opens=grid.opens, newest_at=newest)
-        news = self._staleness.look(late, now=clock.now)
+        is_running = clock.is_open and grid.opens <= clock.now < grid.closes
+        news = self._staleness.look(
+            clock.now, opens=grid.opens if is_running else None, newest_at=newest
+        )
         state = FeedState(
             session=grid.session,
             market_at=clock.now,
@@ -135,7 +135,7 @@ class Feed:
                 )  # fmt: skip
             elif news == "flows":
                 alerts.clear(conn, kind=ALERT_KIND, subject=_SUBJECT, desk_at=desk_at, actor="feed")
-        if self._staleness.should_join_again(desk_at):
+        if self._staleness.should_join_again(clock.now, desk_at):
             log.warning("no bar comes although one is due: joining the stream again")
             self.stream.stop()
 
@@ -149,32 +149,46 @@ class Feed:
 
 @dataclass
 class _Staleness:
-    """Whether a bar is overdue, for how many looks in a row, and what people know of it."""
+    """Whether a bar is overdue, for how many looks in a row, and what people know of it.
 
-    since: datetime | None = None
+    A stream that was joined a moment ago has missed nothing yet: signals wait for its first bar,
+    but nobody is alarmed.
+    """
+
+    since: datetime | None = None  # market time from which a bar is overdue
     looks: int = 0
     alerted: bool | None = None  # None: not known what an earlier process said
-    joined_at: datetime = field(default=datetime.min.replace(tzinfo=UTC))
+    listening_since: datetime | None = None  # market time
+    joined_at: datetime = field(default=datetime.min.replace(tzinfo=UTC))  # wall time
 
-    def look(self, late: timedelta, *, now: datetime) -> str | None:
-        """Return `stale` or `flows` when people must be told so, else None."""
+    def look(
+        self, now: datetime, *, opens: datetime | None, newest_at: datetime | None
+    ) -> str | None:
+        """Return `stale` or `flows` when people must be told so, else None.
+
+        `opens` is None while no bar is due.
+        """
+        self.listening_since = self.listening_since or now
+        late = feeds.overdue(now, opens=opens or now, newest_at=newest_at)
         if late <= feeds.STALE_AFTER:
             self.since, self.looks = None, 0
             news = None if self.alerted is False else "flows"
             self.alerted = False
             return news
-        self.since = self.since or now - late
-        self.looks += 1
+        self.since = now - late
+        heard_for = max(opens or now, self.listening_since)
+        if feeds.overdue(now, opens=heard_for, newest_at=newest_at) > feeds.STALE_AFTER:
+            self.looks += 1
         if self.looks < _LOOKS_BEFORE_ALERT or self.alerted:
             return None
         self.alerted = True
         return "stale"
 
-    def should_join_again(self, desk_at: datetime) -> bool:
+    def should_join_again(self, now: datetime, desk_at: datetime) -> bool:
         """Whether the stream is deaf and has not been joined anew a moment ago."""
         if self.looks < _LOOKS_BEFORE_ALERT or desk_at - self.joined_at < _JOIN_AGAIN_AFTER:
             return False
-        self.joined_at = desk_at
+        self.joined_at, self.listening_since, self.looks = desk_at, now, 0
         return True
 
 

@@ -113,12 +113,14 @@ def test_no_bar_for_a_minute_after_one_was_due_stops_intraday_signals_at_once(
 def test_people_hear_of_it_at_the_third_look_and_no_more_once_bars_flow(
     at_work: WorkerDesk, feed: Feed, stream: FakeStream
 ) -> None:
+    market_is_at(at_work, at(1))
+    feed.report()
     market_is_at(at_work, at(30))
     for _ in range(2):
         feed.report()
     assert open_alerts(at_work) == []
 
-    for _ in range(3):
+    for _ in range(4):
         feed.report()
     assert open_alerts(at_work) == [ALERT_KIND]
     assert stream.left == 1  # joined anew once, not at every look
@@ -132,6 +134,8 @@ def test_people_hear_of_it_at_the_third_look_and_no_more_once_bars_flow(
 def test_an_alert_that_someone_took_note_of_is_not_raised_again(
     at_work: WorkerDesk, feed: Feed
 ) -> None:
+    market_is_at(at_work, at(1))
+    feed.report()
     market_is_at(at_work, at(30))
     for _ in range(3):
         feed.report()
@@ -144,6 +148,23 @@ def test_an_alert_that_someone_took_note_of_is_not_raised_again(
     feed.report()
 
     assert open_alerts(at_work) == []
+
+
+def test_a_feed_that_begins_in_mid_session_waits_for_its_first_bar_without_alarm(
+    at_work: WorkerDesk, feed: Feed, stream: FakeStream
+) -> None:
+    market_is_at(at_work, at(30))
+
+    for _ in range(5):
+        feed.report()
+
+    assert trouble(at_work) is not None
+    assert (open_alerts(at_work), stream.left) == ([], 0)
+
+    market_is_at(at_work, at(32) + SECOND)
+    for _ in range(3):
+        feed.report()
+    assert (open_alerts(at_work), stream.left) == ([ALERT_KIND], 1)
 
 
 @pytest.mark.parametrize("now", [OPEN, OPEN + 2 * MINUTE, CLOSE, CLOSE + timedelta(hours=5)])
