@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from adapters.market_data import sample
+from adapters.market_data import connected, sample
 from adapters.market_data.alpaca import AlpacaMarketData
 from adapters.market_data.errors import SourceError, SourceKeysError
 from config import settings
+from config.settings import Settings
 from tests.integration.venue.served import ServedVenue
+from tests.unit.market_data.books import Book, StandingClock
 
 DAY = date(2012, 7, 2)
 SYMBOLS = ["AAPL", "IBM"]
@@ -26,15 +28,17 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedVenue]:
 
 
 def source(venue: ServedVenue, home: Path, *, key: str = "PKTEST") -> AlpacaMarketData:
-    return AlpacaMarketData(
-        settings.load(
-            {
-                "DESK_HOME": str(home),
-                "COUNTERSIGN_VENUE__PORT": str(venue.port),
-                "COUNTERSIGN_BROKER__KEY_ID": key,
-                "COUNTERSIGN_BROKER__SECRET_KEY": "secret",
-            }
-        )
+    return AlpacaMarketData(embedded(venue, home, key=key))
+
+
+def embedded(venue: ServedVenue, home: Path, *, key: str = "PKTEST") -> Settings:
+    return settings.load(
+        {
+            "DESK_HOME": str(home),
+            "COUNTERSIGN_VENUE__PORT": str(venue.port),
+            "COUNTERSIGN_BROKER__KEY_ID": key,
+            "COUNTERSIGN_BROKER__SECRET_KEY": "secret",
+        }
     )
 
 
@@ -47,6 +51,20 @@ def test_daily_bars_are_the_real_ones(served: ServedVenue, tmp_path: Path) -> No
     )
     assert bars.select(wanted.columns).rows() == wanted.rows()
     assert set(bars.select("source", "feed", "simulated").rows()) == {("venue", "iex", False)}
+
+
+def test_the_embedded_desk_has_the_venue_alone_and_is_told_who_served(
+    served: ServedVenue, tmp_path: Path
+) -> None:
+    told = embedded(served, tmp_path)
+    chain = connected.chain(told, book=Book(), clock=StandingClock())
+    assert [one.name for one in chain.sources] == ["venue"]
+
+    bars, minutes = chain.daily([*SYMBOLS, "SPX"], DAY, DAY), chain.minutes(["IBM"], DAY)
+
+    assert bars["symbol"].to_list() == [*SYMBOLS, "SPX"]
+    assert set(bars.select("source", "feed", "simulated").rows()) == {("venue", "iex", False)}
+    assert set(minutes.select("source", "feed", "simulated").rows()) == {("venue", "iex", True)}
 
 
 def test_the_index_comes_from_the_same_place(served: ServedVenue, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ a chain of its own, as a run in its own process has.
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
@@ -38,12 +38,11 @@ from tests.integration.market_data.canned import (
     served,
     yahoo,
 )
-from tests.integration.sending.desk import StandingClock
+from tests.unit.market_data.books import NOON, StandingClock
 
 BAR = ["symbol", "session", "open", "high", "low", "close", "volume"]
 DAYS = exchange().sessions(date(2012, 7, 2), date(2012, 7, 10))
 FIRST, SECOND, THIRD, FOURTH = DAYS[:4]  # 2, 3, 5 and 6 July
-NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
 DAILY: Final = "daily"
 INDEX: Final = "index"
 
@@ -76,7 +75,7 @@ class Connected:
     alpaca: Canned
     yahoo: Canned
     feed: str = "sip"
-    clock: StandingClock = field(default_factory=lambda: StandingClock(NOON))
+    clock: StandingClock = field(default_factory=StandingClock)
 
     def __post_init__(self) -> None:
         self.instance = dg.DagsterInstance.ephemeral()
@@ -303,6 +302,18 @@ def test_a_run_that_is_cut_short_has_what_came_before(desk: Connected) -> None:
     before = len(desk.alpaca.asked)
     assert desk.run(FIRST, SECOND, THIRD)["fetched_sessions"] == 1
     assert {query["start"][:10] for _, query in desk.alpaca.asked[before:]} == {str(THIRD)}
+
+
+def test_with_one_source_there_is_nothing_to_ask_again(tmp_path: Path) -> None:
+    said = primary_recovered(
+        dg.build_sensor_context(),
+        store=FolderStore(tmp_path / "lake"),
+        ledger=engine("postgresql://nobody@127.0.0.1:9/none"),  # nor is the ledger asked
+        settings=settings.load({"DESK_HOME": str(tmp_path)}),
+    )
+
+    assert isinstance(said, dg.SkipReason)
+    assert said.skip_message == "there is one source"
 
 
 def test_errors_are_counted_once_each_by_runs_at_once(desk: Connected) -> None:

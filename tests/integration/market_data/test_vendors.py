@@ -37,11 +37,9 @@ from tests.integration.market_data.canned import (
     served,
     yahoo,
 )
-from tests.integration.sending.desk import StandingClock
-from tests.unit.market_data.books import Book
+from tests.unit.market_data.books import NOON, Book, StandingClock
 
 BAR = ["symbol", "session", "open", "high", "low", "close", "volume"]
-NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
 FIRST, LAST = date(2005, 2, 1), date(2005, 3, 31)
 # AAPL's splits after FIRST; the last two lie after the end of the sample.
 SPLITS = (
@@ -360,7 +358,7 @@ def chain(alpaca_server: Canned, yahoo_server: Canned, tmp_path: Path) -> Chain:
             sources__pause_seconds="0.01",
         ),
         book=Book(),
-        clock=StandingClock(NOON),
+        clock=StandingClock(),
     )
     assert isinstance(made.clock, StandingClock)
     return replace(made, sleep=made.clock.forward)
@@ -428,5 +426,5 @@ def test_nobody_left_is_told_with_what_each_said(
 def test_an_order_with_a_broker_the_desk_has_no_keys_for_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SourceKeysError, match=r"names venue, and `broker\.kind` is alpaca"):
         connected.chain(
-            told(tmp_path, sources__order="venue,yahoo"), book=Book(), clock=StandingClock(NOON)
+            told(tmp_path, sources__order="venue,yahoo"), book=Book(), clock=StandingClock()
         )

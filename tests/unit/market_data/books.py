@@ -1,7 +1,24 @@
-"""The standing of sources without a ledger."""
+"""The standing of sources without a ledger, and a clock that only waiting moves."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+
+NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
+
+
+@dataclass
+class StandingClock:
+    """Stands until moved; fits `trading.clock.DeskClock`."""
+
+    at: datetime = NOON
+    slept: list[float] = field(default_factory=list)
+
+    def now(self) -> datetime:
+        return self.at
+
+    def forward(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.at += timedelta(seconds=seconds)
 
 
 @dataclass

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from random import Random
 
 import polars as pl
@@ -18,25 +18,10 @@ from adapters.market_data.errors import (
     SourceRefusedError,
 )
 from adapters.market_data.retry import Pauses
-from tests.unit.market_data.books import Book
+from tests.unit.market_data.books import Book, StandingClock
 
 DAY = date(2012, 7, 2)
 COOL_DOWN = timedelta(minutes=30)
-
-
-@dataclass
-class Told:
-    """A clock that sleeping moves."""
-
-    at: datetime = datetime(2026, 11, 2, 12, tzinfo=UTC)
-    slept: list[float] = field(default_factory=list)
-
-    def now(self) -> datetime:
-        return self.at
-
-    def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        self.at += timedelta(seconds=seconds)
 
 
 @dataclass
@@ -81,13 +66,18 @@ class Desk:
 
     first: Vendor = field(default_factory=lambda: Vendor("alpaca"))
     second: Vendor = field(default_factory=lambda: Vendor("yahoo"))
-    clock: Told = field(default_factory=Told)
+    clock: StandingClock = field(default_factory=StandingClock)
     book: Book = field(default_factory=Book)
 
     def __post_init__(self) -> None:
         patience = Patience(5, COOL_DOWN, Pauses(0.5, 60.0))
         self.chain = Chain(
-            [self.first, self.second], self.book, patience, self.clock, self.clock.sleep, Random(1)
+            [self.first, self.second],
+            self.book,
+            patience,
+            self.clock,
+            self.clock.forward,
+            Random(1),
         )
 
     def served(self, *symbols: str) -> dict[str, str]:
