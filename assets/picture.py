@@ -89,6 +89,10 @@ class Viewer:
         session = exchange().last_closed(market_now(self.ledger))
         return self._research(symbols, session).average_volume
 
+    def recent_returns(self, symbols: Sequence[str]) -> Mapping[str, FloatArray]:
+        """Return the simple returns of the last two years by symbol, up to the newest close."""
+        return self.returns(symbols, exchange().last_closed(market_now(self.ledger)))
+
     def sectors(self) -> Mapping[str, str]:
         """Return the sector of each symbol."""
         return self.universe.sectors

@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from config.limits import Limits
+from quant.typing import FloatArray
 from trading.attached import make_way
 from trading.broker import Broker, BrokerOrder
 from trading.checks.permission import reduces
@@ -50,6 +51,9 @@ class Facts(Protocol):
 
     def average_volume(self, symbols: Sequence[str]) -> Mapping[str, Decimal]:
         """Return average shares a session."""
+
+    def recent_returns(self, symbols: Sequence[str]) -> Mapping[str, FloatArray]:
+        """Return simple returns of the same past sessions, oldest first; none where too short."""
 
     def sectors(self) -> Mapping[str, str]:
         """Return the sector of each symbol."""
@@ -323,6 +327,7 @@ def _picture(
         data=sender.facts.data(symbols),
         model=sender.facts.model(signed.model_version),
         average_volume=sender.facts.average_volume(symbols),
+        recent_returns=sender.facts.recent_returns,
         sectors=sender.facts.sectors(),
     )
 

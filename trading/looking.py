@@ -1,9 +1,10 @@
 """Taking the picture that the checks judge just before an order is sent."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 
 from config.limits import Limits
+from quant.typing import FloatArray
 from trading.broker import Broker, BrokerAccount, BrokerClock, BrokerQuote
 from trading.errors import BrokerUnavailableError
 from trading.ledger import DeskNow, SignedLeg
@@ -30,9 +31,13 @@ def take_picture(
     data: Mapping[str, DataNow],
     model: ModelNow | None,
     average_volume: Mapping[str, Decimal],
+    recent_returns: Callable[[Sequence[str]], Mapping[str, FloatArray]],
     sectors: Mapping[str, str],
 ) -> Picture:
     """Return the picture of a signed leg, from fresh answers of the broker.
+
+    `recent_returns` is asked for everything held, working or about to be: the loss of the whole
+    book is judged once more before anything is sent.
 
     Raises
     ------
@@ -45,6 +50,7 @@ def take_picture(
     unpriced = [held.symbol for held in positions if held.market_price is None]
     if unpriced:
         raise BrokerUnavailableError(f"The broker gives no price for the {unpriced[0]} held.")
+    book = {symbol, *(held.symbol for held in positions), *(o.symbol for o in now.working)}
     quotes = broker.quotes([symbol])
     asset = broker.asset(symbol)
     return Picture(
@@ -78,6 +84,7 @@ def take_picture(
         sectors=sectors,
         open_stop_risk=now.open_stop_risk,
         stop_demanded=signed.terms.entered_by is None,
+        returns=recent_returns(sorted(book)),
         consecutive_losses=now.consecutive_losses,
         builds=now.builds | {build},
     )

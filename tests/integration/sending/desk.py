@@ -6,12 +6,14 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from threading import Lock
 
+import numpy as np
 import sqlalchemy as sa
 
 from config import limits as limits_module
 from config.limits import Limits
 from ledger import heartbeats, new_id, people, proposals, reconciliations, signatures, transact
 from ledger.desk import DeskLedger
+from quant.typing import FloatArray
 from trading.broker import (
     BrokerAccount,
     BrokerAsset,
@@ -57,6 +59,8 @@ class CrashError(Exception):
 class Facts:
     """What warehouse and configuration would say: all is well."""
 
+    past: FloatArray = field(default_factory=lambda: np.full(250, 0.001))
+
     def data(self, symbols: Sequence[str]) -> Mapping[str, DataNow]:
         return {symbol: DataNow("passed", 0, 24, 24) for symbol in symbols}
 
@@ -65,6 +69,9 @@ class Facts:
 
     def average_volume(self, symbols: Sequence[str]) -> Mapping[str, Decimal]:
         return dict.fromkeys(symbols, Decimal(5_000_000))
+
+    def recent_returns(self, symbols: Sequence[str]) -> Mapping[str, FloatArray]:
+        return dict.fromkeys(symbols, self.past)
 
     def sectors(self) -> Mapping[str, str]:
         return {"IBM": "Technology", "MSFT": "Technology"}
@@ -261,6 +268,7 @@ class SmallDesk:
 
     def __post_init__(self) -> None:
         self.ledger = DeskLedger(self.engine)
+        self.facts = Facts()
         self.broker = FakeBroker(self.market)
         with self.engine.begin() as conn:
             for name in ("Maria", "Jan"):
@@ -283,7 +291,7 @@ class SmallDesk:
             build=BUILD,
             environment="replay",
             limits=LIMITS,
-            facts=Facts(),
+            facts=self.facts,
             reached=reached,
         )
 

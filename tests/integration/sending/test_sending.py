@@ -1,8 +1,10 @@
 """For every signed leg the broker ends up with exactly one order or none."""
 
 from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
 from threading import Barrier
 
+import numpy as np
 import pytest
 import sqlalchemy as sa
 
@@ -246,6 +248,21 @@ def test_a_price_that_drifted_lapses_the_proposal(desk: SmallDesk) -> None:
     with desk.engine.connect() as conn:
         assert conn.scalar(sa.select(proposals.c.state)) == "lapsed"
         assert conn.scalar(sa.select(legs.c.closed_code)) is not None
+
+
+def test_a_book_that_could_lose_too_much_is_refused_at_the_last_moment(desk: SmallDesk) -> None:
+    # In one past session of thirty both lost nine tenths. 160 MSFT at 30.60 and 20 IBM at 195.80
+    # are 8,812 of 104,896 USD: 8.4 %, which would have cost 7.6 %; the limit is 4 %.
+    desk.facts.past = np.where(np.arange(250) % 30 == 0, -0.9, 0.001)
+    desk.broker.holdings["MSFT"] = Decimal(160)
+    desk.signed()
+
+    report = send(desk)
+
+    assert (report.sent, desk.broker.submits) == ([], 0)
+    with desk.engine.connect() as conn:
+        sentence = conn.scalar(sa.select(legs.c.closed_sentence))
+    assert "One-day 99 % value at risk would be 7.6 %" in str(sentence)
 
 
 def test_all_legs_of_a_proposal_go_each_once(desk: SmallDesk) -> None:
