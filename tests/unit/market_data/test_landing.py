@@ -209,3 +209,60 @@ def test_pieces_repeats_and_shuffles_of_a_file_read_as_the_file(
     read = load.daily(store, FIRST, FIRST + timedelta(days=9))
     assert read["close"].to_list() == [row["close"] for row in rows]
     assert read["assumed"].all()
+
+
+def test_a_damaged_object_is_healed_by_landing_it_again(store: FolderStore) -> None:
+    landed = land(store, bar("A"))
+    (Path(store.name) / landed.keys[0]).write_bytes(b"torn")
+
+    again = land(store, bar("A"), at=1)
+
+    assert again.key != ""
+    assert set(again.keys).isdisjoint(landed.keys)
+    assert load.daily(store, FIRST, FIRST)["close"].to_list() == [10.0]
+    assert load.daily(store, FIRST, FIRST)["assumed"].all()
+
+
+def test_every_value_that_was_landed_is_read_in_its_order(store: FolderStore) -> None:
+    for at, close in enumerate((10.0, 11.0, 11.0, 10.0)):
+        land(store, bar(close=close), at=at, market_at=MARKET + timedelta(days=at))
+
+    rows = load.versions(store, FIRST, FIRST)
+
+    assert rows["close"].to_list() == [10.0, 11.0, 10.0]
+    assert rows["assumed"].to_list() == [True, False, False]
+    assert rows["known_at"].to_list()[1:] == [LATER, MARKET + timedelta(days=3)]
+
+
+def test_two_rows_for_one_bar_in_one_file_are_both_shown_to_the_rules(store: FolderStore) -> None:
+    land(store, bar(close=10.0), bar(close=11.0))
+
+    assert sorted(load.versions(store, FIRST, FIRST)["close"]) == [10.0, 11.0]
+
+
+def test_an_announced_action_is_known_from_its_announcement(store: FolderStore) -> None:
+    announced = datetime(2012, 6, 20, 12, 0, tzinfo=UTC)
+    change = {
+        "symbol": "A", "session": FIRST, "kind": "symbol_change", "ratio": None, "amount": None,
+        "implied": False, "detail": "B", "announced_at": announced,
+    }  # fmt: skip
+    landing.land(
+        store, pl.DataFrame([change]), kind="actions", source="t", landed_at=WALL, market_at=MARKET
+    )
+
+    rows = load.actions(store, FIRST, FIRST)
+
+    assert rows.select("detail", "known_at").row(0) == ("B", announced)
+
+
+def test_simulated_rows_are_never_taken_for_real_ones(store: FolderStore) -> None:
+    told = {"kind": "daily", "source": "t", "market_at": MARKET}
+    landing.land(store, pl.DataFrame([bar()]), simulated=True, landed_at=WALL, **told)  # type: ignore[arg-type]
+    real = landing.land(
+        store,
+        pl.DataFrame([bar()]),
+        landed_at=WALL + timedelta(seconds=1),
+        **told,  # type: ignore[arg-type]
+    )
+
+    assert real.key != ""
