@@ -158,14 +158,14 @@ def switched(
     until = (
         "" if now.skipped_until is None else f" It is skipped until {now.skipped_until:%H:%M} UTC."
     )
+    times = "once" if now.failures == 1 else f"{now.failures} times in a row"
     serves = "no other source serves" if to is None else f"{to} serves in its place"
     alerts.raise_once(
         conn,
         severity="critical" if to is None else "warning",
         kind="source_switched" if to is not None else "source_silent",
         subject=source,
-        message=f"{source} erred {now.failures} times in a row; {serves}.{until} "
-        f"Last: {reason[:300]}",
+        message=f"{source} erred {times}; {serves}.{until} Last: {reason[:300]}",
         desk_at=desk_at,
     )
 

@@ -223,7 +223,7 @@ class AlpacaMarketData:
     def _refusal(self, what: str, error: APIError) -> SourceError:
         status = error.status_code
         if status == requests.codes.too_many_requests:
-            wait = seconds_asked(error.response.headers.get("Retry-After"), now=datetime.now(UTC))
+            wait = seconds_asked(error.response.headers, now=datetime.now(UTC))
             return SourceBusyError(
                 f"{self._url} asks to wait with {what} (HTTP 429, Retry-After: {wait} s).",
                 wait=wait,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -24,14 +25,20 @@ class Pauses:
         return whole * jitter.uniform(0.5, 1.0)
 
 
-def seconds_asked(header: str | None, *, now: datetime) -> float | None:
-    """Return the seconds that a Retry-After header asks for: a number or a date (RFC 9110).
+def seconds_asked(headers: Mapping[str, str | None], *, now: datetime) -> float | None:
+    """Return the seconds that an answer asks to wait; None when it does not say.
 
-    None when there is none, or none that can be read.
+    Retry-After is a number of seconds or a date (RFC 9110, section 10.2.3). Without it, the instant
+    of X-RateLimit-Reset, in seconds since 1970, as Alpaca tells it.
     """
-    if header is None:
-        return None
-    text = header.strip()
+    asked = headers.get("Retry-After")
+    if asked is not None:
+        return _seconds(asked.strip(), now)
+    reset = (headers.get("X-RateLimit-Reset") or "").strip()
+    return max(float(reset) - now.timestamp(), 0.0) if reset.isdigit() else None
+
+
+def _seconds(text: str, now: datetime) -> float | None:
     if text.isdigit():
         return float(text)
     try:

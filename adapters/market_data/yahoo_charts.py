@@ -53,7 +53,7 @@ class YahooCharts:
             raise SourceError(f"Yahoo gave no answer to {wanted}: {e}") from e
         status = response.status_code
         if status == _BUSY:
-            wait = seconds_asked(response.headers.get("Retry-After"), now=datetime.now(UTC))
+            wait = seconds_asked(response.headers, now=datetime.now(UTC))
             raise SourceBusyError(
                 f"Yahoo asks to wait (HTTP 429, Retry-After: {wait} s) with {wanted}.", wait=wait
             )

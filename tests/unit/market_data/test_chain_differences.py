@@ -97,7 +97,7 @@ def test_taking_splits_out_changes_neither_what_was_paid_in_all_nor_its_share_as
 
     was = unsplit(adjusted(close, float(volume), close / 100), splits)
 
-    # Prices are kept to four decimals, so a relative error of 5e-5 by the price remains.
-    paid = was["close"].item()
-    assert paid * was["volume"].item() == pytest.approx(close * volume, rel=6e-5 / paid + 1e-9)
+    # Prices are kept to four decimals: 5e-5 USD a share remain open.
+    paid, shares = was["close"].item(), was["volume"].item()
+    assert paid * shares == pytest.approx(close * volume, abs=6e-5 * shares, rel=1e-9)
     assert was["dividend"].item() == pytest.approx(paid / 100, abs=6e-5)

@@ -33,10 +33,19 @@ def test_a_pause_lies_between_half_and_all_of_the_doubled_one(failed: int, seed:
     ],
 )
 def test_retry_after_is_a_number_or_a_date(header: str | None, seconds: float | None) -> None:
-    assert seconds_asked(header, now=NOW) == seconds
+    assert seconds_asked({"Retry-After": header}, now=NOW) == seconds
 
 
 def test_a_date_without_a_zone_is_utc() -> None:
     told = (NOW + timedelta(minutes=1)).strftime("%a, %d %b %Y %H:%M:%S -0000")
 
-    assert seconds_asked(told, now=NOW) == 60.0
+    assert seconds_asked({"Retry-After": told}, now=NOW) == 60.0
+
+
+def test_without_retry_after_the_reset_of_the_rate_limit_counts() -> None:
+    reset = str(int(NOW.timestamp()) + 42)
+
+    assert seconds_asked({"X-RateLimit-Reset": reset}, now=NOW) == 42.0
+    assert seconds_asked({"X-RateLimit-Reset": reset, "Retry-After": "3"}, now=NOW) == 3.0
+    assert seconds_asked({"X-RateLimit-Reset": "1"}, now=NOW) == 0.0
+    assert seconds_asked({}, now=NOW) is None
