@@ -1,5 +1,7 @@
 """A denied proposal: which limit, by how much, and what would fit."""
 
+from decimal import Decimal
+
 import streamlit as st
 
 from dashboard import formats, tables
@@ -23,12 +25,23 @@ def show(proposal: Proposal, content: Content) -> None:
             st.markdown(f"{passed} of {formats.counted(len(content.checks), 'check')} passed.")
         for check in failed:
             if check.fits:
-                st.markdown(f"Fits: {formats.quantity(check.fits)} shares.")
+                st.markdown(fits_sentence(check.fits, proposal, content))
         all_checks(content)
         st.caption(
             f"Nothing was sent. A limit can be changed only in Admin, with a reason and an end "
             f"date. Proposal {proposal.code}, after {formats.day(proposal.session)}."
         )
+
+
+def fits_sentence(fits: Decimal, proposal: Proposal, content: Content) -> str:
+    """``Fits: 8 shares, 4,797.68 USD, 4.8 %.`` as far as price and equity are known."""
+    parts = [f"{formats.quantity(fits)} shares"]
+    price = proposal.legs[0].limit_price
+    if price is not None:
+        parts.append(formats.money(fits * price))
+        if content.equity:
+            parts.append(f"{formats.percent(fits * price / content.equity)} of equity")
+    return f"Fits: {', '.join(parts)}."
 
 
 def all_checks(content: Content) -> None:

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from dashboard.cards import decision, dialogs, evidence, life, words
+from dashboard.cards import decision, denied, dialogs, evidence, life, words
 from dashboard.cards.content import Content, Gate, Prediction, Trust
 from ledger.market import Clock, Quote
 from tests.unit.dashboard.samples import LEG, ORDER, PROPOSAL, SIGNATURE, VETO
@@ -53,6 +53,18 @@ def test_the_money_and_what_the_stop_loses() -> None:
     assert _plain(sentence) == (
         "Costs at most **4,898.25 USD**. If the stop at 186.71 is hit, you lose about "
         "**230.50 USD** (0.2 % of equity; a gap can cost more). The stop ends with the session."
+    )
+
+
+def test_what_would_fit_is_told_in_shares_money_and_share_of_equity() -> None:
+    content = Content(
+        prediction=None, trust=None, gates=(), effects=(), checks=(), data=None,
+        loss_to_stop=None, equity=Decimal(100_000),
+    )  # fmt: skip
+
+    # 8 x 195.93 = 1,567.44
+    assert _plain(denied.fits_sentence(Decimal(8), PROPOSAL, content)) == (
+        "Fits: 8 shares, 1,567.44 USD, 1.6 % of equity."
     )
 
 
