@@ -14,7 +14,9 @@ up to today are needed, whatever sessions are asked for; so every question runs 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from typing import Any, Final
@@ -28,6 +30,7 @@ from config.settings import Settings
 
 FEED: Final = "consolidated"
 _MINUTES_KEPT = timedelta(days=29)  # Yahoo answers for 30 days; the day it counts from is its own
+_KEPT_SECONDS = 600.0  # a stretch of a year of hundreds of symbols takes minutes
 _DECIMALS = 4  # Yahoo sends single precision: some seven digits
 _UNREADABLE = (
     AttributeError, IndexError, KeyError, TypeError, ValueError, pl.exceptions.PolarsError,
@@ -37,6 +40,15 @@ _CHART: Final[dict[str, Any]] = {
     "bar_start": INSTANT, "open": pl.Float64, "high": pl.Float64, "low": pl.Float64,
     "close": pl.Float64, "volume": pl.Float64, "dividend": pl.Float64, "ratio": pl.Float64,
 }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Known:
+    """A daily chart, from when it is, and when it was asked for."""
+
+    first: date
+    at: float  # of the monotonic clock
+    chart: pl.DataFrame
 
 
 class YahooMarketData:
@@ -58,6 +70,7 @@ class YahooMarketData:
         self._symbols = told.yahoo_symbols
         self._shelf = Shelf(settings.home / "fetched")
         self._today = today
+        self._known: dict[str, _Known] = {}
 
     def daily(self, symbols: Sequence[str], first: date, last: date) -> pl.DataFrame:
         """Unadjusted daily bars (USD or index points, shares) of the sessions asked for.
@@ -134,7 +147,15 @@ class YahooMarketData:
         return YahooCharts(self._url, self._timeout)
 
     def _daily_chart(self, symbol: str, first: date) -> pl.DataFrame:
-        return self._chart(symbol, first, None, "1d")
+        """Return the chart from `first` or earlier up to today; asked once for a while.
+
+        Bars and actions are in one chart, and one that begins earlier holds the later ones.
+        """
+        known = self._known.get(symbol)
+        if known is None or known.first > first or time.monotonic() - known.at > _KEPT_SECONDS:
+            chart = self._chart(symbol, first, None, "1d")
+            known = self._known[symbol] = _Known(first, time.monotonic(), chart)
+        return known.chart
 
     def _chart(self, symbol: str, first: date, end: date | None, interval: str) -> pl.DataFrame:
         """Return Yahoo's figures as they are: instants, prices, dividends and split ratios."""

@@ -148,6 +148,19 @@ def test_yahoo_gives_dividends_as_they_were_paid_and_ratios_as_they_were(
     assert theirs.actions(["IBM"], FIRST, LAST).is_empty()
 
 
+def test_yahoo_is_asked_once_for_bars_and_actions_of_a_symbol(
+    theirs: YahooMarketData, yahoo_server: Canned
+) -> None:
+    theirs.actions(["AAPL"], FIRST, LAST)
+    later = theirs.daily(["AAPL"], date(2005, 3, 1), LAST)
+    assert len(yahoo_server.asked) == 1
+
+    theirs.daily(["AAPL"], date(2005, 1, 3), LAST)
+
+    assert len(yahoo_server.asked) == 2  # what is earlier was not in the chart
+    assert later["session"].min() == date(2005, 3, 1)
+
+
 def test_yahoo_gives_minutes_of_late_only(tmp_path: Path) -> None:
     opens = datetime(2026, 5, 4, 13, 30, tzinfo=UTC)
     minutes = pl.DataFrame(
