@@ -25,7 +25,6 @@ _KINDS: dict[str, FileKind] = {
     "minute": "minute",
     "corporate-actions": "actions",
     "options": "options",
-    "index": "index",
 }
 _CLEAN, _FOUND, _UNREADABLE = 0, 1, 2
 

@@ -57,10 +57,17 @@ def holds_splits(delivery: Delivery, actions: pl.DataFrame) -> bool | None:
         .sort("session")
     )
     events = splits.select("symbol", "ratio", session=pl.col("ex_date")).sort("session")
-    after = events.join_asof(bars, on="session", by="symbol", strategy="forward", tolerance="7d")
+    after = events.join_asof(
+        bars, on="session", by="symbol", strategy="forward", tolerance="7d", check_sortedness=False
+    )
     before = bars.rename({"close": "before"})
     both = after.join_asof(
-        before, on="session", by="symbol", strategy="backward", allow_exact_matches=False
+        before,
+        on="session",
+        by="symbol",
+        strategy="backward",
+        allow_exact_matches=False,
+        check_sortedness=False,
     ).drop_nulls(["close", "before"])
     move = (pl.col("close") / pl.col("before")).log()
     shows = both.select((move + pl.col("ratio").log()).abs() < move.abs()).to_series()

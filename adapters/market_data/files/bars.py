@@ -161,9 +161,8 @@ def _settle_hours(found: Reading, candidates: Sequence[str]) -> None:
 
 def _require(found: Reading) -> None:
     """Raise for what no bar can do without; say what the file looks like instead."""
-    needed = [role for role in ("stamp", *VALUES) if role not in found.roles]
-    if found.kind == "index" and needed == ["volume"]:
-        needed = []
+    wanted = ("stamp", "close") if found.kind == "index" else ("stamp", *VALUES)
+    needed = [role for role in wanted if role not in found.roles]
     if not needed:
         return
     have = words.named(found.table.columns)
@@ -352,8 +351,10 @@ def _values(found: Reading) -> list[pl.Series]:
         values, bad = numbers.numbers(column, style)
         found.blame(role, bad, "no number")
         read[role] = values.alias(role)
-    if "volume" not in read:
-        read["volume"] = pl.repeat(0.0, found.table.frame.height, eager=True).alias("volume")
+    # Of an index often nothing but the close is told, and nothing is traded.
+    for role in words.PRICES:
+        read.setdefault(role, read["close"].alias(role))
+    read.setdefault("volume", pl.repeat(0.0, read["close"].len(), eager=True).alias("volume"))
     return [*_dollars(found, read), _counted(found, read["volume"])]
 
 

@@ -165,7 +165,9 @@ SPELLINGS = {
         }
     ),
     "alpaca stream, one line each": "\n".join(
-        json.dumps({"T": "b", "S": s, "o": o, "h": h, "l": low, "c": c, "v": v, "t": f"{d}T04:00:00Z"})
+        json.dumps(
+            {"T": "b", "S": s, "o": o, "h": h, "l": low, "c": c, "v": v, "t": f"{d}T04:00:00Z"}
+        )
         for s, d, o, h, low, c, v in BARS
     ),
     "polygon's service": json.dumps(
@@ -260,7 +262,10 @@ def test_the_symbol_is_taken_from_the_name_of_the_file(name: str, symbol: str) -
 
 
 def test_what_is_declared_goes_before_what_is_recognised() -> None:
-    text = "when,open,high,low,close,last_print,volume,qty\n2012-07-13,602.95,607.19,600.0,1,604.97,2,11140800\n"
+    text = (
+        "when,open,high,low,close,last_print,volume,qty\n"
+        "2012-07-13,602.95,607.19,600.0,1,604.97,2,11140800\n"
+    )
 
     delivery = delivered(
         text, symbol="AAPL", columns={"close": "last_print", "volume": "QTY", "session": "when"}
@@ -347,7 +352,7 @@ def test_the_person_may_declare_prices_adjusted() -> None:
     assert not delivered(SPELLINGS["yahoo"], name="AAPL_adjsplit.txt", adjusted=False).adjusted
 
 
-_PARQUET = {
+_PARQUET: dict[str, dict[str, Any]] = {
     "strings": dict.fromkeys(("open", "high", "low", "close", "volume"), pl.String),
     "decimals": {name: pl.Decimal(12, 4) for name in ("open", "high", "low", "close")},
     "categories": {"symbol": pl.Categorical},
@@ -401,7 +406,7 @@ def test_what_was_written_is_read(
 
     def written(value: float, digits: int) -> str:
         text = f"{value:,.{digits}f}" if group else f"{value:.{digits}f}"
-        return text.translate(str.maketrans({",": group, ".": decimal}))
+        return text.translate({ord(","): group, ord("."): decimal})
 
     lines = ["Date,Open,High,Low,Close,Volume".replace(",", separator)]
     for day, prices, volume in rows:

@@ -1,6 +1,7 @@
 """Minute bars as vendors spell them: whose clock, start or end, and what is no minute."""
 
 import io
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -31,7 +32,7 @@ def delivered(text: str, *, kind: Any = "minute", **options: Any) -> Delivery:
     )
 
 
-FORMS = {
+FORMS: dict[str, Callable[[datetime], str]] = {
     "aware, in Greenwich": lambda at: at.strftime("%Y-%m-%dT%H:%M:%SZ"),
     "aware, in New York": lambda at: at.astimezone(NEW_YORK).isoformat(),
     "seconds": lambda at: str(int(at.timestamp())),
@@ -120,7 +121,7 @@ def test_a_day_beside_the_stamp_is_the_session() -> None:
 def test_bars_of_another_length_are_refused(kind: str) -> None:
     every_five = written([FORMS["naive, in New York"](at) for at in minutes()[::5]])
 
-    with pytest.raises(UnreadableFileError, match="5-minute bars|not daily bars"):
+    with pytest.raises(UnreadableFileError, match=r"5-minute bars|not daily bars"):
         delivered(every_five, kind=kind)
 
 

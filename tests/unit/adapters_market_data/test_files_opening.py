@@ -145,7 +145,9 @@ def test_a_name_without_symbol_asks_for_one() -> None:
 def test_a_mapping_to_a_column_that_is_not_there_names_those_that_are() -> None:
     options = FileOptions(columns={"close": "Last"})
 
-    with pytest.raises(UnreadableFileError, match="no column 'Last'.*Date, Open, High, Low, Close"):
+    with pytest.raises(
+        UnreadableFileError, match=r"no column 'Last'.*Date, Open, High, Low, Close"
+    ):
         read(io.BytesIO(CSV), kind="daily", name="AAPL.csv", options=options)
 
 
