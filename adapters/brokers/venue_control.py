@@ -121,7 +121,7 @@ class VenueControl:
         if reply.is_server_error:
             raise BrokerUnavailableError(f"The venue answered {reply.status_code} to {path}.")
         if reply.is_error:
-            raise VenueRefusedError(f"The venue refused {method} {path}: {reply.text}")
+            raise VenueRefusedError(f"The venue refused {method} {path}: {_said(reply)}")
         return reply.json() if reply.content else None
 
 
@@ -131,3 +131,11 @@ def _instant(text: str) -> datetime:
 
 def _instant_or_none(text: str | None) -> datetime | None:
     return None if text is None else _instant(text)
+
+
+def _said(reply: httpx.Response) -> str:
+    """Return the message of an error body, or the body when it has none."""
+    try:
+        return str(reply.json()["message"])
+    except (ValueError, KeyError, TypeError):
+        return reply.text

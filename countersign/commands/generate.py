@@ -55,7 +55,11 @@ def generate(
     if use:
         path = settings.home / "universe.toml"
         write_universe(path, made)
-        console.print(f"The desk's universe is now {path}; delete it to go back.")
+        console.print(
+            f"The desk's universe is now {path}; delete it to go back.\n"
+            "The venue replays its own sample only: this market ends with its last session, and "
+            "an order for one of its symbols is refused."
+        )
 
 
 def write_universe(path: Path, made: GeneratedMarket) -> None:

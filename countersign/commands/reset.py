@@ -20,7 +20,7 @@ app = typer.Typer(add_completion=False)
 # What a desk makes in its home; anything else there is the user's and stays.
 OWNED = (
     "postgres", "postgres.unfinished", "lake", "warehouse", "venue", "dagster", "mlflow",
-    "quality", "logs", "run", "runtime.json", "workspace.yaml",
+    "data_docs", "fetched", "logs", "run", "runtime.json", "workspace.yaml",
 )  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """The command line: its words, selections and what a person is told."""
 
+import datetime as dt
 import subprocess
 import sys
 
@@ -68,14 +69,26 @@ def test_an_unknown_asset_is_told_with_the_known_ones() -> None:
 
 
 def test_a_range_takes_the_sessions_within_it() -> None:
-    assert in_range(ASSETS, "2012-06-29", "2012-07-01") == ["2012-06-29"]
-    assert in_range(ASSETS, "2012-06-29", "") == ["2012-06-29", "2012-07-02"]
-    assert in_range(ASSETS, "", "") == ["2012-07-02"]
-    assert in_range(ASSETS[2:], "", "") == []
+    closed = dt.date(2012, 7, 2)
+
+    assert in_range(ASSETS, "2012-06-29", "2012-07-01", closed=closed) == ["2012-06-29"]
+    assert in_range(ASSETS, "2012-06-29", "", closed=closed) == ["2012-06-29", "2012-07-02"]
+    assert in_range(ASSETS, "", "", closed=closed) == ["2012-07-02"]
+    assert in_range(ASSETS[2:], "", "", closed=closed) == []
     with pytest.raises(CommandError, match="the first is 2012-06-28"):
-        in_range(ASSETS, "2020-01-01", "")
+        in_range(ASSETS, "2020-01-01", "", closed=closed)
     with pytest.raises(CommandError, match="--to must be a date YYYY-MM-DD, was 'friday'"):
-        in_range(ASSETS, "", "friday")
+        in_range(ASSETS, "", "friday", closed=closed)
+
+
+def test_a_session_that_has_not_closed_is_not_the_newest() -> None:
+    saturday = dt.date(2012, 6, 30)  # the market's 2 July is still to come
+
+    assert in_range(ASSETS, "", "", closed=saturday) == ["2012-06-29"]
+    with pytest.raises(CommandError, match="the last that has closed 2012-06-29"):
+        in_range(ASSETS, "2012-07-02", "2012-07-02", closed=saturday)
+    with pytest.raises(CommandError, match="No session of these assets has closed"):
+        in_range(ASSETS[1:], "", "", closed=saturday)
 
 
 def test_the_configuration_of_pip_is_handed_to_uv() -> None:
