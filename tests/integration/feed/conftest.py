@@ -7,6 +7,8 @@ import pytest
 
 from tests.integration.feed.replayed import Replayed, replayed
 from tests.integration.venue.served import ServedVenue
+from warehouse import Warehouse, migrate
+from warehouse.place import Place
 
 
 @pytest.fixture
@@ -20,3 +22,12 @@ def feed_desk(
             yield made
     finally:
         venue.stop()
+
+
+@pytest.fixture
+def warehouse(postgres_dsn: str, tmp_path: Path) -> Iterator[Warehouse]:
+    place = Place(postgres_dsn, f"{tmp_path / 'warehouse'}/")
+    migrate.upgrade_place(place)
+    made = Warehouse(place)
+    yield made
+    made.close()
