@@ -1,8 +1,9 @@
 """Ports and addresses as a person may write them, and what a wrong one is told."""
 
 import re
+from ipaddress import ip_address
 from typing import Annotated
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, Field
 
@@ -39,7 +40,46 @@ def _as_dsn(text: str) -> str:
     return text
 
 
+def _as_origin(text: str) -> str:
+    """Return `https://host[:port]`; where others could listen in, http is refused."""
+    parts = _web(text, "an address like https://desk.example.com, without path")
+    if text and parts.path.strip("/"):
+        raise ValueError("scheme, host and port alone, like https://desk.example.com")
+    return text.rstrip("/")
+
+
+def _as_provider(text: str) -> str:
+    _web(text, "the https:// address of the provider, like https://accounts.google.com")
+    return text.rstrip("/")
+
+
+def _web(text: str, wanted: str) -> SplitResult:
+    try:
+        parts = urlsplit(text)
+        _ = parts.port  # raises when it is no number
+    except ValueError:
+        raise ValueError(wanted) from None
+    plain = parts.scheme == "http" and is_loopback(parts.hostname or "")
+    if text and not (parts.hostname and (plain or parts.scheme == "https")):
+        raise ValueError(f"{wanted}; http:// only on this machine itself")
+    if parts.query or parts.fragment or "@" in parts.netloc:
+        raise ValueError(wanted)
+    return parts
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether only this machine can reach `host`."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
 Port = Annotated[int, Field(ge=1, le=65535)]
 Endpoint = Annotated[str, AfterValidator(_as_endpoint)]
 Bucket = Annotated[str, AfterValidator(_as_bucket)]
 Dsn = Annotated[str, AfterValidator(_as_dsn)]
+Origin = Annotated[str, AfterValidator(_as_origin)]
+ProviderAddress = Annotated[str, AfterValidator(_as_provider)]

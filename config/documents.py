@@ -147,7 +147,8 @@ def _wanted(error: ErrorDetails) -> str:
 
 
 def _is_secret(key: str) -> bool:
-    return key.rsplit(".", 1)[-1] in {"access_key", "secret_key", "key_id", "dsn"}
+    name = key.rsplit(".", 1)[-1]
+    return name in {"access_key", "secret_key", "key_id", "oidc_client_secret", "dsn"}
 
 
 def _siblings(model: type[BaseModel], key: str) -> list[str]:

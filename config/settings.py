@@ -13,6 +13,7 @@ from pydantic import Field, model_validator
 
 from config.addresses import Bucket, Dsn, Endpoint, Port
 from config.build import REPOSITORY, source_hash
+from config.dashboard import DashboardSettings
 from config.documents import DERIVED, ROOT, Frozen, document, is_private, validated
 from config.errors import DisagreementError, SettingsError, unreadable
 from config.sources import SourcesSettings
@@ -24,7 +25,14 @@ _OTHER_VARIABLES = frozenset(
     {"COUNTERSIGN_REQUIRE_SERVERS", "COUNTERSIGN_MINIO", "COUNTERSIGN_CHROMIUM"}
 )
 _SECRETS = frozenset(
-    {"lake.access_key", "lake.secret_key", "broker.key_id", "broker.secret_key", "database.dsn"}
+    {
+        "lake.access_key",
+        "lake.secret_key",
+        "broker.key_id",
+        "broker.secret_key",
+        "dashboard.oidc_client_secret",
+        "database.dsn",
+    }
 )
 _ALPACA = {
     "paper": ("https://paper-api.alpaca.markets", "wss://paper-api.alpaca.markets/stream"),
@@ -123,14 +131,6 @@ class HistorySettings(Frozen):
 
     first_session: dt.date
     last_session: dt.date  # of the embedded sample; the replay ends here
-
-
-class DashboardSettings(Frozen):
-    """Where the dashboard listens and how people sign in."""
-
-    host: str = "127.0.0.1"
-    port: Port = 8501
-    sign_in: Literal["auto", "os", "local", "oidc"] = "auto"
 
 
 class DagsterSettings(Frozen):
