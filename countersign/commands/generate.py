@@ -60,6 +60,10 @@ def generate(
             "The venue replays its own sample only: this market ends with its last session, and "
             "an order for one of its symbols is refused."
         )
+        if settings.history.first_session < sessions[0]:
+            console.print(
+                f"Set COUNTERSIGN_HISTORY__FIRST_SESSION={sessions[0]}: nothing is older."
+            )
 
 
 def write_universe(path: Path, made: GeneratedMarket) -> None:

@@ -76,7 +76,7 @@ def first_materialisation(told: Settings) -> None:
     if reached.status != "SUCCESS":
         raise DagsterError(
             f"The first materialisation ended as {reached.status}: see "
-            f"{webserver.url}/runs/{run_id}, then ./desk materialize."
+            f"{webserver.url}/runs/{run_id}. ./desk down and ./desk up run it again."
         )
     say(f"{reached.steps} steps")
 
