@@ -13,6 +13,7 @@ from adapters.market_data.generated import GeneratedMarket
 from adapters.market_data.landing import Kind, land
 from adapters.object_store import ObjectStore, StoreError
 from config import settings as configuration
+from config.settings import Settings
 from countersign.console import console
 from countersign.errors import CommandError
 from countersign.processes.tasks import ensure_buckets
@@ -53,17 +54,19 @@ def generate(
         raise CommandError(str(e)) from e
     console.print(f"{rows:,} rows landed in {store.name}, {sessions[0]} to {last}.")
     if use:
-        path = settings.home / "universe.toml"
-        write_universe(path, made)
-        console.print(
-            f"The desk's universe is now {path}; delete it to go back.\n"
-            "The venue replays its own sample only: this market ends with its last session, and "
-            "an order for one of its symbols is refused."
-        )
-        if settings.history.first_session < sessions[0]:
-            console.print(
-                f"Set COUNTERSIGN_HISTORY__FIRST_SESSION={sessions[0]}: nothing is older."
-            )
+        _use(settings, made, sessions[0])
+
+
+def _use(settings: Settings, made: GeneratedMarket, first: dt.date) -> None:
+    path = settings.home / "universe.toml"
+    write_universe(path, made)
+    console.print(
+        f"The desk's universe is now {path}; delete it to go back.\n"
+        "The venue replays its own sample only: this market ends with its last session, and an "
+        "order for one of its symbols is refused."
+    )
+    if settings.history.first_session < first:
+        console.print(f"Set COUNTERSIGN_HISTORY__FIRST_SESSION={first}: nothing is older.")
 
 
 def write_universe(path: Path, made: GeneratedMarket) -> None:
