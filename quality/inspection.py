@@ -78,7 +78,8 @@ class Context:
     actions : frame with symbol, ex_date or session, kind, ratio, amount, optional
     index : frame with session, close and if known high and low, optional
     daily : frame with symbol, session, high, low, close, volume, optional
-        The official daily bars beside minutes.
+        The official daily bars beside minutes; the bars beside actions; the shares' closes
+        beside options.
     now : aware datetime, optional
         Stamps after it lie in the future.
     """
@@ -255,6 +256,37 @@ def judged(
         yield _daily(delivery, readable, context, notes)
     elif delivery.kind == "minute":
         yield from _minutes(readable, context, notes)
+    elif delivery.kind == "options":
+        yield _options(readable, context)
+    else:
+        yield _records(readable, context)
+
+
+def _options(readable: pl.DataFrame, context: Context) -> Judgement:
+    # The rules of each kind are loaded by those who ask them: a check should begin at once.
+    from quality.rules.options import judge_options  # noqa: PLC0415
+
+    return judge_options(
+        readable,
+        calendar=context.calendar,
+        actions=_by_ex_date(context.actions),
+        closes=context.daily,
+        until=context.until,
+    )
+
+
+def _records(readable: pl.DataFrame, context: Context) -> Judgement:
+    from quality.rules.records import judge_actions  # noqa: PLC0415
+
+    return judge_actions(
+        readable, calendar=context.calendar, bars=context.daily, until=context.until
+    )
+
+
+def _by_ex_date(actions: pl.DataFrame | None) -> pl.DataFrame | None:
+    if actions is None or "ex_date" in actions.columns:
+        return actions
+    return actions.rename({"session": "ex_date"})
 
 
 def _readable(delivery: Delivery) -> pl.DataFrame:
@@ -292,32 +324,38 @@ class _Lines:
     """Finds the line that a finding is about."""
 
     def __init__(self, delivery: Delivery) -> None:
+        self._frame = delivery.frame
         self._keys = ["symbol", "bar_start" if delivery.kind == "minute" else "session"]
-        columns = [*self._keys, "line", *(c for c in ("file",) if c in delivery.frame.columns)]
-        self._frame = delivery.frame.select(columns)
+        # A chain has many quotes of a share and day: its finding's figures tell which it is.
+        self._figures = ["strike", "right", "bid", "ask"] if delivery.kind == "options" else []
 
     def told(self, findings: Sequence[Finding]) -> list[Told]:
         """Return the findings with their lines, the first where several rows have the key."""
         if not findings:
             return []
-        kind = self._frame.schema[self._keys[1]]
-        asked = pl.DataFrame(
-            {
-                "symbol": [f.symbol for f in findings],
-                self._keys[1]: pl.Series([getattr(f, self._keys[1]) for f in findings], dtype=kind),
-            }
+        keys = [*self._keys, *self._figures]
+        values = {
+            **{key: [getattr(f, key) for f in findings] for key in self._keys},
+            **{key: [f.figures.get(key) for f in findings] for key in self._figures},
+        }
+        asked = pl.DataFrame({key: self._like(key, values[key]) for key in keys})
+        files = [c for c in ("file",) if c in self._frame.columns]
+        rows = self._frame.select(*keys, "line", *files).join(
+            asked.unique(), on=keys, how="semi", nulls_equal=True
         )
-        rows = self._frame.join(asked.unique(), on=self._keys, how="semi")
-        first = rows.unique(subset=self._keys, keep="first", maintain_order=True)
-        at = asked.join(first, on=self._keys, how="left", maintain_order="left")
-        files = at["file"] if "file" in at.columns else [None] * at.height
+        first = rows.unique(subset=keys, keep="first", maintain_order=True)
+        at = asked.join(first, on=keys, how="left", maintain_order="left", nulls_equal=True)
+        named = at["file"] if files else [None] * at.height
         return [
             Told(
                 f.symbol, f.session, f.bar_start, f.rule, f.severity, f.message, f.figures,
                 line, file,
             )
-            for f, line, file in zip(findings, at["line"], files, strict=True)
+            for f, line, file in zip(findings, at["line"], named, strict=True)
         ]  # fmt: skip
+
+    def _like(self, key: str, values: Sequence[Any]) -> pl.Series:
+        return pl.Series(values, dtype=self._frame.schema[key], strict=False)
 
 
 def _daily(
@@ -336,9 +374,8 @@ def _daily(
 def _actions(delivery: Delivery, context: Context, notes: list[str]) -> pl.DataFrame | None:
     """Return the actions to reckon with: those given, else the file's; none if in the prices."""
     if context.actions is not None:
-        actions = context.actions
-        if "ex_date" not in actions.columns:
-            actions = actions.rename({"session": "ex_date"})
+        actions = _by_ex_date(context.actions)
+        assert actions is not None
     else:
         actions = adjustment.stated(delivery)
         if actions.height:
@@ -438,6 +475,8 @@ def _expected(
 
 def _beside(readable: pl.DataFrame, context: Context) -> Iterator[tuple[Rule, int, list[Finding]]]:
     """Yield what only the whole file shows: rule, rows asked, findings."""
+    if "close" not in readable.columns:
+        return
     runs = _runs(readable, context)
     silent = runs.filter(pl.col("silent") > _SILENCE)
     dataset = "file"

@@ -48,7 +48,7 @@ def check(
     actions: Annotated[str, typer.Option(metavar="FILE", help="Splits and dividends.")] = "",
     index: Annotated[str, typer.Option(metavar="FILE", help="The market index, daily.")] = "",
     daily: Annotated[
-        str, typer.Option(metavar="FILE", help="Official daily bars beside minutes.")
+        str, typer.Option(metavar="FILE", help="Daily bars beside minutes, actions or options.")
     ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     html: Annotated[
