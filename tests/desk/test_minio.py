@@ -11,10 +11,12 @@ from tests.desk.running import WholeDesk
 
 pytestmark = [pytest.mark.desk, pytest.mark.s3, pytest.mark.timeout(600)]
 
-# A short history and few symbols: what is shown is where the bytes are.
+# A short history, few symbols, and proposals whatever the model thinks of them: what is shown is
+# where the bytes are.
 _SOON = {
-    "COUNTERSIGN_HISTORY__FIRST_SESSION": "2009-01-02",
+    "COUNTERSIGN_HISTORY__FIRST_SESSION": "2009-09-01",
     "COUNTERSIGN_TRAINING__TRIALS": "1",
+    "COUNTERSIGN_STRATEGY__THRESHOLD": "0.01",
 }
 _UNIVERSE = 'name = "three"\n' + "".join(
     f'[[symbols]]\nsymbol = "{symbol}"\nlabel = "{symbol}"\nsector = "Technology"\n'
@@ -45,7 +47,7 @@ def test_the_whole_desk_keeps_its_data_on_minio(
     assert done.returncode == 0, done.stdout + done.stderr
     status = on_minio.status()
     assert {p["state"] for p in status["processes"]} == {"running"}
-    assert status["counts"]["proposals"].get("pending", 0) > 0, status["counts"]
+    assert status["counts"]["proposals"].get("open", 0) > 0, status["counts"]
     kept = _objects(minio_server)
     for landed in ("equities/daily/symbol=AAPL/", "indices/", "warehouse/"):
         assert any(k.startswith(landed) and k.endswith(".parquet") for k in kept), sorted(kept)[:20]
