@@ -1,9 +1,7 @@
 """What the dashboard's server answers besides pages: health, signing in and out, Data Docs."""
 
 import asyncio
-import html
 from collections import OrderedDict
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import sqlalchemy as sa
@@ -12,18 +10,16 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
 from config import settings as settings_file
-from dashboard import data, palette, signin
+from config.addresses import is_loopback
+from dashboard import answers, data, door, oidc, signin
 from ledger import people
 
-_HERE = Path(__file__).parent
-_PAGE = (_HERE / "sign_in.html").read_text(encoding="utf-8")
-_LEAVE = (_HERE / "sign_out.html").read_text(encoding="utf-8")
 _LONGEST_DELAY = 8.0  # seconds
 _MOST_LOGINS = 1_000
 
@@ -37,18 +33,23 @@ def all_routes() -> list[BaseRoute]:
         Route("/sign-in", _sign_in, methods=["POST"]),
         Route("/sign-out", _leave, methods=["GET"]),
         Route("/sign-out", _sign_out, methods=["POST"]),
-        Route("/enter", _enter, methods=["GET"]),
+        Route("/enter", _enter, methods=["POST"]),
+        Route(answers.REFUSED, _refused, methods=["GET"]),
         Route("/data-docs", _to_folder, methods=["GET"]),
         Route("/data-docs/{path:path}", _docs, methods=["GET"]),
     ]
 
 
 def all_middleware() -> list[Middleware]:
-    """On a loopback address only its own names are answered, so that no web site can pose as us."""
-    if signin.is_loopback(settings_file.load().dashboard.host):
+    """On a loopback address only the desk's names are answered: no web site can pose as us."""
+    told = settings_file.load().dashboard
+    around = [Middleware(answers.ToldRefusals)] if told.sign_in == "oidc" else []
+    if is_loopback(told.host):
         names = ["127.0.0.1", "localhost", "[::1]", "testserver"]
-        return [Middleware(TrustedHostMiddleware, allowed_hosts=names)]
-    return []
+        public = urlsplit(told.address).hostname
+        hosts = [*names, public] if public else names
+        around.insert(0, Middleware(TrustedHostMiddleware, allowed_hosts=hosts))
+    return around
 
 
 class _Delays:
@@ -90,11 +91,11 @@ def _ask_ledger() -> None:
 
 
 async def _form(request: Request) -> Response:
-    return _page(_PAGE)
+    return door.sign_in()
 
 
 async def _leave(request: Request) -> Response:
-    return _page(_LEAVE)
+    return door.sign_out()
 
 
 async def _sign_in(request: Request) -> Response:
@@ -104,7 +105,8 @@ async def _sign_in(request: Request) -> Response:
     token = await run_in_threadpool(_token_for, login, password)
     if token is None:
         await asyncio.sleep(_delays.missed(login))
-        return _page(_PAGE, problem="This login and password do not belong together.", status=401)
+        problem = "This login and password do not belong together."
+        return door.sign_in(problem=problem, status=401)
     _delays.forget(login)
     return _with_cookie(RedirectResponse("/", status_code=303), token, request)
 
@@ -124,7 +126,7 @@ async def _sign_out(request: Request) -> Response:
     token = request.cookies.get(signin.COOKIE)
     if token:
         await run_in_threadpool(_end, token)
-    answer = RedirectResponse("/", status_code=303)
+    answer = _without_provider(RedirectResponse("/", status_code=303), request)
     answer.delete_cookie(signin.COOKIE, httponly=True, samesite="strict")
     return answer
 
@@ -136,22 +138,26 @@ def _end(token: str) -> None:
 
 
 async def _enter(request: Request) -> Response:
-    ticket = request.query_params.get("ticket", "")
-    token = await run_in_threadpool(_exchanged, ticket)
-    if token is None:
-        return RedirectResponse("/", status_code=303)
-    return _with_cookie(RedirectResponse("/", status_code=303), token, request)
+    """Give the desk's cookie for a ticket; the provider's answer has done its work then."""
+    _require_own_page(request)
+    form = await request.form()
+    token = await run_in_threadpool(_exchanged, str(form.get("ticket", ""))[:200])
+    answer = _without_provider(RedirectResponse("/", status_code=303), request)
+    return answer if token is None else _with_cookie(answer, token, request)
 
 
 def _exchanged(ticket: str) -> str | None:
+    person_id = signin.TICKETS.take(ticket, now=data.now())
+    if person_id is None:
+        return None
     with data.engine().begin() as conn:
-        who = people.signed_in(conn, token=ticket, desk_at=data.now())
-        if who is None:
-            return None
-        people.end_sign_in(conn, token=ticket)
         return people.start_sign_in(
-            conn, person_id=who.person_id, desk_at=data.now(), lasts=signin.LASTS
+            conn, person_id=person_id, desk_at=data.now(), lasts=signin.LASTS
         )
+
+
+async def _refused(request: Request) -> Response:
+    return door.refused(answers.sentence(request.query_params))
 
 
 async def _to_folder(request: Request) -> Response:
@@ -201,8 +207,21 @@ def _with_cookie(answer: Response, token: str, request: Request) -> Response:
         max_age=int(signin.LASTS.total_seconds()),
         httponly=True,
         samesite="strict",
-        secure=request.url.scheme == "https",
+        secure=request.url.scheme == "https" or _is_https(),
     )
+    return answer
+
+
+def _is_https() -> bool:
+    """Whether people reach the desk by https, where a proxy in front of it speaks that."""
+    return settings_file.load().dashboard.origin.startswith("https:")
+
+
+def _without_provider(answer: Response, request: Request) -> Response:
+    """Forget the provider's answer, which Streamlit would keep for a month and believe again."""
+    for name in request.cookies:
+        if name.startswith(oidc.STREAMLIT_COOKIE):
+            answer.delete_cookie(name, httponly=True, samesite="lax")
     return answer
 
 
@@ -211,20 +230,3 @@ def _require_own_page(request: Request) -> None:
     origin = request.headers.get("origin")
     if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
         raise HTTPException(403, "This form must be sent from the desk's own page.")
-
-
-def _page(text: str, *, problem: str = "", status: int = 200) -> HTMLResponse:
-    for name in ("light", "dark"):
-        colours = palette.of(name)
-        for role in ("page", "panel", "text", "muted", "line", "action", "down"):
-            text = text.replace(f"{{{{{name}.{role}}}}}", getattr(colours, role))
-    shown = f'<p class="problem" role="alert">{html.escape(problem)}</p>' if problem else ""
-    return HTMLResponse(
-        text.replace("{{problem}}", shown),
-        status_code=status,
-        headers={
-            "Cache-Control": "no-store",
-            "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; "
-            "form-action 'self'; frame-ancestors 'none'",
-        },
-    )

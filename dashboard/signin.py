@@ -1,31 +1,39 @@
 """Who is looking: the operating-system user, a local person with a password, or OIDC."""
 
 import getpass
+import json
 from datetime import timedelta
-from ipaddress import ip_address
+from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 import streamlit as st
 
+from config.addresses import is_loopback
 from config.errors import SettingsError
 from config.settings import Settings
-from dashboard import data
+from dashboard import data, oidc
 from ledger import people
 from ledger.people import Person
+from trading.errors import NotAllowedError
 
 COOKIE = "countersign_session"
 LASTS = timedelta(hours=12)
-_TICKET_LASTS = timedelta(minutes=1)
+TICKETS = oidc.Tickets()
 
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach `host`."""
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
+# Sends the ticket in a form of this page's own: an address would stay in the history and in logs,
+# and could be given to somebody else to click on.
+_ENTER = """<script>
+const form = document.createElement("form");
+form.method = "post";
+form.action = "/enter";
+const field = document.createElement("input");
+field.type = "hidden";
+field.name = "ticket";
+field.value = %s;
+form.append(field);
+document.body.append(form);
+form.submit();
+</script>"""
 
 
 def kind(settings: Settings) -> str:
@@ -36,14 +44,16 @@ def kind(settings: Settings) -> str:
     SettingsError
         If ``os`` is demanded where others could reach the page or real orders could go out.
     """
-    safe = is_loopback(settings.dashboard.host) and settings.broker.kind == "venue"
-    wanted = settings.dashboard.sign_in
+    told = settings.dashboard
+    near = is_loopback(told.host) and is_loopback(urlsplit(told.origin).hostname or "")
+    safe = near and settings.broker.kind == "venue"
+    wanted = told.sign_in
     if wanted == "auto":
         return "os" if safe else "local"
     if wanted == "os" and not safe:
         raise SettingsError(
             "dashboard.sign_in = os needs the paper venue and a loopback address; "
-            f"host is {settings.dashboard.host}, broker.kind is {settings.broker.kind}. "
+            f"people reach this desk at {told.origin}, broker.kind is {settings.broker.kind}. "
             "Set dashboard.sign_in to local or oidc."
         )
     return wanted
@@ -57,7 +67,7 @@ def by_token(engine: sa.Engine, token: str | None) -> Person | None:
         return people.signed_in(conn, token=token, desk_at=data.now())
 
 
-@st.cache_data(ttl=30, max_entries=200, show_spinner=False)
+@st.cache_data(ttl=data.SLOW, max_entries=200, show_spinner=False)
 def _known(token: str) -> Person | None:
     return by_token(data.engine(), token)
 
@@ -96,16 +106,32 @@ def person() -> Person | None:
     return None
 
 
-def ask() -> None:
-    """Offer the way to sign in."""
+def ask(problem: str = "") -> None:
+    """Offer the way to sign in, after telling why the last try did not count."""
     st.title("Sign in")
-    if kind(data.settings()) == "oidc":
-        if st.button("Sign in with your organisation", type="primary"):
-            st.login()
-        return
+    if problem:
+        st.error(problem, icon=":material/error:")
     st.markdown("Signatures are personal, so the desk must know who you are.")
+    if kind(data.settings()) == "oidc":
+        _ask_organisation()
+        return
     st.link_button("Sign in", "/sign-in", type="primary")
     st.caption("An operator adds people with `./desk user add NAME --role signatory`.")
+
+
+def _ask_organisation() -> None:
+    told, label = data.settings().dashboard, "Sign in with your organisation"
+    here = urlsplit(st.context.url or told.origin)
+    if f"{here.scheme}://{here.netloc}" != told.origin:
+        # The provider sends people back to one address; this window's cookies are not sent there.
+        st.link_button(label, told.origin, type="primary")
+    elif st.button(label, type="primary"):
+        trouble = oidc.trouble(told)
+        if trouble:
+            st.error(trouble, icon=":material/error:")
+        else:
+            st.login()
+    st.caption("With a password of this desk, [sign in here](/sign-in).")
 
 
 def described(who: Person) -> str:
@@ -117,24 +143,36 @@ def described(who: Person) -> str:
 
 
 def _exchange() -> None:
-    """Turn a fresh OIDC sign-in into the desk's own cookie, once, through the `/enter` route."""
+    """Turn a fresh sign-in at the provider into the desk's own cookie, once, through `/enter`."""
     if not getattr(st.user, "is_logged_in", False):
         return
-    login = str(st.user.get("email") or st.user.get("sub"))
+    try:
+        ticket = _ticket(oidc.identity(st.user.to_dict(), now=data.now()))
+    except NotAllowedError as e:
+        ask(str(e))
+        st.stop()
+    if ticket is not None:
+        st.html(_ENTER % json.dumps(ticket), unsafe_allow_javascript=True)
+        st.stop()
+
+
+def _ticket(who: oidc.Identity) -> str | None:
     with data.engine().begin() as conn:
-        who = people.ensure(
+        known = people.by_login(conn, who.login)
+        if known is not None and known.origin != "oidc":
+            raise NotAllowedError(
+                f"The login {who.login} belongs to a person of this desk who signs in another "
+                "way, not through your organisation. If that is you, sign in with your password; "
+                "otherwise ask an operator."
+            )
+        person = people.ensure(
             conn,
-            login=login,
-            display_name=str(st.user.get("name") or login),
+            login=who.login,
+            display_name=who.display_name,
             roles=("viewer",),
             origin="oidc",
             desk_at=data.now(),
         )
-        ticket = people.start_sign_in(
-            conn, person_id=who.person_id, desk_at=data.now(), lasts=_TICKET_LASTS
-        )
-    st.html(
-        f"<script>window.location.replace('/enter?ticket={ticket}')</script>",
-        unsafe_allow_javascript=True,
-    )
-    st.stop()
+    if not person.active:
+        raise NotAllowedError(f"The login {who.login} is closed on this desk. Ask an operator.")
+    return TICKETS.give(person.person_id, answer=who.answer, now=data.now())
