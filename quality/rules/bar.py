@@ -139,7 +139,7 @@ def rules(*, says: Sentence, when: Sentence, one: str) -> tuple[Rule, ...]:
             name="prices_are_new",
             severity=Severity.WARNING,
             meaning="A bar does not repeat all four prices of the bar before it.",
-            reason="It happens by chance once in thousands of bars; a second one in a row does not.",
+            reason="By chance it happens once in thousands of bars; a second in a row does not.",
             applies=pl.col("reference").is_not_null() & (pl.col("volume") > 0),
             fails=pl.col("repeat") == 1,
             sentence=lambda row: (

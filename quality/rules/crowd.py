@@ -1,22 +1,30 @@
 """What the symbols of a delivery say about one another: rows under the wrong name or date."""
 
+from datetime import date
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from quality.rules.jumps import UNIT
 from quality.rules.model import Rule, Severity
 from quality.rules.stretches import stretches
 from quality.rules.words import day, price
 
 # Two symbols that leap to each other's level are exchanged: neither a crash nor a surge does that.
+# With hindsight a leap is known to be far beyond the symbol's own; at the gate it must be larger.
 _LEAP: Final = 0.10
+_FAR_LEAP: Final = 0.25
+_LEAP_MOVES: Final = 8.0  # times the median move of the symbol
 _FITS: Final = 0.06
+_FITS_SHARE: Final = 0.35  # of the leap
+_FITS_VOLUME: Final = 1.6  # a log
+_LOOSE: Final = 2.0  # how much wider the other end of an exchange may fit
 # A stretch out of step or out of order is told from chance by this sum of its rows' scores; the
 # largest of the clean sample is half of it.
 _OUT_OF_STEP: Final = 30.0
-_OUT_OF_ORDER: Final = 10.0
+_OUT_OF_ORDER: Final = 7.0
 _LEAST_OTHERS: Final = 3
 
 CROWD_RULES: Final[tuple[Rule, ...]] = (
@@ -80,47 +88,71 @@ def with_other(frame: pl.DataFrame, *, whole_file: bool) -> pl.DataFrame:
     before = pl.col("close").shift(1) * (pl.col("log_split").shift(1) - pl.col("log_split")).exp()
     marked = frame.with_row_index("_row").with_columns(
         pl.when(near & sound & sound.shift(1)).then(before).alias("_before"),
+        pl.col("volume").shift(1).alias("_volume_before"),
         (~same).alias("is_first"),
     )
-    leap = (pl.col("close") / pl.col("_before")).log()
-    leaps = marked.select("_row", "symbol", "session", "close", "_before", leap.alias("leap"))
-    leaps = leaps.filter(pl.col("leap").abs() >= _LEAP)
-    down = leaps.filter(pl.col("leap") < 0)
-    pairs = (
-        leaps.filter(pl.col("leap") > 0)
-        .join(down, on="session", suffix="_down")
-        .filter(
-            ((pl.col("close") / pl.col("_before_down")).log().abs() < _FITS)
-            & ((pl.col("close_down") / pl.col("_before")).log().abs() < _FITS)
-        )
-        .sort("session")
-    )
-    named = _exchanged(marked, pairs, whole_file=whole_file)
+    named = _exchanged(marked, _pairs(marked, whole_file=whole_file), whole_file=whole_file)
     return (
         marked.join(named, on="_row", how="left", maintain_order="left")
         .with_columns(pl.col("usable") & pl.col("other").is_null())
-        .drop("_row", "_before")
+        .drop("_row", "_before", "_volume_before")
     )
+
+
+def _pairs(marked: pl.DataFrame, *, whole_file: bool) -> pl.DataFrame:
+    """Return the sessions on which one symbol leaps up and one down to each other's level."""
+    leap = (pl.col("close") / pl.col("_before")).log()
+    wide = pl.lit(_FAR_LEAP)
+    if whole_file:
+        wide = (_LEAP_MOVES * leap.abs().median().over("symbol")).clip(_LEAP)
+    leaps = marked.select(
+        "symbol", "session", "close", "volume", "_before", "_volume_before", leap.alias("leap"),
+        wide.alias("wide"),
+    ).filter(pl.col("leap").abs() >= pl.col("wide"))  # fmt: skip
+    fits = pl.min_horizontal(_FITS_SHARE * pl.col("leap"), pl.lit(_FITS))
+    both = leaps.filter(pl.col("leap") > 0).join(
+        leaps.filter(pl.col("leap") < 0), on="session", suffix="_down"
+    )
+    return (
+        both.filter(
+            _near("close", "_before_down", _LOOSE * fits),
+            _near("close_down", "_before", _LOOSE * fits),
+        )
+        .with_columns(
+            (
+                _near("close", "_before_down", fits)
+                & _near("close_down", "_before", fits)
+                & _near("volume", "_volume_before_down", pl.lit(_FITS_VOLUME))
+                & _near("volume_down", "_volume_before", pl.lit(_FITS_VOLUME))
+            )
+            .fill_null(value=False)
+            .alias("sure")
+        )
+        .sort("session")
+    )
+
+
+def _near(one: str, two: str, within: pl.Expr) -> pl.Expr:
+    return (pl.col(one) / pl.col(two)).log().abs() < within
 
 
 def _exchanged(marked: pl.DataFrame, pairs: pl.DataFrame, *, whole_file: bool) -> pl.DataFrame:
     """Return the rows (`_row`, `other`) between each exchange of two symbols and its undoing."""
-    spans: list[tuple[str, str, object, object]] = []
-    open_since: dict[frozenset[str], object] = {}
+    spans: list[tuple[str, str, date, date | None]] = []
+    waiting: dict[tuple[str, str], tuple[date, bool]] = {}
     for pair in pairs.iter_rows(named=True):
-        both = frozenset((pair["symbol"], pair["symbol_down"]))
-        since = open_since.pop(both, None)
-        if since is None:
-            open_since[both] = pair["session"]
-        one, two = sorted(both)
-        if since is None and not whole_file:
-            spans.append((one, two, pair["session"], None))
-        elif since is not None and whole_file:
-            spans.append((one, two, since, pair["session"]))
-    if whole_file:
-        for both, since in open_since.items():
-            one, two = sorted(both)
-            spans.append((one, two, since, None))
+        names = (pair["symbol"], pair["symbol_down"])
+        one, two = min(names), max(names)
+        now, sure = pair["session"], pair["sure"]
+        if not whole_file:
+            spans += [(one, two, now, None)] if sure else []
+            continue
+        since, was_sure = waiting.pop((one, two), (None, False))
+        if since is not None and (sure or was_sure):
+            spans.append((one, two, since, now))
+        else:
+            waiting[one, two] = (now, sure)
+    spans += [(*names, since, None) for names, (since, sure) in waiting.items() if sure]
     schema = {"symbol": pl.String, "other": pl.String, "since": pl.Date, "until": pl.Date}
     told = pl.DataFrame(
         spans + [(two, one, since, until) for one, two, since, until in spans],
@@ -153,9 +185,7 @@ def with_stretches(frame: pl.DataFrame, *, whole_file: bool) -> pl.DataFrame:
     order = stretches(_order_scores(frame), offsets, _OUT_OF_ORDER)
     # The last row of such a stretch is the first that is in its place again.
     order &= np.append(order[1:], False)
-    return frame.with_columns(
-        pl.Series("out_of_step", step), pl.Series("out_of_order", order)
-    )
+    return frame.with_columns(pl.Series("out_of_step", step), pl.Series("out_of_order", order))
 
 
 def _offsets(frame: pl.DataFrame) -> Whole:
@@ -169,7 +199,8 @@ def _step_scores(frame: pl.DataFrame) -> tuple[Floats, Floats]:
     """Return how much better each row's move fits the others' session before, and after."""
     steps = frame["step_no"].to_numpy().astype(np.int64)
     moves = (frame["adjusted_move"] / frame["sigma"]).fill_null(0.0).fill_nan(0.0).to_numpy()
-    moves = np.where(frame["usable"].to_numpy(), np.clip(moves, -3.0, 3.0), 0.0)
+    sound = frame["usable"] & (frame["code"] < UNIT).fill_null(value=False)
+    moves = np.where(sound.to_numpy(), np.clip(moves, -3.0, 3.0), 0.0)
     low = int(steps.min()) - 1
     at = steps - low
     total = np.bincount(at, weights=moves, minlength=int(at.max()) + 2)
@@ -201,11 +232,11 @@ def _order_scores(frame: pl.DataFrame) -> Floats:
         span.rolling_median(21, min_samples=5, center=True).alias("span"),
     )
     common = gaps.group_by("session").agg(
-        pl.when(pl.col("gap").count() >= _LEAST_OTHERS + 1).then(pl.col("gap").median()).alias("common")
+        pl.when(pl.col("gap").count() >= _LEAST_OTHERS + 1)
+        .then(pl.col("gap").median())
+        .alias("common")
     )
-    scores = gaps.join(common, on="session", how="left", maintain_order="left").select(
-        (((pl.col("gap") - pl.col("common").fill_null(0.0)).abs() / pl.col("span").clip(0.002)).clip(
-            0.0, 3.0
-        ) - 1.0).fill_null(-1.0).fill_nan(-1.0)
-    )  # fmt: skip
+    beside = gaps.join(common, on="session", how="left", maintain_order="left")
+    own = (pl.col("gap") - pl.col("common").fill_null(0.0)).abs() / pl.col("span").clip(0.002)
+    scores = beside.select((own.clip(0.0, 3.0) - 1.0).fill_null(-1.0).fill_nan(-1.0))
     return scores.to_series().to_numpy()

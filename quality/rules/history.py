@@ -36,6 +36,7 @@ from quality.rules.jumps import (
     S_BUSY,
     S_CLOSE,
     S_DIVIDENDS,
+    S_DOUBT,
     S_HIGH,
     S_INDEX,
     S_LOG_VOLUME,
@@ -141,6 +142,10 @@ def _learn(row: Floats, state: Floats, out: Floats, limits: Limits) -> None:
             if state[S_OTHER_VOLUME] > 0.0:  # slowly, so that one busy day does not carry it off
                 other = 0.8 * (state[S_OTHER_VOLUME] + out[SPLIT]) + 0.2 * other
             state[S_OTHER_VOLUME] = other
+            state[S_DOUBT] = 0.0
+        return
+    if state[S_OTHER_VOLUME] > 0.0 and state[S_DOUBT] < 2.0:
+        state[S_DOUBT] += 1.0  # one busy day is no return to the old units
         return
     surprise = np.log(max(row[VOLUME], 1.0)) - state[S_LOG_VOLUME]
     state[S_LOG_VOLUME] += weight * min(max(surprise, -1.0), 1.0)

@@ -5,6 +5,7 @@ from typing import Final
 
 import polars as pl
 
+from quality.rules.lines import rows
 from quality.rules.missing import MISSING
 from quality.rules.model import Finding, Judgement, Rule, Severity, finding
 
@@ -39,7 +40,7 @@ def judge(
         for rule in rules
     )
     findings = _findings(frame, outcomes, rules, dataset)
-    findings += [finding(MISSING, row, dataset=dataset) for row in due.iter_rows(named=True)]
+    findings += [finding(MISSING, row, dataset=dataset) for row in rows(due)]
     keys = [name for name in (*_SESSION, "bar_start") if name in columns]
     errors = [rule.name for rule in rules if rule.severity is Severity.ERROR]
     bad = outcomes.select(pl.any_horizontal(errors).fill_null(value=False)).to_series()
@@ -63,8 +64,9 @@ def _findings(
     """Return the findings of all rules, in the order of the rules."""
     found: list[Finding] = []
     for rule in rules:
-        failing = frame.filter(outcomes[rule.name].fill_null(value=False))
-        found += [finding(rule, row, dataset=dataset) for row in failing.iter_rows(named=True)]
+        failing = outcomes[rule.name].fill_null(value=False).arg_true()
+        if failing.len():
+            found += [finding(rule, row, dataset=dataset) for row in rows(frame[failing])]
     return found
 
 

@@ -20,7 +20,6 @@ from quality.rules.thresholds import (
     INDEX_SPAN,
     MEAN_TO_SIGMA,
     NO_REACH,
-    REACH_VOLUME,
     SPLIT_RATIOS,
     SPLIT_TOLERANCE,
     TICKS,
@@ -76,8 +75,9 @@ THIN, SWOLLEN, UNTRADED = -1, 1, 2
     S_CLOSE, S_OPEN, S_HIGH, S_LOW, S_VOLUME, S_NO, S_SPLIT, S_DIVIDENDS, S_INDEX, S_SCALE,
     S_LOG_VOLUME, S_VOLUME_SPREAD, S_RANGE, S_UNREST, S_BUSY, S_SEEN, S_PENDING, S_PENDING_CODE,
     S_PENDING_SEEN, S_PENDING_SPLIT, S_UNTIL, S_OTHER_VOLUME, S_ALIKE, S_AFTER, S_UNIT,
-) = range(25)  # fmt: skip
-STATE: Final = 25
+    S_DOUBT,
+) = range(26)  # fmt: skip
+STATE: Final = 26
 
 
 @njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]  # numba carries no types
@@ -124,13 +124,17 @@ def repeat(row: Floats, state: Floats, out: Floats, limits: Limits) -> float:
     """Return whether the row repeats the one before it: not, in its prices, or altogether."""
     if row[CLOSE] != state[S_CLOSE]:
         return 0.0
+    intraday = limits.gap_cap > 100.0
+    same = row[OPEN] == state[S_OPEN] and row[HIGH] == state[S_HIGH] and row[LOW] == state[S_LOW]
+    twice = same and row[VOLUME] == state[S_VOLUME]
     if row[HIGH] == row[LOW]:
+        if intraday:  # a thin share trades one round lot at one price many times
+            return ALIKE if twice and row[VOLUME] > limits.liquid else 0.0
         # A share that moves every session does not stand still at its usual volume.
         lively = state[S_RANGE] * row[CLOSE] > TICKS and state[S_SEEN] >= 10.0
         traded = out[VOLUME_RATIO] >= 0.3 and np.exp(state[S_LOG_VOLUME]) >= limits.liquid
-        return ALIKE if lively and traded and limits.gap_cap < 100.0 else 0.0
-    same = row[OPEN] == state[S_OPEN] and row[HIGH] == state[S_HIGH] and row[LOW] == state[S_LOW]
-    if same and row[VOLUME] == state[S_VOLUME]:
+        return STALE if twice else (ALIKE if lively and traded else 0.0)
+    if twice and (not intraday or row[VOLUME] > limits.liquid):
         return STALE
     return ALIKE if same and row[HIGH] - row[LOW] > TICKS else 0.0
 
@@ -180,9 +184,9 @@ def action_error(out: Floats) -> float:
         if abs(out[MOVE] + 0.5 * split) <= min(tolerance, 0.2 * abs(split)):
             return PHANTOM
     share = out[PAID] / out[REFERENCE]
-    if abs(split) < 0.15 and share >= max(0.06, 4.0 * out[SIGMA]):
-        if share >= 0.9 or abs(out[MOVE]) < 0.35 * share:
-            return UNPAID
+    large = abs(split) < 0.15 and share >= max(0.06, 4.0 * out[SIGMA])
+    if large and (share >= 0.9 or abs(out[MOVE]) < 0.35 * share):
+        return UNPAID
     return NORMAL
 
 
@@ -194,7 +198,8 @@ def jump(row: Floats, state: Floats, out: Floats, limits: Limits) -> float:
     sigma = out[SIGMA]
     factor = nearest(move, UNIT_FACTORS, min(0.25, max(0.15, 5.0 * sigma)))
     # Volume excuses no second row in the wrong unit, and hardly a first one.
-    goes_on = factor > 0.0 and factor == state[S_UNIT]
+    goes_on = state[S_UNIT] > 0.0 and abs(move - np.log(state[S_UNIT])) < 0.5
+    factor = state[S_UNIT] if goes_on else factor
     state[S_UNIT] = 0.0
     if factor > 0.0 and (goes_on or out[VOLUME_RATIO] < UNIT_VOLUME):
         out[FACTOR] = factor
@@ -226,7 +231,7 @@ def reach_code(row: Floats, out: Floats, limits: Limits) -> float:
     if out[REACH] <= max(limits.reach_move, strict * limits.reach_sigmas * out[SIGMA]):
         return 0.0
     # No volume explains a high or low at more than twice or less than half of open and close.
-    if ratio >= REACH_VOLUME * limits.confirming_volume / 3.0 and out[REACH] < NO_REACH:
+    if ratio >= limits.reach_volume and out[REACH] < NO_REACH:
         return 0.0
     span = np.log(row[INDEX_HIGH] / row[INDEX_LOW])
     if np.isfinite(span) and span >= INDEX_SPAN and out[REACH] <= INDEX_MULTIPLE * span:

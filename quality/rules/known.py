@@ -40,7 +40,7 @@ def with_actions(
 
 
 def _stated(frame: pl.DataFrame) -> pl.DataFrame:
-    """Add the splits that the delivery itself states by a column `adjusted_close`, if it has one."""
+    """Add the splits that the delivery itself states by a column `adjusted_close`."""
     none = pl.lit(0.0)
     if "adjusted_close" not in frame.columns:
         return frame.with_columns(none.alias("log_split"), none.alias("dividends"))

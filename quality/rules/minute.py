@@ -1,30 +1,27 @@
 """Rules over the minute bars of a session, and the judgement they give."""
 
+import math
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Final
 
 import polars as pl
 
 from quality.calendar import Calendar
-from quality.rules import words
+from quality.rules import bar, jumps, words
 from quality.rules.judge import judge
+from quality.rules.minute_facts import facts
 from quality.rules.missing import absent
-from quality.rules.model import Judgement, Rule, Severity, require_columns
-from quality.rules.prepare import PRICES, typed
+from quality.rules.model import Judgement, Rule, Severity
 from quality.rules.words import Row, percent, price
 
 DATASET: Final = "minute_bars"
-_KEY: Final = ("symbol", "bar_start")
-_BAR: Final = (*_KEY, *PRICES, "volume")
-_FIGURES: Final = (*PRICES, "volume")
+_FIGURES: Final = bar.FIGURES
 
-# Four per cent within a minute and ten robust deviations of a minute: real minutes of that size
-# come with a burst of volume or with the other symbols.
-TICK_MOVE: Final = 0.04
-TICK_SIGMAS: Final = 10.0
-TICK_VOLUME: Final = 4.0
-_LEAST_SIGMA: Final = 0.0005
+_HAS_PAST: Final = pl.col("reference").is_not_null()
+_TICKS: Final = (
+    jumps.SPLIT_LIKE, jumps.UNEXPLAINED, jumps.PHANTOM, jumps.INVERTED, jumps.SPIKE, jumps.IDENTITY,
+)  # fmt: skip
 # The official daily bar and the minutes come from the same tape; rounding and late prints stay
 # below half a per cent.
 DAY_TOLERANCE: Final = 0.005
@@ -43,6 +40,10 @@ def _bar(row: Row) -> str:
     )
 
 
+def _furthest(row: Row) -> str:
+    return percent(math.expm1(max(row["reach"], abs(row["move"]))))
+
+
 def _hours(row: Row) -> str:
     if row["opens_at"] is None:
         return f"{words.day(row['session'])} is no session of the exchange."
@@ -50,70 +51,7 @@ def _hours(row: Row) -> str:
 
 
 RULES: Final[tuple[Rule, ...]] = (
-    Rule(
-        name="values_are_present",
-        severity=Severity.ERROR,
-        meaning="Open, high, low, close and volume are there and are finite numbers.",
-        reason="A bar with a hole cannot be priced; guessing the hole is worse.",
-        fails=~pl.col("complete"),
-        sentence=lambda row: f"{_bar(row)} A price or the volume is missing.",
-        figures=_FIGURES,
-    ),
-    Rule(
-        name="keys_are_unique",
-        severity=Severity.ERROR,
-        meaning="One bar per symbol and minute.",
-        reason="Two different bars for one minute: nobody can say which is true.",
-        fails=pl.col("versions") > 1,
-        sentence=lambda row: (
-            f"{row['versions']} different bars arrived for {_clock(row)}; none is used until a "
-            "person chooses."
-        ),
-        figures=(*_FIGURES, "versions"),
-    ),
-    Rule(
-        name="repeats_are_merged",
-        severity=Severity.NOTE,
-        meaning="A bar arrives once.",
-        reason="An identical repeat says nothing new: it is merged and told.",
-        fails=pl.col("copies") > 1,
-        sentence=lambda row: f"The minute {_clock(row)} arrived {row['copies']} times; merged.",
-        figures=("copies",),
-    ),
-    Rule(
-        name="prices_are_positive",
-        severity=Severity.ERROR,
-        meaning="All four prices are above zero.",
-        reason="A share never trades at zero or less.",
-        applies=pl.col("complete"),
-        fails=pl.min_horizontal(*PRICES) <= 0,
-        sentence=lambda row: f"{_bar(row)} A price at or below zero cannot have traded.",
-        figures=_FIGURES,
-    ),
-    Rule(
-        name="volume_is_not_negative",
-        severity=Severity.ERROR,
-        meaning="Volume is zero or more.",
-        reason="Shares traded are counted.",
-        applies=pl.col("complete"),
-        fails=pl.col("volume") < 0,
-        sentence=lambda row: (
-            f"The volume of {_clock(row)} arrived as {row['volume']:,.0f}. A count of shares "
-            "cannot be negative."
-        ),
-        figures=("volume",),
-    ),
-    Rule(
-        name="prices_are_consistent",
-        severity=Severity.ERROR,
-        meaning="High is the highest and low the lowest of the four prices.",
-        reason="Holds by definition; a hundredth of a cent is allowed for rounding.",
-        applies=pl.col("complete"),
-        fails=(pl.col("high") < pl.max_horizontal("open", "close", "low") - 1e-4)
-        | (pl.col("low") > pl.min_horizontal("open", "close", "high") + 1e-4),
-        sentence=lambda row: f"{_bar(row)} Open and close must lie between low and high.",
-        figures=_FIGURES,
-    ),
+    *bar.rules(says=_bar, when=_clock, one="minute"),
     Rule(
         name="stamp_is_a_whole_minute",
         severity=Severity.ERROR,
@@ -152,22 +90,73 @@ RULES: Final[tuple[Rule, ...]] = (
         sentence=lambda row: f"A bar is stamped {_clock(row)}, after the market's clock.",
     ),
     Rule(
+        name="time_zone_is_right",
+        severity=Severity.ERROR,
+        meaning="A session's minutes do not all lie apart from it by the same hours.",
+        reason="Asked of a whole file only: first and last minute are off by the same whole half "
+        "hours, so the stamps are of another time zone.",
+        applies=pl.col("whole_file") & pl.col("opens").is_not_null(),
+        fails=pl.col("shift").is_not_null(),
+        sentence=lambda row: (
+            f"A bar is stamped {_clock(row)}, New York time. {_hours(row)} All minutes of "
+            f"{row['symbol']} lie {abs(row['shift'])} minutes "
+            f"{'after' if row['shift'] > 0 else 'before'} it: the time zone looks wrong."
+        ),
+        figures=("shift",),
+    ),
+    Rule(
+        name="minute_ends_with_its_session",
+        severity=Severity.ERROR,
+        meaning="No minute stands alone outside the session, nor goes on after an early close.",
+        reason="Asked of a whole file only: fewer than 2 % of its bars lie outside regular hours, "
+        "so it holds regular hours and these are stray; or the minutes go on unbroken to the "
+        "usual close of a half-day.",
+        applies=pl.col("whole_file") & pl.col("is_tradable") & ~pl.col("is_regular"),
+        fails=pl.col("is_stray") | pl.col("goes_on"),
+        sentence=lambda row: (
+            f"A bar is stamped {_clock(row)}, New York time, in a file of regular hours. "
+            f"{_hours(row)}"
+        ),
+    ),
+    Rule(
         name="minute_is_no_bad_tick",
         severity=Severity.ERROR,
-        meaning="A move beyond ten robust deviations and 4 % from the last five minutes is "
+        meaning="A move beyond ten robust deviations and 4 % from the last trusted minute is "
         "confirmed by volume or by the other symbols of that minute.",
-        reason="Bad ticks come alone and with the usual volume; real moves of that size do not.",
-        applies=pl.col("deviation").is_not_null() & pl.col("complete"),
-        fails=(pl.col("reach") > pl.max_horizontal(TICK_MOVE, TICK_SIGMAS * pl.col("sigma")))
-        & (pl.col("volume_ratio").fill_null(0.0) < TICK_VOLUME)
-        & (pl.col("peers").fill_null(0.0) * pl.col("reach_sign") < pl.col("reach") / 5.0),
+        reason="Bad ticks come alone and with the usual volume; real moves of that size do not. In "
+        "a whole file eight deviations and 0.8 % that the next minutes take back are enough.",
+        applies=_HAS_PAST & pl.col("complete"),
+        fails=(pl.col("code").is_in([float(code) for code in _TICKS])) | (pl.col("reach_code") > 0),
         sentence=lambda row: (
-            f"{_bar(row)} One of them lies {percent(2.718281828 ** row['reach'] - 1)} away from "
-            f"{price(row['reference'])}, the middle of the five minutes before, at "
-            f"{row['volume_ratio'] or 0.0:.1f} times the usual volume; the other symbols did not "
-            "move so. It looks like a bad tick."
+            f"{_bar(row)} One of them lies {_furthest(row)} away from {price(row['reference'])}, "
+            f"the last trusted minute, at {row['volume_ratio'] or 0.0:.1f} times the usual volume; "
+            "the other symbols did not move so. It looks like a bad tick."
         ),
-        figures=(*_FIGURES, "reference", "reach", "sigma", "volume_ratio", "peers"),
+        figures=(*_FIGURES, "reference", "reach", "sigma", "volume_ratio", "index_move"),
+    ),
+    Rule(
+        name="unit_is_right",
+        severity=Severity.ERROR,
+        meaning="The close is not off by a power of ten.",
+        reason="Within 15 to 25 % of ten, a hundred or a thousand times the last trusted close, "
+        "without the volume that a real move of that size draws.",
+        applies=_HAS_PAST,
+        fails=pl.col("code") == float(jumps.UNIT),
+        sentence=lambda row: f"{_bar(row)} {words.unit(row)}",
+        figures=(*_FIGURES, "reference", "factor"),
+    ),
+    Rule(
+        name="level_is_explained",
+        severity=Severity.ERROR,
+        meaning="The price is not still at a level that nobody has explained.",
+        reason="The minute agrees with a held one before it, so the jump is still open.",
+        applies=_HAS_PAST,
+        fails=pl.col("code") == float(jumps.UNRESOLVED),
+        sentence=lambda row: (
+            f"{_bar(row)} It stays at the level of a jump from {price(row['reference'])} that "
+            "nobody has explained yet."
+        ),
+        figures=(*_FIGURES, "reference"),
     ),
     Rule(
         name="minute_agrees_with_the_day",
@@ -234,6 +223,8 @@ def judge_minutes(
     expected: pl.DataFrame | Sequence[str] | None = None,
     sessions: Sequence[date] | None = None,
     now: datetime | None = None,
+    actions: pl.DataFrame | None = None,
+    whole_file: bool = False,
 ) -> Judgement:
     """Judge delivered minute bars row by row.
 
@@ -251,123 +242,22 @@ def judge_minutes(
         The sessions this delivery covers; those in `bars` otherwise.
     now : aware datetime, optional
         The market's clock; minutes of a running session are due up to it.
+    actions : frame with symbol, ex_date, kind, ratio, amount, known_at, optional
+        Splits that a delivery of several sessions runs over.
+    whole_file : bool
+        Whether `bars` is a whole file, of which later rows may explain earlier ones. The gate of
+        the pipeline leaves it false: then nothing looks ahead.
 
     Raises
     ------
     UnreadableDeliveryError
         If a column is missing or has a type that cannot be read.
     """
-    require_columns(bars, ("bar_start",), name="bars")
-    frame = _merged(typed(bars, name="bars"))
-    frame = _with_hours(frame, calendar, now)
-    frame = _with_day(frame, daily)
-    frame = _with_past(frame.sort("symbol", "bar_start"))
-    due = absent(frame, previous=None, expected=expected, sessions=sessions, calendar=calendar)
+    frame = facts(
+        bars, calendar=calendar, daily=daily, actions=actions, now=now, whole_file=whole_file
+    )
+    due = absent(
+        frame, previous=None, expected=expected, sessions=sessions, calendar=calendar,
+        whole_file=whole_file,
+    )  # fmt: skip
     return judge(frame, dataset=DATASET, rules=RULES, columns=bars.columns, due=due)
-
-
-def _merged(bars: pl.DataFrame) -> pl.DataFrame:
-    """Merge exact repeats, count copies and versions, and say which rows are complete."""
-    complete = pl.all_horizontal(
-        pl.col(c).is_not_null() & pl.col(c).is_finite() for c in (*PRICES, "volume")
-    )
-    return (
-        bars.with_columns(
-            pl.col("bar_start").dt.convert_time_zone("UTC").dt.cast_time_unit("us"),
-            pl.len().over(_BAR).cast(pl.Int64).alias("copies"),
-        )
-        .unique(subset=_BAR, keep="first", maintain_order=True)
-        .with_columns(
-            pl.len().over(_KEY).cast(pl.Int64).alias("versions"),
-            complete.fill_null(value=False).alias("complete"),
-            pl.col("bar_start").dt.convert_time_zone("America/New_York").alias("new_york"),
-        )
-    )
-
-
-def _with_hours(frame: pl.DataFrame, calendar: Calendar, now: datetime | None) -> pl.DataFrame:
-    """Add the session's hours and whether the minute lies in them."""
-    hours = pl.DataFrame(
-        [_hours_of(day, calendar, now) for day in frame["session"].unique().to_list()],
-        schema={
-            "session": pl.Date,
-            "opens": pl.Datetime("us", "UTC"),
-            "closes": pl.Datetime("us", "UTC"),
-            "minutes_due": pl.Int64,
-        },
-        orient="row",
-    )
-    local = pl.col("new_york")
-    same_day = (local.dt.date() == pl.col("session")) & pl.col("opens").is_not_null()
-    regular = (pl.col("bar_start") >= pl.col("opens")) & (pl.col("bar_start") < pl.col("closes"))
-    return frame.join(hours, on="session", how="left").with_columns(
-        (same_day & local.dt.hour().is_between(4, 19)).fill_null(value=False).alias("is_tradable"),
-        regular.fill_null(value=False).alias("is_regular"),
-        pl.col("opens").dt.convert_time_zone("America/New_York").alias("opens_at"),
-        pl.col("closes").dt.convert_time_zone("America/New_York").alias("closes_at"),
-        pl.lit(now, dtype=pl.Datetime("us", "UTC")).alias("now"),
-    )
-
-
-def _hours_of(day: date, calendar: Calendar, now: datetime | None) -> tuple[Any, ...]:
-    """Return session, opening, closing and the minutes due by `now`."""
-    if not calendar.is_session(day):
-        return (day, None, None, None)
-    opens, closes = calendar.open(day), calendar.close(day)
-    end = closes if now is None else min(max(now, opens), closes)
-    return (day, opens, closes, int((end - opens).total_seconds() // 60))
-
-
-def _with_day(frame: pl.DataFrame, daily: pl.DataFrame | None) -> pl.DataFrame:
-    """Add the official daily bar, the last regular minute and the session's sums."""
-    names = ("high", "low", "close", "volume")
-    if daily is None or daily.is_empty():
-        frame = frame.with_columns(pl.lit(None, dtype=pl.Float64).alias(f"day_{n}") for n in names)
-    else:
-        require_columns(daily, ("symbol", "session", *names), name="daily")
-        official = daily.select(
-            "symbol", "session", *(pl.col(n).cast(pl.Float64).alias(f"day_{n}") for n in names)
-        ).unique(subset=["symbol", "session"], keep="last")
-        frame = frame.join(official, on=["symbol", "session"], how="left")
-    group = ["symbol", "session"]
-    regular = pl.when(pl.col("is_regular"))
-    return frame.with_columns(
-        (
-            pl.col("is_regular")
-            & (pl.col("bar_start") == regular.then("bar_start").max().over(group))
-        ).alias("is_last"),
-        regular.then("volume").sum().over(group).alias("minutes_volume"),
-        regular.then("bar_start").n_unique().over(group).cast(pl.Int64).alias("minutes_present"),
-    ).with_columns(
-        # The group of "not regular" counts as one distinct value where there is one.
-        (
-            pl.col("minutes_present") - (~pl.col("is_regular")).any().over(group).cast(pl.Int64)
-        ).alias("minutes_present")
-    )
-
-
-def _with_past(frame: pl.DataFrame) -> pl.DataFrame:
-    """Add how a minute stands beside the minutes before it, and beside its peers."""
-    group = ["symbol", "session"]
-    close = pl.when(pl.col("complete") & (pl.col("close") > 0)).then("close")
-    step = (close.log() - close.log().shift(1)).abs()
-    frame = frame.with_columns(
-        close.rolling_median(5, min_samples=1).shift(1).over(group).alias("reference"),
-        (1.4826 * step.rolling_median(30, min_samples=5).shift(1).over(group))
-        .clip(lower_bound=_LEAST_SIGMA)
-        .alias("sigma"),
-        pl.col("volume").rolling_median(30, min_samples=5).shift(1).over(group).alias("usual"),
-    )
-    up = (pl.col("high") / pl.col("reference")).log()
-    down = (pl.col("reference") / pl.col("low")).log()
-    frame = frame.with_columns(
-        (pl.col("close") / pl.col("reference")).log().alias("deviation"),
-        pl.max_horizontal(up, down).alias("reach"),
-        pl.when(up >= down).then(1.0).otherwise(-1.0).alias("reach_sign"),
-        (pl.col("volume") / pl.col("usual")).alias("volume_ratio"),
-    )
-    # With one symbol its own move is the median, so peers count from three symbols on.
-    crowd = pl.col("symbol").n_unique().over("bar_start") >= 3
-    return frame.with_columns(
-        pl.when(crowd).then(pl.col("deviation").median().over("bar_start")).alias("peers")
-    )

@@ -46,7 +46,11 @@ def absent(
     and expected by name alone is due on every session asked for by name.
     """
     if expected is None and whole_file:
-        return _gaps(frame, calendar)
+        gaps = _gaps(frame, calendar)
+        if "bar_start" not in frame.columns:
+            return gaps
+        # A file of minutes may be an excerpt: only what other symbols have is a hole in it.
+        return gaps.join(frame.select("session").unique(), on="session", how="semi")
     if expected is None:
         return pl.DataFrame(schema={"symbol": pl.String, "session": pl.Date})
     days = sorted(sessions) if sessions is not None else _sessions(frame, calendar)
@@ -91,11 +95,18 @@ def _sessions(frame: pl.DataFrame, calendar: Calendar) -> list[date]:
 
 def _gaps(frame: pl.DataFrame, calendar: Calendar) -> pl.DataFrame:
     """Return the sessions that a symbol leaves out between two of its rows."""
+    days = pl.Series(calendar.ordinals, dtype=pl.Int32)
+    numbered = pl.DataFrame({"session": days.cast(pl.Date), "step_no": range(days.len())})
+    neighbours = pl.all_horizontal(
+        pl.col(name) == pl.col(name).shift(1) for name in ("symbol", "session")
+    )
     present = (
         frame.lazy()
-        .filter("is_session")
-        .select("symbol", "session", pl.col("step_no").cast(pl.Int64))
-        .unique(["symbol", "step_no"], maintain_order=True)
+        .filter(~neighbours.fill_null(value=False))
+        .select("symbol", "session")
+        .unique(maintain_order=True)
+        .join(numbered.lazy(), on="session", maintain_order="left")
+        .with_columns(pl.col("step_no").cast(pl.Int64))
         .with_columns(
             pl.col("step_no").shift(1).over("symbol").alias("before"),
             pl.len().over("symbol").alias("rows"),
@@ -111,5 +122,4 @@ def _gaps(frame: pl.DataFrame, calendar: Calendar) -> pl.DataFrame:
         "symbol",
         pl.int_ranges(pl.col("before") + 1, pl.col("step_no")).alias("step_no"),
     ).explode("step_no")
-    days = pl.Series(calendar.ordinals, dtype=pl.Int32)
     return numbers.select("symbol", days.gather(numbers["step_no"]).cast(pl.Date).alias("session"))

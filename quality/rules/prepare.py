@@ -10,9 +10,9 @@ from quality.calendar import Calendar
 from quality.rules import bar, crowd, peers
 from quality.rules.bar import PRICES
 from quality.rules.history import walk
+from quality.rules.jumps import COLUMNS, MEASURES
 from quality.rules.known import with_actions
 from quality.rules.model import UnreadableDeliveryError, require_columns
-from quality.rules.jumps import COLUMNS, MEASURES
 from quality.rules.thresholds import DAILY, Limits
 
 BAR: Final = ("symbol", "session", *PRICES, "volume")

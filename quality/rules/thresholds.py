@@ -22,6 +22,8 @@ class Limits(NamedTuple):
     # A high or low alone. No real day of thirteen years of five shares passes both of these.
     reach_sigmas: float
     reach_move: float
+    # Extremes within a bar are confirmed sooner: the volume is spread over many prices.
+    reach_volume: float
     # Only with hindsight: a move that the next bars take back, and that nothing stands behind.
     spike_sigmas: float
     spike_move: float
@@ -49,20 +51,20 @@ class Limits(NamedTuple):
 
 DAILY: Final = Limits(
     error_sigmas=8.0, error_move=0.18, unusual_sigmas=5.0, unusual_move=0.08, split_sigmas=5.0,
-    confirming_volume=3.0, reach_sigmas=9.0, reach_move=0.08, spike_sigmas=5.0, spike_move=0.03,
-    spike_volume=1.6, excursion=60, believed_after=5, memory=0.06, first_scale=0.03,
-    least_sigma=0.008, gap_cap=4.0, gap_restart=60.0, gap_identity=5.0, liquid=20_000.0,
-    thin_volume=-2.16, swollen_volume=1.95,
+    confirming_volume=3.0, reach_sigmas=9.0, reach_move=0.08, reach_volume=1.7,
+    spike_sigmas=5.0, spike_move=0.03, spike_volume=1.6, excursion=60,
+    believed_after=5, memory=0.06, first_scale=0.03, least_sigma=0.008, gap_cap=4.0, gap_restart=60.0, gap_identity=5.0,
+    liquid=20_000.0, thin_volume=-2.16, swollen_volume=1.95,
 )  # fmt: skip
 
 # Four per cent within a minute and ten robust deviations of a minute: real minutes of that size
 # come with a burst of volume or with the other symbols.
 MINUTE: Final = Limits(
     error_sigmas=10.0, error_move=0.04, unusual_sigmas=8.0, unusual_move=0.02, split_sigmas=10.0,
-    confirming_volume=4.0, reach_sigmas=12.0, reach_move=0.04, spike_sigmas=8.0, spike_move=0.008,
-    spike_volume=3.0, excursion=390, believed_after=5, memory=0.04, first_scale=0.0015,
-    least_sigma=0.0004, gap_cap=400.0, gap_restart=86_400.0, gap_identity=86_400.0, liquid=300.0,
-    thin_volume=-9.0, swollen_volume=9.0,
+    confirming_volume=4.0, reach_sigmas=12.0, reach_move=0.04, reach_volume=4.0, spike_sigmas=8.0,
+    spike_move=0.008, spike_volume=3.0, excursion=390, believed_after=5, memory=0.04,
+    first_scale=0.0015, least_sigma=0.0004, gap_cap=400.0, gap_restart=86_400.0,
+    gap_identity=86_400.0, liquid=300.0, thin_volume=-9.0, swollen_volume=9.0,
 )  # fmt: skip
 
 # A whole file shows how each symbol's minutes usually are; a lone high is doubted sooner.
@@ -80,8 +82,7 @@ FADES: Final = 1.4
 INDEX_MULTIPLE: Final = 5.0
 INDEX_MOVES: Final = 0.02
 INDEX_SPAN: Final = 0.03
-# Extremes within a bar are confirmed sooner: the volume is spread over many prices.
-REACH_VOLUME: Final = 1.7
+# No volume explains a high or low at more than twice or less than half of open and close.
 NO_REACH: Final = 0.7
 SPLIT_TOLERANCE: Final = 0.06
 # What a confirmed shock leaves behind: a share of it counts as deviation, and fades.

@@ -1,0 +1,1 @@
+"""Planted defects over clean bars, real look-alikes, and how many of each the rules find."""

@@ -1,0 +1,212 @@
+"""Rules over a file of corporate actions, and the judgement they give."""
+
+from datetime import date
+from typing import Final
+
+import polars as pl
+
+from quality.calendar import Calendar
+from quality.rules.actions import ACTION_RULES
+from quality.rules.daily import judge_daily
+from quality.rules.judge import judge
+from quality.rules.model import Judgement, Rule, Severity, require_columns
+from quality.rules.words import Row, day, price, ratio
+
+DATASET: Final = "corporate_actions"
+KEY: Final = ("symbol", "session", "kind")
+# A company does not split or pay twice within so many days; monthly payers leave 28 and more.
+TWICE_WITHIN_DAYS: Final = 14
+LARGEST_RATIO: Final = 100.0
+_FIGURES: Final = ("kind", "ratio", "amount")
+
+
+def _says(row: Row) -> str:
+    what = (
+        f"of {ratio(row['ratio'])}"
+        if row["is_split"] and row["ratio"] and row["ratio"] > 0
+        else f"of {price(row['amount'])} USD a share"
+    )
+    return (
+        f"A {row['kind'].replace('_', ' ')} {what} is recorded for {row['symbol']} on "
+        f"{day(row['session'])} {row['session'].year}."
+    )
+
+
+def _contradiction(name: str) -> pl.Expr:
+    return pl.col("contradicted").list.contains(name).fill_null(value=False)
+
+
+RULES: Final[tuple[Rule, ...]] = (
+    Rule(
+        name="values_are_present",
+        severity=Severity.ERROR,
+        meaning="A split has a ratio, a dividend an amount, both above zero.",
+        reason="Nothing can be adjusted by a hole, by zero or by less.",
+        fails=(pl.col("is_split") & ~(pl.col("ratio") > 0).fill_null(value=False))
+        | (pl.col("is_dividend") & ~(pl.col("amount") > 0).fill_null(value=False)),
+        sentence=lambda row: f"{_says(row)} Its figure is missing or not above zero.",
+        figures=_FIGURES,
+    ),
+    Rule(
+        name="action_is_recorded_once",
+        severity=Severity.ERROR,
+        meaning="A symbol has one split and one dividend of a kind within two weeks.",
+        reason="Adjusting by a doubled record would invent a return. A person says which is right.",
+        applies=pl.col("is_split") | pl.col("is_dividend"),
+        fails=(pl.col("versions") > 1) | (pl.col("copies") > 1) | pl.col("is_again"),
+        sentence=lambda row: f"{_says(row)} The same is on record again within two weeks.",
+        figures=(*_FIGURES, "copies", "versions"),
+    ),
+    Rule(
+        name="ratio_is_possible",
+        severity=Severity.ERROR,
+        meaning="A split multiplies the shares, a reverse split joins them, by 100 at most.",
+        reason="A reverse split above one or a forward split below one is inverted; a ratio of one "
+        "changes nothing.",
+        applies=pl.col("is_split") & (pl.col("ratio") > 0),
+        fails=(pl.col("ratio") == 1.0)
+        | (pl.col("ratio") > LARGEST_RATIO)
+        | (pl.col("ratio") < 1.0 / LARGEST_RATIO)
+        | (pl.col("kind").str.contains("reverse") & (pl.col("ratio") > 1.0))
+        | (pl.col("kind").str.contains("forward") & (pl.col("ratio") < 1.0)),
+        sentence=lambda row: f"{_says(row)} No such split exists, or its ratio is inverted.",
+        figures=_FIGURES,
+    ),
+    Rule(
+        name="day_is_a_session",
+        severity=Severity.ERROR,
+        meaning="An action takes effect on a session of the exchange.",
+        reason="The exchange was closed: the date is shifted.",
+        fails=~pl.col("is_session"),
+        sentence=lambda row: f"{_says(row)} The exchange was closed that day.",
+    ),
+    Rule(
+        name="dividend_is_in_proportion",
+        severity=Severity.ERROR,
+        meaning="A dividend is not five times and more the symbol's others on both sides of it.",
+        reason="Ordinary dividends change by little; one alone at a multiple near ten or a hundred "
+        "is in another unit. Special ones stand apart by less or by no round factor.",
+        applies=pl.col("is_dividend") & pl.col("usual_amount").is_not_null(),
+        fails=pl.col("is_unit_apart"),
+        sentence=lambda row: (
+            f"{_says(row)} The symbol usually pays {price(row['usual_amount'])}: it looks like "
+            "another unit."
+        ),
+        figures=(*_FIGURES, "usual_amount"),
+    ),
+    *(
+        Rule(
+            name=rule.name,
+            severity=rule.severity,
+            meaning=rule.meaning,
+            reason=rule.reason,
+            applies=pl.col("contradicted").is_not_null(),
+            fails=_contradiction(rule.name),
+            sentence=lambda row: f"{_says(row)} The price of that session did not follow it.",
+            figures=_FIGURES,
+        )
+        for rule in ACTION_RULES
+    ),
+)
+
+
+def judge_actions(
+    actions: pl.DataFrame,
+    *,
+    calendar: Calendar,
+    bars: pl.DataFrame | None = None,
+    until: date | None = None,
+) -> Judgement:
+    """Judge a file of corporate actions, beside the bars they should have moved where known.
+
+    Parameters
+    ----------
+    actions : frame with symbol, session (ex-date), kind, ratio, amount
+        `kind` names splits and dividends by a word that holds it; other kinds are only dated.
+    calendar : Calendar
+        The exchange's sessions.
+    bars : frame with symbol, session, open, high, low, close, volume, optional
+        Unadjusted daily bars of the symbols.
+    until : date, optional
+        Actions dated later are announced and not yet seen in any price.
+
+    Raises
+    ------
+    UnreadableDeliveryError
+        If a column is missing or has a type that cannot be read.
+    """
+    require_columns(actions, KEY, name="actions")
+    absent = [
+        pl.lit(None, dtype=pl.Float64).alias(n)
+        for n in ("ratio", "amount")
+        if n not in actions.columns
+    ]
+    frame = actions.with_columns(absent).with_columns(pl.col("ratio", "amount").cast(pl.Float64))
+    frame = _with_records(frame)
+    days = [d for d in frame["session"].unique().to_list() if d and calendar.is_session(d)]
+    late = pl.lit(value=False) if until is None else pl.col("session") > until
+    frame = frame.with_columns((pl.col("session").is_in(days) | late).alias("is_session"))
+    frame = _with_contradictions(frame, bars, calendar)
+    due = pl.DataFrame(schema={"symbol": pl.String, "session": pl.Date})
+    return judge(frame, dataset=DATASET, rules=RULES, columns=actions.columns, due=due)
+
+
+def _with_records(frame: pl.DataFrame) -> pl.DataFrame:
+    """Add what the records of a symbol say about one another."""
+    kind = pl.col("kind").str.to_lowercase()
+    frame = frame.with_columns(
+        kind.str.contains("split").fill_null(value=False).alias("is_split"),
+        kind.str.contains("dividend").fill_null(value=False).alias("is_dividend"),
+        pl.len().over(*KEY, "ratio", "amount").cast(pl.Int64).alias("copies"),
+    ).unique([*KEY, "ratio", "amount"], keep="first", maintain_order=True)
+    group = ["symbol", "is_split", "is_dividend"]
+    frame = frame.sort("symbol", "session", maintain_order=True).with_columns(
+        pl.len().over(KEY).cast(pl.Int64).alias("versions"),
+        (pl.col("session") - pl.col("session").shift(1).over(group))
+        .dt.total_days()
+        .alias("_since"),
+        (pl.col("session").shift(-1).over(group) - pl.col("session")).dt.total_days().alias("_to"),
+        pl.col("amount").median().over(group).alias("usual_amount"),
+        pl.len().over(group).alias("_count"),
+    )
+    soon = pl.col("_since").is_between(1, TWICE_WITHIN_DAYS)
+    times = (pl.col("amount") / pl.col("usual_amount")).log(10.0).abs()
+    off = (times - times.round()).abs()
+    return frame.with_columns(
+        soon.fill_null(value=False).alias("is_again"),
+        pl.when(pl.col("_count") >= 4).then("usual_amount").alias("usual_amount"),
+        ((times > 0.8) & (off < 0.15)).fill_null(value=False).alias("is_unit_apart"),
+    ).drop("_since", "_to", "_count")
+
+
+def _with_contradictions(
+    frame: pl.DataFrame, bars: pl.DataFrame | None, calendar: Calendar
+) -> pl.DataFrame:
+    """Add the rules about actions that the bars of the same session do not meet."""
+    if bars is None or bars.is_empty():
+        return frame.with_columns(pl.lit(None, dtype=pl.List(pl.String)).alias("contradicted"))
+    known = frame.filter(pl.col("is_split") | pl.col("is_dividend"))
+    judgement = judge_daily(
+        bars,
+        calendar=calendar,
+        actions=known.rename({"session": "ex_date"}).select(
+            "symbol", "ex_date", "kind", "ratio", "amount"
+        ),
+        whole_file=True,
+    )
+    names = {rule.name for rule in ACTION_RULES}
+    told = [(f.symbol, f.session, f.rule) for f in judgement.findings if f.rule in names]
+    schema = {"symbol": pl.String, "session": pl.Date, "contradicted": pl.String}
+    by_session = (
+        pl.DataFrame(told, schema=schema, orient="row")
+        .group_by("symbol", "session")
+        .agg("contradicted")
+    )
+    seen = bars.select("symbol", "session").unique().with_columns(pl.lit(value=True).alias("_seen"))
+    joined = frame.join(
+        by_session, on=["symbol", "session"], how="left", maintain_order="left"
+    ).join(seen, on=["symbol", "session"], how="left", maintain_order="left")
+    empty = pl.lit([], dtype=pl.List(pl.String))
+    return joined.with_columns(
+        pl.when(pl.col("_seen")).then(pl.coalesce("contradicted", empty)).alias("contradicted")
+    ).drop("_seen")
