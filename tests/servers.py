@@ -78,15 +78,22 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluste
         yield Cluster(Path(facts["data"]), facts["port"], facts["password"])
 
 
+@contextmanager
+def fresh_database(server: Cluster) -> Iterator[str]:
+    """Make a database with the empty schemas `desk` and `ducklake`; yield its address."""
+    name = f"t_{uuid.uuid4().hex[:16]}"
+    with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
+        _run(connection, "create database {} template {}", name, _TEMPLATE)
+    yield server.url(name)
+    with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
+        _run(connection, "drop database {} with (force)", name)
+
+
 @pytest.fixture
 def postgres_dsn(postgres_server: Cluster) -> Iterator[str]:
     """The address of a fresh database with the empty schemas `desk` and `ducklake`."""
-    name = f"t_{uuid.uuid4().hex[:16]}"
-    with psycopg.connect(postgres_server.url("postgres"), autocommit=True) as connection:
-        _run(connection, "create database {} template {}", name, _TEMPLATE)
-    yield postgres_server.url(name)
-    with psycopg.connect(postgres_server.url("postgres"), autocommit=True) as connection:
-        _run(connection, "drop database {} with (force)", name)
+    with fresh_database(postgres_server) as dsn:
+        yield dsn
 
 
 @pytest.fixture(scope="session")
