@@ -76,6 +76,8 @@ def append(
         moment = require_aware(learned_at, name="learned_at")
         rows = rows.with_columns(pl.col("learned_at").fill_null(moment))
     told = [*subject.key, *subject.values, "learned_at"]
+    if not _repeats(rows, subject.key):
+        return _append_once(conn, subject, rows) if rows.height else Appended()
     different = rows.unique(subset=told, keep="first", maintain_order=True)
     tally = Appended(unchanged=rows.height - different.height)
     for generation in _generations(subject, different):
@@ -106,6 +108,10 @@ def _generations(subject: Subject, rows: pl.DataFrame) -> Iterator[pl.DataFrame]
 def _append_once(conn: duckdb.DuckDBPyConnection, subject: Subject, rows: pl.DataFrame) -> Appended:
     sessions = {"first": rows[subject.day].min(), "last": rows[subject.day].max()}
     with registered(conn, "delivered", rows):
+        if not _overlaps(conn, subject, **sessions):
+            # Nothing to compare with: a history that is loaded for the first time.
+            conn.execute(_insert_new(subject, [c for c in rows.columns if c != "learned_at"]))
+            return Appended(new=rows.height)
         conn.execute(_compared(subject), sessions)
     _require_dated(conn, subject)
     columns = [c for c in rows.columns if c != "learned_at"]
@@ -113,6 +119,25 @@ def _append_once(conn: duckdb.DuckDBPyConnection, subject: Subject, rows: pl.Dat
     counts = dict(conn.execute(_COUNTS).fetchall())
     conn.execute("drop table temp.main.compared")
     return Appended(**{str(state): int(n) for state, n in counts.items()})
+
+
+def _overlaps(
+    conn: duckdb.DuckDBPyConnection, subject: Subject, *, first: object, last: object
+) -> bool:
+    """Whether the table has a row on any of the days delivered."""
+    found = conn.execute(
+        f"select 1 from {subject.table} where {subject.day} between $first and $last limit 1",
+        {"first": first, "last": last},
+    ).fetchone()
+    return found is not None
+
+
+def _insert_new(subject: Subject, columns: list[str]) -> str:
+    names = ", ".join(columns)
+    return (
+        f"insert into {subject.table} ({names}, {subject.written}) "
+        f"select {names}, now() from delivered"
+    )
 
 
 _COUNTS = "select state, count(*) from temp.main.compared group by state"
@@ -212,17 +237,34 @@ def record(conn: duckdb.DuckDBPyConnection, subject: Subject, rows: pl.DataFrame
     ValueError
         If two rows of a key contradict each other.
     """
+    if not _repeats(rows, subject.key):
+        return _recorded(conn, subject, rows)
     distinct = rows.unique(subset=[*subject.key, *subject.values], maintain_order=True)
-    twice = distinct.filter(pl.struct(list(subject.key)).is_duplicated())
-    if twice.height:
+    if _repeats(distinct, subject.key):
+        twice = distinct.filter(pl.struct(list(subject.key)).is_duplicated())
         first = ", ".join(str(v) for v in twice.select(subject.key).row(0))
         raise ValueError(
             f"Rows for {subject.table} must have one row per key; {first} has "
             f"{twice.height} that differ."
         )
+    return _recorded(conn, subject, distinct)
+
+
+def _repeats(rows: pl.DataFrame, key: tuple[str, ...]) -> bool:
+    """Whether a key occurs twice."""
+    return rows.select(*key).n_unique() < rows.height
+
+
+def _recorded(conn: duckdb.DuckDBPyConnection, subject: Subject, distinct: pl.DataFrame) -> int:
+    """Add rows with distinct keys that say something new."""
     if distinct.is_empty():
         return 0
     with registered(conn, "delivered", distinct):
+        if subject.day in distinct.columns and not _overlaps(
+            conn, subject, first=distinct[subject.day].min(), last=distinct[subject.day].max()
+        ):
+            conn.execute(_insert_new(subject, distinct.columns))
+            return distinct.height
         counted = conn.execute(_record(subject, distinct.columns)).fetchone()
     assert counted is not None
     return int(counted[0])
