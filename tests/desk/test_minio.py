@@ -7,7 +7,7 @@ import pytest
 from minio import Minio
 
 from config.settings import LakeSettings
-from tests.desk.running import WholeDesk
+from tests.desk.running import WholeDesk, until
 
 pytestmark = [pytest.mark.desk, pytest.mark.s3, pytest.mark.timeout(600)]
 
@@ -45,9 +45,8 @@ def test_the_whole_desk_keeps_its_data_on_minio(
     done = on_minio.run("up", "--detach")
 
     assert done.returncode == 0, done.stdout + done.stderr
-    status = on_minio.status()
-    assert {p["state"] for p in status["processes"]} == {"running"}
-    assert status["counts"]["proposals"].get("open", 0) > 0, status["counts"]
+    assert {p["state"] for p in on_minio.status()["processes"]} == {"running"}
+    until(lambda: _proposals(on_minio) > 0, seconds=150, why="no proposal came of the daily run")
     kept = _objects(minio_server)
     for landed in ("equities/daily/symbol=AAPL/", "indices/", "warehouse/"):
         assert any(k.startswith(landed) and k.endswith(".parquet") for k in kept), sorted(kept)[:20]
@@ -59,6 +58,10 @@ def test_the_whole_desk_keeps_its_data_on_minio(
 
     assert on_minio.run("down").returncode == 0
     assert [process.cmdline() for process in on_minio.family()] == []
+
+
+def _proposals(desk: WholeDesk) -> int:
+    return int(desk.status()["counts"]["proposals"].get("open", 0))
 
 
 def _objects(lake: LakeSettings) -> set[str]:
