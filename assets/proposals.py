@@ -25,6 +25,7 @@ from assets.drafting import (
     sizing,
     valid_until,
 )
+from assets.eligibility import eligibility_asset
 from assets.partitions import SESSIONS, as_session
 from assets.picture import Viewer, limits_now
 from assets.signals import signals_asset
@@ -34,7 +35,6 @@ from config.universe import Universe
 from ledger import daily_runs, filed, market
 from ledger import proposals as ledger_proposals
 from ledger.connection import new_id
-from quality.calendar import exchange
 from quant.features import DAILY
 from trading.broker import Broker
 from trading.canonical import figure
@@ -55,7 +55,16 @@ from trading.proposals import (
 )
 from trading.signatures import signatures_needed
 from trading.wording import percent
-from warehouse import Warehouse, bars, features, models, portfolio, predictions, verdicts
+from warehouse import (
+    Warehouse,
+    bars,
+    eligibility,
+    features,
+    models,
+    portfolio,
+    predictions,
+    verdicts,
+)  # fmt: skip
 
 _ZERO = Decimal(0)
 
@@ -81,7 +90,7 @@ class _Known:
     """What research says of a session."""
 
     closes: dict[str, float]
-    sessions: dict[str, int]
+    barred: dict[str, str]  # why no position may be opened
     ranges: dict[str, float]  # average true range, USD
     signals: dict[str, dict[str, Any]]
     predictions: dict[str, dict[str, Any]]
@@ -93,7 +102,7 @@ class _Known:
 
 
 @dg.asset(
-    deps=[signals_asset],
+    deps=[signals_asset, eligibility_asset],
     partitions_def=SESSIONS,
     backfill_policy=dg.BackfillPolicy.single_run(),
     group_name="decisions",
@@ -150,7 +159,7 @@ def _decide(viewer: Viewer, session: date, *, late: bool) -> list[Decision]:
     decisions = []
     # Room and money go to the strongest first; each proposal is judged beside those before it.
     for symbol in sorted(viewer.universe.names, key=lambda name: -_strength(known, name)):
-        reason = _why_not(viewer, known, symbol)
+        reason = _why_not(known, symbol, is_held=bool(held.get(symbol)))
         if late:
             reason = ("too_late", f"The session after {session} is over.")
         if reason is not None:
@@ -161,18 +170,14 @@ def _decide(viewer: Viewer, session: date, *, late: bool) -> list[Decision]:
     return decisions
 
 
-def _why_not(viewer: Viewer, known: _Known, symbol: str) -> tuple[str, str] | None:
-    """Return why nothing can be decided about a symbol, or None."""
+def _why_not(known: _Known, symbol: str, *, is_held: bool) -> tuple[str, str] | None:
+    """Return why nothing can be decided about a symbol, or None; leaving is never barred."""
     if symbol in known.held_back:
         return "data_held_back", f"Its data is held back: {known.held_back[symbol]}"
     if symbol not in known.closes:
         return "no_bar", "No bar arrived for this session."
-    needed = viewer.universe.minimum_history
-    if known.sessions.get(symbol, 0) < needed:
-        return (
-            "too_little_history",
-            f"{known.sessions.get(symbol, 0)} sessions of history, {needed} needed.",
-        )
+    if not is_held and symbol in known.barred:
+        return "not_eligible", known.barred[symbol]
     if symbol not in known.predictions:
         return "no_prediction", "The model made no prediction: a feature it needs is missing."
     return None
@@ -361,7 +366,7 @@ def _known(warehouse: Warehouse, universe: Universe, session: date) -> _Known:
         wanted = portfolio.signals(conn, session, session, as_of=as_of)
         version = models.serving(conn, as_of=as_of)
         rows, values = features.matrix(conn, DAILY.version, names, session, session, as_of=as_of)
-        seen = bars.session_counts(conn, names, exchange().days[0], session, as_of=as_of)
+        places = eligibility.known(conn, universe.name, session, session, as_of=as_of)
         serving = version.row(0, named=True) if version.height else None
         gates = models.latest_gates(conn, serving["model_version"]) if serving else pl.DataFrame()
         snapshot = warehouse.snapshot()
@@ -371,7 +376,7 @@ def _known(warehouse: Warehouse, universe: Universe, session: date) -> _Known:
     relative = values[:, DAILY.names.index("atr_14")]
     return _Known(
         closes=closes,
-        sessions=seen,
+        barred=_barred(names, places),
         ranges={
             symbol: closes[symbol] * float(share)
             for symbol, share in zip(rows["symbol"], relative, strict=True)
@@ -392,6 +397,14 @@ def _known(warehouse: Warehouse, universe: Universe, session: date) -> _Known:
         ),
         snapshot=snapshot,
     )
+
+
+def _barred(names: Sequence[str], places: pl.DataFrame) -> dict[str, str]:
+    """Return why symbols may not be bought; one that was not judged may not."""
+    told = dict.fromkeys(names, "Whether it may be bought was not judged for this session.")
+    for symbol, eligible, reasons in places.select("symbol", "eligible", "reasons").iter_rows():
+        told[symbol] = "" if eligible else " ".join(json.loads(reasons))
+    return {symbol: reason for symbol, reason in told.items() if reason}
 
 
 def _store_decisions(warehouse: Warehouse, session: date, decisions: Sequence[Decision]) -> None:

@@ -22,6 +22,29 @@ class Listing(Frozen):
     to_session: dt.date | None = None  # last session of membership; it lasts when unsaid
 
 
+class Eligibility(Frozen):
+    """What a symbol must be for the desk to open a position in it; money in USD."""
+
+    minimum_price: Annotated[float, Field(ge=0)] = 5.0
+    maximum_price: Annotated[float, Field(gt=0)] | None = None
+    minimum_dollar_volume: Annotated[float, Field(ge=0)] = 5_000_000.0  # a session
+    maximum_spread: Annotated[float, Field(gt=0, lt=1)] = 0.03  # fraction of price
+    core_dollar_volume: Annotated[float, Field(ge=0)] = 100_000_000.0
+    core_spread: Annotated[float, Field(gt=0, lt=1)] = 0.015
+    volatility_edges: tuple[float, float, float] = (0.15, 0.30, 0.60)  # per year
+    earnings: str = ""  # a CSV file with symbol,date; empty for none
+    blackout_before: Annotated[int, Field(ge=0, le=20)] = 2  # sessions
+    blackout_after: Annotated[int, Field(ge=0, le=20)] = 1
+
+    @model_validator(mode="after")
+    def _ascending(self) -> Self:
+        if list(self.volatility_edges) != sorted(set(self.volatility_edges)):
+            raise ValueError("eligibility.volatility_edges as three rising volatilities")
+        if self.maximum_price is not None and self.maximum_price <= self.minimum_price:
+            raise ValueError("eligibility.maximum_price above eligibility.minimum_price")
+        return self
+
+
 class Universe(Frozen):
     """The symbols, their benchmark index and the history each needs."""
 
@@ -30,6 +53,7 @@ class Universe(Frozen):
     index: str = "SPX"
     point_in_time: bool = False
     minimum_history: Annotated[int, Field(ge=1)] = 252  # sessions
+    eligibility: Eligibility = Eligibility()
 
     @model_validator(mode="after")
     def _distinct(self) -> Self:

@@ -2,7 +2,18 @@
 
 import dagster as dg
 
-from assets import features, lake, market, minutes, models, orders, predictions, proposals, risk
+from assets import (
+    eligibility,
+    features,
+    lake,
+    market,
+    minutes,
+    models,
+    orders,
+    predictions,
+    proposals,
+    risk,
+)
 from assets import signals as signal_assets
 from pipelines.jobs import JOBS
 from pipelines.maintenance import nightly_maintenance
@@ -19,6 +30,7 @@ defs = dg.Definitions(
                 market,
                 minutes,
                 features,
+                eligibility,
                 models,
                 predictions,
                 signal_assets,

@@ -11,7 +11,9 @@ HISTORY = (
     "daily_bars",
     "daily_features",
 )
-DECISION = ("predictions", "signals", "proposals", "outcomes", "risk_figures")
+DECISION = (
+    "eligibility", "predictions", "signals", "proposals", "outcomes", "risk_figures",
+)  # fmt: skip
 
 first_materialisation = dg.define_asset_job(
     "first_materialisation",

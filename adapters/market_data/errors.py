@@ -60,3 +60,7 @@ class NoSourceError(SourceError):
 
 class SourceKeysError(AskError):
     """A source needs keys that were not given, or settings that do not agree."""
+
+
+class UnusableCalendarError(AskError):
+    """The earnings calendar a person keeps cannot be read as one."""
