@@ -39,7 +39,7 @@ UNREADABLE = "lake_object_unreadable"
 class Cursor:
     """How far the lake was looked through."""
 
-    manifests: dict[str, str] = field(default_factory=dict)  # kind to the last manifest's key
+    asked: list[str] = field(default_factory=list)  # manifests a run was asked for, not loaded yet
     listed: dict[str, str] = field(default_factory=dict)  # kind to the last object's key
     refused: dict[str, str] = field(default_factory=dict)  # key to the version that was refused
 
@@ -70,22 +70,26 @@ def lake_objects(
     try:
         now = market_now(ledger)
         told = _adopted(store, ledger, cursor, desk_at=desk_clock.now(), market_at=now)
-        fresh = {kind: landings(store, kind, after=cursor.manifests.get(kind, ""))
-                 for kind in found.LOADED}  # fmt: skip
+        known = {kind: landings(store, kind) for kind in found.LOADED}
     except ClockUnknownError as e:
         return dg.SkipReason(str(e))
     except StoreError as e:
         return dg.SkipReason(f"the lake cannot be looked through now: {e}")
-    waiting = _unloaded(warehouse, fresh, universe)
-    span = touched(waiting, settings, newest=exchange().last_closed(now))
+    # Not by the order of manifests: clocks of several writers may disagree.
+    unloaded = _unloaded(warehouse, known, universe)
+    cursor.asked = sorted({landing.key for landing in unloaded}.intersection(cursor.asked))
+    newest = exchange().last_closed(now)
+    waiting = [
+        landing
+        for landing in unloaded
+        if landing.key not in cursor.asked and touched([landing], settings, newest=newest)
+    ]
+    span = touched(waiting, settings, newest=newest)
     if span is not None and _is_busy(context.instance):
-        # The run under way may be loading them. The manifests stay unread until it has ended.
         return dg.SensorResult(
             skip_reason="objects wait; a run that loads bars is under way", cursor=cursor.written()
         )
-    for kind, made in fresh.items():
-        if made:
-            cursor.manifests[kind] = made[-1].key
+    cursor.asked += [landing.key for landing in waiting]
     if span is None:
         reason = f"every landed object is loaded{told}"
         return dg.SensorResult(skip_reason=reason, cursor=cursor.written())
@@ -144,18 +148,18 @@ def _adopted(
 
 
 def _unloaded(
-    warehouse: Warehouse, fresh: Mapping[Kind, tuple[Landing, ...]], universe: Universe
+    warehouse: Warehouse, known: Mapping[Kind, tuple[Landing, ...]], universe: Universe
 ) -> list[Landing]:
     """Return landings with an object that may hold symbols of the desk and was not loaded."""
     names = {*universe.names, universe.index}
     waiting = []
     with warehouse.reader() as conn:
-        for kind, made in fresh.items():
-            known = set(loaded_objects.latest(conn, kind=kind)["object_key"]) if made else set()
+        for kind, made in known.items():
+            loaded = set(loaded_objects.latest(conn, kind=kind)["object_key"]) if made else set()
             waiting += [
                 landing
                 for landing in made
-                if any(o.key not in known and not names.isdisjoint(o.symbols)
+                if any(o.key not in loaded and not names.isdisjoint(o.symbols)
                        for o in landing.objects)
             ]  # fmt: skip
     return waiting

@@ -58,8 +58,9 @@ def full() -> pl.DataFrame:
 class Small:
     """A lake, a warehouse and a universe; sessions are loaded by hand."""
 
-    def __init__(self, warehouse: Warehouse, home: Path) -> None:
+    def __init__(self, warehouse: Warehouse, place: Place, home: Path) -> None:
         self.store, self.warehouse, self.home = FolderStore(home / "lake"), warehouse, home
+        self.place = place
         self.universe = Universe(
             name="made", index=generated.INDEX,
             symbols=tuple(Listing(symbol=s, label=s, sector="Energy") for s in NAMES),
@@ -120,7 +121,7 @@ def opened(server: Cluster, home: Path) -> Iterator[Small]:
     migrate.upgrade_place(place)
     warehouse = Warehouse(place)
     try:
-        yield Small(warehouse, home)
+        yield Small(warehouse, place, home)
     finally:
         warehouse.close()
         with psycopg.connect(server.url("postgres"), autocommit=True) as conn:
