@@ -33,6 +33,8 @@ def show(person: Person) -> None:
 
 @st.fragment(run_every=2)
 def _line(person: Person) -> None:
+    if not signin.holds(person):  # signed out in another window, or other rights since
+        st.rerun()
     desk = data.desk()
     st.markdown(sentence(desk, person))
     if desk.clock is not None and states.is_stale(desk.clock.received_at, now=data.now()):

@@ -47,9 +47,10 @@ def elsewhere(person: Person) -> None:
             settings.mlflow.tracking_uri, label="MLflow: models", icon=":material/science:"
         )
         if signin.kind(settings) == "os" and person.origin == "os":
-            st.markdown(":small[[:material/switch_account: Sign in as someone else](/sign-in)]")
+            other = signin.link(":material/switch_account: Sign in as someone else", "/sign-in")
         else:
-            st.markdown(":small[[:material/logout: Sign out](/sign-out)]")
+            other = signin.link(":material/logout: Sign out", "/sign-out")
+        st.markdown(other, unsafe_allow_html=True)
 
 
 def report(page: str) -> str:

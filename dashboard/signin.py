@@ -106,6 +106,20 @@ def person() -> Person | None:
     return None
 
 
+def holds(person: Person) -> bool:
+    """Whether a window's person is still signed in there, with the same rights."""
+    token = st.context.cookies.get(COOKIE)
+    found = _known(token) if isinstance(token, str) else None
+    if found is not None:
+        return found == person
+    return person.origin == "os" and kind(data.settings()) == "os"
+
+
+def link(label: str, path: str) -> str:
+    """Markdown of a small link that stays in this window; Streamlit's own open another."""
+    return f':small[<a href="{path}" target="_self">{label}</a>]'
+
+
 def ask(problem: str = "") -> None:
     """Offer the way to sign in, after telling why the last try did not count."""
     st.title("Sign in")
@@ -115,23 +129,31 @@ def ask(problem: str = "") -> None:
     if kind(data.settings()) == "oidc":
         _ask_organisation()
         return
-    st.link_button("Sign in", "/sign-in", type="primary")
+    if st.button("Sign in", type="primary"):
+        _go("/sign-in")
     st.caption("An operator adds people with `./desk user add NAME --role signatory`.")
 
 
 def _ask_organisation() -> None:
-    told, label = data.settings().dashboard, "Sign in with your organisation"
-    here = urlsplit(st.context.url or told.origin)
-    if f"{here.scheme}://{here.netloc}" != told.origin:
-        # The provider sends people back to one address; this window's cookies are not sent there.
-        st.link_button(label, told.origin, type="primary")
-    elif st.button(label, type="primary"):
+    told = data.settings().dashboard
+    if st.button("Sign in with your organisation", type="primary"):
+        here = urlsplit(st.context.url or told.origin)
         trouble = oidc.trouble(told)
         if trouble:
             st.error(trouble, icon=":material/error:")
+        elif f"{here.scheme}://{here.netloc}" != told.origin:
+            # People come back to one address, and what this window keeps would not be there.
+            _go(told.origin)
         else:
             st.login()
-    st.caption("With a password of this desk, [sign in here](/sign-in).")
+    st.markdown(link("Sign in with a password of this desk", "/sign-in"), unsafe_allow_html=True)
+
+
+def _go(address: str) -> None:
+    st.html(
+        f"<script>window.location.assign({json.dumps(address)})</script>",
+        unsafe_allow_javascript=True,
+    )
 
 
 def described(who: Person) -> str:

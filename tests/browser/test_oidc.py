@@ -1,0 +1,324 @@
+"""People sign in through their organisation: a real provider, dashboard, ledger and browser."""
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+import sqlalchemy as sa
+from playwright.sync_api import Browser, Locator, Page, Route, expect
+
+import ledger
+from config import settings as settings_file
+from config.build import REPOSITORY
+from config.settings import Settings
+from countersign.processes import plan
+from countersign.processes.ports import LOOPBACK, next_free
+from countersign.processes.postgres import Cluster
+from dashboard import data, oidc, signin
+from ledger import migrate as ledger_migrate
+from ledger import people
+from ledger.people import Person
+from tests.browser.identity import CLIENT, Provider
+from tests.servers import fresh_database
+from warehouse import migrate as warehouse_migrate
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
+
+SECRET = "the-client-secret-that-nobody-may-read"
+# More than one cookie holds: Streamlit then splits what it keeps.
+MARIA = {
+    "sub": "248289761001",
+    "name": "Maria Keller",
+    "email": "Maria.Keller@example.com",
+    "email_verified": True,
+    "groups": [f"group-{n:03}-of-a-large-organisation" for n in range(120)],
+}
+
+
+@dataclass(frozen=True)
+class Desk:
+    """A dashboard whose people sign in through `provider`, without the rest of a desk."""
+
+    settings: Settings
+    provider: Provider
+    process: psutil.Process
+    log: Path
+    environment: dict[str, str]
+
+    @property
+    def address(self) -> str:
+        return self.settings.dashboard.origin
+
+    @contextmanager
+    def ledger(self) -> Iterator[sa.Connection]:
+        engine = ledger.engine(self.settings.database.url("desk"), pool_size=1)
+        with engine.begin() as conn:
+            yield conn
+        engine.dispose()
+
+    def person(self, login: str) -> Person | None:
+        with self.ledger() as conn:
+            return people.by_login(conn, login)
+
+    def run(self, *words: str) -> str:
+        """What the command line says."""
+        return subprocess.run(
+            [sys.executable, "-m", "countersign", *words],
+            env=self.environment,
+            cwd=REPOSITORY,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=60,
+        ).stdout
+
+
+@pytest.fixture(scope="module")
+def whole(postgres_server: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    port = next_free(28_000 + os.getpid() % 1_000)
+    provider = Provider(SECRET, f"http://{LOOPBACK}:{port}{oidc.CALLBACK}")
+    home = tmp_path_factory.mktemp("home")
+    with fresh_database(postgres_server) as dsn:
+        told = {
+            "DESK_HOME": str(home),
+            "COUNTERSIGN_DATABASE__DSN": dsn,
+            "COUNTERSIGN_DASHBOARD__PORT": str(port),
+            "COUNTERSIGN_DASHBOARD__SIGN_IN": "oidc",
+            "COUNTERSIGN_DASHBOARD__OIDC_PROVIDER": provider.issuer,
+            "COUNTERSIGN_DASHBOARD__OIDC_CLIENT_ID": CLIENT,
+        }
+        (home / "desk.toml").write_text(f"[dashboard]\noidc_client_secret = '{SECRET}'\n")
+        (home / "desk.toml").chmod(0o600)
+        settings = settings_file.load(told)
+        ledger_migrate.upgrade(dsn)
+        warehouse_migrate.upgrade(settings)
+        environment = os.environ | told | {"PYTHONPATH": str(REPOSITORY)}
+        with _running(settings, environment, home / "dashboard.log") as process:
+            yield Desk(settings, provider, process, home / "dashboard.log", environment)
+    provider.close()
+
+
+@contextmanager
+def _running(
+    settings: Settings, environment: dict[str, str], log: Path
+) -> Iterator[psutil.Process]:
+    spec = plan.dashboard(settings)
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            spec.command, env=environment, cwd=REPOSITORY, stdout=output, stderr=output
+        )
+    try:
+        until = time.monotonic() + 60
+        while not spec.probe():
+            assert process.poll() is None, log.read_text()
+            assert time.monotonic() < until, log.read_text()
+            time.sleep(0.1)
+        yield psutil.Process(process.pid)
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+@pytest.fixture
+def desk(whole: Desk) -> Desk:
+    """The dashboard; its provider signs Maria in and knows the right secret."""
+    whole.provider.person = dict(MARIA)
+    whole.provider.refusal = ""
+    whole.provider.client_secret = SECRET
+    return whole
+
+
+def test_a_person_signs_in_by_name_may_look_and_stays_after_a_refresh(
+    desk: Desk, page: Page
+) -> None:
+    _sign_in(desk, page)
+
+    expect(_header(page)).to_contain_text("signed in: Maria Keller (viewer)")
+    page.reload()
+    expect(_header(page)).to_contain_text("signed in: Maria Keller (viewer)")
+
+    kept = {cookie["name"]: cookie for cookie in page.context.cookies()}
+    assert (kept[signin.COOKIE]["httpOnly"], kept[signin.COOKIE]["sameSite"]) == (True, "Strict")
+    # Streamlit's own would sign her in again for a month, whatever the desk thinks by then.
+    assert not [name for name in kept if name.startswith(oidc.STREAMLIT_COOKIE)]
+    who = desk.person("maria.keller@example.com")
+    assert who is not None
+    assert (who.origin, who.roles) == ("oidc", ("viewer",))
+
+
+def test_an_operator_grants_a_role_to_the_login_and_it_takes_effect(desk: Desk, page: Page) -> None:
+    desk.provider.person |= {"sub": "2", "name": "Jan", "email": "jan@example.com"}
+    _sign_in(desk, page)
+    expect(_header(page)).to_contain_text("signed in: Jan (viewer)")
+
+    said = desk.run("user", "change", "jan@example.com", "--role", "signatory")
+
+    assert "may now act as signatory" in said
+    expect(_header(page)).to_contain_text("signed in: Jan (signatory)")
+
+
+def test_who_signs_out_stays_out_in_every_window(desk: Desk, page: Page) -> None:
+    _sign_in(desk, page)
+    token = _cookie(page, signin.COOKIE)
+    beside = page.context.new_page()
+    beside.goto(desk.address)
+    expect(_header(beside)).to_be_visible()
+
+    page.get_by_role("link", name="Sign out").click()
+    page.get_by_role("button", name="Sign out").click()
+    expect(_button(page)).to_be_visible()
+    page.reload()
+    expect(_button(page)).to_be_visible()
+    expect(_button(beside)).to_be_visible()
+
+    assert {cookie["name"] for cookie in page.context.cookies()} <= {
+        "_streamlit_session",
+        "_streamlit_xsrf",
+    }
+    with desk.ledger() as conn:
+        assert people.signed_in(conn, token=token, desk_at=data.now()) is None
+
+
+def test_an_answer_without_a_question_signs_nobody_in(desk: Desk, page: Page) -> None:
+    page.goto(f"{desk.address}{oidc.CALLBACK}?code=stolen&state=unknown")
+
+    expect(page.get_by_role("alert")).to_contain_text("no sign-in that was begun in this browser")
+    page.get_by_role("button", name="Back to the sign-in").click()
+    expect(_button(page)).to_be_visible()
+
+
+def test_the_answer_to_another_browser_signs_nobody_in(
+    desk: Desk, page: Page, chromium: Browser
+) -> None:
+    caught: list[str] = []
+
+    def keep(route: Route) -> None:
+        caught.append(route.request.url)
+        route.fulfill(body="kept")
+
+    page.route(f"**{oidc.CALLBACK}?*", keep)
+    page.goto(desk.address)
+    _button(page).click()
+    expect(page.get_by_text("kept")).to_be_visible()
+
+    other = chromium.new_context()
+    theirs = other.new_page()
+    theirs.goto(caught[0])
+
+    expect(theirs.get_by_role("alert")).to_contain_text("no sign-in that was begun")
+    other.close()
+
+
+def test_nobody_is_sent_anywhere_but_to_the_desk(desk: Desk, page: Page) -> None:
+    desk.provider.asked.clear()
+
+    _sign_in(desk, page)
+
+    asked = desk.provider.asked[0]
+    assert asked["redirect_uri"] == f"{desk.address}{oidc.CALLBACK}"
+    assert asked["code_challenge_method"] == "S256"
+    assert {"state", "nonce"} <= asked.keys()
+    elsewhere = desk.provider.authorize(asked | {"redirect_uri": "https://elsewhere.example/"})
+    assert elsewhere is None
+
+
+def test_a_ticket_is_taken_only_from_the_desks_own_page(desk: Desk) -> None:
+    foreign = httpx.post(
+        f"{desk.address}/enter",
+        data={"ticket": "x"},
+        headers={"Origin": "https://elsewhere.example"},
+        trust_env=False,
+    )
+    unknown = httpx.post(f"{desk.address}/enter", data={"ticket": "x"}, trust_env=False)
+
+    assert foreign.status_code == 403
+    assert unknown.headers["location"] == "/"
+    assert "set-cookie" not in unknown.headers
+
+
+def test_the_login_of_a_local_person_is_not_taken_over(desk: Desk, page: Page) -> None:
+    with desk.ledger() as conn:
+        before = people.add(
+            conn,
+            login="anna@example.com",
+            display_name="Anna",
+            roles=("signatory",),
+            desk_at=data.now(),
+            password="a long enough password",
+        )
+    desk.provider.person |= {"sub": "3", "name": "Anna", "email": "anna@example.com"}
+
+    page.goto(desk.address)
+    _button(page).click()
+
+    expect(page.get_by_text("belongs to a person of this desk")).to_be_visible()
+    assert desk.person("anna@example.com") == before
+    assert signin.COOKIE not in {cookie["name"] for cookie in page.context.cookies()}
+
+
+@pytest.mark.parametrize("vouched", [{"email_verified": False}, {}])
+def test_an_address_that_the_provider_does_not_vouch_for_is_no_login(
+    desk: Desk, page: Page, vouched: dict[str, Any]
+) -> None:
+    claimed = {"sub": f"9{len(vouched)}", "name": "Eve", "email": "boss@example.com"}
+    desk.provider.person = claimed | vouched
+
+    _sign_in(desk, page)
+
+    expect(_header(page)).to_contain_text("signed in: Eve (viewer)")
+    assert desk.person("boss@example.com") is None
+    assert desk.person(f"sub:{claimed['sub']}") is not None
+
+
+def test_what_the_provider_refuses_is_told(desk: Desk, page: Page) -> None:
+    desk.provider.refusal = "access_denied"
+
+    page.goto(desk.address)
+    _button(page).click()
+
+    expect(page.get_by_role("alert")).to_contain_text("provider said no: access_denied")
+
+
+def test_a_wrong_secret_is_told_by_the_name_of_its_setting(desk: Desk, page: Page) -> None:
+    desk.provider.client_secret = "another"
+
+    page.goto(desk.address)
+    _button(page).click()
+
+    expect(page.get_by_role("alert")).to_contain_text("COUNTERSIGN_DASHBOARD__OIDC_CLIENT_SECRET")
+
+
+def test_the_secret_is_in_no_command_and_no_log(desk: Desk) -> None:
+    family = [desk.process, *desk.process.children(recursive=True)]
+
+    assert not [p for p in family if SECRET in " ".join(p.cmdline())]
+    assert SECRET not in desk.log.read_text()
+    assert SECRET not in repr(desk.settings)
+
+
+def _sign_in(desk: Desk, page: Page) -> None:
+    page.goto(desk.address)
+    _button(page).click()
+    expect(_header(page)).to_be_visible()
+
+
+def _button(page: Page) -> Locator:
+    return page.get_by_role("button", name="Sign in with your organisation")
+
+
+def _header(page: Page) -> Locator:
+    return page.get_by_text(re.compile("signed in:")).first
+
+
+def _cookie(page: Page, name: str) -> str:
+    return next(cookie["value"] for cookie in page.context.cookies() if cookie["name"] == name)
