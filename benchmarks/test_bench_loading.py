@@ -32,6 +32,8 @@ from assets.desk_time import decision_time
 from assets.gate import Gate
 from config.universe import Listing, Universe
 from countersign.processes.postgres import Cluster
+from quality import suites
+from quality.calendar import exchange
 from quality.rules.minute import judge_minutes
 from tests.servers import postgres_server
 from warehouse import Warehouse, actions, adjustment, bars, index, migrate
@@ -110,7 +112,7 @@ def test_bench_lake_to_judged_warehouse(
 ) -> None:
     timed = Timed()
     for module, name in (
-        (gate_module, "judge_daily"), (gate_module.suites, "record"), (load, "versions"),
+        (gate_module, "judge_daily"), (suites, "record"), (load, "versions"),
         (Gate, "_store"),
     ):  # fmt: skip
         monkeypatch.setattr(module, name, timed.wrap(name, getattr(module, name)))
@@ -121,7 +123,7 @@ def test_bench_lake_to_judged_warehouse(
             list(gate.pass_through(chunk))
         return gate
 
-    done = benchmark.pedantic(work, rounds=1, iterations=1)
+    done: Gate = benchmark.pedantic(work, rounds=1, iterations=1)  # type: ignore[no-untyped-call]  # it carries no types
 
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     benchmark.extra_info |= {"rows": market.rows, "peak_bytes": peak, **timed.spent}
@@ -156,7 +158,7 @@ def test_bench_a_session_of_minutes(benchmark: BenchmarkFixture, market: Market)
     def work() -> int:
         found = load.minutes(market.store, LAST)
         judged = judge_minutes(
-            found, calendar=gate_module.exchange(), daily=daily, sessions=[LAST],
+            found, calendar=exchange(), daily=daily, sessions=[LAST],
             now=decision_time(LAST),
         )  # fmt: skip
         whole = judged.passed.with_columns(healed=pl.lit(value=False))
@@ -164,6 +166,6 @@ def test_bench_a_session_of_minutes(benchmark: BenchmarkFixture, market: Market)
             lambda conn: bars.append_minutes(conn, whole), "market.minute_bars"
         ).new
 
-    written = benchmark.pedantic(work, rounds=1, iterations=1)
+    written: int = benchmark.pedantic(work, rounds=1, iterations=1)  # type: ignore[no-untyped-call]  # it carries no types
 
     assert written > 0.95 * minutes.height

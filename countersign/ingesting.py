@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import polars as pl
 
@@ -77,7 +78,7 @@ def landed(
         made.append(
             land(
                 store, rows, kind=kind, source=source, landed_at=landed_at, market_at=market_at,
-                progress=lambda done, of, kind=kind: progress(kind, done, of),
+                progress=partial(progress, kind),
             )
         )  # fmt: skip
     symbols = tuple(sorted(frame["symbol"].unique()))
