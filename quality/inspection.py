@@ -18,8 +18,9 @@ from quality.rules.minute import judge_minutes
 from quality.rules.model import Finding, Judgement, Rule, Severity, finding
 from quality.rules.words import day, price
 
-# Minutes are judged session by session; so many rows at once keep memory below a gigabyte.
-_ROWS_AT_ONCE: Final = 400_000
+# Minutes are judged in runs of sessions, each as long as memory allows: a level that changes is
+# seen against the sessions before it in its run.
+_ROWS_AT_ONCE: Final = 2_000_000
 # A longer silence is a symbol that ended or began anew, not so many bars that got lost.
 _SILENCE: Final = 20
 _SPARSE: Final = 0.5
@@ -255,7 +256,7 @@ def judged(
     if delivery.kind in {"daily", "index"}:
         yield _daily(delivery, readable, context, notes)
     elif delivery.kind == "minute":
-        yield from _minutes(readable, context, notes)
+        yield from _minutes(delivery, readable, context, notes)
     elif delivery.kind == "options":
         yield _options(readable, context)
     else:
@@ -389,8 +390,11 @@ def _actions(delivery: Delivery, context: Context, notes: list[str]) -> pl.DataF
     return None if adjusted or actions.is_empty() else actions
 
 
-def _minutes(readable: pl.DataFrame, context: Context, notes: list[str]) -> Iterator[Judgement]:
+def _minutes(
+    delivery: Delivery, readable: pl.DataFrame, context: Context, notes: list[str]
+) -> Iterator[Judgement]:
     """Judge minutes in runs of whole sessions."""
+    actions = _actions(delivery, context, notes) if context.actions is not None else None
     expected, sessions = _expected(readable, context, notes)
     ordered = readable.sort("session", maintain_order=True)
     sizes = ordered.group_by("session", maintain_order=True).len()
@@ -406,6 +410,8 @@ def _minutes(readable: pl.DataFrame, context: Context, notes: list[str]) -> Iter
             expected=expected,
             sessions=[s for s in group if context.calendar.is_session(s)],
             now=context.now,
+            actions=actions,
+            whole_file=True,
         )
         at += rows
 

@@ -227,7 +227,9 @@ def _times(found: Reading) -> tuple[list[pl.Series], pl.Series]:
     if found.kind == "minute":
         return _minutes(found, at)
     _refuse_intraday(found, at)
-    return [], _sessions(at).alias("session")
+    session = _sessions(at).alias("session")
+    _refuse_longer(found, session)
+    return [], session
 
 
 def _sessions(at: Stamps) -> pl.Series:
@@ -261,6 +263,27 @@ def _refuse_intraday(found: Reading, at: Stamps) -> None:
         raise UnreadableFileError(
             f"{found.name} holds about {per_day:,.0f} bars for each symbol and day, not daily "
             "bars: use --kind minute."
+        )
+
+
+def _refuse_longer(found: Reading, session: pl.Series) -> None:
+    """Raise when the bars of nearly every symbol are a week or more apart."""
+    symbol = found.column("symbol")
+    frame = pl.DataFrame({"day": session})
+    text = pl.lit("") if symbol is None else symbol.cast(pl.String)
+    apart = (
+        frame.with_columns(text.alias("symbol"))
+        .drop_nulls()
+        .unique()
+        .sort("symbol", "day")
+        .with_columns(pl.col("day").diff().dt.total_days().over("symbol").alias("days"))["days"]
+        .drop_nulls()
+    )
+    usual = apart.median()
+    if apart.len() >= 20 and isinstance(usual, float) and numbers.share(apart >= 6) > 0.9:
+        length = "weekly" if usual < 15 else "monthly or longer"
+        raise UnreadableFileError(
+            f"{found.name} holds {length} bars (usually {usual:g} days apart), not daily ones."
         )
 
 

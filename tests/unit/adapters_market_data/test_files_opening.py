@@ -6,7 +6,7 @@ import io
 import lzma
 import os
 import zipfile
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -135,6 +135,18 @@ def test_what_is_no_file_of_bars_is_refused_in_a_sentence(what: str) -> None:
 
     assert str(refusal.value).endswith((".", ").", "'"))
     assert len(str(refusal.value)) < 500
+
+
+@pytest.mark.parametrize(("days", "words"), [(7, "weekly bars"), (31, "monthly or longer bars")])
+def test_bars_of_weeks_and_months_are_no_daily_bars(days: int, words: str) -> None:
+    dates = [date(2010, 1, 4) + timedelta(days=days * n) for n in range(30)]
+    rows = [
+        CSV.splitlines()[0],
+        *(CSV.splitlines()[1].replace(b"2012-07-13", str(d).encode()) for d in dates),
+    ]
+
+    with pytest.raises(UnreadableFileError, match=words):
+        bars(io.BytesIO(b"\n".join(rows)))
 
 
 def test_a_name_without_symbol_asks_for_one() -> None:
