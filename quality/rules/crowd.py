@@ -15,7 +15,8 @@ from quality.rules.words import day, price
 # Two symbols that leap to each other's level are exchanged: neither a crash nor a surge does that.
 # With hindsight a leap is known to be far beyond the symbol's own; at the gate it must be larger.
 _LEAP: Final = 0.10
-_FAR_LEAP: Final = 0.25
+_FAR_LEAP: Final = 0.40
+_LONGEST: Final = 90  # days until an exchange is undone
 _LEAP_MOVES: Final = 8.0  # times the median move of the symbol
 _FITS: Final = 0.06
 _FITS_SHARE: Final = 0.35  # of the leap
@@ -126,7 +127,8 @@ def _pairs(marked: pl.DataFrame, *, whole_file: bool) -> pl.DataFrame:
                 & _near("volume_down", "_volume_before", pl.lit(_FITS_VOLUME))
             )
             .fill_null(value=False)
-            .alias("sure")
+            .alias("sure"),
+            (pl.min_horizontal("leap", -pl.col("leap_down")) >= _FAR_LEAP).alias("far"),
         )
         .sort("session")
     )
@@ -139,7 +141,7 @@ def _near(one: str, two: str, within: pl.Expr) -> pl.Expr:
 def _exchanged(marked: pl.DataFrame, pairs: pl.DataFrame, *, whole_file: bool) -> pl.DataFrame:
     """Return the rows (`_row`, `other`) between each exchange of two symbols and its undoing."""
     spans: list[tuple[str, str, date, date | None]] = []
-    waiting: dict[tuple[str, str], tuple[date, bool]] = {}
+    waiting: dict[tuple[str, str], tuple[date, bool, bool]] = {}
     for pair in pairs.iter_rows(named=True):
         names = (pair["symbol"], pair["symbol_down"])
         one, two = min(names), max(names)
@@ -147,12 +149,14 @@ def _exchanged(marked: pl.DataFrame, pairs: pl.DataFrame, *, whole_file: bool) -
         if not whole_file:
             spans += [(one, two, now, None)] if sure else []
             continue
-        since, was_sure = waiting.pop((one, two), (None, False))
-        if since is not None and (sure or was_sure):
+        since, was_sure, _ = waiting.pop((one, two), (None, False, False))
+        near = since is not None and (now - since).days <= _LONGEST
+        if since is not None and near and (sure or was_sure):
             spans.append((one, two, since, now))
         else:
-            waiting[one, two] = (now, sure)
-    spans += [(*names, since, None) for names, (since, sure) in waiting.items() if sure]
+            waiting[one, two] = (now, sure, sure and pair["far"])
+    # One that is never undone must be larger: among hundreds of symbols two cross by chance.
+    spans += [(*names, since, None) for names, (since, _, far) in waiting.items() if far]
     schema = {"symbol": pl.String, "other": pl.String, "since": pl.Date, "until": pl.Date}
     told = pl.DataFrame(
         spans + [(two, one, since, until) for one, two, since, until in spans],
@@ -229,7 +233,7 @@ def _order_scores(frame: pl.DataFrame) -> Floats:
     gaps = frame.select(
         "session",
         pl.when(same & usable).then(gap).alias("gap"),
-        span.rolling_median(21, min_samples=5, center=True).alias("span"),
+        span.clip(0.0, 0.5).rolling_mean(21, min_samples=5, center=True).alias("span"),
     )
     common = gaps.group_by("session").agg(
         pl.when(pl.col("gap").count() >= _LEAST_OTHERS + 1)

@@ -319,21 +319,16 @@ def _gate(
 
 
 @njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]  # numba carries no types
-def _whole(
-    rows: Floats, usable: Bools, at: int, state: Floats, out: Floats, limits: Limits
-) -> float:
-    """Return the code of a row of a whole file; a level that stays becomes the new measure."""
-    row = rows[at]
-    if at < state[S_UNTIL]:
-        return UNRESOLVED
-    state[S_AFTER] = _volume_after(rows, usable, at)
-    code = _code(rows, usable, at, state, out, limits, True)
-    if not usable[at]:
-        return code
-    if code < UNIT:
-        return SPIKE if _is_spike(rows, usable, at, state, out, limits) else code
-    if code == UNIT:
-        return code
+def _settle(
+    rows: Floats,
+    usable: Bools,
+    at: int,
+    state: Floats,
+    out: Floats,
+    limits: Limits,
+    code: float,
+) -> None:
+    """With hindsight: doubt the rows until a level returns, or let it be the new measure."""
     until = -1  # a wrong record of an action is not undone by the price
     if code in (SPLIT_LIKE, UNEXPLAINED, IDENTITY):
         until = _return(rows, usable, at, out[ADJUSTED], int(limits.excursion), 0.35)
@@ -342,8 +337,28 @@ def _whole(
     if until >= 0:
         state[S_UNTIL] = until
     else:
-        _accept(row, state, out, limits)
+        _accept(rows[at], state, out, limits)
         _seed(rows, usable, at, state, limits)
+
+
+@njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]  # numba carries no types
+def _whole(
+    rows: Floats, usable: Bools, at: int, state: Floats, out: Floats, limits: Limits
+) -> float:
+    """Return the code of a row of a whole file; a level that stays becomes the new measure."""
+    if at < state[S_UNTIL]:
+        return UNRESOLVED
+    state[S_AFTER] = 0.0
+    if abs(out[ADJUSTED]) > 0.9 * limits.error_move:
+        state[S_AFTER] = _volume_after(rows, usable, at)
+    code = _code(rows, usable, at, state, out, limits, True)
+    if not usable[at]:
+        return code
+    if code < UNIT:
+        return SPIKE if _is_spike(rows, usable, at, state, out, limits) else code
+    if code == UNIT:
+        return code
+    _settle(rows, usable, at, state, out, limits, code)
     return code
 
 

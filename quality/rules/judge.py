@@ -132,8 +132,10 @@ def _counted(frame: pl.DataFrame, rules: Sequence[str], errors: Sequence[str]) -
         )
     return frame.select(
         *_SESSION,
-        pl.sum_horizontal(pl.col(rules).is_not_null().cast(pl.Int64)).alias("checks"),
-        pl.sum_horizontal(pl.col(errors).fill_null(value=False).cast(pl.Int64)).alias("failed"),
+        pl.sum_horizontal(pl.col(rules).is_not_null().cast(pl.Int8)).cast(pl.Int64).alias("checks"),
+        pl.sum_horizontal(pl.col(errors).fill_null(value=False).cast(pl.Int8))
+        .cast(pl.Int64)
+        .alias("failed"),
     )
 
 

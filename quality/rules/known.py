@@ -29,14 +29,11 @@ def with_actions(
         .select("symbol", pl.col("effective").alias("session"), "log_split", "dividends")
         .sort("session")
     )
-    return (
-        frame.with_row_index("_row")
-        .sort("session", nulls_last=True, maintain_order=True)
-        .join_asof(running, on="session", by="symbol", strategy="backward", check_sortedness=False)
-        .with_columns(pl.col("log_split", "dividends").fill_null(0.0))
-        .sort("_row")
-        .drop("_row")
+    # By symbol it is enough that each symbol's rows are in order.
+    joined = frame.join_asof(
+        running, on="session", by="symbol", strategy="backward", check_sortedness=False
     )
+    return joined.with_columns(pl.col("log_split", "dividends").fill_null(0.0))
 
 
 def _stated(frame: pl.DataFrame) -> pl.DataFrame:

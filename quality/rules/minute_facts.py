@@ -52,7 +52,7 @@ def facts(
     frame = _with_hours(frame, calendar, now)
     frame = _with_place(frame, whole_file=whole_file)
     frame = with_actions(frame, actions, None)
-    frame = _with_day(in_order(frame, "bar_start"), daily)
+    frame = _with_day(frame, daily)
     return _with_past(frame, whole_file=whole_file)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Final
 
+import numpy as np
 import polars as pl
 
 from quality.calendar import Calendar
@@ -94,32 +95,30 @@ def _sessions(frame: pl.DataFrame, calendar: Calendar) -> list[date]:
 
 
 def _gaps(frame: pl.DataFrame, calendar: Calendar) -> pl.DataFrame:
-    """Return the sessions that a symbol leaves out between two of its rows."""
-    days = pl.Series(calendar.ordinals, dtype=pl.Int32)
-    numbered = pl.DataFrame({"session": days.cast(pl.Date), "step_no": range(days.len())})
-    neighbours = pl.all_horizontal(
-        pl.col(name) == pl.col(name).shift(1) for name in ("symbol", "session")
+    """Return the sessions that a symbol leaves out between two of its rows.
+
+    `frame` is sorted by symbol and time.
+    """
+    codes = frame.select((pl.col("symbol") != pl.col("symbol").shift(1)).fill_null(value=True))
+    symbol_at = np.cumsum(codes.to_series().to_numpy())
+    days = frame["session"].to_physical().to_numpy().astype(np.int64)
+    steps = np.searchsorted(calendar.ordinals, days)
+    known = calendar.ordinals[np.minimum(steps, calendar.ordinals.size - 1)] == days
+    rows = np.flatnonzero(known)
+    who, steps = symbol_at[rows], steps[rows]
+    same, ahead = who[1:] == who[:-1], np.diff(steps)
+    # How much of its own span a symbol has.
+    present = np.bincount(who[1:][same & (ahead > 0)], minlength=int(symbol_at[-1]) + 1) + 1
+    span = np.bincount(who[1:][same], weights=ahead[same], minlength=present.size) + 1
+    mostly = present >= MOSTLY_THERE * span
+    holes = np.flatnonzero(same & (ahead > 1) & (ahead <= LONGEST_GAP + 1) & mostly[who[1:]])
+    names = frame["symbol"].gather(rows[holes])
+    numbers = [np.arange(steps[hole] + 1, steps[hole + 1]) for hole in holes]
+    at = np.concatenate(numbers) if numbers else np.empty(0, dtype=np.int64)
+    return pl.DataFrame(
+        {
+            "symbol": [n for n, one in zip(names, numbers, strict=True) for _ in one],
+            "session": pl.Series(calendar.ordinals[at], dtype=pl.Int32).cast(pl.Date),
+        },
+        schema_overrides={"symbol": pl.String},
     )
-    present = (
-        frame.lazy()
-        .filter(~neighbours.fill_null(value=False))
-        .select("symbol", "session")
-        .unique(maintain_order=True)
-        .join(numbered.lazy(), on="session", maintain_order="left")
-        .with_columns(pl.col("step_no").cast(pl.Int64))
-        .with_columns(
-            pl.col("step_no").shift(1).over("symbol").alias("before"),
-            pl.len().over("symbol").alias("rows"),
-            (pl.col("step_no").max() - pl.col("step_no").min() + 1).over("symbol").alias("span"),
-        )
-        .filter(
-            (pl.col("step_no") - pl.col("before")).is_between(2, LONGEST_GAP + 1)
-            & (pl.col("rows") >= MOSTLY_THERE * pl.col("span"))
-        )
-        .collect()
-    )
-    numbers = present.select(
-        "symbol",
-        pl.int_ranges(pl.col("before") + 1, pl.col("step_no")).alias("step_no"),
-    ).explode("step_no")
-    return numbers.select("symbol", days.gather(numbers["step_no"]).cast(pl.Date).alias("session"))

@@ -1,5 +1,6 @@
 """Rules over option quotes, and the judgement they give."""
 
+from dataclasses import replace
 from datetime import date
 from typing import Any, Final
 

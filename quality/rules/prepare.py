@@ -95,7 +95,6 @@ def facts(
     frame = _with_history(new, previous)
     frame = _with_calendar(frame, calendar, until)
     frame = with_actions(frame, actions, as_of)
-    frame = in_order(frame, "session")
     frame = crowd.with_other(_with_soundness(frame), whole_file=hindsight)
     frame = _with_index(frame, index)
     frame = crowd.with_stretches(

@@ -53,7 +53,8 @@ DAILY: Final = Limits(
     error_sigmas=8.0, error_move=0.18, unusual_sigmas=5.0, unusual_move=0.08, split_sigmas=5.0,
     confirming_volume=3.0, reach_sigmas=9.0, reach_move=0.08, reach_volume=1.7,
     spike_sigmas=5.0, spike_move=0.03, spike_volume=1.6, excursion=60,
-    believed_after=5, memory=0.06, first_scale=0.03, least_sigma=0.008, gap_cap=4.0, gap_restart=60.0, gap_identity=5.0,
+    believed_after=5, memory=0.06, first_scale=0.03, least_sigma=0.008, gap_cap=4.0,
+    gap_restart=60.0, gap_identity=5.0,
     liquid=20_000.0, thin_volume=-2.16, swollen_volume=1.95,
 )  # fmt: skip
 
