@@ -18,7 +18,9 @@ from config.limits import Limits
 from config.settings import Settings
 from config.universe import Universe
 from ledger import market, pages, people, requests, state, steps
+from warehouse import eligibility as stored_eligibility
 from warehouse import pages as shown
+from warehouse import restated
 
 # Live figures are read once a second for all people who look, slower ones every few seconds.
 LIVE = 1
@@ -237,6 +239,20 @@ def verdict(symbol: str, session: date) -> pl.DataFrame:
     """The verdict on one daily bar."""
     with stored() as conn:
         return shown.verdict(conn, symbol=symbol, session=session)
+
+
+@st.cache_data(ttl=SLOW, max_entries=1, show_spinner=False)
+def eligibility() -> pl.DataFrame:
+    """Who may be bought after the newest session, and why not the others."""
+    with stored() as conn:
+        return stored_eligibility.latest(conn)
+
+
+@st.cache_data(ttl=CALM, max_entries=1, show_spinner=False)
+def restatements() -> pl.DataFrame:
+    """The newest corrections of daily bars."""
+    with stored() as conn:
+        return restated.latest(conn)
 
 
 @st.cache_data(ttl=SLOW, max_entries=1, show_spinner=False)

@@ -189,6 +189,7 @@ def _require_terms(found: StoredProposal, stored_legs: Sequence[StoredLeg]) -> N
 
 
 def stored(row: sa.Row[Any]) -> StoredProposal:
+    """Return a row of `proposals` as a record."""
     told = row._asdict()
     told["signers"] = tuple(told["signers"])
     return StoredProposal(**told)

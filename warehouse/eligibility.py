@@ -41,6 +41,14 @@ qualify row_number() over (
 ) = 1
 order by session, symbol
 """
+_LATEST = """
+select * exclude (recorded_at)
+from market.eligibility
+where session = (select max(session) from market.eligibility)
+qualify row_number() over (partition by symbol order by known_at desc, recorded_at desc) = 1
+order by dollar_volume desc nulls last, symbol
+limit $most
+"""
 
 
 def record(conn: duckdb.DuckDBPyConnection, frame: pl.DataFrame) -> int:
@@ -68,3 +76,8 @@ def known(
     """
     asked = {"universe": universe, "first": first, "last": last}
     return selected(conn, _KNOWN, asked | {"as_of": require_aware(as_of, name="as_of")})
+
+
+def latest(conn: duckdb.DuckDBPyConnection, *, most: int = 500) -> pl.DataFrame:
+    """Judgements of the newest session, the most traded first; for screens."""
+    return selected(conn, _LATEST, {"most": most})

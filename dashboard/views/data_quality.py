@@ -8,6 +8,7 @@ import streamlit as st
 
 from dashboard import asking, data, figures, formats, navigation, states, tables
 from dashboard.cards import held_back
+from dashboard.panels import restatements
 from ledger.people import Person
 
 person: Person = st.session_state["person"]
@@ -150,3 +151,4 @@ _report()
 _heat_map(verdicts)
 _quarantine(data.quarantine())
 _findings(data.findings())
+restatements.show()

@@ -7,6 +7,7 @@ import streamlit as st
 
 from dashboard import data, figures, formats, states, tables
 from dashboard.cards import model_card, reading
+from dashboard.panels import universe
 
 _MOST_SHOWN = 20
 
@@ -116,3 +117,4 @@ with right:
 
 if version.height:
     model_card.show(version.row(0, named=True))
+universe.show()

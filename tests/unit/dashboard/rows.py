@@ -8,10 +8,14 @@ from decimal import Decimal
 import polars as pl
 import sqlalchemy as sa
 
+from config.universe import Eligibility
 from ledger import market, steps
 from quant.models.calibration import CalibrationBin
+from trading.eligibility import Measures, judge
 from warehouse import (
     Warehouse,
+    bars,
+    eligibility,
     findings,
     models,
     portfolio,
@@ -129,6 +133,8 @@ def fill_research(store: Warehouse) -> None:
         models.record_gates(conn, pl.DataFrame([_gate("sharpe", 0.62, 1.0, passed=False)]))
     with store.writer("models.predictions") as conn:
         predictions.record(conn, pl.DataFrame([_prediction()]))
+    with store.writer("market.eligibility") as conn:
+        eligibility.record(conn, pl.DataFrame([_place("IBM"), _place("FB", sessions=31)]))
     with store.writer("portfolio.decisions") as conn:
         portfolio.record_decisions(
             conn,
@@ -143,6 +149,22 @@ def fill_research(store: Warehouse) -> None:
         risk.record(conn, pl.DataFrame([_risk()]))
 
 
+def _place(symbol: str, *, sessions: int = 3_105) -> dict[str, object]:
+    standing = judge(
+        Measures(sessions, 195.83, 812_345_678.0, 0.0061, 0.195, is_member=True),
+        Eligibility(),
+        minimum_history=252,
+    )
+    return {
+        "universe": "sample", "symbol": symbol, "session": SESSION,
+        "eligible": standing.eligible, "tier": str(standing.tier),
+        "reasons": json.dumps(standing.reasons), "sessions": sessions, "close": 195.83,
+        "dollar_volume": 812_345_678.0, "spread": 0.0061, "volatility": 0.195,
+        "volatility_bucket": standing.volatility_bucket, "shortable": None, "market_cap": None,
+        "next_earnings": None, "known_at": CLOSED_AT,
+    }  # fmt: skip
+
+
 def fill_quality(store: Warehouse) -> None:
     """One verdict that passed, one row held back."""
     with store.writer("quality.findings") as conn:
@@ -154,6 +176,17 @@ def fill_quality(store: Warehouse) -> None:
             conn,
             pl.DataFrame([_verdict("IBM", "passed", 24), _verdict("AAPL", "held", 23)]),
         )
+    for close, learned_at in ((59.94, None), (599.41, MARKET_AT)):
+        with store.writer("market.daily_bars") as conn:
+            bars.append_bars(conn, pl.DataFrame([_bar(close)]), learned_at=learned_at)
+
+
+def _bar(close: float) -> dict[str, object]:
+    return {
+        "symbol": "AAPL", "session": SESSION, "open": 584.73, "high": 599.41, "low": 59.94,
+        "close": close, "volume": 14_269_700, "source": "sample", "simulated": False,
+        "known_at": CLOSED_AT, "assumed": True,
+    }  # fmt: skip
 
 
 def _version() -> dict[str, object]:

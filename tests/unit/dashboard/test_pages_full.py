@@ -37,8 +37,16 @@ def _text(at: AppTest) -> str:
         ("today", ("30 sessions of history, 252 needed", "You are in July 2012", "source")),
         ("portfolio", ("**MSFT** | 160 | 30.40 | 30.66 | 4,905.60 | 4.9 %", "PA-1, replay")),
         ("predictions", ("**IBM** | 56 % | +0.4 % | −2.4 to +3.2 %", "advisory", "1 of 2 gates")),
+        (
+            "predictions",
+            (
+                "**IBM** | core | 812,345,678 | 61 bps | 19.5 % (normal) |",
+                "31 sessions of history, 252 needed.",
+            ),
+        ),
         ("risk", ("Value at risk 99.0 % | historical | 1 session | 0.6 % | 252", "ACTIVE")),
         ("data_quality", ("1 verdict held back", "AAPL: held back, data not trusted")),
+        ("data_quality", ("Tue 3 Jul 2012, 09:31 | sample | close 59.94 → 599.41 |",)),
     ],
 )
 def test_a_page_shows_what_the_rooms_hold(

@@ -1,7 +1,8 @@
-"""Who may look: the operating-system user on loopback, otherwise people with passwords."""
+"""Who may look: the machine's user on loopback, people with passwords, people of a provider."""
 
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,11 +12,20 @@ from starlette.testclient import TestClient
 from config import settings as settings_file
 from config.errors import SettingsError
 from config.settings import Settings
-from dashboard import data, signin
+from dashboard import data, oidc, signin
 from dashboard.routes import all_middleware, all_routes
 from ledger import people
+from trading.errors import NotAllowedError
 
 PASSWORD = "a long enough password"
+NOW = datetime(2012, 7, 2, 20, 0, tzinfo=UTC)
+OIDC = {
+    "COUNTERSIGN_DASHBOARD__SIGN_IN": "oidc",
+    "COUNTERSIGN_DASHBOARD__ADDRESS": "https://desk.example.com",
+    "COUNTERSIGN_DASHBOARD__OIDC_PROVIDER": "https://id.example.com/realms/desk/",
+    "COUNTERSIGN_DASHBOARD__OIDC_CLIENT_ID": "desk",
+    "COUNTERSIGN_DASHBOARD__OIDC_CLIENT_SECRET": "hush-hush",
+}
 
 
 @pytest.fixture
@@ -129,3 +139,139 @@ def test_the_machines_user_is_refused_where_others_could_reach_the_page(tmp_path
 
     with pytest.raises(SettingsError, match=r"loopback"):
         signin.kind(settings_file.load(environ))
+
+
+def claims(**told: object) -> dict[str, object]:
+    """What a provider says of Maria, a second ago."""
+    return {
+        "sub": "248289761001",
+        "name": "Maria Keller",
+        "email": "Maria.Keller@Example.com",
+        "email_verified": True,
+        "iat": NOW.timestamp() - 1,
+        "nonce": "n-1",
+    } | told
+
+
+def test_one_address_is_one_person_however_it_is_written() -> None:
+    who = oidc.identity(claims(), now=NOW)
+
+    assert (who.login, who.display_name) == ("maria.keller@example.com", "Maria Keller")
+
+
+@pytest.mark.parametrize("vouched", [False, None, "false", 0, "yes"])
+def test_an_address_that_the_provider_does_not_vouch_for_is_no_login(vouched: object) -> None:
+    who = oidc.identity(claims(email_verified=vouched), now=NOW)
+
+    assert who.login == "sub:248289761001"
+
+
+def test_a_provider_that_says_true_as_a_text_is_understood() -> None:
+    assert oidc.identity(claims(email_verified="true"), now=NOW).login.startswith("maria")
+
+
+@pytest.mark.parametrize(("minutes", "said"), [(-6, "6 minutes ago"), (6, "6 minutes ahead")])
+def test_an_answer_that_is_not_fresh_signs_nobody_in(minutes: int, said: str) -> None:
+    issued = NOW + timedelta(minutes=minutes)
+
+    with pytest.raises(NotAllowedError, match=said):
+        oidc.identity(claims(iat=issued.timestamp()), now=NOW)
+
+
+def test_an_answer_without_a_date_signs_nobody_in() -> None:
+    with pytest.raises(NotAllowedError, match="only a fresh one counts"):
+        oidc.identity(claims(iat=None), now=NOW)
+
+
+def test_an_answer_lets_somebody_in_once_whatever_tickets_were_given_for_it() -> None:
+    tickets = oidc.Tickets()
+    first = tickets.give("maria", answer="n-1", now=NOW)
+    second = tickets.give("maria", answer="n-1", now=NOW)
+    assert first is not None
+    assert second is not None
+
+    assert tickets.take(first, now=NOW) == "maria"
+    assert tickets.take(first, now=NOW) is None
+    assert tickets.take(second, now=NOW) is None
+    assert tickets.give("maria", answer="n-1", now=NOW + oidc.FRESH) is None
+
+
+def test_a_ticket_holds_for_a_minute() -> None:
+    tickets = oidc.Tickets()
+    ticket = tickets.give("maria", answer="n-1", now=NOW)
+    assert ticket is not None
+
+    assert tickets.take(ticket, now=NOW + timedelta(seconds=61)) is None
+
+
+def test_a_ticket_gives_a_cookie_and_takes_the_providers_answer_away(visitor: TestClient) -> None:
+    with data.engine().begin() as conn:
+        maria = people.by_login(conn, "maria")
+    assert maria is not None
+    ticket = signin.TICKETS.give(maria.person_id, answer="n-cookie", now=data.now())
+    visitor.cookies.set("_streamlit_user", "chunks-2")
+    visitor.cookies.set("_streamlit_user_1", "first")
+
+    answer = visitor.post("/enter", data={"ticket": str(ticket)})
+
+    set_cookies = answer.headers.get_list("set-cookie")
+    ended = {cookie.split("=")[0] for cookie in set_cookies if "Max-Age=0" in cookie}
+    assert ended == {"_streamlit_user", "_streamlit_user_1"}
+    who = signin.by_token(data.engine(), answer.cookies[signin.COOKIE])
+    assert who == maria
+
+
+def test_a_ticket_is_no_address_that_somebody_could_be_given_to_click(visitor: TestClient) -> None:
+    assert visitor.get("/enter?ticket=x").status_code == 405
+
+
+def test_streamlit_is_told_of_the_provider_only_where_people_sign_in_with_it(
+    tmp_path: Path,
+) -> None:
+    local = settings_file.load({"DESK_HOME": str(tmp_path)})
+    told = settings_file.load({"DESK_HOME": str(tmp_path)} | OIDC)
+
+    assert oidc.for_streamlit(local.dashboard) == {}
+    auth = oidc.for_streamlit(told.dashboard)["auth"]
+    assert auth["redirect_uri"] == "https://desk.example.com/oauth2callback"
+    assert (
+        auth["server_metadata_url"]
+        == "https://id.example.com/realms/desk/.well-known/openid-configuration"
+    )
+    assert auth["cookie_secret"] != oidc.for_streamlit(told.dashboard)["auth"]["cookie_secret"]
+
+
+def test_a_provider_that_does_not_answer_is_told_with_its_setting(tmp_path: Path) -> None:
+    nobody = OIDC | {"COUNTERSIGN_DASHBOARD__OIDC_PROVIDER": "http://127.0.0.1:1"}
+    told = settings_file.load({"DESK_HOME": str(tmp_path)} | nobody)
+
+    assert "`dashboard.oidc_provider`" in oidc.trouble(told.dashboard)
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"OIDC_CLIENT_SECRET": ""}, r"Set COUNTERSIGN_DASHBOARD__OIDC_CLIENT_SECRET \(docs"),
+        ({"OIDC_PROVIDER": "", "OIDC_CLIENT_ID": ""}, r"OIDC_PROVIDER and .*OIDC_CLIENT_ID"),
+        ({"ADDRESS": "", "HOST": "0.0.0.0"}, r"COUNTERSIGN_DASHBOARD__ADDRESS to the one"),
+        ({"ADDRESS": "http://desk.example.com"}, r"http:// only on this machine itself"),
+        ({"ADDRESS": "https://desk.example.com/desk"}, r"scheme, host and port alone"),
+        ({"OIDC_PROVIDER": "accounts.google.com"}, r"the https:// address of the provider"),
+    ],
+)
+def test_a_missing_or_wrong_piece_is_told_by_its_setting(
+    tmp_path: Path, changed: dict[str, str], said: str
+) -> None:
+    wrong = {f"COUNTERSIGN_DASHBOARD__{name}": value for name, value in changed.items()}
+
+    with pytest.raises(SettingsError, match=said):
+        settings_file.load({"DESK_HOME": str(tmp_path)} | OIDC | wrong)
+
+
+def test_a_desk_that_others_reach_through_a_proxy_asks_who_they_are(tmp_path: Path) -> None:
+    environ = {
+        "DESK_HOME": str(tmp_path),
+        "COUNTERSIGN_DASHBOARD__ADDRESS": "https://desk.example.com",
+    }
+
+    assert signin.kind(settings_file.load(environ)) == "local"
