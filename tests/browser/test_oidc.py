@@ -160,9 +160,15 @@ def test_a_person_signs_in_by_name_and_leaves_by_signing_out(desk: Desk, page: P
     assert "may now act as signatory" in said
     expect(_header(page)).to_contain_text("signed in: Maria Keller (signatory)")
 
+    beside = page.context.new_page()
+    beside.goto(desk.address)
+    expect(_header(beside)).to_be_visible()
+    page.bring_to_front()
     page.get_by_role("link", name="Sign out").click()
     page.get_by_role("button", name="Sign out").click()
     expect(_button(page)).to_be_visible()
+    beside.bring_to_front()
+    expect(_button(beside)).to_be_visible()
     left = {cookie["name"] for cookie in page.context.cookies()}
     assert left <= {"_streamlit_session", "_streamlit_xsrf"}
     token = str(kept[signin.COOKIE]["value"])
