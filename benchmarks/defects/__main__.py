@@ -84,7 +84,7 @@ def _report(
         "| bars | rows | errors | of 10,000 | by rule |",
         "| --- | ---: | ---: | ---: | --- |",
         *[
-            f"| {name} | {rows:,} | {sum(found.values())} | {sum(found.values()) / rows * 1e4:.2f} | "
+            f"| {name} | {rows:,} | {found.total()} | {found.total() / rows * 1e4:.2f} | "
             f"{_named(found)} |"
             for name, rows, found in clean
         ],

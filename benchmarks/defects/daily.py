@@ -7,8 +7,6 @@ from datetime import date, timedelta
 import numpy as np
 import polars as pl
 
-from benchmarks.defects.market import BAR
-
 PRICES = ("open", "high", "low", "close")
 Key = tuple[str, date]
 
@@ -340,4 +338,3 @@ PLANTERS: dict[str, Planter] = {
         relabelled, shuffled, one_day_late,
     )
 }  # fmt: skip
-assert BAR

@@ -10,6 +10,7 @@ import polars as pl
 
 from benchmarks.defects import market
 from benchmarks.defects.daily import PRICES, at, changed, scaled
+from quality.calendar import exchange
 
 REAL: Final = (
     ("AAPL", date(2000, 9, 29), "a profit warning halves the price"),
@@ -88,7 +89,7 @@ def all_of_them(seed: int = 23) -> Iterator[LookAlike]:
 def _squeeze(seed: int) -> LookAlike:
     """A squeeze after forty invented quiet sessions at the same price and volume."""
     rng = np.random.default_rng(seed)
-    days = [day for day in _sessions(date(2020, 11, 10), date(2021, 2, 2))]
+    days = _sessions(date(2020, 11, 10), date(2021, 2, 2))
     quiet = len(days) - len(_SQUEEZE)
     close = 18.0 * np.exp(np.cumsum(rng.normal(0.0, 0.03, quiet)))
     close *= 19.9 / close[-1]
@@ -109,7 +110,7 @@ def _squeeze(seed: int) -> LookAlike:
 
 
 def _sessions(first: date, last: date) -> tuple[date, ...]:
-    return market.exchange().sessions(first, last)
+    return exchange().sessions(first, last)
 
 
 def _constructed(seed: int) -> Iterator[LookAlike]:

@@ -123,7 +123,7 @@ def sundays(frame: pl.DataFrame, rng: np.random.Generator) -> Plant:
 
 
 def new_year(frame: pl.DataFrame, rng: np.random.Generator) -> Plant:
-    """A bar on the first of January or the Fourth of July, a copy of the one before changed a little."""
+    """A bar on the first of January or the Fourth of July, the one before changed a little."""
     symbol, days = spot(frame, rng)
     day = date(days[0].year, *[(1, 1), (7, 4)][int(rng.integers(2))])
     own = (
@@ -161,9 +161,8 @@ def another_company(frame: pl.DataFrame, rng: np.random.Generator) -> Plant:
     ):
         return another_company(frame, rng) if rng.random() < 0.98 else near_the_end(frame, rng)
     kept = frame.filter((pl.col("symbol") != symbol) | (pl.col("session") < days[0]))
-    return Plant(
-        pl.concat([kept, taken.select(kept.columns)]), keys(symbol, [taken["session"].min()])
-    )  # type: ignore[list-item]
+    first = taken.sort("session")["session"][0]
+    return Plant(pl.concat([kept, taken.select(kept.columns)]), keys(symbol, [first]))
 
 
 def two_days_swapped_symbols(frame: pl.DataFrame, rng: np.random.Generator) -> Plant:

@@ -1,4 +1,4 @@
-"""Plants judged and counted: how much is found, by which rules, and what is called wrong besides."""
+"""Plants judged and counted: how much is found, by which rules, and what is false."""
 
 from collections import Counter
 from collections.abc import Hashable, Mapping

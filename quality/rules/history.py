@@ -17,11 +17,9 @@ from quality.rules.jumps import (
     ALIKE,
     CLOSE,
     CODE,
-    DIVIDENDS,
     FACTOR,
     HIGH,
     IDENTITY,
-    INDEX,
     INDEX_MOVE,
     LOG_SPLIT,
     LOW,
@@ -33,28 +31,15 @@ from quality.rules.jumps import (
     REPEAT,
     S_AFTER,
     S_ALIKE,
-    S_BUSY,
-    S_CLOSE,
-    S_DIVIDENDS,
-    S_DOUBT,
-    S_HIGH,
     S_INDEX,
     S_LOG_VOLUME,
-    S_LOW,
     S_NO,
-    S_OPEN,
-    S_OTHER_VOLUME,
     S_PENDING,
     S_PENDING_CODE,
     S_PENDING_SEEN,
     S_PENDING_SPLIT,
-    S_RANGE,
-    S_SCALE,
     S_SEEN,
-    S_SPLIT,
-    S_UNREST,
     S_UNTIL,
-    S_VOLUME,
     S_VOLUME_SPREAD,
     SIGMA,
     SPIKE,
@@ -75,127 +60,20 @@ from quality.rules.jumps import (
     reach_code,
     volume_code,
 )
-from quality.rules.thresholds import MEDIAN_TO_MEAN, UNREST_FADES, Limits
+from quality.rules.memory import (
+    accept,
+    correct,
+    seed,
+    volume_after,
+)
+from quality.rules.thresholds import Limits
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 Whole = npt.NDArray[np.int64]
 
 _ANCHOR: Final = 15  # rows whose median tells whether a file's first rows are in another unit
-_SEED: Final = 40  # rows that tell how a symbol usually moves and trades
 _OFF_ANCHOR: Final = 1.5  # a log: no fifteen real sessions hold both ends of it
-_LASTING: Final = 10  # rows that tell the volume after a long absence
-
-
-@njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]  # numba carries no types
-def _begin(row: Floats, state: Floats, limits: Limits) -> None:
-    """Let `row` be the first that is known of its symbol."""
-    state[S_SCALE] = limits.first_scale
-    state[S_LOG_VOLUME] = np.log(max(row[VOLUME], 1.0))
-    state[S_VOLUME_SPREAD] = 0.35
-    state[S_RANGE] = np.log(row[HIGH] / row[LOW]) if row[LOW] > 0.0 else limits.first_scale
-    state[S_BUSY] = row[VOLUME]
-    state[S_UNREST] = 0.0
-
-
-@njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]  # numba carries no types
-def _seed(rows: Floats, usable: Bools, at: int, state: Floats, limits: Limits) -> None:
-    """With hindsight: let the rows from `at` on tell what is usual."""
-    moves, ranges, volumes = np.empty(_SEED), np.empty(_SEED), np.empty(_SEED)
-    seen, before = 0, np.nan
-    for i in range(at, rows.shape[0]):
-        if not usable[i]:
-            continue
-        level = np.log(rows[i, CLOSE]) + rows[i, LOG_SPLIT]
-        moves[seen] = abs(level - before)
-        ranges[seen] = np.log(rows[i, HIGH] / rows[i, LOW])
-        volumes[seen] = np.log(max(rows[i, VOLUME], 1.0)) - rows[i, LOG_SPLIT]
-        before = level
-        seen += 1
-        if seen == _SEED:
-            break
-    if seen < 8:
-        return
-    state[S_SCALE] = max(MEDIAN_TO_MEAN * np.median(moves[1:seen]), 0.1 * limits.first_scale)
-    state[S_RANGE] = np.median(ranges[:seen])
-    middle = np.median(volumes[:seen])
-    state[S_LOG_VOLUME] = middle + rows[at, LOG_SPLIT]
-    state[S_VOLUME_SPREAD] = MEDIAN_TO_MEAN * np.median(np.abs(volumes[:seen] - middle))
-    state[S_BUSY] = max(state[S_BUSY], np.exp(state[S_LOG_VOLUME]))
-    state[S_SEEN] = max(state[S_SEEN], float(seen))
-
-
-@njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]  # numba carries no types
-def _learn(row: Floats, state: Floats, out: Floats, limits: Limits) -> None:
-    """Let an accepted row move what is usual of its symbol."""
-    weight = max(limits.memory, 1.0 / (state[S_SEEN] + 3.0))
-    scale = state[S_SCALE]
-    size = abs(out[ADJUSTED])
-    state[S_SCALE] += weight * (min(size, 4.0 * scale) - scale)
-    state[S_UNREST] = max(size, UNREST_FADES * state[S_UNREST])
-    span = np.log(row[HIGH] / row[LOW])
-    state[S_RANGE] += weight * (min(span, 4.0 * state[S_RANGE] + 1e-4) - state[S_RANGE])
-    state[S_LOG_VOLUME] += out[SPLIT]
-    if out[VOLUME_CODE] != 0.0:
-        if row[VOLUME] > 0.0:
-            other = np.log(row[VOLUME])
-            if state[S_OTHER_VOLUME] > 0.0:  # slowly, so that one busy day does not carry it off
-                other = 0.8 * (state[S_OTHER_VOLUME] + out[SPLIT]) + 0.2 * other
-            state[S_OTHER_VOLUME] = other
-            state[S_DOUBT] = 0.0
-        return
-    if state[S_OTHER_VOLUME] > 0.0 and state[S_DOUBT] < 2.0:
-        state[S_DOUBT] += 1.0  # one busy day is no return to the old units
-        return
-    surprise = np.log(max(row[VOLUME], 1.0)) - state[S_LOG_VOLUME]
-    state[S_LOG_VOLUME] += weight * min(max(surprise, -1.0), 1.0)
-    spread = state[S_VOLUME_SPREAD]
-    state[S_VOLUME_SPREAD] += weight * (min(abs(surprise), 4.0 * spread) - spread)
-    state[S_BUSY] = max(row[VOLUME], UNREST_FADES * state[S_BUSY])
-    state[S_OTHER_VOLUME] = 0.0
-
-
-@njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]  # numba carries no types
-def _accept(row: Floats, state: Floats, out: Floats, limits: Limits) -> None:
-    """Make `row` the measure of what follows."""
-    if state[S_SEEN] > 0.0:
-        _learn(row, state, out, limits)
-    else:
-        _begin(row, state, limits)
-    state[S_CLOSE] = row[CLOSE]
-    state[S_OPEN] = row[OPEN]
-    state[S_HIGH] = row[HIGH]
-    state[S_LOW] = row[LOW]
-    state[S_VOLUME] = row[VOLUME]
-    state[S_NO] = row[STEP_NO]
-    state[S_SPLIT] = row[LOG_SPLIT]
-    state[S_DIVIDENDS] = row[DIVIDENDS]
-    if np.isfinite(row[INDEX]):
-        state[S_INDEX] = row[INDEX]
-    state[S_SEEN] += 1.0
-    state[S_PENDING] = 0.0
-
-
-@njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]  # numba carries no types
-def _correct(row: Floats, state: Floats, out: Floats) -> None:
-    """Follow a price in the wrong unit by its corrected value, so that a drift is no jump."""
-    state[S_CLOSE] = row[CLOSE] / out[FACTOR]
-    state[S_NO] = row[STEP_NO]
-    state[S_SPLIT] = row[LOG_SPLIT]
-    state[S_DIVIDENDS] = row[DIVIDENDS]
-    if np.isfinite(row[INDEX]):
-        state[S_INDEX] = row[INDEX]
-
-
-@njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]  # numba carries no types
-def _volume_after(rows: Floats, usable: Bools, at: int) -> float:
-    """Return the median volume soon after the row, splits taken out; 0.0 if too few follow."""
-    volumes, seen = np.empty(_LASTING), 0
-    for i in range(at + 2, min(at + 2 + 2 * _LASTING, rows.shape[0])):
-        if usable[i] and seen < _LASTING:
-            volumes[seen] = rows[i, VOLUME] * np.exp(rows[at, LOG_SPLIT] - rows[i, LOG_SPLIT])
-            seen += 1
-    return float(np.median(volumes[:seen])) if seen >= 5 else 0.0
 
 
 @njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]  # numba carries no types
@@ -209,7 +87,7 @@ def _identity(
         return True
     if not hindsight or gap > 260.0:
         return False
-    after = _volume_after(rows, usable, at)
+    after = volume_after(rows, usable, at)
     if not after > 0.0:
         return False
     change = np.log(after) - state[S_LOG_VOLUME] - out[SPLIT]
@@ -275,7 +153,7 @@ def _is_spike(
         if abs(step) < least:
             return False
     state[S_UNTIL] = max(until, 0)
-    return until >= 0
+    return bool(until >= 0)
 
 
 @njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]  # numba carries no types
@@ -315,7 +193,7 @@ def _gate(
     code = _code(rows, usable, at, state, out, limits, False)
     if code > UNIT:
         _pend(row, state, code)
-    return code
+    return float(code)
 
 
 @njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]  # numba carries no types
@@ -337,8 +215,8 @@ def _settle(
     if until >= 0:
         state[S_UNTIL] = until
     else:
-        _accept(rows[at], state, out, limits)
-        _seed(rows, usable, at, state, limits)
+        accept(rows[at], state, out, limits)
+        seed(rows, usable, at, state, limits)
 
 
 @njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]  # numba carries no types
@@ -350,16 +228,16 @@ def _whole(
         return UNRESOLVED
     state[S_AFTER] = 0.0
     if abs(out[ADJUSTED]) > 0.9 * limits.error_move:
-        state[S_AFTER] = _volume_after(rows, usable, at)
+        state[S_AFTER] = volume_after(rows, usable, at)
     code = _code(rows, usable, at, state, out, limits, True)
     if not usable[at]:
-        return code
+        return float(code)
     if code < UNIT:
         return SPIKE if _is_spike(rows, usable, at, state, out, limits) else code
     if code == UNIT:
-        return code
+        return float(code)
     _settle(rows, usable, at, state, out, limits, code)
-    return code
+    return float(code)
 
 
 @njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]  # numba carries no types
@@ -400,7 +278,7 @@ def _step(
         out[CODE] = _gate(rows, usable, at, state, out, limits)
     if not usable[at] or out[CODE] >= UNIT:
         if usable[at] and out[CODE] == UNIT:
-            _correct(row, state, out)
+            correct(row, state, out)
         return False
     if absent:
         state[S_SEEN] = 0.0  # what was usual then is not any more
@@ -442,9 +320,9 @@ def _series(
         accepted = _step(rows, usable, i, state, out[i], limits, hindsight)
         fresh = state[S_SEEN] == 0.0
         if accepted or trusted[i]:
-            _accept(rows[i], state, out[i], limits)
+            accept(rows[i], state, out[i], limits)
             if fresh and hindsight:
-                _seed(rows, usable, i, state, limits)
+                seed(rows, usable, i, state, limits)
         if fresh and first > 0 and state[S_SEEN] > 0.0:
             for earlier in range(first):
                 if rows[earlier, CLOSE] > 0.0:

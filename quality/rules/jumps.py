@@ -161,7 +161,7 @@ def confirmed(row: Floats, state: Floats, out: Floats, factor: float, limits: Li
         # With hindsight less is needed, when the volume fades again as it does after an event.
         need *= HINDSIGHT_SHARE
         if row[VOLUME] < FADES * state[S_AFTER]:
-            return index_confirms(out)
+            return bool(index_confirms(out))
     # After a split more shares trade; a real fall of that size is told from it by its wild range.
     wild = np.log(row[HIGH] / row[LOW]) > max(0.1, 2.2 * state[S_RANGE])
     if 0.0 < factor < 1.0 and not wild:
