@@ -15,6 +15,7 @@ from countersign.health.findings import Finding, note, ok, wrong
 from countersign.overview import of
 from countersign.processes.homes import Home
 from countersign.processes.postgres import plainly
+from dashboard import oidc
 from warehouse import migrate as warehouse
 
 _LEDGER = "select version_num from desk.alembic_version"
@@ -30,6 +31,8 @@ def services(settings: Settings, home: Home) -> Iterator[Finding]:
         yield note("Paper venue", "not made yet", "./desk up makes it.")
     else:
         yield broker(settings)
+    if settings.dashboard.sign_in == "oidc":
+        yield provider(settings)
     yield from processes(home)
 
 
@@ -94,6 +97,15 @@ def broker(settings: Settings) -> Finding:
             "Both must agree before anything is sent.",
         )
     return ok("Broker", f"{told.url}, account {number}")
+
+
+def provider(settings: Settings) -> Finding:
+    """Look whether the provider that signs people in describes itself."""
+    told = settings.dashboard
+    found, advice = _halves(oidc.trouble(told))
+    if found:
+        return wrong("Sign-in", found, advice)
+    return ok("Sign-in", f"{told.oidc_provider}, back to {told.origin}{oidc.CALLBACK}")
 
 
 def processes(home: Home) -> Iterator[Finding]:

@@ -2,6 +2,7 @@
 
 import signal
 import sys
+from urllib.parse import urlsplit
 
 from config.build import REPOSITORY
 from config.settings import Settings
@@ -40,6 +41,8 @@ def database(cluster: Cluster) -> Spec:
 def dashboard(settings: Settings) -> Spec:
     """Return the dashboard."""
     host, port = settings.dashboard.host, settings.dashboard.port
+    # Streamlit would refuse the pages' connection under another name than this machine's.
+    public = urlsplit(settings.dashboard.address).hostname
     return Spec(
         name="dashboard",
         command=_python(
@@ -51,6 +54,7 @@ def dashboard(settings: Settings) -> Spec:
             "--server.headless=true",
             "--server.fileWatcherType=none",
             "--browser.gatherUsageStats=false",
+            *([f"--browser.serverAddress={public}"] if public else []),
         ),
         probe=probes.responds(port, "/_stcore/health", host=_reachable(host)),
         address=f"http://{_reachable(host)}:{port}",
