@@ -41,7 +41,7 @@ _WORDS = {
     "materialize": Word("Compute assets, by name or group.", "materialize", _DATA),
     "generate": Word("Land a synthetic market in the lake.", "generate", _DATA),
     "doctor": Word("Check versions, disk, ports and services.", "doctor", _CARE),
-    "user": Word("Add people who may sign in.", "user", _CARE),
+    "user": Word("People who may sign in, and what they may do.", "user", _CARE),
     "environment": Word("Print the variables of the running desk.", "environment", _CARE),
     "reset": Word("Delete everything this desk owns.", "reset", _CARE),
 }
