@@ -69,6 +69,10 @@ def _report(
         "",
         "## Planted afterwards, otherwise built, nothing tuned to them",
         "",
+        "On its first run (2026-11-21) this set gave 93.5 % of plants and 99.8 % of rows: of "
+        "*filled forward* only the first session of each gap was found (0 of 12 plants), a "
+        "mistake in the rules that was then repaired. All other classes stand as first written.",
+        "",
         *_table(apart),
         "",
         "## Real look-alikes",

@@ -284,8 +284,7 @@ def _step(
         state[S_SEEN] = 0.0  # what was usual then is not any more
         return True
     out[REACH_CODE] = reach_code(row, out, limits)
-    if row[VOLUME] > 0.0 or out[REPEAT] == 0.0:
-        out[VOLUME_CODE] = volume_code(row, state, out, limits)
+    out[VOLUME_CODE] = volume_code(row, state, out, limits)
     _mark_repeat(rows, usable, at, state, out, hindsight)
     stale = out[REPEAT] == STALE and row[VOLUME] > 0.0
     return bool(out[REACH_CODE] == 0.0 and not stale)

@@ -183,3 +183,14 @@ def test_a_session_filled_in_without_a_trade_is_held() -> None:
     fill = {name: pl.lit(last) for name in PRICES} | {"volume": pl.lit(0)}
 
     assert errors(judged(planted(frame, day, **fill))) == {("IBM", day, "liquid_share_was_traded")}
+
+
+def test_every_session_of_a_gap_filled_in_is_held() -> None:
+    days = [date(2012, 5, 16), date(2012, 5, 17), date(2012, 5, 18)]
+    frame = rows("IBM", FIRST, LAST)
+    last = frame.filter(session=date(2012, 5, 15))["close"][0]
+    for day in days:
+        fill = {name: pl.lit(last) for name in PRICES} | {"volume": pl.lit(0)}
+        frame = planted(frame, day, **fill)
+
+    assert {session for _, session, _ in errors(judged(frame))} == set(days)

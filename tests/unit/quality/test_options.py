@@ -1,0 +1,113 @@
+from datetime import date
+
+import polars as pl
+import pytest
+
+from quality.calendar import exchange
+from quality.rules.model import Judgement
+from quality.rules.options import judge_options
+from quality.rules.records import judge_actions
+from tests.unit.quality.market import rows
+
+SESSION = date(2012, 6, 6)
+
+
+def chain() -> pl.DataFrame:
+    """Calls and puts on a share at 100, worth their exercise value and two dollars."""
+    rows = [
+        ("IBM", SESSION, date(2012, 7, 20), float(strike), right, value + 1.9, value + 2.1, 100.0)
+        for strike in range(80, 125, 5)
+        for right, value in (("call", max(100.0 - strike, 0)), ("put", max(strike - 100.0, 0)))
+    ]
+    names = ["symbol", "session", "expiry", "strike", "right", "bid", "ask", "underlying_price"]
+    return pl.DataFrame(rows, schema=names, orient="row")
+
+
+def found(judgement: Judgement) -> list[tuple[str, object, object]]:
+    return [(f.rule, f.figures["strike"], f.figures["right"]) for f in judgement.findings]
+
+
+def test_a_sound_chain_passes() -> None:
+    judgement = judge_options(chain(), calendar=exchange())
+
+    assert judgement.findings == ()
+    assert judgement.passed.height == 18
+
+
+@pytest.mark.parametrize(
+    ("changes", "rule"),
+    [
+        ({"bid": pl.col("ask") + 0.5}, "quotes_are_not_crossed"),
+        ({"bid": pl.lit(-0.1)}, "prices_are_not_negative"),
+        ({"expiry": pl.lit(date(2012, 6, 1))}, "option_is_alive"),
+        ({"expiry": pl.lit(date(2016, 6, 18))}, "expiry_is_listed"),
+        # The call at 90 is worth 10 at once: 5 asked is a gift.
+        ({"bid": pl.lit(4.8), "ask": pl.lit(5.0)}, "ask_covers_intrinsic_value"),
+        ({"bid": pl.lit(120.0), "ask": pl.lit(121.0)}, "option_costs_less_than_its_bound"),
+        # Call less put is 10 by their strike; 25 - 2 is not.
+        ({"bid": pl.lit(24.9), "ask": pl.lit(25.1)}, "calls_and_puts_agree"),
+        ({"underlying_price": pl.lit(150.0)}, "underlying_is_one_price"),
+        ({"strike": pl.lit(None, pl.Float64)}, "values_are_present"),
+    ],
+)
+def test_a_defect_of_one_quote_is_named(changes: dict[str, pl.Expr], rule: str) -> None:
+    there = (pl.col("strike") == 90.0) & (pl.col("right") == "call")
+    frame = chain().with_columns(
+        pl.when(there).then(to).otherwise(pl.col(name)).alias(name) for name, to in changes.items()
+    )
+
+    rules = {name for name, _, right in found(judge_options(frame, calendar=exchange()))}
+
+    assert rule in rules
+
+
+def test_a_strike_that_did_not_follow_a_split_is_told() -> None:
+    # Two for one on 8 June: the share is at 50, the old strikes are still quoted.
+    after = chain().with_columns(
+        pl.lit(date(2012, 6, 8)).alias("session"), pl.lit(50.0).alias("underlying_price")
+    )
+    split = pl.DataFrame(
+        {"symbol": ["IBM"], "ex_date": [date(2012, 6, 8)], "kind": ["split"], "ratio": [2.0]}
+    )
+
+    judgement = judge_options(pl.concat([chain(), after]), calendar=exchange(), actions=split)
+
+    told = [f for f in judgement.findings if f.rule == "strike_follows_a_split"]
+    assert {f.session for f in told} == {date(2012, 6, 8)}
+    assert len(told) == 18
+
+
+def test_doubled_inverted_and_misdated_actions_are_told() -> None:
+    actions = pl.DataFrame(
+        {
+            "symbol": ["A", "A", "B", "C", "D"],
+            "session": [
+                date(2012, 6, 1),
+                date(2012, 6, 5),
+                date(2012, 6, 4),
+                date(2012, 6, 3),
+                SESSION,
+            ],
+            "kind": ["split", "split", "reverse_split", "split", "cash_dividend"],
+            "ratio": [2.0, 2.0, 5.0, 3.0, None],
+            "amount": [None, None, None, None, -0.5],
+        }
+    )
+
+    judgement = judge_actions(actions, calendar=exchange())
+
+    assert [(f.symbol, f.rule) for f in judgement.findings] == [
+        ("D", "values_are_present"), ("A", "action_is_recorded_once"), ("B", "ratio_is_possible"),
+        ("C", "day_is_a_session"),
+    ]  # fmt: skip
+
+
+def test_a_phantom_split_is_told_by_the_bars_beside_it() -> None:
+    bars = rows("IBM", date(2012, 1, 3), date(2012, 7, 3))
+    ghost = pl.DataFrame(
+        {"symbol": ["IBM"], "session": [SESSION], "kind": ["split"], "ratio": [2.0]}
+    )
+
+    judgement = judge_actions(ghost, calendar=exchange(), bars=bars)
+
+    assert [f.rule for f in judgement.findings] == ["split_shows_in_price"]
