@@ -56,7 +56,7 @@ def sentence(why: Mapping[str, str]) -> str:
         return (
             "The provider's answer could not be made good: it refused the desk's client id or "
             "secret, or what it sent is not trustworthy. An operator looks at "
-            "`dashboard.oidc_client_id`, COUNTERSIGN_DASHBOARD__OIDC_CLIENT_SECRET and "
+            "dashboard.oidc_client_id, at COUNTERSIGN_DASHBOARD__OIDC_CLIENT_SECRET and at "
             "./desk logs dashboard."
         )
     return "This answer belongs to no sign-in that was begun in this browser. Please begin again."

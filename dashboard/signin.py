@@ -11,7 +11,7 @@ import streamlit as st
 from config.addresses import is_loopback
 from config.errors import SettingsError
 from config.settings import Settings
-from dashboard import data, oidc
+from dashboard import data, formats, oidc
 from ledger import people
 from ledger.people import Person
 from trading.errors import NotAllowedError
@@ -169,7 +169,7 @@ def _exchange() -> None:
     if not getattr(st.user, "is_logged_in", False):
         return
     try:
-        ticket = _ticket(oidc.identity(st.user.to_dict(), now=data.now()))
+        ticket = admit(oidc.identity(st.user.to_dict(), now=data.now()))
     except NotAllowedError as e:
         ask(str(e))
         st.stop()
@@ -178,12 +178,20 @@ def _exchange() -> None:
         st.stop()
 
 
-def _ticket(who: oidc.Identity) -> str | None:
+def admit(who: oidc.Identity) -> str | None:
+    """A ticket for `/enter`; None when this answer of the provider has been used.
+
+    Raises
+    ------
+    NotAllowedError
+        If the login is somebody's who signs in another way, or is closed.
+    """
+    shown = formats.plain(who.login)
     with data.engine().begin() as conn:
         known = people.by_login(conn, who.login)
         if known is not None and known.origin != "oidc":
             raise NotAllowedError(
-                f"The login {who.login} belongs to a person of this desk who signs in another "
+                f"The login {shown} belongs to a person of this desk who signs in another "
                 "way, not through your organisation. If that is you, sign in with your password; "
                 "otherwise ask an operator."
             )
@@ -196,5 +204,5 @@ def _ticket(who: oidc.Identity) -> str | None:
             desk_at=data.now(),
         )
     if not person.active:
-        raise NotAllowedError(f"The login {who.login} is closed on this desk. Ask an operator.")
+        raise NotAllowedError(f"The login {shown} is closed on this desk. Ask an operator.")
     return TICKETS.give(person.person_id, answer=who.answer, now=data.now())

@@ -275,3 +275,37 @@ def test_a_desk_that_others_reach_through_a_proxy_asks_who_they_are(tmp_path: Pa
     }
 
     assert signin.kind(settings_file.load(environ)) == "local"
+
+
+def test_a_newcomer_of_the_provider_may_look_and_nothing_else(visitor: TestClient) -> None:
+    who = oidc.Identity("eve@example.com", "Eve", answer="n-eve")
+
+    visitor.post("/enter", data={"ticket": str(signin.admit(who))})
+
+    eve = signin.by_token(data.engine(), visitor.cookies[signin.COOKIE])
+    assert eve is not None
+    assert (eve.login, eve.roles, eve.origin) == ("eve@example.com", ("viewer",), "oidc")
+
+
+def test_the_provider_lets_nobody_in_as_a_person_with_a_password(visitor: TestClient) -> None:
+    with pytest.raises(NotAllowedError, match="signs in another way"):
+        signin.admit(oidc.Identity("maria", "Maria", answer="n-maria"))
+
+
+def test_a_closed_login_stays_closed_whatever_the_provider_says(visitor: TestClient) -> None:
+    who = oidc.Identity("ex@example.com", "Ex", answer="n-ex")
+    signin.admit(who)
+    with data.engine().begin() as conn:
+        person = people.by_login(conn, who.login)
+        assert person is not None
+        people.change_roles(
+            conn,
+            person_id=person.person_id,
+            roles=("viewer",),
+            active=False,
+            changed_by="operator",
+            desk_at=data.now(),
+        )
+
+    with pytest.raises(NotAllowedError, match="is closed on this desk"):
+        signin.admit(who)
