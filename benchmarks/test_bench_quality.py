@@ -51,7 +51,7 @@ def test_bench_daily(
 ) -> None:
     bars, actions = decades
 
-    judgement = benchmark.pedantic(
+    judgement = benchmark.pedantic(  # type: ignore[no-untyped-call]  # pytest-benchmark has no types
         judge_daily,
         args=(bars,),
         kwargs={"calendar": exchange(), "actions": actions, "whole_file": whole_file},
@@ -66,7 +66,7 @@ def test_bench_minutes(benchmark: BenchmarkFixture, symbols: int, sessions: int)
     bars = walks(symbols, sessions)
     judge_minutes(bars.head(780), calendar=exchange())
 
-    judgement = benchmark.pedantic(
+    judgement = benchmark.pedantic(  # type: ignore[no-untyped-call]  # pytest-benchmark has no types
         judge_minutes, args=(bars,), kwargs={"calendar": exchange(), "whole_file": True}, rounds=2
     )
 
