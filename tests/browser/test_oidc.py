@@ -4,7 +4,6 @@ import html
 import os
 import re
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,11 +15,13 @@ import psutil
 import pytest
 import sqlalchemy as sa
 from playwright.sync_api import Locator, Page, expect
+from typer.testing import CliRunner
 
 import ledger
 from config import settings as settings_file
 from config.build import REPOSITORY
 from config.settings import Settings
+from countersign.commands import user
 from countersign.processes import plan
 from countersign.processes.ports import LOOPBACK, next_free
 from countersign.processes.postgres import Cluster
@@ -53,7 +54,7 @@ class Desk:
     provider: Provider
     process: psutil.Process
     log: Path
-    environment: dict[str, str]
+    told: dict[str, str]
 
     @property
     def address(self) -> str:
@@ -71,16 +72,10 @@ class Desk:
             return people.by_login(conn, login)
 
     def run(self, *words: str) -> str:
-        """What the command line says."""
-        return subprocess.run(
-            [sys.executable, "-m", "countersign", *words],
-            env=self.environment,
-            cwd=REPOSITORY,
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=60,
-        ).stdout
+        """What `./desk user` says."""
+        done = CliRunner().invoke(user.app, words, env=self.told)
+        assert done.exit_code == 0, done.output
+        return done.output
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +99,7 @@ def whole(postgres_server: Cluster, tmp_path_factory: pytest.TempPathFactory) ->
         warehouse_migrate.upgrade(settings)
         environment = os.environ | told | {"PYTHONPATH": str(REPOSITORY)}
         with _running(settings, environment, home / "dashboard.log") as process:
-            yield Desk(settings, provider, process, home / "dashboard.log", environment)
+            yield Desk(settings, provider, process, home / "dashboard.log", told)
     provider.close()
 
 
@@ -156,7 +151,7 @@ def test_a_person_signs_in_by_name_and_leaves_by_signing_out(desk: Desk, page: P
     assert who is not None
     assert (who.origin, who.roles) == ("oidc", ("viewer",))
 
-    said = desk.run("user", "change", who.login, "--role", "signatory")
+    said = desk.run("change", who.login, "--role", "signatory")
     assert "may now act as signatory" in said
     expect(_header(page)).to_contain_text("signed in: Maria Keller (signatory)")
 
