@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from itertools import islice
 
@@ -76,14 +76,14 @@ def lake_objects(
     except StoreError as e:
         return dg.SkipReason(f"the lake cannot be looked through now: {e}")
     # Not by the order of manifests: clocks of several writers may disagree.
-    unloaded = _unloaded(warehouse, known, universe)
-    cursor.asked = sorted({landing.key for landing in unloaded}.intersection(cursor.asked))
     newest = exchange().last_closed(now)
-    waiting = [
+    unloaded = [
         landing
-        for landing in unloaded
-        if landing.key not in cursor.asked and touched([landing], settings, newest=newest)
+        for landing in _unloaded(warehouse, known, universe)
+        if touched([landing], settings, newest=newest)
     ]
+    cursor.asked = sorted({landing.key for landing in unloaded}.intersection(cursor.asked))
+    waiting = [landing for landing in unloaded if landing.key not in cursor.asked]
     span = touched(waiting, settings, newest=newest)
     if span is not None and _is_busy(context.instance):
         return dg.SensorResult(
@@ -150,18 +150,20 @@ def _adopted(
 def _unloaded(
     warehouse: Warehouse, known: Mapping[Kind, tuple[Landing, ...]], universe: Universe
 ) -> list[Landing]:
-    """Return landings with an object that may hold symbols of the desk and was not loaded."""
+    """Return what was not loaded and may hold symbols of the desk: those objects by landing."""
     names = {*universe.names, universe.index}
     waiting = []
     with warehouse.reader() as conn:
         for kind, made in known.items():
             loaded = set(loaded_objects.latest(conn, kind=kind)["object_key"]) if made else set()
-            waiting += [
-                landing
-                for landing in made
-                if any(o.key not in loaded and not names.isdisjoint(o.symbols)
-                       for o in landing.objects)
-            ]  # fmt: skip
+            for landing in made:
+                left = tuple(
+                    o
+                    for o in landing.objects
+                    if o.key not in loaded and not names.isdisjoint(o.symbols)
+                )
+                if left:
+                    waiting.append(replace(landing, objects=left))
     return waiting
 
 
