@@ -10,7 +10,7 @@ from pipelines.definitions import defs
 ASSETS = {
     "lake_daily_bars", "corporate_actions", "index_bars", "daily_bars", "minute_bars",
     "daily_features", "trained_model", "predictions", "outcomes", "signals", "proposals",
-    "signatures", "orders", "fills", "positions", "risk_figures",
+    "eligibility", "signatures", "orders", "fills", "positions", "risk_figures",
 }  # fmt: skip
 GRAPH = defs.resolve_asset_graph()
 

@@ -57,7 +57,7 @@ def test_each_rule_passes_just_within_and_bars_just_beyond(
 
 
 def test_the_core_needs_both_a_deep_and_a_narrow_market() -> None:
-    def tier(**changed: float) -> Tier:
+    def tier(**changed: Any) -> Tier:
         return judge(replace(GOOD, **changed), RULES, minimum_history=252).tier
 
     assert tier() is Tier.CORE
