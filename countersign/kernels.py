@@ -1,0 +1,84 @@
+"""Compile the numeric kernels ahead: after an installation, so that no first run waits for them.
+
+The machine code stays beside the sources; a change of them compiles anew when it is first needed.
+"""
+
+import sys
+from collections.abc import Callable
+from datetime import date
+
+import numpy as np
+import polars as pl
+
+from adapters.market_data import generated
+from quality.calendar import Calendar, exchange
+from quality.rules.daily import judge_daily
+from quality.rules.minute import judge_minutes
+from quant.backtest import backtest
+from quant.features import DailyPanel, daily_features
+
+_FIRST, _LAST = date(2010, 1, 4), date(2011, 12, 30)
+_SYMBOLS = 4
+
+
+def compile_all(progress: Callable[[str], None]) -> None:
+    """Run every kernel once, on a small made-up market."""
+    calendar = exchange()
+    market = generated.market(calendar.sessions(_FIRST, _LAST), symbols=_SYMBOLS, seed=1)
+    progress("rules")
+    _rules(market, calendar)
+    progress("features")
+    daily_features(_panel(market.daily))
+    progress("backtest")
+    _backtest()
+
+
+def _rules(market: generated.GeneratedMarket, calendar: Calendar) -> None:
+    for whole_file in (False, True):
+        judge_daily(
+            market.daily, calendar=calendar, index=market.index, actions=None, whole_file=whole_file
+        )
+    session = market.daily["session"].max()
+    assert isinstance(session, date)
+    last = market.daily.filter(pl.col("session") == session)
+    opens_at = pl.Series([calendar.open(session)] * last.height)
+    judge_minutes(generated.minutes(last, opens_at, seed=1), calendar=calendar)
+
+
+def _panel(daily: pl.DataFrame) -> DailyPanel:
+    rows = daily.sort("symbol", "session")
+    counts = rows.group_by("symbol", maintain_order=True).len()
+    figures = {
+        name: rows[name].cast(pl.Float64).to_numpy()
+        for name in ("open", "high", "low", "close", "volume")
+    }
+    ones = np.ones(rows.height)
+    return DailyPanel(
+        symbols=tuple(counts["symbol"]),
+        offsets=np.concatenate([[0], np.cumsum(counts["len"].to_numpy())]).astype(np.int64),
+        sessions=rows["session"].to_physical().to_numpy().astype(np.int32),
+        split_factor=ones,
+        return_factor=ones,
+        index_sessions=np.empty(0, dtype=np.int32),
+        index_close=np.empty(0),
+        **figures,
+    )
+
+
+def _backtest() -> None:
+    prices = np.full((5, 2), 10.0)
+    backtest(prices, prices, np.full((5, 2), 1e6), np.full((5, 2), 0.1))
+
+
+def main() -> None:
+    """Say what is being compiled."""
+
+    def told(what: str) -> None:
+        sys.stdout.write(f"Compiling the kernels of the {what} …\n")
+        sys.stdout.flush()
+
+    compile_all(told)
+
+
+if __name__ == "__main__":
+    main()
