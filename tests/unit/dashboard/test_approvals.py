@@ -133,8 +133,8 @@ def test_a_denied_proposal_says_which_limit_and_what_fits(desk: Settings) -> Non
 
     assert "denied, position too large" in text
     assert "It would be 6.0 % of equity; the limit for one position is 5.0 %." in text
-    # 8 x 599.71 = 4,797.68 of 100,400
-    assert "Fits: 8 shares, 4,797.68 USD, 4.8 % of equity." in text
+    # 8 x 195.93 = 1,567.44 of 100,400
+    assert "Fits: 8 shares, 1,567.44 USD, 1.6 % of equity." in text
 
 
 def test_a_link_opens_one_proposal_whatever_its_state(desk: Settings) -> None:
