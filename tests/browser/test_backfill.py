@@ -19,6 +19,7 @@ def test_a_year_loaded_again_in_dagster_changes_nothing(desk: WholeDesk, page: P
     assert len(before) == 4 * _SESSIONS  # AAPL, GOOG, IBM, MSFT; FB was not listed
 
     page.set_default_timeout(_PATIENCE_MS)  # the screens share two cores with the daily run
+    page.set_default_timeout(_PATIENCE_MS)  # the screens share two cores with the daily run
     page.goto(f"{desk.address('webserver')}/assets/daily_bars")
     page.get_by_role("button", name="Materialize").first.click()
     dialog = page.get_by_role("dialog")
