@@ -107,7 +107,7 @@ class Feed:
         clock, grid = self._clock(), self.tape.grid
         if grid is None:
             return
-        newest, desk_at = self.tape.newest, self._desk.clock.now()
+        newest, desk_at = _later(self.tape.newest, grid.heard_until), self._desk.clock.now()
         is_running = clock.is_open and grid.opens <= clock.now < grid.closes
         news = self._staleness.look(
             clock.now, opens=grid.opens if is_running else None, newest_at=newest
@@ -190,6 +190,12 @@ class _Staleness:
             return False
         self.joined_at, self.listening_since, self.looks = desk_at, now, 0
         return True
+
+
+def _later(one: datetime | None, other: datetime | None) -> datetime | None:
+    """Return the later of two instants: a process that begins anew knows what was stored before."""
+    known = [at for at in (one, other) if at is not None]
+    return max(known, default=None)
 
 
 def _sentence(state: FeedState) -> str:

@@ -74,6 +74,12 @@ class Grid:
         passed = int((now - self.opens) // MINUTE)
         return min(max(passed, 0), self.minutes)
 
+    @property
+    def heard_until(self) -> datetime | None:
+        """The end of the newest minute that any symbol was heard in, or None."""
+        heard = np.flatnonzero((self._seen == Seen.HEARD).any(axis=0))
+        return self.start_of(int(heard[-1]) + 1) if heard.size else None
+
     def mark(self, symbol: str, start: datetime, seen: Seen) -> None:
         """Note what is known of a minute; one outside regular hours is not kept."""
         at = self._place(symbol, start)

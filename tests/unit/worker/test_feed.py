@@ -13,6 +13,7 @@ from tests.unit.worker.desks import CLOSE, NOON, OPEN, SESSION, WorkerDesk, cloc
 from tests.unit.worker.minutes import MINUTE, at, bar, grid
 from warehouse import Warehouse, WarehouseUnavailableError
 from worker.feed import ALERT_KIND, Feed
+from worker.grid import Seen
 from worker.healing import GapsRemainError
 from worker.storing import NotStoredError
 
@@ -165,6 +166,23 @@ def test_a_feed_that_begins_in_mid_session_waits_for_its_first_bar_without_alarm
     for _ in range(3):
         feed.report()
     assert (open_alerts(at_work), stream.left) == ([ALERT_KIND], 1)
+
+
+def test_a_feed_that_begins_anew_is_as_fresh_as_what_was_stored_before(
+    at_work: WorkerDesk, feed: Feed
+) -> None:
+    kept = feed.tape.grid
+    assert kept is not None
+    for symbol in at_work.desk.universe.names:
+        kept.mark(symbol, OPEN + 9 * MINUTE, Seen.HEARD)
+    market_is_at(at_work, OPEN + 10 * MINUTE)
+
+    feed.report()
+
+    with at_work.desk.engine.connect() as conn:
+        state = feeds.latest(conn)
+    assert state is not None
+    assert (state.newest_at, state.stale_since) == (OPEN + 10 * MINUTE, None)
 
 
 @pytest.mark.parametrize("now", [OPEN, OPEN + 2 * MINUTE, CLOSE, CLOSE + timedelta(hours=5)])
