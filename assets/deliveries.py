@@ -30,12 +30,13 @@ class Dock:
     market_at: datetime  # market time; differing values count as known from then on
 
 
-def missing(store: ObjectStore, sessions: Sequence[date]) -> list[date]:
-    """Return the sessions of which no daily bar lies in the lake."""
-    spans = [
-        (o.first, o.last)
-        for o, _ in load.objects(store, "daily", sessions[0], sessions[-1]).objects
-    ]
+def missing(store: ObjectStore, sessions: Sequence[date], symbols: Sequence[str]) -> list[date]:
+    """Return the sessions of which no daily bar of `symbols` lies in the lake.
+
+    What a person landed of somebody else does not count: the desk's own would never be fetched.
+    """
+    held = load.objects(store, "daily", sessions[0], sessions[-1], symbols)
+    spans = [(o.first, o.last) for o, _ in held.objects]
     return [s for s in sessions if not any(first <= s <= last for first, last in spans)]
 
 

@@ -10,9 +10,10 @@ from typing import Any
 
 import dagster as dg
 import polars as pl
+from sqlalchemy import Engine
 
 from adapters.market_data import earnings
-from assets.desk_time import decision_time
+from assets.desk_time import decision_time, market_now
 from assets.features import daily_features
 from assets.partitions import SESSIONS, as_session
 from config.settings import Settings
@@ -45,6 +46,7 @@ _Reports = Mapping[str, tuple[date, ...]]
 def eligibility_asset(
     context: dg.AssetExecutionContext,
     warehouse: dg.ResourceParam[Warehouse],
+    ledger: dg.ResourceParam[Engine],
     broker: dg.ResourceParam[Broker],
     settings: dg.ResourceParam[Settings],
     universe: dg.ResourceParam[Universe],
@@ -52,11 +54,12 @@ def eligibility_asset(
     """Liquidity, spread, volatility and tier of each symbol; eligible or not, with the reasons."""
     sessions = [as_session(key) for key in context.partition_keys]
     reports = _reports(settings, universe)
-    shortable = _shortable(broker, universe.names)
+    # What can be borrowed is known of now, not of a past session that is computed again.
+    newest = exchange().last_closed(market_now(ledger))
+    shortable = _shortable(broker, universe.names) if newest in sessions else {}
     frames = []
     for session in sessions:
-        # What can be borrowed is known of today only.
-        lent = shortable if session == sessions[-1] else {}
+        lent = shortable if session == newest else {}
         frames.append(_judged(warehouse, universe, session, reports, lent))
     frame = pl.concat(frames)
     with warehouse.writer("market.eligibility") as conn:

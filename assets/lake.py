@@ -60,7 +60,7 @@ def lake_daily_bars(
     sessions = [as_session(key) for key in context.partition_keys]
     require_closed(sessions, ledger)
     order = settings.sources.chain(settings.broker.kind)
-    missing = deliveries.missing(store, sessions)
+    missing = deliveries.missing(store, sessions, universe.names)
     behind = comparisons.behind(store, order, sessions)
     found = _Found()
     if missing or behind:

@@ -89,6 +89,12 @@ def test_a_new_listing_says_how_much_history_it_lacks(decided: SmallDesk) -> Non
     assert FB_SESSIONS == 31
 
 
+def test_what_can_be_borrowed_is_told_of_the_newest_session_alone(decided: SmallDesk) -> None:
+    told = decided.table("select distinct session, shortable from market.eligibility")
+
+    assert {session for session, lent in told.iter_rows() if lent is not None} == {LAST}
+
+
 def test_what_is_proposed_is_what_the_signal_wanted(decided: SmallDesk) -> None:
     wanted = decided.table(
         "select symbol from portfolio.signals where session = $s and target_weight > 0", s=LAST
