@@ -1,17 +1,18 @@
 """What a source delivers of a stretch of sessions, and how it gets into the lake."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 
+import numpy as np
 import polars as pl
 
-from adapters.market_data import comparisons, landing, load
+from adapters.market_data import asked, comparisons, landing, load
 from adapters.market_data.comparisons import Comparison
 from adapters.market_data.differences import Tolerance, differences
-from adapters.market_data.errors import NotOfferedError
+from adapters.market_data.errors import NothingAnywhereError, NotOfferedError
 from adapters.object_store.protocol import ObjectStore
 from assets.sources import MarketData
 from config.sources import SourcesSettings
@@ -19,6 +20,7 @@ from config.universe import Universe
 from quality.calendar import exchange
 
 Delivered = Mapping[landing.Kind, pl.DataFrame]
+Waiting = Mapping[date, Set[str]]  # symbols to be asked for, by session
 
 
 @dataclass(frozen=True)
@@ -30,14 +32,28 @@ class Dock:
     market_at: datetime  # market time; differing values count as known from then on
 
 
-def missing(store: ObjectStore, sessions: Sequence[date], symbols: Sequence[str]) -> list[date]:
-    """Return the sessions of which no daily bar of `symbols` lies in the lake.
+def missing(
+    store: ObjectStore, sessions: Sequence[date], symbols: Sequence[str]
+) -> dict[date, frozenset[str]]:
+    """Return the symbols of which nothing lies in the lake yet, by session; none where all does.
 
-    What a person landed of somebody else does not count: the desk's own would never be fetched.
+    What a person landed of some symbols is no reason not to ask for the others.
     """
-    held = load.objects(store, "daily", sessions[0], sessions[-1], symbols)
-    spans = [(o.first, o.last) for o, _ in held.objects]
-    return [s for s in sessions if not any(first <= s <= last for first, last in spans)]
+    settled = asked.answered(store, sessions, symbols)
+    names = np.array(symbols)
+    waiting = [(session, names[~row]) for session, row in zip(sessions, settled, strict=True)]
+    return {session: frozenset(left.tolist()) for session, left in waiting if left.size}
+
+
+def note_silence(dock: Dock, waiting: Waiting, came: pl.DataFrame) -> None:
+    """Keep who was asked for and has no row, so that nobody is asked for it again."""
+    present = set(came.select("session", "symbol").iter_rows())
+    silent = {
+        day: {symbol for symbol in symbols if (day, symbol) not in present}
+        for day, symbols in waiting.items()
+    }
+    if left := {day: symbols for day, symbols in silent.items() if symbols}:
+        asked.record(dock.store, left, asked_at=dock.landed_at)
 
 
 def stretches(sessions: Sequence[date]) -> Iterator[list[date]]:
@@ -57,13 +73,44 @@ def stretches(sessions: Sequence[date]) -> Iterator[list[date]]:
         yield stretch
 
 
-def asked(source: MarketData, universe: Universe, first: date, last: date) -> Delivered:
-    """Return everything the lake wants to know of the sessions from `first` to `last`."""
-    return {
-        "index": source.daily([universe.index], first, last),
-        "actions": source.actions(universe.names, first, last),
-        "daily": source.daily(universe.names, first, last),  # last: its presence ends the delivery
-    }
+def delivery(
+    store: ObjectStore, source: MarketData, universe: Universe, waiting: Waiting
+) -> Delivered:
+    """Return what the lake wants to know of a stretch of sessions and does not hold.
+
+    Everybody is asked for, since the answer about those who have come tells a source that has no
+    bar of the others from one that is away; what was landed before stands. There are no daily
+    bars when somebody has come already and every source answers that it has none.
+
+    Raises
+    ------
+    NoSourceError
+        If a source is away, or a session has no bar at all.
+    """
+    first, last = min(waiting), max(waiting)
+    told: dict[landing.Kind, pl.DataFrame] = {}
+    index = load.objects(store, "index", first, last, [universe.index]).objects
+    held = [pl.col("session").is_between(o.first, o.last) for o, _ in index]
+    without = pl.DataFrame({"session": list(waiting)}).filter(~pl.any_horizontal(held or False))
+    if without.height:
+        bars = source.daily([universe.index], first, last)
+        told["index"] = bars.join(without, on="session", how="semi", maintain_order="left")
+    told["actions"] = source.actions(universe.names, first, last)
+    try:
+        bars = source.daily(universe.names, first, last)
+    except (NothingAnywhereError, NotOfferedError):
+        if any(len(symbols) == len(universe.names) for symbols in waiting.values()):
+            raise
+        return told
+    told["daily"] = _of(bars, waiting)  # last: its presence ends the delivery
+    return told
+
+
+def _of(bars: pl.DataFrame, waiting: Waiting) -> pl.DataFrame:
+    pairs = [(day, symbol) for day, symbols in waiting.items() for symbol in sorted(symbols)]
+    schema = {"session": pl.Date, "symbol": pl.String}
+    wanted = pl.DataFrame(pairs, schema=schema, orient="row")
+    return bars.join(wanted, on=["session", "symbol"], how="semi", maintain_order="left")
 
 
 def land(dock: Dock, delivered: Delivered) -> int:
@@ -91,7 +138,8 @@ def servers(delivered: Delivered) -> Counter[str]:
     """Return how many daily and index bars each source served."""
     served: Counter[str] = Counter()
     for kind in ("daily", "index"):
-        served.update(delivered[kind]["source"].to_list())
+        if kind in delivered:
+            served.update(delivered[kind]["source"].to_list())
     return served
 
 

@@ -13,7 +13,7 @@ from adapters.market_data.comparisons import Comparison
 from adapters.market_data.errors import NoSourceError
 from adapters.object_store.protocol import ObjectStore
 from assets import deliveries
-from assets.deliveries import Dock
+from assets.deliveries import Dock, Waiting
 from assets.desk_time import market_now, require_closed
 from assets.partitions import SESSIONS, as_session
 from assets.sources import MarketData, RankedMarketData
@@ -23,6 +23,7 @@ from ledger import sources as ledger_sources
 from trading.clock import DeskClock
 
 _OWNERS = ["team:data"]
+_NAMED = 10  # symbols in a line of the log
 _SHOWN = 100  # differences in the run's metadata; all of them are in the lake
 
 
@@ -53,9 +54,9 @@ def lake_daily_bars(
 ) -> dg.MaterializeResult[None]:
     """Daily bars, index bars and corporate actions as delivered: immutable Parquet objects.
 
-    Sessions that lie in the lake already are left alone; others are asked of the first source
-    that answers. What another one served in its place is asked of it again when it is back, and
-    where they differ is reported.
+    What lies in the lake already is left alone, symbol by symbol; the rest is asked of the first
+    source that answers. What another one served in its place is asked of it again when it is
+    back, and where they differ is reported.
     """
     sessions = [as_session(key) for key in context.partition_keys]
     require_closed(sessions, ledger)
@@ -65,9 +66,10 @@ def lake_daily_bars(
     found = _Found()
     if missing or behind:
         market_at = market_now(ledger)
-        for stretch in deliveries.stretches(missing):
+        for stretch in deliveries.stretches(list(missing)):
             dock = Dock(store, desk_clock.now(), market_at)
-            _fetch(context, dock, source, universe, stretch, order, found)
+            wanted = {session: missing[session] for session in stretch}
+            _fetch(context, dock, source, universe, wanted, order, found)
         for secondary, waiting in behind.items():
             for stretch in deliveries.stretches(waiting):
                 dock = Dock(store, desk_clock.now(), market_at)
@@ -91,21 +93,33 @@ def _fetch(
     dock: Dock,
     source: MarketData,
     universe: Universe,
-    stretch: Sequence[date],
+    waiting: Waiting,
     order: Sequence[str],
     found: _Found,
 ) -> None:
-    context.log.info(f"Asking {', then '.join(order)} for {stretch[0]} to {stretch[-1]}")
-    delivered = deliveries.asked(source, universe, stretch[0], stretch[-1])
+    """Ask for a stretch of sessions and land what was not there."""
+    first, last = min(waiting), max(waiting)
+    symbols = sorted(frozenset().union(*waiting.values()))
+    context.log.info(
+        f"Asking {', then '.join(order)} for {first} to {last}: {len(symbols)} symbols are missing"
+    )
+    delivered = deliveries.delivery(dock.store, source, universe, waiting)
     served = deliveries.servers(delivered)
-    if delivered["daily"].filter(delivered["daily"]["source"] != order[0]).height:
-        told = ", ".join(f"{name} {rows} bars" for name, rows in served.items())
-        context.log.warning(
-            f"{order[0]} did not serve all of {stretch[0]} to {stretch[-1]}: {told}. "
-            "See the alerts for why; it is asked again when it is back."
-        )
     found.served += served
     found.rows += deliveries.land(dock, delivered)
+    if "daily" not in delivered:
+        context.log.warning(
+            f"No source has a bar of {', '.join(symbols[:_NAMED])} from {first} to "
+            f"{last}; {len(symbols)} symbols"
+        )
+        return
+    deliveries.note_silence(dock, waiting, delivered["daily"])
+    if (delivered["daily"]["source"] != order[0]).any():
+        told = ", ".join(f"{name} {rows} bars" for name, rows in served.items())
+        context.log.warning(
+            f"{order[0]} did not serve all of {first} to {last}: {told}. "
+            "See the alerts for why; it is asked again when it is back."
+        )
 
 
 def _back_fill(

@@ -20,6 +20,7 @@ import polars as pl
 from adapters.market_data.errors import (
     EmptyAnswerError,
     NoSourceError,
+    NothingAnywhereError,
     NotOfferedError,
     SourceBusyError,
     SourceError,
@@ -165,7 +166,8 @@ class Chain:
         NotOfferedError
             If none ever has them.
         NoSourceError
-            If none gave a row (or, where silence is an answer, an answer).
+            If none gave a row (or, where silence is an answer, an answer); a
+            NothingAnywhereError if every one answered in form.
         """
         rows: list[pl.DataFrame] = []
         rest, served = list(symbols), False
@@ -261,7 +263,10 @@ class Chain:
         message = f"No source gave {what} ({names}). {told}".rstrip()
         if self.sources and all(isinstance(e, NotOfferedError) for _, e in troubles):
             return NotOfferedError(message)
-        return NoSourceError(message)
+        silent = bool(troubles) and all(
+            isinstance(e, EmptyAnswerError | NotOfferedError) for _, e in troubles
+        )
+        return NothingAnywhereError(message) if silent else NoSourceError(message)
 
 
 def _symbols_of(rows: Sequence[pl.DataFrame]) -> set[str]:

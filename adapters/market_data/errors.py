@@ -58,6 +58,10 @@ class NoSourceError(SourceError):
     """No source of the chain gave a usable answer."""
 
 
+class NothingAnywhereError(NoSourceError):
+    """Every source of the chain answered, and none had a row."""
+
+
 class SourceKeysError(AskError):
     """A source needs keys that were not given, or settings that do not agree."""
 

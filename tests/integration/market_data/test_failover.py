@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from adapters.market_data import connected, load, sample
 from adapters.market_data.chain import Chain
 from adapters.market_data.errors import NoSourceError
-from adapters.market_data.landing import landings
+from adapters.market_data.landing import land, landings
 from adapters.object_store.folder import FolderStore
 from assets.lake import lake_daily_bars
 from config import settings, universe
@@ -302,6 +302,31 @@ def test_a_run_that_is_cut_short_has_what_came_before(desk: Connected) -> None:
     before = len(desk.alpaca.asked)
     assert desk.run(FIRST, SECOND, THIRD)["fetched_sessions"] == 1
     assert {query["start"][:10] for _, query in desk.alpaca.asked[before:]} == {str(THIRD)}
+
+
+def test_a_file_of_one_symbol_is_completed_by_the_sources_and_stands(desk: Connected) -> None:
+    """The file's own figure differs from what the sources say of it; nobody has Facebook."""
+    mine = real().filter((pl.col("symbol") == "IBM") & (pl.col("session") == FIRST))
+    mine = mine.with_columns(volume=pl.col("volume") + 1)
+    land(
+        desk.store, mine, kind=DAILY, source="file", landed_at=NOON,
+        market_at=exchange().close(FIRST),
+    )  # fmt: skip
+    without = real().filter(pl.col("symbol") != "FB")
+    desk.alpaca.answer, desk.yahoo.answer = (
+        alpaca(without), yahoo(without, known_as={"SPX": "^GSPC"}),
+    )  # fmt: skip
+
+    assert desk.run(FIRST)["served_by"] == {"yahoo": 1, "alpaca": 3}
+
+    rows = load.daily(desk.store, FIRST, FIRST)
+    assert dict(rows.select("symbol", "source").rows()) == {
+        "AAPL": "alpaca", "GOOG": "alpaca", "IBM": "file", "MSFT": "alpaca",
+    }  # fmt: skip
+    assert rows.filter(pl.col("symbol") == "IBM")["volume"][0] == mine["volume"][0]
+    asked = len(desk.alpaca.asked), len(desk.yahoo.asked)
+    assert desk.run(FIRST)["fetched_sessions"] == 0
+    assert (len(desk.alpaca.asked), len(desk.yahoo.asked)) == asked
 
 
 def test_with_one_source_there_is_nothing_to_ask_again(tmp_path: Path) -> None:
