@@ -20,7 +20,7 @@ import math
 import numpy as np
 
 from quant.jit import kernel
-from quant.typing import BoolArray, Float64Array
+from quant.typing import BoolArray, Float64Array, Int32Array
 
 # Below this share of the (shifted) sum of squares a variance is rounding, not variation.
 _ROUNDING = 1e-13
@@ -297,23 +297,59 @@ def rolling_mean_deviation(a: Float64Array, window: int, out: Float64Array) -> N
 
 
 @kernel
-def rolling_moment(a: Float64Array, window: int, order: float, out: Float64Array) -> None:
+def rolling_moment(
+    a: Float64Array, window: int, order: float, anchor: BoolArray, out: Float64Array
+) -> None:
     """Standardised central moment of the window: skewness (order 3), kurtosis (4, normal is 3)."""
+    s1, s2, s3, s4, missing, origin = 0.0, 0.0, 0.0, 0.0, 0, 0.0
     for i in range(a.size):
         if i < window - 1:
             out[i] = math.nan
             continue
-        mean, m2, m = 0.0, 0.0, 0.0
-        for j in range(i - window + 1, i + 1):
-            mean += a[j]
-        mean /= window
-        for j in range(i - window + 1, i + 1):
-            d = a[j] - mean
-            m2 += d * d
-            m += d * d * d if order == 3.0 else d * d * d * d
-        constant = m2 <= _ROUNDING * window * mean * mean
-        spread = m2 / window
-        out[i] = math.nan if constant or m2 == 0.0 else m / window / spread ** (order / 2.0)
+        first = i
+        if i == window - 1 or anchor[i]:
+            s1, s2, s3, s4, missing = 0.0, 0.0, 0.0, 0.0, 0
+            first = i - window + 1
+            origin = _known_mean(a[first : i + 1])
+        elif math.isnan(a[i - window]):
+            missing -= 1
+        else:
+            d = a[i - window] - origin
+            s1 -= d
+            s2 -= d * d
+            s3 -= d * d * d
+            s4 -= d * d * d * d
+        for j in range(first, i + 1):
+            if math.isnan(a[j]):
+                missing += 1
+            else:
+                d = a[j] - origin
+                s1 += d
+                s2 += d * d
+                s3 += d * d * d
+                s4 += d * d * d * d
+        mean = s1 / window
+        variance = s2 / window - mean * mean
+        if missing > 0 or variance * window <= _ROUNDING * (s2 + window * origin * origin):
+            out[i] = math.nan
+        elif order == 3.0:
+            third = s3 / window - 3.0 * mean * s2 / window + 2.0 * mean**3
+            out[i] = third / variance**1.5
+        else:
+            fourth = s4 / window - 4.0 * mean * s3 / window
+            fourth += 6.0 * mean * mean * s2 / window - 3.0 * mean**4
+            out[i] = fourth / (variance * variance)
+
+
+@kernel
+def _known_mean(a: Float64Array) -> float:
+    """Mean of what is not missing; 0 if all is."""
+    total, count = 0.0, 0
+    for value in a:
+        if not math.isnan(value):
+            total += value
+            count += 1
+    return total / count if count > 0 else 0.0
 
 
 @kernel
@@ -341,3 +377,31 @@ def since_start(a: Float64Array, start: Float64Array, kind: int, out: Float64Arr
         elif (kind == 1) == (a[i] > figure):
             figure = a[i]
         out[i] = figure
+
+
+@kernel
+def same_time(
+    a: Float64Array, times: Int32Array, per_day: int, sessions: int, out: Float64Array
+) -> None:
+    """Value at the same minute some sessions earlier, or of the last bar before it in that session.
+
+    `times` are minutes, `per_day` of them to a day. NaN while that session has no bar yet, and
+    where there are not so many earlier sessions.
+    """
+    starts = np.empty(sessions + 1, dtype=np.int64)  # of the sessions, the newest last
+    known, place = 0, 0
+    for i in range(a.size):
+        out[i] = math.nan
+        if i == 0 or times[i] // per_day != times[i - 1] // per_day:
+            starts[:-1] = starts[1:]
+            starts[-1] = i
+            known += 1
+            place = starts[0] if known > sessions else 0
+        if known <= sessions:
+            continue
+        end = starts[1]
+        minute = times[i] % per_day
+        while place + 1 < end and times[place + 1] % per_day <= minute:
+            place += 1
+        if times[place] % per_day <= minute:
+            out[i] = a[place]

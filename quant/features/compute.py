@@ -8,14 +8,14 @@ from functools import lru_cache, partial
 
 import numpy as np
 
+from quant.features.across import cross_section
 from quant.features.daily import DAILY
-from quant.features.expressions import Op, Series
-from quant.features.interpreter import cross_section
+from quant.features.expressions import Op, Series, given
 from quant.features.panel import DailyPanel
 from quant.features.program import Program, cross_levels, market_series, run, translate
 from quant.features.registry import Registry
 from quant.jit import in_parallel
-from quant.typing import BoolArray, Float32Array, Float64Array, Int32Array, Int64Array
+from quant.typing import Float32Array, Float64Array, Int32Array, Int64Array
 
 
 def daily_features(
@@ -114,8 +114,12 @@ class _Run:
     def __init__(self, panel: DailyPanel, plan: _Plan) -> None:
         self._panel = panel
         self._plan = plan
-        self._given: dict[Series, Float64Array] = {}
-        self._index_rows, self._index_known = _index_rows(panel)
+        self._given: dict[Series, Float64Array] = {}  # by row of the panel
+        self._by_day: dict[Series, Float64Array] = {}  # by day of the calendar from `_day_zero` on
+        days = np.concatenate([panel.sessions, panel.index_sessions])
+        self._day_zero = int(days.min()) if days.size else 0
+        self._n_days = int(days.max(initial=self._day_zero)) - self._day_zero + 1
+        self._by_day[given("index_close")] = self._on_days(panel.index_sessions, panel.index_close)
 
     def results(self, firsts: Int64Array, from_session: int | None) -> Float32Array:
         starts = self._level_starts(firsts, from_session)
@@ -164,11 +168,10 @@ class _Run:
             "index_close": panel.index_close,
             "session": panel.index_sessions.astype(np.float64),
         }
-        inputs = [leaves[leaf.name] for leaf in plan.market_program.leaves]
         if plan.market and rows:
             run(
                 plan.market_program,
-                np.stack(inputs),
+                lambda leaf, wanted: leaves[leaf.name][wanted],
                 times=panel.index_sessions,
                 offsets=np.array([0, rows]),
                 firsts=np.zeros(1, dtype=np.int64),
@@ -177,12 +180,13 @@ class _Run:
                 kept=kept,
             )
         for node in plan.market:
-            self._given[node] = self._on_index_sessions(kept[arguments.index(node.args[0])])
+            series = kept[arguments.index(node.args[0])]
+            self._by_day[node] = self._on_days(panel.index_sessions, series)
 
-    def _on_index_sessions(self, series: Float64Array) -> Float64Array:
-        if not series.size:
-            return np.full(self._panel.n_rows, np.nan)
-        return np.where(self._index_known, series[self._index_rows], np.nan)
+    def _on_days(self, sessions: Int32Array, figures: Float64Array) -> Float64Array:
+        days = np.full(self._n_days, np.nan)
+        days[sessions - self._day_zero] = figures
+        return days
 
     def _add_cross_section(
         self, level: Sequence[Series], program: Program, firsts: Int64Array
@@ -196,9 +200,14 @@ class _Run:
         order, bounds = _by_session(panel.sessions)
         for node in level:
             values = kept[arguments.index(node.args[0])]
-            figures, op = np.empty(panel.n_rows), int(node.op)
-            in_parallel(partial(cross_section, values, member, order, bounds, op, figures), bounds)
-            self._given[node] = figures
+            ranks = node.op is Op.CROSS_RANK
+            figures = np.empty(panel.n_rows if ranks else bounds.size - 1)
+            work = partial(cross_section, values, member, order, bounds, int(node.op), figures)
+            in_parallel(work, bounds)
+            if ranks:
+                self._given[node] = figures
+            else:
+                self._by_day[node] = self._on_days(panel.sessions[order[bounds[:-1]]], figures)
 
     def _run(
         self,
@@ -209,11 +218,10 @@ class _Run:
         out: Float32Array,
         kept: Float64Array,
     ) -> None:
-        inputs = np.stack([self._leaf(leaf) for leaf in program.leaves])
         panel = self._panel
         run(
             program,
-            inputs,
+            self._leaf,
             times=panel.sessions,
             offsets=panel.offsets,
             firsts=firsts,
@@ -222,24 +230,16 @@ class _Run:
             kept=kept,
         )
 
-    def _leaf(self, leaf: Series) -> Float64Array:
-        if leaf.op is not Op.INPUT:
-            return self._given[leaf]
+    def _leaf(self, leaf: Series, rows: slice) -> Float64Array:
+        if leaf in self._by_day:
+            figures: Float64Array = self._by_day[leaf][self._panel.sessions[rows] - self._day_zero]
+            return figures
+        if leaf in self._given:
+            return self._given[leaf][rows]
         if leaf.name == "session":
-            return self._panel.sessions.astype(np.float64)
-        if leaf.name == "index_close":
-            return self._on_index_sessions(self._panel.index_close)
-        values: Float64Array = getattr(self._panel, leaf.name)
+            return self._panel.sessions[rows].astype(np.float64)
+        values: Float64Array = getattr(self._panel, leaf.name)[rows]
         return values
-
-
-def _index_rows(panel: DailyPanel) -> tuple[Int64Array, BoolArray]:
-    """Row of the index for each row of the panel, and whether the index has that session."""
-    if not panel.index_sessions.size:
-        return np.zeros(panel.n_rows, dtype=np.int64), np.zeros(panel.n_rows, dtype=np.bool_)
-    rows = np.searchsorted(panel.index_sessions, panel.sessions)
-    rows = np.minimum(rows, panel.index_sessions.size - 1)
-    return rows, panel.index_sessions[rows] == panel.sessions
 
 
 def _by_session(sessions: Int32Array) -> tuple[Int64Array, Int64Array]:

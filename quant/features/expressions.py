@@ -44,6 +44,7 @@ class Op(IntEnum):
     SUM_TODAY = 21
     HIGHEST_TODAY = 22
     LOWEST_TODAY = 23
+    SAME_TIME = 24
     SUM = 30
     MEAN = 31
     STD = 32
@@ -53,22 +54,22 @@ class Op(IntEnum):
     CORRELATION = 36
     BETA = 37
     WEIGHTED_MEAN = 38
+    MOMENT = 39
     HIGHEST = 40
     LOWEST = 41
     ROWS_SINCE_HIGHEST = 42
     ROWS_SINCE_LOWEST = 43
     RANK = 44
     MEAN_DEVIATION = 45
-    MOMENT = 46
     CROSS_RANK = 60
     CROSS_MEAN = 61
     CROSS_STD = 62
     MARKET = 70
 
 
-_ANCHORED = frozenset(range(Op.SUM, Op.WEIGHTED_MEAN + 1))
+_ANCHORED = frozenset(range(Op.SUM, Op.MOMENT + 1))
 _TODAY = frozenset({Op.SUM_TODAY, Op.HIGHEST_TODAY, Op.LOWEST_TODAY})
-_WINDOWED = frozenset(range(Op.SUM, Op.MOMENT + 1))
+_WINDOWED = frozenset(range(Op.SUM, Op.MEAN_DEVIATION + 1))
 CROSS_SECTIONAL = frozenset({Op.CROSS_RANK, Op.CROSS_MEAN, Op.CROSS_STD})
 
 
@@ -83,7 +84,7 @@ class Series:
     args : tuple of Series
         What it is done to.
     window : int
-        Rows the operation looks at, or rows it goes back (`Op.LAG`).
+        Rows the operation looks at, or rows (`Op.LAG`) or sessions (`Op.SAME_TIME`) it goes back.
     param : float
         The operation's figure, such as a factor or a weight.
     name : str
@@ -107,14 +108,17 @@ class Series:
     def exact_reach(self) -> int:
         """Earlier rows of its arguments that one value needs to come out the same to the bit.
 
-        What looks at the session so far reaches to its first bar, however far that is; a panel
-        of minutes always begins with one.
+        What looks at the session so far reaches to its first bar, however far that is, and what
+        looks at earlier sessions to theirs (`sessions_back`); a panel of minutes always begins
+        with the first bar of a session.
         """
         return self.reach + (ANCHOR_BLOCK if self.op in _ANCHORED else 0)
 
     @property
     def slice_reach(self) -> int:
         """Earlier rows of its arguments that a computation must start from."""
+        if self.op is Op.SAME_TIME:
+            return (self.window + 1) * DAY_MINUTES
         return DAY_MINUTES - 1 if self.op in _TODAY else self.exact_reach
 
     def __add__(self, other: Series | float) -> Series:
@@ -183,6 +187,19 @@ def exact_look_back(expression: Series) -> int:
     """Earlier sessions that make the expression's value come out the same to the bit."""
     deepest = max((exact_look_back(arg) for arg in expression.args), default=0)
     return expression.exact_reach + deepest
+
+
+@cache
+def sessions_back(expression: Series) -> int:
+    """Whole sessions before the current one that a value on minute bars depends on.
+
+    A figure of the session so far whose argument looks at earlier rows, such as the overnight
+    gap, needs the session before as well.
+    """
+    own = expression.window if expression.op is Op.SAME_TIME else 0
+    if expression.op in _TODAY:
+        own = int(any(look_back(arg) > 0 for arg in expression.args))
+    return own + max((sessions_back(arg) for arg in expression.args), default=0)
 
 
 @cache
@@ -286,6 +303,11 @@ def highest_today(a: Series, start: Series) -> Series:
 def lowest_today(a: Series, start: Series) -> Series:
     """Smallest value since the bar of the session at which `start` is 1."""
     return series(Op.LOWEST_TODAY, a, start)
+
+
+def same_time(a: Series, sessions: int) -> Series:
+    """Value at this minute `sessions` sessions earlier, or of the latest bar before it then."""
+    return series(Op.SAME_TIME, a, window=sessions)
 
 
 def slope(a: Series, window: int) -> Series:

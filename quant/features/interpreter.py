@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import inspect
-import math
 from collections.abc import Callable
 from types import ModuleType
 from typing import Final, cast
@@ -12,12 +11,14 @@ from typing import Final, cast
 import numpy as np
 
 from quant import windows
-from quant.features import pointwise
-from quant.features.expressions import ANCHOR_BLOCK
+from quant.features import across, pointwise
+from quant.features.expressions import ANCHOR_BLOCK, DAY_MINUTES
 from quant.jit import kernel
 from quant.typing import BoolArray, Float32Array, Float64Array, Int32Array, Int64Array
 
 Runner = Callable[..., int]
+
+_TILE: Final = 16  # float32 values in a cache line
 
 
 @kernel
@@ -44,11 +45,13 @@ def execute_pointwise(
 
 @kernel
 def execute_earlier(
-    op: int, window: int, a: Float64Array, b: Float64Array, out: Float64Array
+    op: int, window: int, a: Float64Array, b: Float64Array, times: Int32Array, out: Float64Array
 ) -> None:
-    """Carry out an operation that goes back to one row or the session's start (`Op` 20 to 23)."""
+    """Carry out an operation that goes back to one row or to a session's bars (`Op` 20 to 24)."""
     if op == 20:
         windows.lag(a, window, out)
+    elif op == 24:
+        windows.same_time(a, times, DAY_MINUTES, window, out)
     else:
         windows.since_start(a, b, op - 21, out)
 
@@ -63,7 +66,7 @@ def execute_anchored(
     anchor: BoolArray,
     out: Float64Array,
 ) -> None:
-    """Carry out an operation with running sums (`Op` 30 to 38)."""
+    """Carry out an operation with running sums (`Op` 30 to 39)."""
     if op == 30:
         windows.rolling_sum(a, window, anchor, out)
     elif op == 31:
@@ -74,45 +77,41 @@ def execute_anchored(
         windows.rolling_slope(a, window, op == 34, anchor, out)
     elif op < 38:
         windows.rolling_pair(a, b, window, op - 35, anchor, out)
-    else:
+    elif op == 38:
         windows.weighted_mean(a, window, param, anchor, out)
+    else:
+        windows.rolling_moment(a, window, param, anchor, out)
 
 
 @kernel
-def execute_scanned(op: int, window: int, param: float, a: Float64Array, out: Float64Array) -> None:
-    """Carry out an operation that scans its window (`Op` 40 to 46)."""
+def execute_scanned(op: int, window: int, a: Float64Array, out: Float64Array) -> None:
+    """Carry out an operation that scans its window (`Op` 40 to 45)."""
     if op < 44:
         sign = 1.0 if op in {40, 42} else -1.0
         windows.rolling_extreme(a, window, sign, op >= 42, out)
     elif op == 44:
         windows.rolling_rank(a, window, out)
-    elif op == 45:
-        windows.rolling_mean_deviation(a, window, out)
     else:
-        windows.rolling_moment(a, window, param, out)
+        windows.rolling_mean_deviation(a, window, out)
 
 
 @kernel
-def _write_column(values: Float64Array, column: int, out: Float32Array) -> None:
-    for i in range(values.size):
-        out[i, column] = values[i]
-
-
-@kernel
-def _prepared(inputs: Float64Array, n_registers: int) -> Float64Array:
-    """Registers with the inputs in the first ones."""
-    registers = np.empty((n_registers, inputs.shape[1]), dtype=np.float64)
-    for i in range(inputs.shape[0]):
-        registers[i] = inputs[i]
-    return registers
+def _interleave(columns: Float32Array, out: Float32Array) -> None:
+    """Copy columns into rows, some rows at a time so that their cache lines are written once."""
+    n_rows = out.shape[0]
+    for begin in range(0, n_rows, _TILE):
+        end = min(begin + _TILE, n_rows)
+        for k in range(out.shape[1]):
+            for i in range(begin, end):
+                out[i, k] = columns[k, i]
 
 
 @kernel
 def run_symbol(
     code: Int64Array,
     param: Float64Array,
-    n_registers: int,
-    inputs: Float64Array,
+    registers: Float64Array,
+    columns: Float32Array,
     times: Int32Array,
     first: int,
     out: Float32Array,
@@ -125,136 +124,40 @@ def run_symbol(
     code : array of shape (n_steps, 9)
         Columns as in `program.Program.code`.
     param : array of shape (n_steps,)
-    n_registers : int
-    inputs : array of shape (n_leaves, n_rows); they fill the first registers
+    registers : array of shape (n_registers, n_rows); the first ones hold the program's leaves
+    columns : array of shape (n_columns, n_rows); scratch
     times : array of shape (n_rows,)
     first : int
         First row that is wanted.
     out : array of shape (n_rows - first, n_columns)
     kept : array of shape (n_kept, n_rows)
     """
-    registers = _prepared(inputs, n_registers)
     anchor = np.empty(times.size, dtype=np.bool_)
     anchors(times, anchor)
     for k in range(code.shape[0]):
         op, window, dest, column, keep = code[k, 0], code[k, 1], code[k, 4], code[k, 5], code[k, 6]
         begin = max(0, max(0, first - code[k, 7]) - code[k, 8])
-        a = registers[code[k, 2], begin:]
-        b = registers[code[k, 3], begin:]
-        target = registers[dest, begin:]
+        a = registers[code[k, 2], begin : times.size]
+        b = registers[code[k, 3], begin : times.size]
+        target = registers[dest, begin : times.size]
         if op < 20:
             execute_pointwise(op, param[k], a, b, target)
         elif op < 30:
-            execute_earlier(op, window, a, b, target)
+            execute_earlier(op, window, a, b, times[begin:], target)
         elif op < 40:
             execute_anchored(op, window, param[k], a, b, anchor[begin:], target)
         else:
-            execute_scanned(op, window, param[k], a, target)
-        result = registers[dest, first:]
+            execute_scanned(op, window, a, target)
+        result = registers[dest, first : times.size]
         if column >= 0:
-            _write_column(result, column, out)
+            columns[column, : result.size] = result
         if keep >= 0:
             kept[keep, first:] = result
-
-
-@kernel
-def cross_section(
-    values: Float64Array,
-    member: BoolArray,
-    row_order: Int64Array,
-    bounds: Int64Array,
-    op: int,
-    out: Float64Array,
-    begin: int,
-    end: int,
-) -> None:
-    """Rank (`Op` 60), mean (61) or standard deviation (62) over the members of each session.
-
-    `row_order` lists rows session by session; session `s` has the rows
-    ``row_order[bounds[s]:bounds[s + 1]]``. Rows that are not members, or whose value is missing,
-    have no rank and count for nothing. Does the sessions from `begin` to before `end`.
-    """
-    for s in range(begin, end):
-        _one_session(values, member, row_order[bounds[s] : bounds[s + 1]], op, out)
-
-
-@kernel
-def _one_session(
-    values: Float64Array, member: BoolArray, rows: Int64Array, op: int, out: Float64Array
-) -> None:
-    present = np.empty(rows.size, dtype=np.int64)
-    count = 0
-    for row in rows:
-        out[row] = math.nan
-        if member[row] and not math.isnan(values[row]):
-            present[count] = row
-            count += 1
-    if op == 60:
-        _rank_session(values, present[:count], out)
-    else:
-        _summarise_session(values, rows, present[:count], op == 62, out)
-
-
-@kernel
-def _rank_session(values: Float64Array, present: Int64Array, out: Float64Array) -> None:
-    n = present.size
-    if n < 2:
-        return
-    order = _sorted_rows(values, present)
-    i = 0
-    while i < n:
-        j = i
-        while j + 1 < n and values[order[j + 1]] == values[order[i]]:
-            j += 1
-        for k in range(i, j + 1):
-            out[order[k]] = 0.5 * (i + j) / (n - 1)
-        i = j + 1
-
-
-@kernel
-def _sorted_rows(values: Float64Array, rows: Int64Array) -> Int64Array:
-    """Rows by their value, by merging ever longer sorted stretches."""
-    n = rows.size
-    here, there = rows.copy(), np.empty_like(rows)
-    width = 1
-    while width < n:
-        for start in range(0, n, 2 * width):
-            middle, stop = min(start + width, n), min(start + 2 * width, n)
-            i, j = start, middle
-            for k in range(start, stop):
-                if i < middle and (j >= stop or values[here[i]] <= values[here[j]]):
-                    there[k] = here[i]
-                    i += 1
-                else:
-                    there[k] = here[j]
-                    j += 1
-        here, there = there, here
-        width *= 2
-    return here
-
-
-@kernel
-def _summarise_session(
-    values: Float64Array, rows: Int64Array, present: Int64Array, spread: bool, out: Float64Array
-) -> None:
-    n = present.size
-    if n < (2 if spread else 1):
-        return
-    figure = 0.0
-    for row in present:
-        figure += values[row]
-    mean = figure / n
-    if spread:
-        squares = 0.0
-        for row in present:
-            squares += (values[row] - mean) ** 2
-        figure = math.sqrt(squares / (n - 1))
-    for row in rows:
-        out[row] = figure if spread else mean
+    _interleave(columns, out)
 
 
 def _source_stamp() -> int:
-    sources = "".join(inspect.getsource(module) for module in (windows, pointwise))
+    sources = "".join(inspect.getsource(module) for module in (windows, pointwise, across))
     sources += inspect.getsource(cast("ModuleType", inspect.getmodule(_source_stamp)))
     return int.from_bytes(hashlib.sha256(sources.encode()).digest()[:7], "big")
 
@@ -284,13 +187,22 @@ def _runner(stamp: int) -> Runner:
         first_symbol: int,
         last_symbol: int,
     ) -> int:
+        base = offsets[first_symbol]
+        longest = 0
+        for s in range(first_symbol, last_symbol):
+            longest = max(longest, offsets[s + 1] - offsets[s])
+        # One workspace for all symbols: memory that was just written is still in the cache.
+        registers = np.empty((n_registers, longest), dtype=np.float64)
+        columns = np.empty((out.shape[1], longest), dtype=np.float32)
         for s in range(first_symbol, last_symbol):
             begin, end = offsets[s], offsets[s + 1]
+            for leaf in range(inputs.shape[0]):
+                registers[leaf, : end - begin] = inputs[leaf, begin - base : end - base]
             run_symbol(
                 code,
                 param,
-                n_registers,
-                inputs[:, begin:end],
+                registers,
+                columns,
                 times[begin:end],
                 firsts[s],
                 out[out_offsets[s] : out_offsets[s + 1]],

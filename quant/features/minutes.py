@@ -150,9 +150,10 @@ def minute_features(
     lengths = np.diff(panel.offsets) - firsts
     out_offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
     out = np.empty((int(out_offsets[-1]), len(registry)), dtype=np.float32)
+    columns = {leaf.name: panel.leaf(leaf.name) for leaf in program.leaves}
     run(
         program,
-        np.stack([panel.leaf(leaf.name) for leaf in program.leaves]),
+        lambda leaf, wanted: columns[leaf.name][wanted],
         times=panel.times,
         offsets=panel.offsets,
         firsts=firsts,

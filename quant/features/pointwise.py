@@ -28,44 +28,68 @@ def arithmetic(a: Float64Array, b: Float64Array, kind: int, out: Float64Array) -
 @kernel
 def choice(a: Float64Array, b: Float64Array, kind: int, out: Float64Array) -> None:
     """Larger (kind 4) or smaller (5) of two, or 1 where a > b, else 0 (6); NaN where either is."""
-    for i in range(a.size):
-        x, y = a[i], b[i]
-        if math.isnan(x) or math.isnan(y):
-            out[i] = math.nan
-        elif kind == 4:
-            out[i] = max(x, y)
-        elif kind == 5:
-            out[i] = min(x, y)
-        else:
-            out[i] = 1.0 if x > y else 0.0
+    # Each comparison is false for NaN; written as selections these loops use vector instructions.
+    if kind == 4:
+        for i in range(a.size):
+            x, y = a[i], b[i]
+            out[i] = x if x > y else (y if x <= y else math.nan)
+    elif kind == 5:
+        for i in range(a.size):
+            x, y = a[i], b[i]
+            out[i] = x if x < y else (y if x >= y else math.nan)
+    else:
+        for i in range(a.size):
+            x, y = a[i], b[i]
+            out[i] = 1.0 if x > y else (0.0 if x <= y else math.nan)
 
 
 @kernel
 def unary(a: Float64Array, kind: int, param: float, out: Float64Array) -> None:
-    """Apply one of the functions of `_applied` to each value."""
+    """Of each value: its product with `param` (kind 0), sum with it (1), or magnitude (2).
+
+    Of the other kinds see `bounded` (3, 5 and 7) and `transcendental` (4 and 6).
+    """
     if kind == 0:
         for i in range(a.size):
             out[i] = a[i] * param
     elif kind == 1:
         for i in range(a.size):
             out[i] = a[i] + param
-    else:
+    elif kind == 2:
         for i in range(a.size):
-            out[i] = math.nan if math.isnan(a[i]) else _applied(a[i], kind, param)
+            out[i] = abs(a[i])
+    elif kind in {4, 6}:
+        transcendental(a, kind, out)
+    else:
+        bounded(a, kind, param, out)
 
 
 @kernel
-def _applied(x: float, kind: int, param: float) -> float:
-    """Magnitude (kind 2), sign (3), logarithm (4), root (5), exponential (6), floor `param` (7)."""
-    if kind == 2:
-        return abs(x)
+def bounded(a: Float64Array, kind: int, param: float, out: Float64Array) -> None:
+    """Sign (kind 3), root (5; NaN of a negative number), or the larger of value and `param` (7)."""
     if kind == 3:
-        return math.copysign(1.0, x) if x != 0.0 else 0.0
-    if kind == 4:
-        return math.log(x) if x > 0.0 else math.nan
-    if kind == 5:
-        return math.sqrt(x) if x >= 0.0 else math.nan
-    return math.exp(x) if kind == 6 else max(x, param)
+        for i in range(a.size):
+            x = a[i]
+            out[i] = 1.0 if x > 0.0 else (-1.0 if x < 0.0 else x * 0.0)
+    elif kind == 5:
+        for i in range(a.size):
+            x = a[i]
+            out[i] = math.sqrt(x) if x >= 0.0 else math.nan
+    else:
+        for i in range(a.size):
+            x = a[i]
+            out[i] = x if x > param else (param if x <= param else math.nan)
+
+
+@kernel
+def transcendental(a: Float64Array, kind: int, out: Float64Array) -> None:
+    """Natural logarithm (kind 4; NaN unless positive) or exponential (6)."""
+    for i in range(a.size):
+        x = a[i]
+        if kind == 6:
+            out[i] = math.exp(x)
+        else:
+            out[i] = math.log(x) if x > 0.0 else math.nan
 
 
 @kernel

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 
@@ -149,7 +149,7 @@ def _allocate(
 
 def run(
     program: Program,
-    inputs: Float64Array,
+    leaf: Callable[[Series, slice], Float64Array],
     *,
     times: Int32Array,
     offsets: Int64Array,
@@ -163,7 +163,9 @@ def run(
     Parameters
     ----------
     program : Program
-    inputs : array of shape (n_leaves, n_rows); the program's leaves, in order
+    leaf : callable
+        Gives a leaf of the program in some rows. It is asked for a stretch of symbols at a time,
+        so that the leaves never stand in memory side by side for the whole panel.
     times : array of shape (n_rows,); day or minute numbers, ascending within a symbol
     offsets : array of shape (n_symbols + 1,)
     firsts : array of shape (n_symbols,); first row wanted, counted within the symbol
@@ -171,13 +173,18 @@ def run(
     out : array of shape (n_rows_out, n_outputs)
     kept : array of shape (n_kept, n_rows)
     """
-    stamps = in_parallel(
-        lambda first, last: run_program(
+
+    def stretch(first: int, last: int) -> int:
+        rows = slice(int(offsets[first]), int(offsets[last]))
+        inputs = np.empty((len(program.leaves), rows.stop - rows.start))
+        for k, node in enumerate(program.leaves):
+            inputs[k] = leaf(node, rows)
+        return run_program(
             program.code, program.param, program.n_registers, inputs, times, offsets, firsts,
             out_offsets, out, kept, first, last,
-        ),
-        offsets,
-    )  # fmt: skip
+        )  # fmt: skip
+
+    stamps = in_parallel(stretch, offsets)
     if any(stamp != SOURCE_STAMP for stamp in stamps):
         raise RuntimeError(
             f"The compiled feature kernels carry stamps {stamps}, their source {SOURCE_STAMP}. "
