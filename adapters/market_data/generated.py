@@ -2,20 +2,27 @@
 
 Returns have a market factor, sector factors and own shocks with Student-t tails; log-volatility
 follows a first-order autoregression (stochastic volatility: Taylor 1986, *Modelling Financial
-Time Series*, ch. 3), so that quiet and wild times cluster. Firms list late, delist, split their
-shares and pay dividends.
+Time Series*, ch. 3), so that quiet and wild times cluster. Firms list late, delist, split and join
+their shares, pay dividends, change their ticker, and take one that another firm gave up. All of it
+is told in `actions`, as a vendor would, and in `firms`, as only who made it can.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, time
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 from scipy.signal import lfilter
+
+from adapters.market_data.generated_firms import Events, Flags, Tickers, firms, listed, tickers
+from adapters.market_data.generated_minutes import minutes
+
+__all__ = ["INDEX", "SECTORS", "SOURCE", "Events", "GeneratedMarket", "market", "minutes"]
 
 Floats = npt.NDArray[np.float64]
 Whole = npt.NDArray[np.int64]
@@ -27,18 +34,19 @@ SECTORS = (
     "Health care", "Industrials", "Information technology", "Materials", "Real estate", "Utilities",
 )  # fmt: skip
 
+_USUAL: Final = Events()
 _YEAR = 252  # sessions
 _QUARTER = 63  # sessions
-_MINUTES = 390
 _PERSISTENCE = 0.985  # of log-volatility from one session to the next
 _VOLATILITY_OF_VOLATILITY = 0.06
 _WILDEST = 0.08  # daily volatility
 _TAIL = 5.0  # degrees of freedom of the shocks
 _SHARES_OF_VARIANCE = (0.35, 0.15, 0.50)  # market, sector, own
-_DELISTED_PER_YEAR = 0.015
 _DELISTED_BELOW = 0.25  # USD
-_LISTED_LATE = 0.30  # share of symbols
-_SPLIT_ABOVE, _REVERSE_BELOW = 200.0, 3.0  # USD, at the turn of a quarter
+_AFTER_SPLIT, _AFTER_REVERSE = 100.0, 20.0  # USD, about what a board aims at
+_CHEAP, _DECLINE = 6.0, 0.35  # USD at first, and fall a year, of a firm in distress
+_ANNOUNCED = 5  # sessions before the ex-date
+_AFTER_THE_CLOSE = time(21, 30)  # UTC
 _CENT = 0.01
 
 
@@ -46,17 +54,22 @@ _CENT = 0.01
 class GeneratedMarket:
     """A market, in the columns that `landing.land` takes.
 
-    `daily` is unadjusted (USD, shares); `actions` holds the splits and cash dividends that an
-    adjustment needs; `sectors` maps each symbol to its sector.
+    `daily` is unadjusted (USD, shares); `actions` holds splits, cash dividends, symbol changes
+    (with the new symbol in `detail`) and delistings by ex-date, each announced before; `sectors`
+    maps each symbol to its sector. `firms` is the truth behind the tickers: firm, symbol, sector,
+    first, last and ended, a row for each ticker that a firm had.
     """
 
     daily: pl.DataFrame
     index: pl.DataFrame
     actions: pl.DataFrame
     sectors: dict[str, str]
+    firms: pl.DataFrame
 
 
-def market(sessions: Sequence[date], *, symbols: int, seed: int) -> GeneratedMarket:
+def market(
+    sessions: Sequence[date], *, symbols: int, seed: int, events: Events = _USUAL
+) -> GeneratedMarket:
     """Return a synthetic market over the sessions; the same arguments give the same market.
 
     Parameters
@@ -64,9 +77,11 @@ def market(sessions: Sequence[date], *, symbols: int, seed: int) -> GeneratedMar
     sessions : sequence of date
         Exchange sessions, ascending, at least two.
     symbols : int
-        How many symbols were ever listed, 1 to 9999.
+        How many firms there are, 1 to 9999.
     seed : int
         Of the random generator.
+    events : Events
+        How often things happen to firms.
 
     Raises
     ------
@@ -79,55 +94,21 @@ def market(sessions: Sequence[date], *, symbols: int, seed: int) -> GeneratedMar
             f"{len(sessions)} sessions and {symbols} symbols."
         )
     rng = np.random.default_rng(seed)
-    names = [f"G{number:04d}" for number in range(1, symbols + 1)]
     sector = rng.integers(len(SECTORS), size=symbols)
     returns, volatility, factor = _returns(len(sessions), sector, rng)
-    listed = _listed(len(sessions), symbols, rng)
-    closes, splits, dividends = _quoted(returns, listed, rng)
-    listed &= ~np.logical_or.accumulate(closes < _DELISTED_BELOW, axis=0)
+    living = listed(len(sessions), symbols, events, rng)
+    closes, splits, dividends = _quoted(returns, living, events, rng)
+    living &= ~np.logical_or.accumulate(closes < _DELISTED_BELOW, axis=0)
+    named = tickers(living, events, rng)
     bars = _bars(closes, splits, volatility, rng)
+    truth = firms(named, sessions, [SECTORS[number] for number in sector])
     return GeneratedMarket(
-        daily=_long(sessions, names, bars, listed),
+        daily=_long(sessions, named, bars, living),
         index=_index(sessions, factor, rng),
-        actions=_actions(sessions, names, splits, dividends, listed),
-        sectors={name: SECTORS[s] for name, s in zip(names, sector, strict=True)},
+        actions=_actions(sessions, named, splits, dividends, living),
+        sectors=dict(truth.sort("first").select("symbol", "sector").iter_rows()),
+        firms=truth,
     )
-
-
-def minutes(daily: pl.DataFrame, opens_at: pl.Series, *, seed: int) -> pl.DataFrame:
-    """Return minute bars that add up to each daily bar exactly: open, high, low, close, volume.
-
-    Parameters
-    ----------
-    daily : polars.DataFrame
-        Daily bars as `market` makes them.
-    opens_at : polars.Series
-        The open (UTC) of each row's session.
-    seed : int
-        Of the random generator.
-    """
-    rng = np.random.default_rng(seed)
-    opened, high, low, closed = (
-        daily[name].to_numpy() for name in ("open", "high", "low", "close")
-    )
-    path = _inside(opened, high, low, closed, rng)
-    n = len(daily)
-    first, last = path[:, :-1], path[:, 1:]
-    frame = pl.DataFrame(
-        {
-            "symbol": np.repeat(daily["symbol"].to_numpy(), _MINUTES),
-            "session": pl.Series(np.repeat(daily["session"].to_numpy(), _MINUTES)),
-            "minute": np.tile(np.arange(_MINUTES), n),
-            "opens_at": np.repeat(opens_at.to_numpy(), _MINUTES),
-            "open": first.ravel(),
-            "high": np.maximum(first, last).ravel(),
-            "low": np.minimum(first, last).ravel(),
-            "close": last.ravel(),
-            "volume": _spread(daily["volume"].to_numpy(), rng).ravel(),
-        }
-    )
-    start = pl.col("opens_at").dt.replace_time_zone("UTC") + pl.duration(minutes=pl.col("minute"))
-    return frame.with_columns(start.alias("bar_start")).drop("minute", "opens_at")
 
 
 def _returns(n: int, sector: Whole, rng: np.random.Generator) -> tuple[Floats, Floats, Floats]:
@@ -164,45 +145,41 @@ def _shocks(shape: tuple[int, int], rng: np.random.Generator) -> Floats:
     return np.asarray(rng.standard_t(_TAIL, size=shape) * np.sqrt((_TAIL - 2) / _TAIL))
 
 
-def _listed(n: int, count: int, rng: np.random.Generator) -> npt.NDArray[np.bool_]:
-    """Return which symbol is listed when (n, count); each for two sessions at least."""
-    late = rng.random(count) < _LISTED_LATE
-    first = np.where(late, rng.integers(0, max(n - 2, 1), size=count), 0)
-    life = rng.exponential(_YEAR / _DELISTED_PER_YEAR, size=count).astype(np.int64) + 2
-    at = np.arange(n)[:, None]
-    return np.asarray((at >= first) & (at < first + life))
-
-
 def _quoted(
-    returns: Floats, listed: npt.NDArray[np.bool_], rng: np.random.Generator
+    returns: Floats, living: Flags, events: Events, rng: np.random.Generator
 ) -> tuple[Floats, Floats, Floats]:
     """Return unadjusted closes, split ratios (1 for none) and dividends in USD, all (n, count)."""
     n, count = returns.shape
     start = np.exp(rng.normal(np.log(40.0), 0.6, size=count))
-    worth = start * np.exp(np.cumsum(returns, axis=0) - returns[0])
+    poor = rng.random(count) < events.distressed
+    start = np.where(poor, _CHEAP * np.sqrt(start / 40.0), start)
+    fall = np.where(poor, _DECLINE / _YEAR, 0.0) * np.arange(n)[:, None]
+    worth = start * np.exp(np.cumsum(returns, axis=0) - returns[0] - fall)
     pays = rng.random(count) < 0.6
     yearly = np.where(pays, rng.uniform(0.005, 0.04, size=count), 0.0)
     phase = rng.integers(_QUARTER, size=count)
-    due = ((np.arange(n)[:, None] - phase) % _QUARTER == 0) & listed
+    due = ((np.arange(n)[:, None] - phase) % _QUARTER == 0) & living
     due[0] = False
     dividend_share = due * yearly / 4
     worth = worth * np.cumprod(1.0 - dividend_share, axis=0)
-    ratios = _split_ratios(worth, listed)
+    ratios = _split_ratios(worth, living, events)
     held = np.cumprod(ratios, axis=0)
     closes = np.maximum(np.round(worth / held, 2), _CENT)
     before = np.vstack([closes[:1], closes[:-1]]) / ratios
     return closes, ratios, np.round(dividend_share * before, 3)
 
 
-def _split_ratios(worth: Floats, listed: npt.NDArray[np.bool_]) -> Floats:
+def _split_ratios(worth: Floats, living: Flags, events: Events) -> Floats:
     """Split shares that have become dear, and join those that have become cheap."""
     ratios = np.ones_like(worth)
     held = np.ones(worth.shape[1])
-    for at in range(_QUARTER, len(worth), _QUARTER):
+    for at in range(events.boards_meet, len(worth), events.boards_meet):
         price = worth[at - 1] / held
-        ratio = np.where(price > _SPLIT_ABOVE, np.ceil(price / 100.0), 1.0)
-        ratio = np.where(price < _REVERSE_BELOW, 0.1, ratio)
-        ratios[at] = np.where(listed[at] & listed[at - 1], ratio, 1.0)
+        parts = np.maximum(np.ceil(price / min(_AFTER_SPLIT, events.split_above / 2)), 2.0)
+        joined = np.maximum(np.ceil(max(_AFTER_REVERSE, events.reverse_below) / price), 2.0)
+        ratio = np.where(price > events.split_above, parts, 1.0)
+        ratio = np.where(price < events.reverse_below, 1.0 / joined, ratio)
+        ratios[at] = np.where(living[at] & living[at - 1], ratio, 1.0)
         held = held * ratios[at]
     return ratios
 
@@ -230,21 +207,22 @@ def _bars(
 
 
 def _long(
-    sessions: Sequence[date],
-    names: Sequence[str],
-    bars: dict[str, Floats],
-    listed: npt.NDArray[np.bool_],
+    sessions: Sequence[date], named: Tickers, bars: dict[str, Floats], living: Flags
 ) -> pl.DataFrame:
     """Return one row per listed symbol and session, by symbol and session."""
-    column, row = np.nonzero(listed.T)
+    column, row = np.nonzero(living.T)
     days = np.array(sessions, dtype="datetime64[D]")
-    return pl.DataFrame(
-        {
-            "symbol": pl.Series(np.array(names)[column]),
-            "session": pl.Series(days[row]),
-            **{name: values[row, column] for name, values in bars.items()},
-        }
-    ).with_columns(pl.col("volume").cast(pl.Int64))
+    return (
+        pl.DataFrame(
+            {
+                "symbol": pl.Series(named.at(row, column)),
+                "session": pl.Series(days[row]),
+                **{name: values[row, column] for name, values in bars.items()},
+            }
+        )
+        .with_columns(pl.col("volume").cast(pl.Int64))
+        .sort("symbol", "session")
+    )
 
 
 def _index(sessions: Sequence[date], factor: Floats, rng: np.random.Generator) -> pl.DataFrame:
@@ -265,68 +243,59 @@ def _index(sessions: Sequence[date], factor: Floats, rng: np.random.Generator) -
 
 
 def _actions(
-    sessions: Sequence[date],
-    names: Sequence[str],
-    splits: Floats,
-    dividends: Floats,
-    listed: npt.NDArray[np.bool_],
+    sessions: Sequence[date], named: Tickers, splits: Floats, dividends: Floats, living: Flags
 ) -> pl.DataFrame:
-    """Return splits (new shares per old) and cash dividends (USD per share) by ex-date."""
-    days, symbols = np.array(sessions, dtype="datetime64[D]"), np.array(names)
-    later = listed & np.vstack([np.zeros_like(listed[:1]), listed[:-1]])  # not on the first day
-    frames = []
-    for kind, found in (
-        ("split", (splits != 1.0) & later),
-        ("cash_dividend", (dividends > 0.0) & later),
-    ):
-        row, column = np.nonzero(found)
-        ratio, amount = (splits, None) if kind == "split" else (None, dividends)
-        frames.append(
-            pl.DataFrame(
-                {
-                    "symbol": pl.Series(symbols[column], dtype=pl.String),
-                    "session": pl.Series(days[row], dtype=pl.Date),
-                    "kind": pl.Series([kind] * row.size, dtype=pl.String),
-                    "ratio": _picked(ratio, row, column),
-                    "amount": _picked(amount, row, column),
-                    "implied": pl.Series([False] * row.size, dtype=pl.Boolean),
-                }
-            )
+    """Return what a vendor tells of the firms, by symbol and ex-date."""
+    later = living & np.vstack([np.zeros_like(living[:1]), living[:-1]])  # not on the first day
+    split = np.nonzero((splits != 1.0) & later)
+    paid = np.nonzero((dividends > 0.0) & later)
+    changed = np.flatnonzero(named.is_renamed)
+    gone = np.flatnonzero(named.is_listed & (named.end < len(sessions)))
+    told = [
+        _rows("split", split[0], named.at(*split), ratio=splits[split]),
+        _rows("cash_dividend", paid[0], named.at(*paid), amount=dividends[paid]),
+        _rows(
+            "symbol_change",
+            named.renamed_at[changed],
+            named.names[named.before[changed]],
+            detail=named.names[named.after[changed]],
+        ),
+        _rows("delisting", named.end[gone], named.at(named.end[gone] - 1, gone)),
+    ]
+    days = pl.Series(np.array(sessions, dtype="datetime64[D]"))
+    rows = pl.concat(told)
+    announced = days.gather((rows["at"] - _ANNOUNCED).clip(0)).dt.combine(_AFTER_THE_CLOSE)
+    return (
+        rows.with_columns(
+            session=days.gather(rows["at"]),
+            announced_at=announced.dt.replace_time_zone("UTC"),
+            implied=pl.lit(value=False),
         )
-    return pl.concat(frames).sort("symbol", "session", "kind")
+        .select(
+            "symbol", "session", "kind", "ratio", "amount", "implied", "detail", "announced_at"
+        )
+        .sort("symbol", "session", "kind")
+    )  # fmt: skip
 
 
-def _picked(values: Floats | None, row: Whole, column: Whole) -> pl.Series:
-    """Return the values at the places, nulls when there are none."""
-    told = [None] * row.size if values is None else values[row, column]
-    return pl.Series(told, dtype=pl.Float64)
-
-
-def _inside(
-    opened: Floats, high: Floats, low: Floats, closed: Floats, rng: np.random.Generator
-) -> Floats:
-    """Return paths (n, 391) from open to close that touch high and low and never leave them."""
-    n = opened.size
-    steps = rng.normal(size=(n, _MINUTES)) / np.sqrt(_MINUTES)
-    walk = np.hstack([np.zeros((n, 1)), np.cumsum(steps, axis=1)])
-    at = np.linspace(0.0, 1.0, _MINUTES + 1)
-    bridge = walk - at * walk[:, -1:]
-    line = opened[:, None] + at * (closed - opened)[:, None]
-    path = np.clip(np.round(line + bridge * (high - low)[:, None], 2), low[:, None], high[:, None])
-    path[:, 0], path[:, -1] = opened, closed
-    # The extremes stand at two different inner minutes of each path.
-    extremes = rng.permuted(np.tile(np.arange(1, _MINUTES), (n, 1)), axis=1)[:, :2]
-    rows = np.arange(n)
-    path[rows, extremes[:, 0]] = high
-    path[rows, extremes[:, 1]] = low
-    return np.asarray(path)
-
-
-def _spread(volume: Whole, rng: np.random.Generator) -> Whole:
-    """Return each day's volume over its minutes (n, 390), more at both ends, exact in sum."""
-    at = np.linspace(-1.0, 1.0, _MINUTES)
-    weight = (0.5 + 1.5 * at**2) * rng.gamma(2.0, size=(volume.size, _MINUTES))
-    share = weight / weight.sum(axis=1, keepdims=True)
-    whole = np.floor(share * volume[:, None]).astype(np.int64)
-    whole[:, -1] += volume - whole.sum(axis=1)
-    return np.asarray(whole)
+def _rows(
+    kind: str,
+    at: Whole,
+    symbols: npt.NDArray[np.str_],
+    *,
+    ratio: Floats | None = None,
+    amount: Floats | None = None,
+    detail: npt.NDArray[np.str_] | None = None,
+) -> pl.DataFrame:
+    """Return actions of one kind: symbol, kind, at (number of the session) and their figures."""
+    none = [None] * at.size
+    return pl.DataFrame(
+        {
+            "symbol": pl.Series(symbols, dtype=pl.String),
+            "kind": pl.Series([kind] * at.size, dtype=pl.String),
+            "at": pl.Series(at, dtype=pl.Int64),
+            "ratio": pl.Series(none if ratio is None else ratio, dtype=pl.Float64),
+            "amount": pl.Series(none if amount is None else amount, dtype=pl.Float64),
+            "detail": pl.Series(none if detail is None else detail, dtype=pl.String),
+        }
+    )

@@ -35,7 +35,7 @@ def generate(
         bool, typer.Option("--use", help="Make it the desk's universe (DESK_HOME/universe.toml).")
     ] = False,
 ) -> None:
-    """Make a market with clustered volatility, sectors, splits, dividends and delistings."""
+    """Make a market: clustered volatility, sectors, splits, dividends, renamings, delistings."""
     settings = configuration.load()
     last = _date(until) if until else settings.venue.start
     sessions = _sessions(last, years)
@@ -53,6 +53,7 @@ def generate(
     except StoreError as e:
         raise CommandError(str(e)) from e
     console.print(f"{rows:,} rows landed in {store.name}, {sessions[0]} to {last}.")
+    console.print(f"What was planted is told in {write_truth(settings.home / 'generated', made)}.")
     if use:
         _use(settings, made, sessions[0])
 
@@ -82,6 +83,14 @@ def write_universe(path: Path, made: GeneratedMarket) -> None:
         lines += ["", "[[symbols]]", *told]
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def write_truth(folder: Path, made: GeneratedMarket) -> Path:
+    """Write who was behind each ticker and what happened to whom, as CSV files; return where."""
+    folder.mkdir(parents=True, exist_ok=True)
+    made.firms.write_csv(folder / "firms.csv")
+    made.actions.write_csv(folder / "actions.csv")
+    return folder
 
 
 def _land(store: ObjectStore, made: GeneratedMarket, last: dt.date) -> int:
@@ -117,10 +126,9 @@ def _land_minutes(
             daily = made.daily.filter(pl.col("session") == session)
             if daily.is_empty():
                 continue
-            opens = calendar.with_open(daily, day="session", name="opens_at")["opens_at"]
             landed = land(
                 store,
-                generated.minutes(daily, opens, seed=seed * 100_003 + number),
+                _minutes(daily, seed=seed * 100_003 + number),
                 kind="minute",
                 source=generated.SOURCE,
                 simulated=True,
@@ -129,6 +137,16 @@ def _land_minutes(
             )
             rows += landed.rows
     return rows
+
+
+def _minutes(daily: pl.DataFrame, *, seed: int) -> pl.DataFrame:
+    """Return minutes of daily bars, as many as each session had."""
+    hours = calendar.with_close(
+        calendar.with_open(daily, day="session", name="opens_at"),
+        lag=dt.timedelta(0), name="closes_at",
+    )  # fmt: skip
+    lengths = (hours["closes_at"] - hours["opens_at"]).dt.total_minutes()
+    return generated.minutes(daily, hours["opens_at"], seed=seed, lengths=lengths)
 
 
 def _sessions(last: dt.date, years: float) -> list[dt.date]:
