@@ -1,0 +1,131 @@
+"""The whole drill, from an empty folder to the comparison."""
+
+import random
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from config import universe as universe_module
+from countersign.drill import ledger_side
+from countersign.drill.compare import Finding, compare, counts
+from countersign.drill.conductor import Conductor
+from countersign.drill.desk import CASH, TemporaryDesk, temporary_desk
+from countersign.drill.facts import drill_limits
+from countersign.drill.limits_kept import Bought, breaches
+from countersign.drill.plan import Plan, planned
+from countersign.drill.signing import People
+
+_SPLIT_RATIO = 2
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a drill found; clean when nothing is wrong."""
+
+    orders: int
+    findings: tuple[Finding, ...]
+    faults: dict[str, int]
+    seconds: float
+    home: str
+    resumed: int = 0
+    restarts: int = 0
+
+    @property
+    def clean(self) -> bool:
+        """Whether every count is zero."""
+        return not self.findings
+
+    def told(self) -> dict[str, Any]:
+        """Return the counts as the command prints them."""
+        return {
+            "orders": self.orders,
+            **counts(self.findings),
+            "faults": self.faults,
+            "seconds": round(self.seconds, 1),
+        }
+
+
+@dataclass
+class Drill:
+    """One drill to be run; `progress` hears the share done and what happens."""
+
+    seed: int
+    orders: int
+    faults: Sequence[str]
+    progress: Callable[[int, str], None]
+    keep: bool = False
+    clean: bool = True
+
+    def run(self) -> Result:
+        """Run the drill and compare.
+
+        Raises
+        ------
+        CommandError
+            If the temporary desk cannot be started, or does not come back.
+        """
+        begun = time.monotonic()
+        symbols = universe_module.load(environ={}).names
+        plan = planned(seed=self.seed, orders=self.orders, faults=self.faults, symbols=symbols)
+        with temporary_desk(start=plan.start, seed=self.seed, keep=self._kept) as desk:
+            self.progress(0, f"a temporary desk in {desk.root}")
+            desk.start_servers()
+            conductor = Conductor(
+                desk=desk,
+                people=People(desk.engine),
+                chance=random.Random(self.seed + 1),  # noqa: S311  drills repeat
+                say=lambda said: self.progress(len(conductor.people.signed), said),
+            )
+            conductor.begin()
+            self._sessions(plan, conductor)
+            result = self._result(desk, conductor, begun)
+            self.clean = result.clean
+            return result
+
+    def _kept(self) -> bool:
+        return self.keep or not self.clean
+
+    def _sessions(self, plan: Plan, conductor: Conductor) -> None:
+        for number, steps in enumerate(plan.sessions, start=1):
+            conductor.say(f"session {number} of {len(plan.sessions)}")
+            for step in steps:
+                conductor.step(step)
+            last = number == len(plan.sessions)
+            if last:
+                conductor.calm()
+            else:
+                conductor.rest()
+            if plan.splits and number == len(plan.sessions) - 1:
+                conductor.split(_SPLIT_RATIO)
+            conductor.close()
+            if not last:
+                conductor.next_session()
+        conductor.say("everything comes to rest")
+        conductor.calm()
+
+    def _result(self, desk: TemporaryDesk, conductor: Conductor, begun: float) -> Result:
+        """Read both sides, compare, and count."""
+        venue = desk.venue.side(CASH)
+        with desk.engine.connect() as conn:
+            signed = ledger_side.with_ends(conn, conductor.people.signed)
+            ledger, sent_at = ledger_side.side(conn), ledger_side.sent_at(conn)
+        executions = [Bought(f.symbol, f.side, f.quantity, f.price, f.at) for f in venue.executions]
+        beyond = breaches(
+            executions,
+            sent_at=sent_at,
+            first_cash=CASH,
+            limits=drill_limits(),
+            sectors=universe_module.load(environ={}).sectors,
+        )
+        found = compare(signed, ledger, venue, strangers=conductor.strangers, breaches=beyond)
+        struck = conductor.faults()
+        return Result(
+            orders=len(signed),
+            findings=(*found, *conductor.findings),
+            faults={name: struck[name] for name in self.faults},
+            seconds=time.monotonic() - begun,
+            home=str(desk.root),
+            resumed=conductor.resumed,
+            restarts=desk.restarts,
+        )
