@@ -6,8 +6,6 @@ the return factor by close / (close - amount), with the last close before the ex
 the ex-date: the price at which a holder could have reinvested before the market knew the new one.
 """
 
-# ruff: noqa: S608 - one constant statement is set into others, values are bound
-
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -23,22 +21,13 @@ from quant.features import DailyPanel
 from quant.typing import BoolArray
 from warehouse import actions, identity, universe
 from warehouse import index as indices
-from warehouse.bars import ACCEPTED_BARS, asked
-from warehouse.frames import selected
+from warehouse.bars import accepted, asked
+from warehouse.frames import in_order, numbered
 from warehouse.identity import Identities
 
 _FIRST_DAY = date(1900, 1, 1)
-_BARS = f"""
-with {ACCEPTED_BARS}
-select symbol, session, open, high, low, close, volume::double as volume
-from accepted
-order by symbol, session
-"""
-_LAST_CLOSES = f"""
-with {ACCEPTED_BARS}
-select e.symbol, e.ex_date, b.session as previous_session, b.close as previous_close
-from events e asof join accepted b on e.symbol = b.symbol and b.session < e.ex_date
-"""
+_CLOSES = ("symbol", "session", "close")
+_BARS = ("symbol", "session", "open", "high", "low", "close", "volume")
 
 
 def adjusted_closes(
@@ -81,24 +70,21 @@ def adjusted_closes(
         If `first` lies after `last`, `as_of` has no time zone, or a dividend exceeds the price.
     """
     unit = basis or last
-    look = _Look(conn, tuple(symbols), first, max(last, unit), as_of, judged)
+    look = _Look(conn, tuple(symbols), first, max(last, unit), as_of, judged, _CLOSES)
     bars = look.bars()
-    events = _events(look, bars)
-    at_unit = _at(events, pl.DataFrame({"symbol": sorted(set(symbols))}), unit)
-    rows = _with_factors(bars.select("symbol", "session", "close"), events).join(
-        at_unit, on="symbol", how="left"
-    )
-    scale = {name: pl.col(name) / pl.col(f"unit_{name}") for name in _FACTORS}
-    return (
-        rows.filter(pl.col("session").is_between(first, last))
-        .select(
+    # What came before them all is in every factor alike, and leaves their ratios as they are.
+    events = _events(look, bars, after=min(first, unit))
+    rows = _with_factors(bars.filter(pl.col("session").is_between(first, last)), events)
+    at_unit = _with_factors(rows.select("symbol", session=pl.lit(unit)), events)
+    return in_order(
+        rows.select(
             "session",
             "symbol",
             "close",
-            split_adjusted_close=pl.col("close") * scale["split_factor"],
-            adjusted_close=pl.col("close") * scale["return_factor"],
-        )
-        .sort("session", "symbol")
+            split_adjusted_close=rows["close"] * rows["split_factor"] / at_unit["split_factor"],
+            adjusted_close=rows["close"] * rows["return_factor"] / at_unit["return_factor"],
+        ),
+        ("session", "symbol"),
     )
 
 
@@ -142,9 +128,9 @@ def panel(
     ValueError
         If `first` lies after `last`, `as_of` has no time zone, or a dividend exceeds the price.
     """
-    look = _Look(conn, tuple(symbols), first, last, as_of, judged)
-    bars = look.bars()
-    rows = _with_factors(bars, _events(look, bars))
+    look = _Look(conn, tuple(symbols), first, last, as_of, judged, _BARS)
+    bars = look.bars().with_columns(pl.col("volume").cast(pl.Float64))
+    rows = _with_factors(bars, _events(look, bars, after=_FIRST_DAY))
     lengths = rows.group_by("symbol", maintain_order=True).len()
     series = indices.bars(conn, index, first, last, as_of=as_of)
     return DailyPanel(
@@ -191,6 +177,7 @@ class _Look:
     last: date
     as_of: datetime
     judged: bool
+    columns: tuple[str, ...]
 
     @cached_property
     def identities(self) -> Identities | None:
@@ -203,8 +190,10 @@ class _Look:
     @cached_property
     def stored(self) -> pl.DataFrame:
         """Accepted bars by ticker and session."""
-        wanted = asked(self.tickers, self.first, self.last, self.as_of, self.judged)
-        return selected(self.conn, _BARS, wanted)
+        wanted = asked(self.tickers, self.first, self.last, self.as_of)
+        return accepted(
+            self.conn, self.columns, wanted, judged=self.judged, by=("symbol", "session")
+        )
 
     @cached_property
     def spans(self) -> pl.DataFrame | None:
@@ -215,24 +204,29 @@ class _Look:
         """Return accepted bars by symbol and session."""
         return self._renamed(self.stored, "session").with_columns(pl.col("symbol").set_sorted())
 
-    def actions(self) -> pl.DataFrame:
-        """Return every action up to the last session."""
-        found = actions.known(self.conn, self.tickers, _FIRST_DAY, self.last, as_of=self.as_of)
-        return self._renamed(found, "ex_date")
+    def actions(self, after: date) -> pl.DataFrame:
+        """Return every action after a date and up to the last session."""
+        since = min(after + timedelta(days=1), self.last)
+        found = actions.known(self.conn, self.tickers, since, self.last, as_of=self.as_of)
+        return self._renamed(found, "ex_date").filter(pl.col("ex_date") > after)
 
     def before(self, symbols: Sequence[str]) -> _Look:
-        """Return the question about all that lies before this one's first session."""
+        """Return the question about the closes that lie before this one's first session."""
         return replace(
-            self, symbols=tuple(symbols), first=_FIRST_DAY, last=self.first - timedelta(days=1)
+            self,
+            symbols=tuple(symbols),
+            first=_FIRST_DAY,
+            last=self.first - timedelta(days=1),
+            columns=_CLOSES,
         )
 
     def _renamed(self, rows: pl.DataFrame, day: str) -> pl.DataFrame:
         return rows if self.spans is None else identity.renamed(rows, self.spans, day=day)
 
 
-def _events(look: _Look, bars: pl.DataFrame) -> pl.DataFrame:
-    """Return per symbol and ex-date the factors that hold from then on."""
-    known = look.actions()
+def _events(look: _Look, bars: pl.DataFrame, *, after: date) -> pl.DataFrame:
+    """Return per symbol and ex-date later than `after` the factors that hold from then on."""
+    known = look.actions(after)
     is_split = pl.col("kind") == "split"
     is_paid = (pl.col("kind") == "cash_dividend") & (pl.col("amount") > 0)
     events = (
@@ -247,13 +241,14 @@ def _events(look: _Look, bars: pl.DataFrame) -> pl.DataFrame:
     )
     closes = _previous_closes(look, bars, events)
     paid = events.join(closes, on=["symbol", "ex_date"], how="left", maintain_order="left")
-    before = _with_factor_at(paid, events, "previous_session")
+    then = _last(paid, "previous_session", events, "ex_date", before=False)
+    before = paid.with_columns(factor_then=events["split_factor"].gather(then).fill_null(1.0))
     # The last close, in shares of the ex-date.
     price = pl.col("previous_close") * pl.col("factor_then") / pl.col("split_factor")
     growth = pl.when(pl.col("amount") > 0).then(price / (price - pl.col("amount"))).fill_null(1.0)
     dated = before.with_columns(price=price, growth=growth)
     _require_payable(dated)
-    return dated.sort("symbol", "ex_date").select(
+    return dated.select(
         "symbol",
         "ex_date",
         "split_factor",
@@ -269,76 +264,39 @@ def _previous_closes(look: _Look, bars: pl.DataFrame, events: pl.DataFrame) -> p
     if early.is_empty():
         return within
     earlier = look.before(early["symbol"].unique().sort().to_list())
-    if look.identities is not None:
-        found = _last_close(early, earlier.bars())
-    else:
-        look.conn.register("events", early.to_arrow())
-        wanted = asked(earlier.symbols, earlier.first, earlier.last, look.as_of, look.judged)
-        found = selected(look.conn, _LAST_CLOSES, wanted)
-        look.conn.unregister("events")
+    found = _last_close(early, earlier.bars())
     return pl.concat([within.filter(pl.col("previous_close").is_not_null()), found])
 
 
 def _last_close(paid: pl.DataFrame, bars: pl.DataFrame) -> pl.DataFrame:
     """Return `paid` with previous_session and previous_close, the last bar before each ex-date."""
-    return (
-        paid.sort("ex_date")
-        .join_asof(
-            bars.select("symbol", pl.col("session").alias("previous_session"), "close").sort(
-                "previous_session"
-            ),
-            left_on="ex_date",
-            right_on="previous_session",
-            by="symbol",
-            strategy="backward",
-            allow_exact_matches=False,
-            check_sortedness=False,  # sorted above
-        )
-        .rename({"close": "previous_close"})
-    )
-
-
-def _with_factor_at(rows: pl.DataFrame, events: pl.DataFrame, day: str) -> pl.DataFrame:
-    """Return `rows` with factor_then, the split factor that held on the date in `day`."""
-    undated = rows.filter(pl.col(day).is_null())
-    dated = rows.filter(pl.col(day).is_not_null()).sort(day)
-    then = events.select("symbol", pl.col("ex_date").alias("since"), factor_then="split_factor")
-    joined = dated.join_asof(
-        then.sort("since"),
-        left_on=day,
-        right_on="since",
-        by="symbol",
-        strategy="backward",
-        check_sortedness=False,  # sorted above
-    ).drop("since")
-    return pl.concat(
-        [joined.with_columns(pl.col("factor_then").fill_null(1.0)), undated], how="diagonal"
+    at = _last(paid, "ex_date", bars, "session", before=True)
+    return paid.with_columns(
+        previous_session=bars["session"].gather(at), previous_close=bars["close"].gather(at)
     )
 
 
 def _with_factors(rows: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
-    """Return `rows` (by symbol and session) with the factors that hold in their sessions."""
-    if events.is_empty():
-        return rows.with_columns(pl.lit(1.0).alias(name) for name in _FACTORS)
-    joined = rows.sort("session").join_asof(
-        events.sort("ex_date"),
-        left_on="session",
-        right_on="ex_date",
-        by="symbol",
-        strategy="backward",
-        check_sortedness=False,  # sorted above
-    )
-    return (
-        joined.with_columns(pl.col(_FACTORS).fill_null(1.0))
-        .drop("ex_date")
-        .sort("symbol", "session")
+    """Return `rows` with the factors that hold in their sessions."""
+    at = _last(rows, "session", events, "ex_date", before=False)
+    return rows.with_columns(
+        events[name].gather(at).fill_null(1.0).alias(name) for name in _FACTORS
     )
 
 
-def _at(events: pl.DataFrame, symbols: pl.DataFrame, day: date) -> pl.DataFrame:
-    """Return the factors of each symbol on a date, as unit_split_factor and unit_return_factor."""
-    rows = _with_factors(symbols.with_columns(session=pl.lit(day)), events)
-    return rows.select("symbol", *(pl.col(name).alias(f"unit_{name}") for name in _FACTORS))
+def _last(
+    rows: pl.DataFrame, day: str, among: pl.DataFrame, other_day: str, *, before: bool
+) -> pl.Series:
+    """Return where in `among` the last row of the same symbol lies; null where there is none.
+
+    `among` is sorted by symbol and day. Its rows on the same day count unless `before` is true.
+    Symbol and day are searched as one number: far faster than a join on words and ranges.
+    """
+    names = among["symbol"].unique().sort()
+    sought, there = numbered(rows, day, names=names), numbered(among, other_day, names=names)
+    at = there.search_sorted(sought, side="left" if before else "right").cast(pl.Int64) - 1
+    at = at.set(at < 0, None)
+    return at.set(among["symbol"].gather(at) != rows["symbol"], None)
 
 
 def _require_payable(events: pl.DataFrame) -> None:

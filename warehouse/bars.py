@@ -4,14 +4,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
 import duckdb
 import polars as pl
 
 from warehouse import versions
-from warehouse.frames import INSTANT, Schema, conformed, require_aware, selected
+from warehouse.frames import INSTANT, Schema, conformed, in_order, require_aware, selected
 from warehouse.versions import Appended
 
 DAILY_SCHEMA: Schema = {
@@ -29,11 +29,10 @@ MINUTE_SCHEMA: Schema = {
 DAILY_OPTIONAL = {"feed": None, "object_key": None, "learned_at": None}
 DAILY_VALUES = ("open", "high", "low", "close", "volume", "simulated")
 
-# The rows of one symbol and session as known at $as_of; with $judged only those whose verdict,
-# as known then, lets them be used. Only restatements (never `assumed`) supersede a row, and only
-# keys that were ever refused need their verdicts put in order: both are few, so millions of rows
-# are joined to small tables and never sorted.
-ACCEPTED_BARS = """
+# The rows of one symbol and session as known at $as_of. Only restatements (never `assumed`)
+# supersede a row, and only keys that were ever refused need their verdicts put in order: both are
+# few, so millions of rows are joined to small tables and never sorted.
+_KNOWN_BARS = """
 stored as (
     select *
     from market.daily_bars
@@ -51,48 +50,42 @@ bars as (
     select s.*
     from stored s left join newest n on s.symbol = n.symbol and s.session = n.session
     where n.known_at is null or s.known_at = n.known_at
-),
+)
+"""
+# Of those the ones whose verdict, as known then, lets them be used. A bar without a verdict is not.
+_USABLE_BARS = """
 judged as (
     select symbol, session, status, known_at, recorded_at
     from quality.verdicts
-    where $judged
-      and dataset = 'daily_bars'
+    where dataset = 'daily_bars'
       and symbol in (select unnest($symbols::varchar[]))
       and session between $first and $last
       and known_at <= $as_of
 ),
+refused as (
+    select distinct symbol, session from judged where status not in ('passed', 'released')
+),
 doubted as (
-    select symbol, session
-    from judged
-    where (symbol, session) in (
-        select (symbol, session) from judged where status not in ('passed', 'released')
-    )
-    group by symbol, session
+    select j.symbol, j.session
+    from judged j semi join refused r on r.symbol = j.symbol and r.session = j.session
+    group by j.symbol, j.session
     having arg_max(status, (known_at, recorded_at)) not in ('passed', 'released')
 ),
 accepted as (
     select b.*
     from bars b
-    where not $judged or (
-        exists (
-            select 1 from judged j
-            where j.symbol = b.symbol and j.session = b.session
-              and j.status in ('passed', 'released')
-        )
-        and not exists (
-            select 1 from doubted d where d.symbol = b.symbol and d.session = b.session
-        )
-    )
+    semi join (select symbol, session from judged where status in ('passed', 'released')) u
+      on u.symbol = b.symbol and u.session = b.session
+    anti join doubted d on d.symbol = b.symbol and d.session = b.session
 )
 """
-_CLOSES = f"with {ACCEPTED_BARS} select session, symbol, close from accepted order by 1, 2"
-_OHLCV = f"""
-with {ACCEPTED_BARS}
-select symbol, session, open, high, low, close, volume, source, feed, simulated, known_at, assumed
-from accepted
-order by session, symbol
+_OHLCV = (
+    "symbol", "session", "open", "high", "low", "close", "volume", "source", "feed", "simulated",
+    "known_at", "assumed",
+)  # fmt: skip
+_COUNTS = f"""
+with {_KNOWN_BARS}, {_USABLE_BARS} select symbol, count(*) from accepted group by symbol
 """
-_COUNTS = f"with {ACCEPTED_BARS} select symbol, count(*) from accepted group by symbol"
 _HISTORY = """
 select known_at, assumed, open, high, low, close, volume, source, feed, simulated, object_key,
        recorded_at
@@ -189,7 +182,9 @@ def closes(
     judged : bool
         Whether only rows whose verdict (as known then) is passed or released are returned.
     """
-    return selected(conn, _CLOSES, asked(symbols, first, last, as_of, judged))
+    return accepted(
+        conn, ("session", "symbol", "close"), asked(symbols, first, last, as_of), judged=judged
+    )
 
 
 def ohlcv(
@@ -205,7 +200,7 @@ def ohlcv(
 
     Parameters as for `closes`; sorted by session and symbol.
     """
-    return selected(conn, _OHLCV, asked(symbols, first, last, as_of, judged))
+    return accepted(conn, _OHLCV, asked(symbols, first, last, as_of), judged=judged)
 
 
 def session_counts(
@@ -217,7 +212,7 @@ def session_counts(
     as_of: datetime,
 ) -> dict[str, int]:
     """Usable sessions of each symbol from `first` to `last`, as known at `as_of`; 0 for none."""
-    found = dict(conn.execute(_COUNTS, asked(symbols, first, last, as_of, judged=True)).fetchall())
+    found = dict(conn.execute(_COUNTS, asked(symbols, first, last, as_of)).fetchall())
     return {symbol: int(found.get(symbol, 0)) for symbol in symbols}
 
 
@@ -243,10 +238,38 @@ def latest_coverage(conn: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     return selected(conn, _LATEST_SESSIONS)
 
 
-def asked(
-    symbols: Sequence[str], first: date, last: date, as_of: datetime, judged: bool
-) -> dict[str, object]:
-    """Return the values bound in `ACCEPTED_BARS`, checked."""
+def accepted(
+    conn: duckdb.DuckDBPyConnection,
+    columns: Sequence[str],
+    wanted: Mapping[str, object],
+    *,
+    judged: bool,
+    by: tuple[str, str] = ("session", "symbol"),
+) -> pl.DataFrame:
+    """Columns of the bars as known at an instant, sorted; `wanted` as `asked` returns it.
+
+    Parameters
+    ----------
+    conn : duckdb.DuckDBPyConnection
+        From `Warehouse.reader()`.
+    columns : sequence of str
+        Of `market.daily_bars`, symbol and session among them.
+    wanted : mapping
+        Symbols, span and instant.
+    judged : bool
+        Whether only rows whose verdict (as known then) is passed or released are returned.
+    by : pair of str
+        Symbol and session in the order by which the rows are sorted.
+    """
+    rows = f"{_KNOWN_BARS}, {_USABLE_BARS}" if judged else _KNOWN_BARS
+    table = "accepted" if judged else "bars"
+    return in_order(
+        selected(conn, f"with {rows} select {', '.join(columns)} from {table}", wanted), by
+    )
+
+
+def asked(symbols: Sequence[str], first: date, last: date, as_of: datetime) -> dict[str, object]:
+    """Return the values bound in the queries of bars as known at an instant, checked."""
     if first > last:
         raise ValueError(f"`first` must not lie after `last`, was {first} after {last}.")
     return {
@@ -254,5 +277,4 @@ def asked(
         "first": first,
         "last": last,
         "as_of": require_aware(as_of, name="as_of"),
-        "judged": judged,
     }

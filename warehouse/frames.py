@@ -10,6 +10,7 @@ import duckdb
 import polars as pl
 
 INSTANT = pl.Datetime("us", "UTC")
+_DAYS = 1 << 22  # more than there are between the first and the last date there can be
 Schema = Mapping[str, pl.DataType | type[pl.DataType]]
 
 
@@ -18,6 +19,44 @@ def selected(
 ) -> pl.DataFrame:
     """Return the rows of a query; `values` are bound, never formatted into it."""
     return pl.DataFrame(conn.execute(sql, dict(values or {})).to_arrow_table())
+
+
+def in_order(frame: pl.DataFrame, by: tuple[str, str]) -> pl.DataFrame:
+    """Return `frame` sorted by symbol and session, or session and symbol, as `by` says.
+
+    Both are made one number first: millions of numbers are sorted several times faster than words.
+    Rows with the same key stay in their order.
+    """
+    names = frame["symbol"].unique().sort()
+    if by[0] == "symbol":
+        number = numbered(frame, by[1], names=names)
+    else:
+        day = frame[by[0]].to_physical().cast(pl.Int64)
+        number = day * len(names) + _code(frame, names)
+    if number.is_sorted():
+        return frame
+    return frame[pl.select(number.alias("at")).with_row_index().sort("at", "index")["index"]]
+
+
+def numbered(frame: pl.DataFrame, day: str, *, names: pl.Series) -> pl.Series:
+    """Return symbol and day as one number that grows with both.
+
+    Parameters
+    ----------
+    frame : polars.DataFrame
+        Rows with `symbol` and a date in the column `day`.
+    day : str
+        Name of that column.
+    names : polars.Series
+        The symbols that can be asked for, sorted; another symbol's number, and that of a null
+        day, is null.
+    """
+    return _code(frame, names) * _DAYS + frame[day].to_physical().cast(pl.Int64)
+
+
+def _code(frame: pl.DataFrame, names: pl.Series) -> pl.Series:
+    known = frame["symbol"].cast(pl.Enum(names), strict=False)
+    return known.to_physical().cast(pl.Int64)
 
 
 @contextmanager
