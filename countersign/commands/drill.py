@@ -13,6 +13,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from countersign.console import errors
 from countersign.drill.classes import chosen
 from countersign.drill.drill import Drill, Result
+from countersign.errors import CommandError
+from trading.errors import DeskError
 
 app = typer.Typer(add_completion=False)
 
@@ -44,7 +46,10 @@ def drill(
             if not errors.is_terminal:
                 errors.print(f"{done:>5}/{orders}  {escape(said)}")
 
-        result = Drill(seed=seed, orders=orders, faults=names, progress=progress, keep=keep).run()
+        try:
+            result = Drill(seed, orders, names, progress, keep).run()
+        except DeskError as e:
+            raise CommandError(f"The drill could not be finished: {e}") from e
     if not as_json:
         _explain(result)
     sys.stdout.write(json.dumps(result.told()) + "\n")

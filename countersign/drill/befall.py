@@ -54,7 +54,9 @@ _LEAP_MINUTES = 15
 _TOGETHER_SECONDS = 0.6
 _HALT_TRIES = 12
 _ALERT_SECONDS = 25.0
-_FAR_BELOW = "1.00"  # USD: nobody sells there
+_FAR_BELOW = {  # nobody sells there
+    "qty": "1", "side": "buy", "type": "limit", "time_in_force": "day", "limit_price": "1.00",
+}  # fmt: skip
 
 
 def _to_venue(name: str) -> Befall:
@@ -153,14 +155,14 @@ def _halt(conductor: "Conductor") -> None:
 def _stranger(conductor: "Conductor") -> None:
     """Plant an order that nobody signed, and wait for the desk to raise an alert about it."""
     venue = conductor.desk.venue
-    conductor.struck["stranger"] += 1
-    name = f"stranger-{conductor.struck['stranger']}"
-    body = {
-        "symbol": conductor.desk.symbols[0], "qty": "1", "side": "buy", "type": "limit",
-        "time_in_force": "day", "limit_price": _FAR_BELOW, "client_order_id": name,
-    }  # fmt: skip
+    name = f"stranger-{conductor.struck['stranger'] + 1}"
     with venue.sound():
-        told = venue.submit(body)
+        sold = {told["symbol"] for told in venue.open_orders() if told["side"] == "sell"}
+        free = [symbol for symbol in conductor.desk.symbols if symbol not in sold]
+        if not free:  # the venue would refuse it as a wash trade
+            return
+        told = venue.submit(_FAR_BELOW | {"symbol": free[0], "client_order_id": name})
+    conductor.struck["stranger"] += 1
 
     def noticed() -> bool:
         return name in transact(

@@ -21,7 +21,8 @@ _BETWEEN_LEGS_SECONDS = 0.3
 _REST_SECONDS = 25.0
 _DUTY_SECONDS = 3.0  # a person is not quicker
 _EXPIRY_MINUTES = 3  # market minutes
-_SIGNING = frozenset({"kill_signing", "race", "tampered", "expiry"})
+OF_SIGNATURES = frozenset({"kill_signing", "race", "tampered", "expiry"})
+"""Fault classes that strike while a leg is signed."""
 
 
 @dataclass
@@ -56,7 +57,7 @@ class Conductor:
         """Commit a fault, or have a proposal made and signed."""
         self.desk.revive()
         self.on_duty()
-        if step.fault in _SIGNING:
+        if step.fault in OF_SIGNATURES:
             self.signing.append(step.fault)
         elif step.fault is not None:
             self.say(step.fault)

@@ -55,7 +55,7 @@ class Drill:
     faults: Sequence[str]
     progress: Callable[[int, str], None]
     keep: bool = False
-    clean: bool = True
+    clean: bool = False
 
     def run(self) -> Result:
         """Run the drill and compare.
