@@ -128,14 +128,17 @@ def _overdue(desk: Desk) -> None:
 
 @dataclass
 class _Reconciler:
-    """Compares ledger and broker: often while orders work, else every half minute."""
+    """Compares ledger and broker: often while orders work, else every half minute.
+
+    Signed legs wait for a clean comparison: after an unclean one it is done again at once.
+    """
 
     desk: Desk
-    last_at: datetime | None = field(default=None)
+    last_clean_at: datetime | None = field(default=None)
 
     def step(self) -> None:
         now = self.desk.clock.now()
-        quiet = self.last_at is not None and now - self.last_at < _QUIET_SECONDS
+        quiet = self.last_clean_at is not None and now - self.last_clean_at < _QUIET_SECONDS
         if quiet and not self.desk.ledger.working_orders():
             return
         report = reconcile(
@@ -146,7 +149,7 @@ class _Reconciler:
             universe=self.desk.universe.names,
             environment=self.desk.environment,
         )
-        self.last_at = now
+        self.last_clean_at = now if report.clean else None
         if not report.clean:
             log.warning("reconciliation found differences: %s", report.differences)
 

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from ledger import daily_runs, filed, market, proposals
+from ledger import daily_runs, filed, market, proposals, reconciliations
 from tests.integration.sending.desk import proposed
 from tests.unit.worker.desks import CLOSE, NOON, SESSION, WorkerDesk
 from worker.loop import Task
@@ -95,3 +95,16 @@ def test_without_a_replay_there_is_nobody_to_hold(at_work: WorkerDesk) -> None:
 
     assert "replay" not in names
     assert names >= {"clock", "quotes", "reconciliation", "heartbeat of watch"}
+
+
+def test_after_an_unclean_comparison_the_next_does_not_wait(at_work: WorkerDesk) -> None:
+    # Found by the drill: one lost answer kept signed legs waiting for half a minute.
+    task = the("reconciliation", at_work)
+    at_work.broker.away = {"positions"}
+    task.step()
+    at_work.broker.away = set()
+    task.step()
+    task.step()  # the second was clean, so this one waits
+
+    with at_work.desk.engine.connect() as conn:
+        assert [one.clean for one in reconciliations.history(conn)] == [True, False]
