@@ -334,7 +334,7 @@ def rolling_moment(
             out[i] = math.nan
         elif order == 3.0:
             third = s3 / window - 3.0 * mean * s2 / window + 2.0 * mean**3
-            out[i] = third / variance**1.5
+            out[i] = third / (variance * math.sqrt(variance))
         else:
             fourth = s4 / window - 4.0 * mean * s3 / window
             fourth += 6.0 * mean * mean * s2 / window - 3.0 * mean**4
@@ -405,3 +405,13 @@ def same_time(
             place += 1
         if times[place] % per_day <= minute:
             out[i] = a[place]
+
+
+@kernel
+def before_today(
+    a: Float64Array, at_first: Float64Array, times: Int32Array, per_day: int, out: Float64Array
+) -> None:
+    """Value of the row before; in a day's first row the value of `at_first`."""
+    for i in range(a.size):
+        first = i == 0 or times[i] // per_day != times[i - 1] // per_day
+        out[i] = at_first[i] if first else a[i - 1]

@@ -45,6 +45,7 @@ class Op(IntEnum):
     HIGHEST_TODAY = 22
     LOWEST_TODAY = 23
     SAME_TIME = 24
+    BEFORE_TODAY = 25
     SUM = 30
     MEAN = 31
     STD = 32
@@ -119,6 +120,8 @@ class Series:
         """Earlier rows of its arguments that a computation must start from."""
         if self.op is Op.SAME_TIME:
             return (self.window + 1) * DAY_MINUTES
+        if self.op is Op.BEFORE_TODAY:
+            return 1
         return DAY_MINUTES - 1 if self.op in _TODAY else self.exact_reach
 
     def __add__(self, other: Series | float) -> Series:
@@ -308,6 +311,11 @@ def lowest_today(a: Series, start: Series) -> Series:
 def same_time(a: Series, sessions: int) -> Series:
     """Value at this minute `sessions` sessions earlier, or of the latest bar before it then."""
     return series(Op.SAME_TIME, a, window=sessions)
+
+
+def before_today(a: Series, at_first: Series) -> Series:
+    """Value of the bar before; of a session's first bar, the value of `at_first`."""
+    return series(Op.BEFORE_TODAY, a, at_first)
 
 
 def slope(a: Series, window: int) -> Series:

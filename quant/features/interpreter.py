@@ -47,11 +47,13 @@ def execute_pointwise(
 def execute_earlier(
     op: int, window: int, a: Float64Array, b: Float64Array, times: Int32Array, out: Float64Array
 ) -> None:
-    """Carry out an operation that goes back to one row or to a session's bars (`Op` 20 to 24)."""
+    """Carry out an operation that goes back to one row or to a session's bars (`Op` 20 to 25)."""
     if op == 20:
         windows.lag(a, window, out)
     elif op == 24:
         windows.same_time(a, times, DAY_MINUTES, window, out)
+    elif op == 25:
+        windows.before_today(a, b, times, DAY_MINUTES, out)
     else:
         windows.since_start(a, b, op - 21, out)
 

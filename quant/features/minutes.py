@@ -81,17 +81,18 @@ class MinutePanel:
         """Minutes since 1970-01-01 on the exchange's clock."""
         return (self.sessions * _CLOCK + self.minutes).astype(np.int32)
 
-    def since(self, session: int, minute: int, *, rows_before: int) -> MinutePanel:
-        """Return the bars from one minute on, and `rows_before` earlier ones of each symbol.
+    def since(
+        self, session: int, minute: int, *, rows_before: int, sessions_before: int = 0
+    ) -> MinutePanel:
+        """Return the bars from one minute on, and earlier ones of each symbol.
 
-        What is left of a symbol begins with the first bar of a session again.
+        At least `rows_before` bars, and `sessions_before` sessions before the one that these
+        begin in. What is left of a symbol begins with the first bar of a session again.
         """
         firsts = checks.rows_below(self.times, self.offsets, session * _CLOCK + minute)
         begins = np.maximum(firsts - rows_before, 0)
         for i, (first, end) in enumerate(pairwise(self.offsets.tolist())):
-            if first + begins[i] < end:
-                session_then = self.sessions[first + begins[i]]
-                begins[i] = np.searchsorted(self.sessions[first:end], session_then)
+            begins[i] = _session_start(self.sessions[first:end], int(begins[i]), sessions_before)
         rows, offsets = checks.tail_rows(self.offsets, begins, rows_before=0)
         columns = {
             name: getattr(self, name)[rows] for name in ("sessions", "minutes", *BAR_COLUMNS)
@@ -122,6 +123,16 @@ class MinutePanel:
         return f"{checks.symbol_at(self, row)} on {day} at {hour:02d}:{minute:02d}"
 
 
+def _session_start(sessions: Int32Array, row: int, sessions_before: int) -> int:
+    """First row of the session of `row`, or of one some sessions earlier."""
+    if row >= sessions.size:
+        return row
+    start = int(np.searchsorted(sessions, sessions[row]))
+    for _ in range(sessions_before):
+        start = int(np.searchsorted(sessions, sessions[max(start - 1, 0)]))
+    return start
+
+
 def minute_features(
     panel: MinutePanel, *, registry: Registry = INTRADAY, start: tuple[int, int] | None = None
 ) -> Float32Array:
@@ -144,7 +155,11 @@ def minute_features(
         little history or an input of its look-back is missing; never filled.
     """
     if start is not None:
-        panel = panel.since(*start, rows_before=registry.exact_look_back)
+        panel = panel.since(
+            *start,
+            rows_before=registry.exact_look_back,
+            sessions_before=registry.sessions_back,
+        )
     program = _program(registry)
     firsts = panel.firsts(start)
     lengths = np.diff(panel.offsets) - firsts

@@ -1,4 +1,4 @@
-"""Daily features of price alone: returns, momentum and trend."""
+"""Daily features of price alone: returns and momentum."""
 
 from __future__ import annotations
 
@@ -8,23 +8,22 @@ from quant.features.expressions import (
     greater,
     highest,
     lag,
-    larger,
-    log,
     lowest,
     magnitude,
     mean,
     mean_deviation,
-    r_squared,
-    rows_since_highest,
-    rows_since_lowest,
-    slope,
+    smaller,
+    std,
     total,
 )
 from quant.features.registry import Feature
 from quant.features.terms import (
     CLOSE,
     HIGH,
+    LOG_CLOSE,
+    LOG_OPEN,
     LOW,
+    MEDIAN,
     OPEN,
     RETURN,
     TOTAL,
@@ -54,17 +53,27 @@ def returns() -> list[Feature]:
             "Jegadeesh & Titman (1993), Journal of Finance 48, 65-91",
         ),
         Feature(
-            "overnight_return", "returns", RETURN - log(CLOSE / OPEN),
+            "overnight_return", "returns", RETURN - (LOG_CLOSE - LOG_OPEN),
             "log total return from the previous close to the open",
         ),
         Feature(
-            "session_return", "returns", log(CLOSE / OPEN), "log return from open to close",
+            "session_return", "returns", LOG_CLOSE - LOG_OPEN, "log return from open to close",
         ),
         Feature(
             "close_in_range", "returns", (CLOSE - LOW) / (HIGH - LOW),
             "where the close lies between the low (0) and the high (1)",
             policy="NaN when high equals low",
         ),
+        Feature(
+            "overnight_return_21", "returns", total(RETURN - (LOG_CLOSE - LOG_OPEN), 21),
+            "sum of the log returns from close to open over 21 sessions",
+            "Lou, Polk & Skouras (2019), Journal of Financial Economics 134, 192-213",
+        ),
+        Feature("max_return_21", "returns", highest(RETURN, 21),
+                "largest log total return of 21 sessions",
+                "Bali, Cakici & Whitelaw (2011), Journal of Financial Economics 99, 427-446"),
+        Feature("min_return_21", "returns", lowest(RETURN, 21),
+                "smallest log total return of 21 sessions"),
     ]  # fmt: skip
 
 
@@ -80,7 +89,7 @@ def momentum() -> list[Feature]:
                 f"rsi_{n}", "momentum", _rsi(n),
                 f"relative strength index over {n} sessions, 0 … 100", wilder_78, flat,
             )
-            for n in (14, 21)
+            for n in (5, 14, 21)
         ),
         Feature(
             "stochastic_14", "momentum", 100.0 * stochastic,
@@ -116,64 +125,64 @@ def momentum() -> list[Feature]:
     ]  # fmt: skip
 
 
-def trend() -> list[Feature]:
-    """Return the features of trend."""
-    up, down = change(HIGH), change(LOW) * -1.0
-    plus = greater(up, larger(down, ZERO)) * up
-    minus = greater(down, larger(up, ZERO)) * down
-    atr = wilder(TRUE_RANGE, 14)
-    plus_di, minus_di = 100.0 * wilder(plus, 14) / atr, 100.0 * wilder(minus, 14) / atr
-    directional = 100.0 * magnitude(plus_di - minus_di) / (plus_di + minus_di)
-    macd = ema(CLOSE, 12) - ema(CLOSE, 26)
-    wilder_78 = "Wilder (1978), New Concepts in Technical Trading Systems"
-    appel = "Appel (1979), The Moving Average Convergence-Divergence Trading Method"
-    chande = "Chande (1995), Stocks & Commodities 13, 369-374"
+def oscillators() -> list[Feature]:
+    """Return the further oscillators of momentum."""
+    flat = "NaN when the window has no range or no change"
+    strength = _rsi(14)
+    size = magnitude(change(CLOSE))
     return [
-        *(
-            Feature(
-                f"close_to_sma_{n}", "trend", CLOSE / mean(CLOSE, n) - 1.0,
-                f"close over its {n}-session mean, less 1",
-            )
-            for n in (10, 20, 50, 200)
-        ),
-        *(
-            Feature(
-                f"close_to_ema_{n}", "trend", CLOSE / ema(CLOSE, n) - 1.0,
-                f"close over its exponential mean of span {n}, less 1",
-            )
-            for n in (20, 50)
-        ),
-        Feature("macd", "trend", macd / CLOSE, "MACD line (12, 26) over the close", appel),
-        Feature(
-            "macd_histogram", "trend", (macd - ema(macd, 9)) / CLOSE,
-            "MACD line less its signal (9), over the close", appel,
-        ),
-        Feature("adx_14", "trend", wilder(directional, 14),
-                "average directional index, 0 … 100", wilder_78),
-        Feature("di_difference_14", "trend", plus_di - minus_di,
-                "positive less negative directional indicator, -100 … 100", wilder_78),
-        Feature(
-            "aroon_25", "trend", 4.0 * (rows_since_lowest(LOW, 26) - rows_since_highest(HIGH, 26)),
-            "Aroon oscillator over 25 sessions, -100 … 100", chande,
-        ),
-        *(
-            Feature(
-                f"trend_slope_{n}", "trend", slope(log(CLOSE), n),
-                f"least-squares slope of the log close over {n} sessions, per session",
-            )
-            for n in (21, 63)
-        ),
-        Feature(
-            "trend_r_squared_63", "trend", r_squared(log(CLOSE), 63),
-            "R-squared of the log close against time over 63 sessions",
-            policy="NaN when the window is constant",
-        ),
-        Feature(
-            "below_high_252", "trend", CLOSE / highest(HIGH, 252) - 1.0,
-            "close over the 252-session high, less 1",
-            "George & Hwang (2004), Journal of Finance 59, 2145-2176",
-        ),
+        Feature("williams_r_21", "momentum",
+                -100.0 * (highest(HIGH, 21) - CLOSE) / (highest(HIGH, 21) - lowest(LOW, 21)),
+                "Williams %R over 21 sessions, -100 … 0",
+                "Williams (1973), How I Made One Million Dollars Last Year Trading Commodities",
+                flat),
+        Feature("cmo_9", "momentum", 100.0 * change(CLOSE, 9) / total(size, 9),
+                "Chande momentum oscillator over 9 sessions (plain sums), -100 … 100",
+                "Chande & Kroll (1994), The New Technical Trader", flat),
+        Feature("ultimate_oscillator", "momentum", _ultimate(),
+                "ultimate oscillator of 7, 14 and 28 sessions, 0 … 100",
+                "Williams (1985), Stocks & Commodities 3, 140-141", flat),
+        Feature("stochastic_rsi_14", "momentum",
+                100.0 * (strength - lowest(strength, 14))
+                / (highest(strength, 14) - lowest(strength, 14)),
+                "where the RSI (14) lies in its range of 14 sessions, 0 … 100",
+                "Chande & Kroll (1994), The New Technical Trader", flat),
+        Feature("balance_of_power_14", "momentum", mean((CLOSE - OPEN) / (HIGH - LOW), 14),
+                "mean over 14 sessions of close less open over high less low, -1 … 1",
+                "Livshin (2001), Stocks & Commodities 19", "NaN when a high equals its low"),
+        Feature("awesome_5_34", "momentum", (mean(MEDIAN, 5) - mean(MEDIAN, 34)) / CLOSE,
+                "5-session less 34-session mean of the mid-range, over the close",
+                "Williams (1998), New Trading Dimensions"),
+        Feature("trix_15", "momentum", 100.0 * (_thrice_15() / lag(_thrice_15()) - 1.0),
+                "change of the thrice smoothed close (span 15), per cent a session",
+                "Hutson (1983), Stocks & Commodities 1"),
+        Feature("vortex_14", "momentum", _vortex(14),
+                "positive less negative vortex indicator over 14 sessions",
+                "Botes & Siepman (2010), Stocks & Commodities 28", flat),
+        Feature("return_acceleration_21", "momentum",
+                change(TOTAL, 21) - lag(change(TOTAL, 21), 21),
+                "21-session log return less that of the 21 sessions before"),
+        Feature("return_to_volatility_126", "momentum",
+                mean(RETURN, 126) / std(RETURN, 126),
+                "mean over standard deviation of log returns, 126 sessions",
+                policy="NaN when the window has no change"),
     ]  # fmt: skip
+
+
+def _ultimate() -> Series:
+    pressure = CLOSE - smaller(LOW, lag(CLOSE))
+    shares = [total(pressure, n) / total(TRUE_RANGE, n) for n in (7, 14, 28)]
+    return 100.0 / 7.0 * (4.0 * shares[0] + 2.0 * shares[1] + shares[2])
+
+
+def _thrice_15() -> Series:
+    return ema(ema(ema(CLOSE, 15), 15), 15)
+
+
+def _vortex(n: int) -> Series:
+    rising = total(magnitude(HIGH - lag(LOW)), n)
+    falling = total(magnitude(LOW - lag(HIGH)), n)
+    return (rising - falling) / total(TRUE_RANGE, n)
 
 
 def _rsi(periods: int) -> Series:

@@ -12,8 +12,8 @@ from quant.features.expressions import Series
 from quant.features.interpreter import SOURCE_STAMP
 
 GROUPS: Final = (
-    "returns", "momentum", "trend", "volatility", "volume", "spread", "cross-section", "calendar",
-    "regime", "session",
+    "returns", "momentum", "trend", "pattern", "volatility", "volume", "spread", "cross-section",
+    "calendar", "regime", "session",
 )  # fmt: skip
 
 
@@ -48,6 +48,19 @@ class Feature:
     def look_back(self) -> int:
         """Earlier sessions that a value depends on: the first so many rows are NaN."""
         return expressions.look_back(self.expression)
+
+    @property
+    def sessions_back(self) -> int:
+        """Whole earlier sessions that a value on minute bars depends on."""
+        return expressions.sessions_back(self.expression)
+
+    @property
+    def nan_policy(self) -> str:
+        """When the value is NaN, in words."""
+        rows = f"NaN with fewer than {self.look_back} earlier bars" if self.look_back else ""
+        sessions = f"NaN with fewer than {self.sessions_back} earlier sessions"
+        parts = [rows, sessions if self.sessions_back else "", "NaN where an input is", self.policy]
+        return "; ".join(part for part in parts if part)
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -120,6 +133,11 @@ class Registry:
         """Sessions before the current one that reproduce every value to the bit."""
         deepest = (expressions.exact_look_back(feature.expression) for feature in self)
         return max(deepest, default=0)
+
+    @property
+    def sessions_back(self) -> int:
+        """Whole sessions before the current one that features of minute bars look at."""
+        return max((feature.sessions_back for feature in self), default=0)
 
     @property
     def version(self) -> str:

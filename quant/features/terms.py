@@ -12,6 +12,8 @@ from quant.features.expressions import (
     lag,
     larger,
     log,
+    mean,
+    slope,
     smaller,
     weighted_mean,
 )
@@ -26,8 +28,11 @@ TOTAL = log(given("close") * given("return_factor"))
 VOLUME = given("volume") / _SPLIT
 DOLLARS = given("volume") * given("close")
 RETURN = change(TOTAL)
+LOG_OPEN, LOG_HIGH, LOG_LOW, LOG_CLOSE = (log(price) for price in (OPEN, HIGH, LOW, CLOSE))
+LOG_VOLUME = log(VOLUME)
 TRUE_RANGE = larger(HIGH, lag(CLOSE)) - smaller(LOW, lag(CLOSE))
 TYPICAL = (HIGH + LOW + CLOSE) / 3.0
+MEDIAN = (HIGH + LOW) / 2.0
 DAY = given("session")
 INDEX = log(given("index_close"))
 ZERO = given("close") * 0.0
@@ -41,6 +46,11 @@ def ema(a: Series, span: int) -> Series:
 def wilder(a: Series, periods: int) -> Series:
     """Wilder's smoothing (alpha = 1 / periods) over the last nine times as many sessions."""
     return weighted_mean(a, alpha=1.0 / periods, window=9 * periods)
+
+
+def linear_mean(a: Series, window: int) -> Series:
+    """Mean with weights 1 (oldest) … `window` (newest)."""
+    return mean(a, window) + slope(a, window) * ((window - 1.0) / 6.0)
 
 
 def positive(a: Series) -> Series:

@@ -1,25 +1,17 @@
-"""Daily features of volume, and of the spread and price impact that daily bars reveal."""
+"""Daily features of traded volume."""
 
 from __future__ import annotations
 
-import math
-
 from quant.features.expressions import (
     Series,
-    at_least,
     change,
     correlation,
-    covariance,
-    exp,
     greater,
-    lag,
-    larger,
+    highest,
     log,
-    magnitude,
     mean,
-    root,
     sign,
-    smaller,
+    slope,
     std,
     total,
 )
@@ -28,10 +20,16 @@ from quant.features.terms import (
     CLOSE,
     DOLLARS,
     HIGH,
+    LOG_HIGH,
+    LOG_LOW,
+    LOG_VOLUME,
     LOW,
+    MEDIAN,
     RETURN,
     TYPICAL,
     VOLUME,
+    ema,
+    linear_mean,
 )
 
 _NO_TRADE = "NaN when nothing traded in the window"
@@ -39,13 +37,12 @@ _NO_TRADE = "NaN when nothing traded in the window"
 
 def volume() -> list[Feature]:
     """Return the features of traded volume."""
-    amount = log(VOLUME)
+    amount = LOG_VOLUME
     flow = TYPICAL * VOLUME
     tie = TYPICAL * 1e-12  # equal sums of three quotes can differ in their last digit
     inflow = greater(change(TYPICAL), tie) * flow
     outflow = greater(change(TYPICAL) * -1.0, tie) * flow
     money_in, money_out = total(inflow, 14), total(outflow, 14)
-    location = ((CLOSE - LOW) - (HIGH - CLOSE)) / (HIGH - LOW)
     return [
         *(
             Feature(
@@ -75,15 +72,18 @@ def volume() -> list[Feature]:
             "Granville (1963), New Key to Stock Market Profits", _NO_TRADE,
         ),
         Feature(
-            "chaikin_flow_21", "volume", total(location * VOLUME, 21) / total(VOLUME, 21),
+            "chaikin_flow_21", "volume", total(_accumulated(), 21) / total(VOLUME, 21),
             "Chaikin money flow over 21 sessions, -1 … 1",
             "Chaikin (1982), in Bookstaber, The Complete Investment Book",
             "NaN when a high of the window equals its low, or nothing traded",
         ),
-        Feature(
-            "close_to_vwap_21", "volume", CLOSE * total(VOLUME, 21) / total(flow, 21) - 1.0,
-            "close over the volume-weighted typical price of 21 sessions, less 1",
-            policy=_NO_TRADE,
+        *(
+            Feature(
+                f"close_to_vwap_{n}", "volume", CLOSE * total(VOLUME, n) / total(flow, n) - 1.0,
+                f"close over the volume-weighted typical price of {n} sessions, less 1",
+                policy=_NO_TRADE,
+            )
+            for n in (5, 21)
         ),
         Feature(
             "volume_return_correlation_21", "volume",
@@ -94,55 +94,45 @@ def volume() -> list[Feature]:
     ]  # fmt: skip
 
 
-def spread() -> list[Feature]:
-    """Return the estimates of spread and price impact from daily bars."""
-    middle = (log(HIGH) + log(LOW)) / 2.0
-    earlier_gap = lag(log(CLOSE)) - lag(middle)
-    abdi = 4.0 * mean(earlier_gap * (lag(log(CLOSE)) - middle), 21)
-    moves = change(log(CLOSE))
+def flows() -> list[Feature]:
+    """Return the features of volume signed or weighted by prices, in the window's mean volume."""
+    usual = mean(VOLUME, 21)
+    signed = sign(change(CLOSE)) * VOLUME
+    pace = change(MEDIAN) / CLOSE * ((HIGH - LOW) / CLOSE) / VOLUME
     return [
-        Feature(
-            "roll_spread_21", "spread",
-            2.0 * root(at_least(covariance(moves, lag(moves), 21) * -1.0, 0.0)),
-            "Roll's effective spread over 21 sessions, as a fraction of price",
-            "Roll (1984), Journal of Finance 39, 1127-1139",
-            "0 when the serial covariance is positive",
-        ),
-        Feature(
-            "corwin_schultz_21", "spread", mean(at_least(_corwin_schultz(), 0.0), 21),
-            "high-low spread over 21 sessions, as a fraction of price",
-            "Corwin & Schultz (2012), Journal of Finance 67, 719-760",
-            "a two-session estimate below 0 counts as 0",
-        ),
-        Feature(
-            "abdi_ranaldo_21", "spread", root(at_least(abdi, 0.0)),
-            "close-high-low spread over 21 sessions, as a fraction of price",
-            "Abdi & Ranaldo (2017), Review of Financial Studies 30, 4437-4480",
-            "0 when the mean of the products is negative",
-        ),
-        Feature(
-            "amihud_21", "spread", 1e6 * mean(magnitude(RETURN) / DOLLARS, 21),
-            "absolute log return per million dollars traded, mean of 21 sessions",
-            "Amihud (2002), Journal of Financial Markets 5, 31-56",
-            "NaN when a session of the window had no volume",
-        ),
+        Feature("relative_volume_21", "volume", VOLUME / usual,
+                "volume over its 21-session mean", policy=_NO_TRADE),
+        # A line less its mean is a weighted sum of its last steps: no start of the line needed.
+        Feature("obv_to_mean_21", "volume", 10.0 * linear_mean(signed, 20) / usual,
+                "on-balance volume less its 21-session mean, in mean sessions of volume",
+                "Granville (1963), New Key to Stock Market Profits", _NO_TRADE),
+        Feature("chaikin_oscillator_3_10", "volume",
+                (4.5 * ema(_accumulated(), 10) - ema(_accumulated(), 3)) / usual,
+                "3-span less 10-span mean of the accumulation line, in mean sessions of volume",
+                "Chaikin (1982), in Bookstaber, The Complete Investment Book",
+                "NaN when a high of the window equals its low, or nothing traded"),
+        Feature("force_index_13", "volume",
+                ema(change(CLOSE) * VOLUME, 13) / (CLOSE * usual),
+                "Elder's force index (span 13) over close times mean volume",
+                "Elder (1993), Trading for a Living", _NO_TRADE),
+        Feature("ease_of_movement_14", "volume", 1e4 * mean(pace, 14) * mean(VOLUME, 14),
+                "ease of movement over 14 sessions, in squared per cent per mean session's volume",
+                "Arms (1989), The Arms Index", "NaN when a session of the window had no volume"),
+        Feature("volume_weighted_return_21", "volume",
+                total(RETURN * VOLUME, 21) / total(VOLUME, 21),
+                "volume-weighted mean of 21 sessions' log returns", policy=_NO_TRADE),
+        Feature("volume_slope_21", "volume", slope(LOG_VOLUME, 21),
+                "least-squares slope of log volume over 21 sessions, per session",
+                policy="NaN when a session of the window had no volume"),
+        Feature("volume_range_correlation_63", "volume",
+                correlation(LOG_VOLUME, LOG_HIGH - LOG_LOW, 63),
+                "correlation of log volume with the log of high over low, 63 sessions",
+                policy="NaN when one is constant, or a session had no volume"),
+        Feature("volume_concentration_21", "volume", highest(VOLUME, 21) / total(VOLUME, 21),
+                "largest volume's share of that of 21 sessions", policy=_NO_TRADE),
     ]  # fmt: skip
 
 
-def _corwin_schultz() -> Series:
-    """Spread from the highs and lows of two sessions, the overnight move taken out (section II.C).
-
-    If the earlier close lies outside the later session's range, the later high and low are moved
-    by the gap.
-    """
-    before = lag(CLOSE)
-    rise = at_least(LOW - before, 0.0)
-    fall = at_least(before - HIGH, 0.0)
-    high, low = HIGH - rise + fall, LOW - rise + fall
-    today, yesterday = log(high / low), log(lag(HIGH) / lag(LOW))
-    both = log(larger(high, lag(HIGH)) / smaller(low, lag(LOW)))
-    beta = today * today + yesterday * yesterday
-    gamma = both * both
-    k = 3.0 - 2.0 * math.sqrt(2.0)
-    alpha = (root(2.0 * beta) - root(beta)) / k - root(gamma / k)
-    return 2.0 * (exp(alpha) - 1.0) / (exp(alpha) + 1.0)
+def _accumulated() -> Series:
+    """What a session adds to the accumulation line: volume by where in the range it closed."""
+    return ((CLOSE - LOW) - (HIGH - CLOSE)) / (HIGH - LOW) * VOLUME

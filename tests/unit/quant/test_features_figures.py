@@ -3,133 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import replace
 from functools import partial
-from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
 import pytest
 import talib
-from bokeh_sampledata import stocks
-from numpy.lib.stride_tricks import sliding_window_view
 
-from quant.features import DAILY, DailyPanel, daily_features
+from quant.features import DAILY, daily_features
+from quant.features.panel import ROW_COLUMNS
+from tests.unit.quant.real_bars import (
+    PANEL,
+    SYMBOLS,
+    A,
+    B,
+    Bars,
+    Series,
+    ema,
+    true_range,
+    wilder,
+)
+from tests.unit.quant.wider_figures import WIDER
 
-# The stubs of pandas take a numpy function of a series for an array.
-Series: TypeAlias = Any
-Frame: TypeAlias = Any
-
-SYMBOLS = ("AAPL", "IBM", "MSFT")
-# Two-for-one splits by ex-date; the quotes are unadjusted.
-SPLITS = {"AAPL": ("2000-06-21", "2005-02-28"), "IBM": (), "MSFT": ("2003-02-18",)}
-# The other symbols' closes stand in for an index: only its arithmetic is at issue here.
-INDEX_OF = ("IBM", "MSFT")
-
-
-@dataclass(frozen=True)
-class Bars:
-    """Adjusted bars of one symbol, indexed by session."""
-
-    o: Series
-    h: Series
-    l: Series  # noqa: E741 - the field's own letters: open, high, low, close, volume
-    c: Series
-    v: Series
-    total: Series
-    dollars: Series
-    index: Series
-
-    @property
-    def r(self) -> Series:
-        return np.log(self.total).diff()
-
-    @property
-    def m(self) -> Series:
-        return np.log(self.index).diff()
-
-    @property
-    def typical(self) -> Series:
-        return (self.h + self.l + self.c) / 3.0
-
-
-def raw(symbol: str) -> Frame:
-    frame: Frame = pd.DataFrame(getattr(stocks, symbol))
-    frame["date"] = pd.to_datetime(frame["date"])
-    frame = frame.set_index("date").astype(float)
-    frame["split"] = 1.0
-    for day in SPLITS[symbol]:
-        frame.loc[frame.index >= day, "split"] *= 2.0
-    implied = frame["adj_close"] / frame["close"]
-    frame["total"] = implied / implied.iloc[0]
-    return frame
-
-
-RAW = {symbol: raw(symbol) for symbol in SYMBOLS}
-INDEX = 10.0 * sum(RAW[s]["close"] * RAW[s]["split"] for s in INDEX_OF)
-
-
-def bars(symbol: str) -> Bars:
-    f = RAW[symbol]
-    o, h, low, c = (f[name] * f["split"] for name in ("open", "high", "low", "close"))
-    return Bars(
-        o, h, low, c, f["volume"] / f["split"], f["close"] * f["total"],
-        f["close"] * f["volume"], INDEX,
-    )  # fmt: skip
-
-
-def panel() -> DailyPanel:
-    def days(index: pd.Index) -> np.ndarray:
-        return index.to_numpy().astype("datetime64[D]").astype(np.int32)
-
-    def stacked(name: str) -> np.ndarray:
-        return np.concatenate([RAW[s][name].to_numpy() for s in SYMBOLS])
-
-    lengths = [len(RAW[s]) for s in SYMBOLS]
-    return DailyPanel(
-        symbols=SYMBOLS,
-        offsets=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
-        sessions=np.concatenate([days(RAW[s].index) for s in SYMBOLS]),
-        split_factor=stacked("split"),
-        return_factor=stacked("total"),
-        index_sessions=days(INDEX.index),
-        index_close=INDEX.to_numpy(),
-        **{name: stacked(name) for name in ("open", "high", "low", "close", "volume")},
-    )
-
-
-PANEL = panel()
 MATRIX = daily_features(PANEL)
-B = {symbol: bars(symbol) for symbol in SYMBOLS}
-A = B["AAPL"]
 
 
 def ours(name: str) -> np.ndarray:
     return MATRIX[: PANEL.offsets[1], DAILY.names.index(name)].astype(np.float64)
 
 
-def weighted(x: Series, alpha: float, window: int) -> Series:
-    weights = (1.0 - alpha) ** np.arange(window)[::-1]
-    means = sliding_window_view(x.to_numpy(), window) @ (weights / weights.sum())
-    return pd.Series(np.concatenate([np.full(window - 1, np.nan), means]), index=x.index)
-
-
-def ema(x: Series, span: int) -> Series:
-    return weighted(x, 2.0 / (span + 1.0), min(5 * span, 252))
-
-
-def wilder(x: Series, n: int) -> Series:
-    return weighted(x, 1.0 / n, 9 * n)
-
-
 def rsi(n: int) -> Series:
     move = A.c.diff()
     return 100.0 - 100.0 / (1.0 + wilder(move.clip(lower=0), n) / wilder((-move).clip(lower=0), n))
-
-
-def true_range() -> Series:
-    parts = [A.h - A.l, (A.h - A.c.shift()).abs(), (A.l - A.c.shift()).abs()]
-    return pd.concat(parts, axis=1).max(axis=1, skipna=False)
 
 
 def directional() -> tuple[Series, Series]:
@@ -265,6 +171,7 @@ def rank_in_window(x: Series, n: int) -> Series:
 ANNUAL = 252**0.5
 DATES = A.c.index.to_series()
 EXPECTED: dict[str, Callable[[], Series]] = {
+    **WIDER,
     **{f"return_{n}": partial(total, A, n) for n in (1, 2, 3, 5, 10, 21, 63, 126, 252)},
     "return_252_skip_21": lambda: total(A, 231).shift(21),
     "overnight_return": lambda: A.r - np.log(A.c / A.o),
@@ -368,6 +275,19 @@ def test_a_feature_equals_an_independent_calculation(name: str) -> None:
     assert np.isnan(ours(name)[missing]).all()
 
 
+def band_width() -> Series:
+    upper, middle, lower = talib.BBANDS(A.c, 20)
+    return (upper - lower) / middle
+
+
+def keltner() -> Series:
+    return (A.c - talib.EMA(A.c, 20)) / (2 * talib.ATR(A.h, A.l, A.c, 10))
+
+
+def chaikin() -> Series:
+    return talib.ADOSC(A.h, A.l, A.c, A.v, 3, 10) / A.v.rolling(21).mean()
+
+
 @pytest.mark.parametrize(
     ("name", "theirs", "atol"),
     [
@@ -381,6 +301,24 @@ def test_a_feature_equals_an_independent_calculation(name: str) -> None:
         ("close_to_sma_50", lambda: A.c / talib.SMA(A.c, 50) - 1, 1e-6),
         ("mfi_14", lambda: talib.MFI(A.h, A.l, A.c, A.v, 14), 1e-3),
         ("trend_slope_21", lambda: talib.LINEARREG_SLOPE(np.log(A.c), 21), 1e-7),
+        ("rsi_5", lambda: talib.RSI(A.c, 5), 0.05),
+        ("dx_14", lambda: talib.DX(A.h, A.l, A.c, 14), 0.05),
+        ("trix_15", lambda: talib.TRIX(A.c, 15), 1e-3),
+        ("close_to_dema_20", lambda: A.c / talib.DEMA(A.c, 20) - 1, 1e-4),
+        ("bollinger_width_20", band_width, 1e-6),
+        ("keltner_20", keltner, 5e-3),
+        (
+            "atr_ratio_5_21",
+            lambda: talib.ATR(A.h, A.l, A.c, 5) / talib.ATR(A.h, A.l, A.c, 21),
+            1e-3,
+        ),
+        ("stochastic_rsi_14", lambda: talib.STOCHRSI(A.c, 14, 14, 1)[0], 2.0),
+        ("chaikin_oscillator_3_10", chaikin, 2e-3),
+        (
+            "autocorrelation_63",
+            lambda: talib.CORREL(A.r.fillna(0), A.r.shift().fillna(0), 63),
+            1e-5,
+        ),
         ("index_correlation_63", lambda: talib.CORREL(A.r.fillna(0), A.m.fillna(0), 63), 1e-5),
     ],
 )
@@ -390,3 +328,21 @@ def test_a_feature_equals_talib_up_to_what_lies_before_its_window(
     expected = np.asarray(theirs())
 
     np.testing.assert_allclose(ours(name)[300:], expected[300:], atol=atol, rtol=0.0)
+
+
+def test_another_future_leaves_the_past_of_real_bars_as_it_was() -> None:
+    """Real bars show the patterns and unchanged closes that made-up ones hardly have."""
+    cut = int(np.quantile(PANEL.sessions, 0.3))
+    later = PANEL.sessions >= cut
+    rng = np.random.default_rng(8)
+    columns = {name: getattr(PANEL, name).copy() for name in ROW_COLUMNS}
+    for values in columns.values():
+        values[later] *= np.exp(rng.normal(0.0, 0.02, int(later.sum())))
+    index = PANEL.index_close.copy()
+    index[PANEL.index_sessions >= cut] *= 1.5 + rng.random(int((PANEL.index_sessions >= cut).sum()))
+
+    other = daily_features(replace(PANEL, index_close=index, **columns))
+
+    np.testing.assert_array_equal(other[~later], MATRIX[~later])
+    moved = ~np.all((other == MATRIX) | np.isnan(other) & np.isnan(MATRIX), axis=0)
+    assert all(moved[i] or f.group == "calendar" for i, f in enumerate(DAILY))

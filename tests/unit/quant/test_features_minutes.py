@@ -10,7 +10,7 @@ import talib
 
 from quant.features import INTRADAY, Feature, MinutePanel, minute_features
 
-SESSIONS, BARS, SYMBOLS = 4, 120, 3
+SESSIONS, BARS, SYMBOLS = 8, 120, 3
 
 
 def random_minutes(seed: int) -> MinutePanel:
@@ -72,6 +72,7 @@ def test_values_are_finite_once_history_is_there(feature: Feature) -> None:
     assert np.isnan(values[: feature.look_back]).all()
     varied = PANEL.minutes[: values.size] > 570  # one bar alone has no deviation
     varied[: feature.look_back + 1] = False
+    varied[: feature.sessions_back * BARS] = False
     assert np.isfinite(values[varied]).all()
 
 
