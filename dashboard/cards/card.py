@@ -48,22 +48,33 @@ def show(proposal: Proposal, person: Person) -> None:
 
 def buttons(proposal: Proposal, person: Person) -> None:
     """What the person may do now; what is not possible says why."""
+    dialogs.closed()
     refusal = why_not(proposal, person)
     withdrawable = _may_withdraw(proposal, person)
     _watch(proposal.code, proposal.state, refusal, withdrawable=withdrawable)
-    outcome: SignOutcome | None = st.session_state.pop(f"outcome-{proposal.code}", None)
-    if outcome is not None and outcome.recorded:
-        st.toast(outcome.sentence, icon=":material/check_circle:")
-    elif outcome is not None:
-        st.warning(outcome.sentence, icon=":material/info:")
     if proposal.state == "open":
         _open_buttons(proposal, person, refusal)
+    else:
+        _outcome(proposal)
     if withdrawable and st.button(
         "Withdraw my signature", key=f"withdraw-{proposal.code}", icon=":material/undo:"
     ):
         dialogs.withdraw(proposal, person)
         st.rerun()
     asking.lately_for("reprice", proposal.proposal_id)
+
+
+def _outcome(proposal: Proposal) -> None:
+    """What became of the last decision; a refusal stays until the person decides anew."""
+    key = dialogs.outcome_key(proposal)
+    outcome: SignOutcome | None = st.session_state.get(key)
+    if outcome is None:
+        return
+    if outcome.recorded:
+        st.toast(outcome.sentence, icon=":material/check_circle:")
+        del st.session_state[key]
+    else:
+        st.warning(outcome.sentence, icon=":material/info:")
 
 
 def why_not(proposal: Proposal, person: Person) -> str:
@@ -88,39 +99,47 @@ def _stands(mark: object) -> bool:
 
 
 def _open_buttons(proposal: Proposal, person: Person, refusal: str) -> None:
-    with st.container(horizontal=True, vertical_alignment="center", key=f"acts-{proposal.code}"):
-        if st.button(
-            f"Sign: {words.short_action(proposal)}",
-            key=f"sign-{proposal.code}",
-            type="primary",
-            icon=":material/edit_square:",
-            shortcut="S",
-            disabled=bool(refusal),
-        ):
-            dialogs.sign(proposal, person)
-        if st.button(
-            "Veto",
-            key=f"veto-{proposal.code}",
-            icon=":material/block:",
-            shortcut="V",
-            disabled=not (person.may("signatory") or person.may("analyst")),
-        ):
-            dialogs.veto(proposal, person)
-        if st.button(
-            "Ask for a new price",
-            key=f"reprice-{proposal.code}",
-            icon=":material/update:",
-            disabled=not (person.may("signatory") or person.may("analyst")),
-        ):
-            asking.ask(
-                person,
-                "reprice",
-                {"proposal_id": proposal.proposal_id},
-                once=f"reprice-{proposal.proposal_id}",
-            )
-        st.markdown(f":gray[*Proposal {proposal.code}*]")
-    if refusal:
-        st.caption(f":material/info: {refusal}")
+    # One block that stays at the window's lower edge: what is not possible is read beside it.
+    with st.container(key=f"acts-{proposal.code}"):
+        _outcome(proposal)
+        with st.container(horizontal=True, vertical_alignment="center"):
+            _acts(proposal, person, refusal)
+        if refusal:
+            st.caption(f":material/info: {refusal}")
+
+
+def _acts(proposal: Proposal, person: Person, refusal: str) -> None:
+    if st.button(
+        f"Sign: {words.short_action(proposal)}",
+        key=f"sign-{proposal.code}",
+        type="primary",
+        icon=":material/edit_square:",
+        shortcut="S",
+        disabled=bool(refusal),
+    ):
+        dialogs.sign(proposal, person)
+    may_act = person.may("signatory") or person.may("analyst")
+    if st.button(
+        "Veto",
+        key=f"veto-{proposal.code}",
+        icon=":material/block:",
+        shortcut="V",
+        disabled=not may_act,
+    ):
+        dialogs.veto(proposal, person)
+    if st.button(
+        "Ask for a new price",
+        key=f"reprice-{proposal.code}",
+        icon=":material/update:",
+        disabled=not may_act,
+    ):
+        asking.ask(
+            person,
+            "reprice",
+            {"proposal_id": proposal.proposal_id},
+            once=f"reprice-{proposal.proposal_id}",
+        )
+    st.markdown(f":gray[*Proposal {proposal.code}*]")
 
 
 def _may_withdraw(proposal: Proposal, person: Person) -> bool:
@@ -130,7 +149,13 @@ def _may_withdraw(proposal: Proposal, person: Person) -> bool:
 
 @st.fragment(run_every=2)
 def _watch(code: str, state: str, refusal: str, *, withdrawable: bool) -> None:
-    """Redraw the card when it was decided elsewhere, or when what the person may do changed."""
+    """Redraw the card when it was decided elsewhere, or when what the person may do changed.
+
+    Never under an open dialog: that would take it away with what was typed, and a click in
+    that instant would be lost. What was refused meanwhile is said when the dialog is answered.
+    """
+    if dialogs.is_open():
+        return
     found = data.proposals_by_code((code,))
     person: Person = st.session_state["person"]
     if found and (

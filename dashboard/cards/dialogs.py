@@ -18,21 +18,46 @@ REASONS = {
 }
 
 
+_OPEN = "dialog-open"
+_DONE = "dialog-done"
+
+
 def sign(proposal: Proposal, person: Person) -> None:
     """Ask once more before signing."""
-    st.session_state.pop("dialog-done", None)
+    _opening(proposal)
     _sign(proposal, person)
 
 
 def veto(proposal: Proposal, person: Person) -> None:
     """Ask for the reason of a veto."""
-    st.session_state.pop("dialog-done", None)
+    _opening(proposal)
     _veto(proposal, person)
 
 
-@st.dialog("Sign this order?")
+def closed() -> None:
+    """Say that no dialog is open: a page drawn anew has closed it."""
+    st.session_state.pop(_OPEN, None)
+
+
+def is_open() -> bool:
+    """Tell whether the person is answering a dialog, which a redrawn page would take away."""
+    return bool(st.session_state.get(_OPEN))
+
+
+def outcome_key(proposal: Proposal) -> str:
+    """Where the session keeps what became of the last decision about this proposal."""
+    return f"outcome-{proposal.code}"
+
+
+def _opening(proposal: Proposal) -> None:
+    st.session_state.pop(_DONE, None)
+    st.session_state.pop(outcome_key(proposal), None)
+    st.session_state[_OPEN] = True
+
+
+@st.dialog("Sign this order?", on_dismiss="rerun")
 def _sign(proposal: Proposal, person: Person) -> None:
-    if st.session_state.pop("dialog-done", None) == proposal.code:
+    if st.session_state.pop(_DONE, None) == proposal.code:
         st.rerun()
     for sentence in confirmation(proposal):
         st.markdown(sentence)
@@ -49,9 +74,9 @@ def _sign(proposal: Proposal, person: Person) -> None:
             st.rerun()
 
 
-@st.dialog("Why do you veto?")
+@st.dialog("Why do you veto?", on_dismiss="rerun")
 def _veto(proposal: Proposal, person: Person) -> None:
-    if st.session_state.pop("dialog-done", None) == proposal.code:
+    if st.session_state.pop(_DONE, None) == proposal.code:
         st.rerun()
     st.markdown(f"{words.sentence(proposal)}. One click on a reason vetoes it.")
     st.text_input("In your own words (optional)", key=f"veto-text-{proposal.code}", max_chars=500)
@@ -107,8 +132,8 @@ def withdraw(proposal: Proposal, person: Person) -> None:
 
 
 def _finish(proposal: Proposal, outcome: SignOutcome) -> None:
-    st.session_state[f"outcome-{proposal.code}"] = outcome
-    st.session_state["dialog-done"] = proposal.code
+    st.session_state[outcome_key(proposal)] = outcome
+    st.session_state[_DONE] = proposal.code
     data.proposals.clear()
     data.proposals_by_code.clear()
     data.desk.clear()

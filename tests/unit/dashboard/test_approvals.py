@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 from config.settings import Settings
 from dashboard import data
 from ledger import new_id, people, proposals
-from ledger.tables import signatures
+from ledger.tables import market_clock, signatures
 from tests.unit.dashboard import proposed, rows
 from tests.unit.dashboard.conftest import SHELL
 
@@ -91,6 +91,20 @@ def test_signing_is_off_while_the_figures_are_old(desk_settings: Settings) -> No
 
     assert at.button(key="sign-7F3A-9C21").disabled
     assert "17 minutes old" in _text(at)
+
+
+def test_a_refusal_at_the_click_stays_to_be_read(desk: Settings) -> None:
+    at = _approvals()
+    at.button(key="sign-7F3A-9C21").click().run()
+    with data.engine().begin() as conn:
+        conn.execute(sa.update(market_clock).values(received_at=data.now() - timedelta(minutes=17)))
+    data.desk.clear()
+
+    at.button(key="confirm-7F3A-9C21").click().run()
+    at.run()
+
+    assert _marks() == []
+    assert "Not signed: the market's figures are old" in _text(at.run())
 
 
 def test_one_person_never_signs_twice_and_the_card_says_when_nobody_else_can(
