@@ -1,11 +1,13 @@
 """What the broker says, into the ledger: clock, quotes, account, orders, fills."""
 
 import logging
+import threading
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+from adapters.brokers.alpaca_updates import TradeUpdates
 from ledger import daily_runs, filed, market, proposals
 from quality.calendar import exchange
 from trading.reconcile import reconcile
@@ -27,10 +29,13 @@ _OVERDUE_SECONDS = 5.0
 
 def tasks(desk: Desk) -> list[Task]:
     """Return what the watch does."""
+    reconciler = _Reconciler(desk)
+    updates = TradeUpdates(desk.settings.broker, reconciler.told.set)
     listed = [
         Task("clock", _Listener(desk).hear, _CLOCK_SECONDS),
         Task("quotes", lambda: _quotes(desk), _QUOTE_SECONDS),
-        Task("reconciliation", _Reconciler(desk).step, _WORKING_SECONDS),
+        Task("reconciliation", reconciler.step, _WORKING_SECONDS),
+        Task("trade updates", updates.listen, _WORKING_SECONDS),
         Task("overdue orders", lambda: _overdue(desk), _OVERDUE_SECONDS),
         heartbeat(desk, "watch"),
     ]
@@ -130,17 +135,20 @@ def _overdue(desk: Desk) -> None:
 class _Reconciler:
     """Compares ledger and broker: often while orders work, else every half minute.
 
-    Signed legs wait for a clean comparison: after an unclean one it is done again at once.
+    Signed legs wait for a clean comparison: after an unclean one it is done again at once. So it
+    is when the broker says that something happened: that alone, for the query is the fact.
     """
 
     desk: Desk
     last_clean_at: datetime | None = field(default=None)
+    told: threading.Event = field(default_factory=threading.Event)
 
     def step(self) -> None:
         now = self.desk.clock.now()
         quiet = self.last_clean_at is not None and now - self.last_clean_at < _QUIET_SECONDS
-        if quiet and not self.desk.ledger.working_orders():
+        if quiet and not self.told.is_set() and not self.desk.ledger.working_orders():
             return
+        self.told.clear()  # before asking: what is told from now on is asked for again
         report = reconcile(
             self.desk.ledger,
             self.desk.broker,

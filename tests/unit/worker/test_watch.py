@@ -6,7 +6,7 @@ from ledger import daily_runs, filed, market, proposals, reconciliations
 from tests.integration.sending.desk import proposed
 from tests.unit.worker.desks import CLOSE, NOON, SESSION, WorkerDesk
 from worker.loop import Task
-from worker.watch import tasks
+from worker.watch import _Reconciler, tasks
 
 
 def the(name: str, at_work: WorkerDesk) -> Task:
@@ -108,3 +108,15 @@ def test_after_an_unclean_comparison_the_next_does_not_wait(at_work: WorkerDesk)
 
     with at_work.desk.engine.connect() as conn:
         assert [one.clean for one in reconciliations.history(conn)] == [True, False]
+
+
+def test_a_word_of_the_broker_makes_it_compare_at_once(at_work: WorkerDesk) -> None:
+    reconciler = _Reconciler(at_work.desk)
+    reconciler.step()
+    reconciler.step()  # nothing works and nothing was told: it waits
+    reconciler.told.set()
+    reconciler.step()
+    reconciler.step()
+
+    with at_work.desk.engine.connect() as conn:
+        assert len(reconciliations.history(conn)) == 2
