@@ -1,6 +1,7 @@
 """Arming faults, and the layer where they strike HTTP requests."""
 
 import asyncio
+from collections import deque
 from typing import Any
 
 from starlette.requests import Request
@@ -56,8 +57,10 @@ class Injector:
             await _refusal(fault)(scope, receive, send)
             return
         if fault.kind == "delay":
+            # Read first: what a client sent and then gave up on is acted on all the same.
+            asked = await _received(receive)
             await asyncio.sleep(fault.seconds)
-            await self._app(scope, receive, send)
+            await self._app(scope, asked, send)
             return
         reply = await self._served(scope, receive)
         await _spoiled(fault, reply, scope, receive, send)
@@ -71,6 +74,19 @@ class Injector:
 
         await self._app(scope, receive, keep)
         return b"".join(parts)
+
+
+async def _received(receive: Receive) -> Receive:
+    """The request's body, read to its end, as something that can be read later."""
+    parts = [await receive()]
+    while parts[-1].get("more_body"):
+        parts.append(await receive())
+    waiting = deque(parts)
+
+    async def again() -> Message:
+        return waiting.popleft() if waiting else await receive()
+
+    return again
 
 
 def _refusal(fault: Fault) -> Response:

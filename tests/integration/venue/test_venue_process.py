@@ -173,6 +173,18 @@ def test_each_fault_strikes_as_it_says(served: ServedVenue, kind: str, accepted:
     assert served.get("/venue/faults")["faults"][0]["struck"] == 1
 
 
+def test_a_delayed_order_is_accepted_after_its_client_gave_up(served: ServedVenue) -> None:
+    fault = {"kind": "delay", "path": "^/v2/orders$", "method": "POST", "seconds": 1.0}
+    served.put("/venue/faults", {"faults": [fault]})
+    with pytest.raises(requests.ReadTimeout):
+        requests.post(f"{served.url}/v2/orders", json=order("f"), headers=HEADERS, timeout=0.2)
+
+    path = "/v2/orders:by_client_order_id?client_order_id=f"
+    served.get(path, status=404)  # not there yet: a desk that believed it would send again
+    found = served.until(lambda: requests.get(served.url + path, headers=HEADERS, timeout=5).ok)
+    assert found
+
+
 def test_faults_and_events_are_off_unless_asked_for(
     start_venue: Callable[..., ServedVenue],
 ) -> None:
