@@ -48,6 +48,7 @@ _CANCELS: tuple[Mapping[str, Any], ...] = (
     {"kind": "error_after", "status": 502},
     {"kind": "drop_reply"},
 )
+_STREAM = ("duplicate_event", "reorder_events", "delay_event", "drop_event", "disconnect")
 _POINTS = ("leased", "checked", "intended", "marked", "sent", "acknowledged")
 _LEAPS_SECONDS = (-120, -30, 0, 30, 90, 300)
 _LEAP_MINUTES = 15
@@ -77,6 +78,11 @@ def _cancels(conductor: "Conductor") -> None:
     fault = {"path": "^/v2/orders/", "method": "DELETE", **conductor.chance.choice(_CANCELS)}
     conductor.desk.venue.arm("cancels", fault)
     _ask_to_cancel(conductor)
+
+
+def _stream(conductor: "Conductor") -> None:
+    kind = conductor.chance.choice(_STREAM)
+    conductor.desk.venue.arm("stream", {"kind": kind, "path": "^trade_updates$", "events": 3})
 
 
 def _laid(name: str, told: str = "") -> Befall:
@@ -190,6 +196,7 @@ BEFALLS: Mapping[str, Befall] = {
     **{name: _to_venue(name) for name in _TO_VENUE},
     "reads": _reads,
     "cancels": _cancels,
+    "stream": _stream,
     **{f"kill_{point}": _laid(f"kill_{point}") for point in _POINTS},
     "kill_random": _kill_random,
     "kill_venue": _kill_venue,

@@ -30,6 +30,7 @@ FAULTS: Mapping[str, FaultClass] = MappingProxyType(
         # The venue, when it is asked or told anything else.
         "reads": FaultClass("a question stays unanswered, or gets half an answer", 6),
         "cancels": FaultClass("a cancel is answered by an error, or not at all", 15),
+        "stream": FaultClass("trade updates come twice, late, out of order or never", 6),
         # Processes that die by kill -9.
         "kill_leased": FaultClass("a dispatcher dies holding a leg", 15),
         "kill_checked": FaultClass("a dispatcher dies before the intent is written", 15),

@@ -79,9 +79,9 @@ class Conductor:
         self.struck["split"] += 1
         self.say(f"{symbol} will split on {ex_date}")
 
-    def rest(self) -> bool:
+    def rest(self, *, seconds: float = _REST_SECONDS) -> bool:
         """Wait until nothing waits and nothing is in doubt; False when it does not come to that."""
-        end = time.monotonic() + _REST_SECONDS
+        end = time.monotonic() + seconds
         while time.monotonic() < end:
             self.desk.revive()
             self.on_duty()

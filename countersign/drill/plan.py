@@ -13,7 +13,7 @@ from quality.calendar import exchange
 _SESSION_LEGS = 34
 # All five symbols have the past that the value at risk needs, and a split has a session to come.
 _FIRST, _LAST = date(2012, 10, 22), date(2013, 2, 1)
-_KINDS = {"stop": 30, "bracket": 15, "passive": 12, "market": 10, "sell": 24, "oversize": 3}
+_KINDS = {"stop": 30, "bracket": 15, "passive": 8, "market": 6, "sell": 26, "oversize": 3}
 _AFTER_SPLIT = 12  # one proposal in so many comes after the split
 _PAIRS = 0.08  # of the proposals have two legs
 

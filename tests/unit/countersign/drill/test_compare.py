@@ -98,7 +98,7 @@ def test_an_order_filled_beyond_what_was_signed_is_a_duplicate() -> None:
 
 
 def test_an_execution_recorded_twice_is_a_duplicate() -> None:
-    ledger = replace(LEDGER, executions=LEDGER.executions * 2)
+    ledger = replace(LEDGER, executions=[*LEDGER.executions, *LEDGER.executions])
 
     assert counts(found(ledger))["duplicates"] == 1
 
