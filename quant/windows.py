@@ -5,13 +5,10 @@ Every kernel takes whole arrays of one symbol, oldest row first, and writes row 
 
 Running sums would carry the rounding of all earlier rows along. They are therefore summed anew at
 each *anchor*, a row that the caller marks (the features mark the first row of each block of
-days, or minutes). A value then depends, to the last bit, only on the rows since one
-window before its anchor, and a computation that starts later gives the same bits.
+days, or minutes) and as soon as the window holds no missing value any more. A value then
+depends, to the last bit, only on the rows since one window before its anchor, and a computation
+that starts later gives the same bits.
 """
-
-# Numba knows no keyword-only arguments, and a kernel is one pass over the rows, with the branches
-# that a row can need in place: a call per row would cost more than it tidies.
-# ruff: noqa: C901, PLR0912
 
 from __future__ import annotations
 
@@ -27,31 +24,37 @@ _ROUNDING = 1e-13
 
 
 @kernel
+def _sum_anew(a: Float64Array) -> float:
+    """Sum, in four parts side by side: one alone would wait for each addition's result."""
+    t0, t1, t2, t3 = 0.0, 0.0, 0.0, 0.0
+    whole = a.size - a.size % 4
+    for j in range(0, whole, 4):
+        t0 += a[j]
+        t1 += a[j + 1]
+        t2 += a[j + 2]
+        t3 += a[j + 3]
+    for j in range(whole, a.size):
+        t0 += a[j]
+    return (t0 + t1) + (t2 + t3)
+
+
+@kernel
 def rolling_sum(a: Float64Array, window: int, anchor: BoolArray, out: Float64Array) -> None:
     """Sum of the window; exactly 0 when all its values are 0."""
-    total, missing, nonzero = 0.0, 0, 0
+    total, missing, nonzero = 0.0, -1, -1  # the latter two: the last such row
     for i in range(a.size):
-        if i < window - 1:
+        if math.isnan(a[i]):
+            missing = i
+        elif a[i] != 0.0:
+            nonzero = i
+        if i < window - 1 or missing > i - window:
             out[i] = math.nan
             continue
-        first = i
-        if i == window - 1 or anchor[i]:
-            total, missing, nonzero = 0.0, 0, 0
-            first = i - window + 1
-        elif math.isnan(a[i - window]):
-            missing -= 1
-        elif a[i - window] != 0.0:
-            total -= a[i - window]
-            nonzero -= 1
-        for j in range(first, i + 1):
-            if math.isnan(a[j]):
-                missing += 1
-            elif a[j] != 0.0:
-                total += a[j]
-                nonzero += 1
-        if nonzero == 0:
-            total = 0.0
-        out[i] = math.nan if missing > 0 else total
+        if missing == i - window or anchor[i]:
+            total = _sum_anew(a[i - window + 1 : i + 1])
+        else:
+            total += a[i] - a[i - window]
+        out[i] = total if nonzero > i - window else 0.0
 
 
 @kernel
@@ -63,36 +66,42 @@ def rolling_mean(a: Float64Array, window: int, anchor: BoolArray, out: Float64Ar
 
 
 @kernel
+def _squares_anew(a: Float64Array, origin: float) -> tuple[float, float]:
+    """Sums of the differences to `origin`, and of their squares."""
+    s0, s1, q0, q1 = 0.0, 0.0, 0.0, 0.0
+    whole = a.size - a.size % 2
+    for j in range(0, whole, 2):
+        d, e = a[j] - origin, a[j + 1] - origin
+        s0 += d
+        s1 += e
+        q0 += d * d
+        q1 += e * e
+    for j in range(whole, a.size):
+        d = a[j] - origin
+        s0 += d
+        q0 += d * d
+    return s0 + s1, q0 + q1
+
+
+@kernel
 def rolling_std(
     a: Float64Array, window: int, ddof: float, anchor: BoolArray, out: Float64Array
 ) -> None:
     """Standard deviation of the window; exactly 0 when it is constant up to rounding."""
-    s1, s2, missing, origin = 0.0, 0.0, 0, 0.0
+    s1, s2, missing, origin = 0.0, 0.0, -1, 0.0
     for i in range(a.size):
-        if i < window - 1:
+        if math.isnan(a[i]):
+            missing = i
+        if i < window - 1 or missing > i - window:
             out[i] = math.nan
             continue
-        first = i
-        if i == window - 1 or anchor[i]:
-            s1, s2, missing = 0.0, 0.0, 0
-            first = i - window + 1
-            origin = 0.0 if math.isnan(a[i]) else a[i]
-        elif math.isnan(a[i - window]):
-            missing -= 1
+        if missing == i - window or anchor[i]:
+            origin = a[i]
+            s1, s2 = _squares_anew(a[i - window + 1 : i + 1], origin)
         else:
-            d = a[i - window] - origin
-            s1 -= d
-            s2 -= d * d
-        for j in range(first, i + 1):
-            if math.isnan(a[j]):
-                missing += 1
-            else:
-                d = a[j] - origin
-                s1 += d
-                s2 += d * d
-        if missing > 0:
-            out[i] = math.nan
-            continue
+            new, old = a[i] - origin, a[i - window] - origin
+            s1 += new - old
+            s2 += new * new - old * old
         squares = s2 - s1 * s1 / window
         out[i] = math.sqrt(squares / (window - ddof)) if squares > _ROUNDING * s2 else 0.0
 
@@ -102,44 +111,27 @@ def rolling_slope(
     a: Float64Array, window: int, r_squared: bool, anchor: BoolArray, out: Float64Array
 ) -> None:
     """Least-squares slope per row over the window, or the regression's R² (NaN if constant)."""
-    s1, s2, st, missing, origin = 0.0, 0.0, 0.0, 0, 0.0
+    s1, s2, st, missing, origin = 0.0, 0.0, 0.0, -1, 0.0
     mean_t = (window - 1) / 2.0
     stt = window * (window * window - 1.0) / 12.0
     for i in range(a.size):
-        if i < window - 1:
+        if math.isnan(a[i]):
+            missing = i
+        if i < window - 1 or missing > i - window:
             out[i] = math.nan
             continue
-        if i == window - 1 or anchor[i]:
-            s1, s2, st, missing = 0.0, 0.0, 0.0, 0
-            origin = 0.0 if math.isnan(a[i]) else a[i]
+        if missing == i - window or anchor[i]:
+            s1, s2, st, origin = 0.0, 0.0, 0.0, a[i]
             for j in range(window):
-                v = a[i - window + 1 + j]
-                if math.isnan(v):
-                    missing += 1
-                else:
-                    d = v - origin
-                    s1 += d
-                    s2 += d * d
-                    st += j * d
-        else:
-            old, new = a[i - window], a[i]
-            if math.isnan(old):
-                missing -= 1
-            else:
-                d = old - origin
-                s1 -= d
-                s2 -= d * d
-            st -= s1
-            if math.isnan(new):
-                missing += 1
-            else:
-                d = new - origin
+                d = a[i - window + 1 + j] - origin
                 s1 += d
                 s2 += d * d
-                st += (window - 1) * d
-        if missing > 0:
-            out[i] = math.nan
-            continue
+                st += j * d
+        else:
+            new, old = a[i] - origin, a[i - window] - origin
+            st += (window - 1) * new - (s1 - old)
+            s1 += new - old
+            s2 += new * new - old * old
         sta = st - mean_t * s1
         if not r_squared:
             out[i] = sta / stt
@@ -154,38 +146,26 @@ def rolling_pair(
     a: Float64Array, b: Float64Array, window: int, kind: int, anchor: BoolArray, out: Float64Array
 ) -> None:
     """Of two series: covariance (kind 0, ddof 1), correlation (1), or slope of `a` on `b` (2)."""
-    sa, sb, saa, sbb, sab, missing = 0.0, 0.0, 0.0, 0.0, 0.0, 0
+    sa, sb, saa, sbb, sab, missing = 0.0, 0.0, 0.0, 0.0, 0.0, -1
     oa, ob = 0.0, 0.0
     for i in range(a.size):
-        if i < window - 1:
+        if math.isnan(a[i]) or math.isnan(b[i]):
+            missing = i
+        if i < window - 1 or missing > i - window:
             out[i] = math.nan
             continue
-        first = i
-        if i == window - 1 or anchor[i]:
-            sa, sb, saa, sbb, sab, missing = 0.0, 0.0, 0.0, 0.0, 0.0, 0
-            first = i - window + 1
-            oa = 0.0 if math.isnan(a[i]) else a[i]
-            ob = 0.0 if math.isnan(b[i]) else b[i]
-        elif math.isnan(a[i - window]) or math.isnan(b[i - window]):
-            missing -= 1
-        else:
-            x, y = a[i - window] - oa, b[i - window] - ob
-            sa -= x
-            sb -= y
-            saa -= x * x
-            sbb -= y * y
-            sab -= x * y
-        for j in range(first, i + 1):
-            if math.isnan(a[j]) or math.isnan(b[j]):
-                missing += 1
-            else:
+        if missing == i - window or anchor[i]:
+            sa, sb, saa, sbb, sab, oa, ob = 0.0, 0.0, 0.0, 0.0, 0.0, a[i], b[i]
+            for j in range(i - window + 1, i + 1):
                 x, y = a[j] - oa, b[j] - ob
-                sa += x
-                sb += y
-                saa += x * x
-                sbb += y * y
-                sab += x * y
-        out[i] = math.nan if missing > 0 else _pair_figure(sa, sb, saa, sbb, sab, window, kind)
+                sa, sb = sa + x, sb + y
+                saa, sbb, sab = saa + x * x, sbb + y * y, sab + x * y
+        else:
+            x, y = a[i] - oa, b[i] - ob
+            u, v = a[i - window] - oa, b[i - window] - ob
+            sa, sb = sa + (x - u), sb + (y - v)
+            saa, sbb, sab = saa + (x * x - u * u), sbb + (y * y - v * v), sab + (x * y - u * v)
+        out[i] = _pair_figure(sa, sb, saa, sbb, sab, window, kind)
 
 
 @kernel
@@ -215,28 +195,37 @@ def weighted_mean(
     keep = 1.0 - alpha
     tail = keep**window
     norm = alpha / (1.0 - tail)
-    total, missing = 0.0, 0
+    weights = np.empty(window)
+    weights[window - 1] = 1.0
+    for j in range(window - 2, -1, -1):
+        weights[j] = weights[j + 1] * keep
+    total, missing = 0.0, -1
     for i in range(a.size):
-        if i < window - 1:
+        if math.isnan(a[i]):
+            missing = i
+        if i < window - 1 or missing > i - window:
             out[i] = math.nan
             continue
-        if i == window - 1 or anchor[i]:
-            total, missing = 0.0, 0
-            for j in range(i - window + 1, i + 1):
-                bad = math.isnan(a[j])
-                missing += bad
-                total = total * keep + (0.0 if bad else a[j])
+        if missing == i - window or anchor[i]:
+            total = _product_anew(a[i - window + 1 : i + 1], weights)
         else:
-            total *= keep
-            if math.isnan(a[i - window]):
-                missing -= 1
-            else:
-                total -= tail * a[i - window]
-            if math.isnan(a[i]):
-                missing += 1
-            else:
-                total += a[i]
-        out[i] = math.nan if missing > 0 else total * norm
+            total = total * keep + (a[i] - tail * a[i - window])
+        out[i] = total * norm
+
+
+@kernel
+def _product_anew(a: Float64Array, weights: Float64Array) -> float:
+    """Sum of products, in four parts side by side."""
+    t0, t1, t2, t3 = 0.0, 0.0, 0.0, 0.0
+    whole = a.size - a.size % 4
+    for j in range(0, whole, 4):
+        t0 += weights[j] * a[j]
+        t1 += weights[j + 1] * a[j + 1]
+        t2 += weights[j + 2] * a[j + 2]
+        t3 += weights[j + 3] * a[j + 3]
+    for j in range(whole, a.size):
+        t0 += weights[j] * a[j]
+    return (t0 + t1) + (t2 + t3)
 
 
 @kernel
@@ -283,17 +272,16 @@ def rolling_rank(a: Float64Array, window: int, out: Float64Array) -> None:
 @kernel
 def rolling_mean_deviation(a: Float64Array, window: int, out: Float64Array) -> None:
     """Mean absolute deviation of the window from its mean."""
+    distance = np.empty(window)
     for i in range(a.size):
         if i < window - 1:
             out[i] = math.nan
             continue
-        mean, deviation = 0.0, 0.0
-        for j in range(i - window + 1, i + 1):
-            mean += a[j]
-        mean /= window
-        for j in range(i - window + 1, i + 1):
-            deviation += abs(a[j] - mean)
-        out[i] = deviation / window
+        rows = a[i - window + 1 : i + 1]
+        mean = _sum_anew(rows) / window
+        for j in range(window):
+            distance[j] = abs(rows[j] - mean)
+        out[i] = _sum_anew(distance) / window
 
 
 @kernel
@@ -301,36 +289,29 @@ def rolling_moment(
     a: Float64Array, window: int, order: float, anchor: BoolArray, out: Float64Array
 ) -> None:
     """Standardised central moment of the window: skewness (order 3), kurtosis (4, normal is 3)."""
-    s1, s2, s3, s4, missing, origin = 0.0, 0.0, 0.0, 0.0, 0, 0.0
+    s1, s2, s3, s4, missing, origin = 0.0, 0.0, 0.0, 0.0, -1, 0.0
     for i in range(a.size):
-        if i < window - 1:
+        if math.isnan(a[i]):
+            missing = i
+        if i < window - 1 or missing > i - window:
             out[i] = math.nan
             continue
-        first = i
-        if i == window - 1 or anchor[i]:
-            s1, s2, s3, s4, missing = 0.0, 0.0, 0.0, 0.0, 0
-            first = i - window + 1
-            origin = _known_mean(a[first : i + 1])
-        elif math.isnan(a[i - window]):
-            missing -= 1
+        if missing == i - window or anchor[i]:
+            rows = a[i - window + 1 : i + 1]
+            origin = _sum_anew(rows) / window
+            s1, s2, s3, s4 = 0.0, 0.0, 0.0, 0.0
+            for value in rows:
+                d = value - origin
+                s1, s2, s3, s4 = s1 + d, s2 + d * d, s3 + d * d * d, s4 + d * d * d * d
         else:
-            d = a[i - window] - origin
-            s1 -= d
-            s2 -= d * d
-            s3 -= d * d * d
-            s4 -= d * d * d * d
-        for j in range(first, i + 1):
-            if math.isnan(a[j]):
-                missing += 1
-            else:
-                d = a[j] - origin
-                s1 += d
-                s2 += d * d
-                s3 += d * d * d
-                s4 += d * d * d * d
+            x, y = a[i] - origin, a[i - window] - origin
+            s1 += x - y
+            s2 += x * x - y * y
+            s3 += x * x * x - y * y * y
+            s4 += x * x * x * x - y * y * y * y
         mean = s1 / window
         variance = s2 / window - mean * mean
-        if missing > 0 or variance * window <= _ROUNDING * (s2 + window * origin * origin):
+        if variance <= _ROUNDING * (s2 / window + origin * origin):
             out[i] = math.nan
         elif order == 3.0:
             third = s3 / window - 3.0 * mean * s2 / window + 2.0 * mean**3
@@ -339,17 +320,6 @@ def rolling_moment(
             fourth = s4 / window - 4.0 * mean * s3 / window
             fourth += 6.0 * mean * mean * s2 / window - 3.0 * mean**4
             out[i] = fourth / (variance * variance)
-
-
-@kernel
-def _known_mean(a: Float64Array) -> float:
-    """Mean of what is not missing; 0 if all is."""
-    total, count = 0.0, 0
-    for value in a:
-        if not math.isnan(value):
-            total += value
-            count += 1
-    return total / count if count > 0 else 0.0
 
 
 @kernel
