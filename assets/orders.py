@@ -77,6 +77,7 @@ def _metadata(report: Report) -> dict[str, int | str]:
         "not_known_yet": len(report.unresolved),
         "will_not_be_sent": len(report.closed),
         "waiting": len(report.waiting),
+        "waiting_for": "; ".join(sorted(set(report.waiting.values()))) or "nothing",
         "orders": ", ".join(report.sent) or "none",
     }
 

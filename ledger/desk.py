@@ -59,9 +59,11 @@ class DeskLedger:
             lambda conn: legs.lease(conn, owner=owner, now=now, until=until, skip=skip)
         )
 
-    def release_leg(self, leg_id: str, *, owner: str) -> None:
-        """Give a lease back; the leg waits on."""
-        self._transact(lambda conn: legs.release(conn, leg_id, owner=owner))
+    def release_leg(self, leg_id: str, *, owner: str, waiting_for: str) -> None:
+        """Give a lease back; the leg waits on, and people are told for what."""
+        self._transact(
+            lambda conn: legs.release(conn, leg_id, owner=owner, waiting_for=waiting_for)
+        )
 
     def close_leg(self, leg_id: str, *, code: str, sentence: str, at: Stamp) -> None:
         """End a leg of which nothing was sent; its proposal lapses if that was the last."""

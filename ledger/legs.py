@@ -57,12 +57,12 @@ def lease(
     return _signed(conn, told)
 
 
-def release(conn: sa.Connection, leg_id: str, *, owner: str) -> None:
-    """End a lease that is still this owner's."""
+def release(conn: sa.Connection, leg_id: str, *, owner: str, waiting_for: str) -> None:
+    """End a lease that is still this owner's, and say what the leg waits for."""
     conn.execute(
         sa.update(legs)
         .where(legs.c.leg_id == leg_id, legs.c.lease_owner == owner)
-        .values(lease_owner=None, lease_until=None)
+        .values(lease_owner=None, lease_until=None, waiting_sentence=waiting_for)
     )
 
 

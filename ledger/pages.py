@@ -53,6 +53,7 @@ class Leg:
     reduces: bool
     closed_code: str | None
     closed_sentence: str | None
+    waiting_sentence: str | None  # why it was not sent when last tried
 
 
 @dataclass(frozen=True)

@@ -155,6 +155,7 @@ legs = sa.Table(
     sa.Column("reduces", sa.Boolean, nullable=False),
     sa.Column("lease_owner", sa.Text),
     sa.Column("lease_until", _at()),
+    sa.Column("waiting_sentence", sa.Text),  # why it was not sent when last tried
     sa.Column("closed_at", _at()),  # nothing more will be sent for this leg
     sa.Column("closed_code", sa.Text),
     sa.Column("closed_sentence", sa.Text),
@@ -494,6 +495,7 @@ audit_log = sa.Table(
     sa.Column("payload", sa.Text, nullable=False),  # canonical JSON (RFC 8785)
     sa.Column("previous_hash", sa.Text, nullable=False),
     sa.Column("hash", sa.Text, nullable=False),
+    sa.Index("audit_log_subject_seq", "subject", "seq"),
 )
 
 # The chain's end: appending locks this row, and rows cut off the end are missed by it.

@@ -80,7 +80,7 @@ class Report:
     rejected: list[str] = field(default_factory=list)
     unresolved: list[str] = field(default_factory=list)
     closed: list[str] = field(default_factory=list)  # legs that will not be sent
-    waiting: list[str] = field(default_factory=list)  # legs denied for now
+    waiting: dict[str, str] = field(default_factory=dict)  # legs that wait: leg id -> for what
     problem: str | None = None  # why the run stopped early
 
 
@@ -119,8 +119,8 @@ def send_signed(
         try:
             _send_leg(ledger, broker, signed, sender, desk, market, report)
         except BrokerUnavailableError as e:
-            ledger.release_leg(signed.leg_id, owner=sender.owner)
             report.problem = str(e)
+            _wait(ledger, signed, sender, report, report.problem)
     return report
 
 
@@ -217,8 +217,7 @@ def _send_leg(
         report.closed.append(signed.leg_id)
         return
     if denied:
-        ledger.release_leg(signed.leg_id, owner=sender.owner)
-        report.waiting.append(signed.leg_id)
+        _wait(ledger, signed, sender, report, denied[0].sentence)
         return
     order = _order_of(signed)
     refusal = ledger.write_intent(
@@ -230,12 +229,18 @@ def _send_leg(
         at=_stamp(desk, market),
     )
     if refusal is not None:
-        ledger.release_leg(signed.leg_id, owner=sender.owner)
-        report.waiting.append(signed.leg_id)
+        _wait(ledger, signed, sender, report, refusal)
         return
     sender.reached("intended")
     _submit(ledger, broker, order, signed, sender, desk, market, report)
     ledger.release_order(order.client_order_id, owner=sender.owner)
+
+
+def _wait(
+    ledger: Ledger, signed: SignedLeg, sender: Sender, report: Report, waiting_for: str
+) -> None:
+    ledger.release_leg(signed.leg_id, owner=sender.owner, waiting_for=waiting_for)
+    report.waiting[signed.leg_id] = waiting_for
 
 
 def _submit(

@@ -103,8 +103,8 @@ class Ledger(Protocol):
     ) -> SignedLeg | None:
         """Lease one signed leg that waits, the oldest first; None when there is none."""
 
-    def release_leg(self, leg_id: str, *, owner: str) -> None:
-        """Give a lease back; the leg waits on."""
+    def release_leg(self, leg_id: str, *, owner: str, waiting_for: str) -> None:
+        """Give a lease back; the leg waits on, and people are told for what."""
 
     def close_leg(self, leg_id: str, *, code: str, sentence: str, at: Stamp) -> None:
         """End a leg of which nothing was sent; its proposal lapses if that was the last."""

@@ -75,11 +75,11 @@ def price_sentence(proposal: Proposal, quote: Quote | None, *, now: datetime) ->
     if quote is None or quote.last is None:
         return f"{start}; no quote yet.{end}"
     moved = quote.last / leg.reference_price - 1
-    shown = f"{start}, now {formats.price(quote.last)} ({formats.drift(moved)})."
+    shown = f"{start}, now {formats.price(quote.last)} ({formats.drift(moved)})"
     if states.is_stale(quote.received_at, now=now):
         old = states.stale_sentence(quote.quoted_at, quote.received_at, now=now)
-        shown = f":gray[{shown} {old}]"
-    return shown + end
+        return f":gray[{shown}, {old}.]{end}"
+    return f"{shown}.{end}"
 
 
 def has_drifted(proposal: Proposal, quote: Quote | None) -> bool:

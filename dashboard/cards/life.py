@@ -104,6 +104,9 @@ def _before_sending(proposal: Proposal) -> str:
     closed = [leg.closed_sentence for leg in proposal.legs if leg.closed_sentence]
     if closed:
         return f":orange[:material/block: Not sent.] {formats.plain(closed[0])}"
+    waits = [leg.waiting_sentence for leg in proposal.legs if leg.waiting_sentence]
+    if waits:
+        return f":orange[:material/hourglass_top: Waits, not sent yet.] {formats.plain(waits[0])}"
     return ":blue[:material/progress_activity: sending] (usually 5–15 s)"
 
 

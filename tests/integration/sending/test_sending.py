@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 import sqlalchemy as sa
 
-from ledger import audit
+from ledger import audit, heartbeats, pages
+from ledger.tables import heartbeats as beats
 from ledger.tables import legs, orders, proposals, signatures
-from tests.integration.sending.desk import LIMITS, CrashError, SmallDesk, refuse
+from tests.integration.sending.desk import BUILD, LIMITS, CrashError, SmallDesk, refuse
 from trading.dispatch import Report, send_signed, settle_unresolved
 from trading.errors import OutcomeUnknownError, RateLimitedError
 from trading.orders import Order, OrderState, client_order_id
@@ -236,6 +237,26 @@ def test_two_dispatchers_at_once_send_each_leg_once(desk: SmallDesk) -> None:
 
     assert sum(len(report.sent) for report in reports) == 2
     assert desk.broker.submits == 2
+
+
+def test_a_leg_that_waits_says_for_what_and_goes_when_it_is_there(desk: SmallDesk) -> None:
+    desk.signed()
+    with desk.engine.begin() as conn:
+        heartbeats.beat(conn, process="executor", pid=2, build="another", desk_at=desk.clock.now())
+
+    report = send(desk)
+
+    sentence = "2 different builds of the desk are running; restart it."
+    assert list(report.waiting.values()) == [sentence]
+    assert desk.broker.submits == 0
+    with desk.engine.begin() as conn:
+        assert conn.scalar(sa.select(legs.c.waiting_sentence)) == sentence
+        assert pages.proposals(conn, states=("signed",))[0].legs[0].waiting_sentence == sentence
+        conn.execute(sa.update(beats).where(beats.c.process == "executor").values(build=BUILD))
+
+    send(desk, "run/2")
+
+    assert desk.broker.submits == 1
 
 
 def test_a_price_that_drifted_lapses_the_proposal(desk: SmallDesk) -> None:

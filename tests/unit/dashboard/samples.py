@@ -24,6 +24,7 @@ LEG = Leg(
     reduces=False,
     closed_code=None,
     closed_sentence=None,
+    waiting_sentence=None,
 )
 
 PROPOSAL = Proposal(

@@ -97,7 +97,7 @@ def test_an_old_price_turns_grey_with_its_age() -> None:
     )
 
     assert sentence.startswith(":gray[")
-    assert "as of 09:14, 17 minutes old" in sentence
+    assert "(−0.19 %), as of 09:14, 17 minutes old.] A signature lapses" in _plain(sentence)
 
 
 @pytest.mark.parametrize(
@@ -127,6 +127,15 @@ def test_the_life_of_a_signed_order_is_one_line() -> None:
         ":green[:material/check_circle: Signed] Maria 09:31:07 → sent → accepted → "
         ":green[**filled**] 25 at 195.50, slippage −17 bps against 195.83"
     )
+
+
+def test_a_signed_order_that_has_to_wait_says_for_what() -> None:
+    waits = replace(PROPOSAL.legs[0], waiting_sentence="Broker and ledger differ.")
+    signed = replace(PROPOSAL, state="signed", marks=(SIGNATURE,), legs=(waits,))
+
+    (line,) = life.lines(signed, ())
+
+    assert line.endswith("Waits, not sent yet.] Broker and ledger differ.")
 
 
 def test_the_stop_that_came_with_an_entry_is_not_told_as_signed_again() -> None:

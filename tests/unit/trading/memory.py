@@ -169,8 +169,9 @@ class MemoryLedger:
         self.leg_lease = (owner, until)
         return self._leg()
 
-    def release_leg(self, leg_id: str, *, owner: str) -> None:
+    def release_leg(self, leg_id: str, *, owner: str, waiting_for: str) -> None:
         self.leg_lease = None
+        self.waiting_for = waiting_for
 
     def close_leg(self, leg_id: str, *, code: str, sentence: str, at: Stamp) -> None:
         self.closed = sentence
