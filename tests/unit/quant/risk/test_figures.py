@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.integrate import quad
 from scipy.stats import norm
+from skfolio import measures
 
 from quant.risk import (
     METHODS,
@@ -66,6 +67,19 @@ def test_value_at_risk_never_exceeds_expected_shortfall(pair: np.ndarray, level:
 
     assert value_at_risk(returns, level=level) <= expected_shortfall(returns, level=level) + 1e-12
     assert np.mean(-returns > value_at_risk(returns, level=level)) <= 1.0 - level + 1e-9
+
+
+@given(returns_pair, st.floats(0.55, 0.985))
+def test_historical_figures_agree_with_skfolio(pair: np.ndarray, level: float) -> None:
+    returns = pair[0]
+    n_tail = returns.size * (1.0 - level)
+
+    shortfall = expected_shortfall(returns, level=level)
+    assert shortfall == pytest.approx(measures.cvar(returns, beta=level), abs=1e-12)
+    if (
+        abs(n_tail - round(n_tail)) > 1e-9
+    ):  # where a quantile falls on an observation it takes the next
+        assert value_at_risk(returns, level=level) == measures.value_at_risk(returns, beta=level)
 
 
 def test_parametric_value_at_risk_by_hand() -> None:
