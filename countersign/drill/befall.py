@@ -77,7 +77,7 @@ def _reads(conductor: "Conductor") -> None:
 def _cancels(conductor: "Conductor") -> None:
     fault = {"path": "^/v2/orders/", "method": "DELETE", **conductor.chance.choice(_CANCELS)}
     conductor.desk.venue.arm("cancels", fault)
-    _ask_to_cancel(conductor)
+    conductor.owed += 1
 
 
 def _stream(conductor: "Conductor") -> None:
@@ -129,16 +129,17 @@ def _clock_market(conductor: "Conductor") -> None:
     conductor.struck["clock_market"] += 1
 
 
-def _ask_to_cancel(conductor: "Conductor") -> bool:
+def _cancel(conductor: "Conductor") -> None:
+    conductor.owed += 1
+
+
+def ask_to_cancel(conductor: "Conductor") -> None:
+    """Ask for the cancel of an order that works, if one does; else it stays owed."""
     found = transact(conductor.desk.engine, ledger_side.working)
     if found:
-        name = conductor.chance.choice(found)
-        conductor.ask("cancel_order", {"client_order_id": name})
-    return bool(found)
-
-
-def _cancel(conductor: "Conductor") -> None:
-    conductor.struck["cancel"] += _ask_to_cancel(conductor)
+        conductor.ask("cancel_order", {"client_order_id": conductor.chance.choice(found)})
+        conductor.owed -= 1
+        conductor.struck["cancel"] += 1
 
 
 def _halt(conductor: "Conductor") -> None:

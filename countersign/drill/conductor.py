@@ -5,7 +5,7 @@ import time
 import uuid
 from collections import Counter, deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from countersign.drill import befall, ledger_side
@@ -36,6 +36,7 @@ class Conductor:
     struck: Counter[str] = field(default_factory=Counter)
     strangers: set[str] = field(default_factory=set)
     signing: deque[str] = field(default_factory=deque)  # faults of the next signatures
+    owed: int = 0  # cancels that wait for an order to be working
     findings: list[Finding] = field(default_factory=list)
     resumed: int = 0
     _resumed_at: float = 0.0
@@ -57,6 +58,8 @@ class Conductor:
         """Commit a fault, or have a proposal made and signed."""
         self.desk.revive()
         self.on_duty()
+        if self.owed:
+            befall.ask_to_cancel(self)
         if step.fault in OF_SIGNATURES:
             self.signing.append(step.fault)
         elif step.fault is not None:
@@ -162,8 +165,10 @@ class Conductor:
         """Have a proposal signed; one that was vetoed is made again, so that the count holds."""
         fault = self.signing.popleft() if self.signing else None
         seen = self._seen()
+        # What is to be cancelled must work for a while.
+        legs = [replace(leg, kind="passive") if self.owed else leg for leg in step.legs]
         proposal = self.people.propose(
-            step.legs, seen, minutes=_EXPIRY_MINUTES if fault == "expiry" else None
+            legs, seen, minutes=_EXPIRY_MINUTES if fault == "expiry" else None
         )
         if fault is not None:
             self.struck[fault] += 1

@@ -15,6 +15,7 @@ _SESSION_LEGS = 34
 _FIRST, _LAST = date(2012, 10, 22), date(2013, 2, 1)
 _KINDS = {"stop": 30, "bracket": 15, "passive": 8, "market": 6, "sell": 26, "oversize": 3}
 _AFTER_SPLIT = 12  # one proposal in so many comes after the split
+_BEFORE_END = 0.85  # a fault that waits for the next order needs one to come
 _PAIRS = 0.08  # of the proposals have two legs
 
 
@@ -116,7 +117,7 @@ def _befalls(chance: random.Random, steps: int, names: Sequence[str]) -> list[li
     for name in names:
         times = 1 + steps // FAULTS[name].every
         for turn in range(times):
-            befalls[int((turn + chance.random()) / times * steps)].append(name)
+            befalls[int((turn + chance.random()) / times * steps * _BEFORE_END)].append(name)
     for together in befalls:
         chance.shuffle(together)
     return befalls

@@ -48,12 +48,12 @@ class Venue:
         self._put()
 
     def count(self) -> Counter[str]:
-        """Return how many faults of each class struck; a venue that is away tells none."""
+        """Return how many faults of each class struck so far."""
         if not self.armed:
             return self.struck
         told = self._ask("GET", "/venue/faults")["faults"]
         if len(told) != len(self.armed):  # it was started anew, and has forgotten them
-            self.armed.clear()
+            self._put()
             return self.struck
         for (name, fault), now in zip(self.armed, told, strict=True):
             self.struck[name] += int(now["struck"])
