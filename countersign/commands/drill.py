@@ -79,6 +79,8 @@ def _explain(result: Result) -> None:
         f"{result.orders} signed legs, {struck} faults of {len(result.faults)} classes, "
         f"{result.restarts} processes started again, trading resumed {result.resumed} times."
     )
+    if result.ended:
+        errors.print(f"Ended without being killed, see their logs: {', '.join(result.ended)}.")
     if not result.clean:
         errors.print(f"The desk's folder is kept: {result.home} (logs, database, venue).")
 

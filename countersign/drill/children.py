@@ -9,6 +9,7 @@ import multiprocessing
 import os
 import sys
 from collections.abc import Callable, Mapping
+from multiprocessing import forkserver
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,9 @@ Process = Any  # multiprocessing's forkserver process has no public type
 
 
 def prepare() -> None:
-    """Name what the server imports before it forks."""
+    """Start the server, which then imports what it is to fork."""
     _CONTEXT.set_forkserver_preload([*_IMPORTED, __name__])
+    forkserver.ensure_running()
 
 
 def worker(name: str, *, log: Path, environment: Mapping[str, str]) -> Process:

@@ -56,6 +56,7 @@ class TemporaryDesk:
     servers: dict[str, Running] = field(default_factory=dict)
     processes: dict[str, Any] = field(default_factory=dict)
     restarts: int = 0
+    ended: list[str] = field(default_factory=list)  # that nobody had killed
 
     def __post_init__(self) -> None:
         told = self.settings.broker
@@ -68,12 +69,13 @@ class TemporaryDesk:
 
     def start_servers(self) -> None:
         """Start database and venue, with empty tables and a fresh market."""
+        self._begin("venue")  # it loads its market while the database is made
         self.cluster.initialise()
         self.start_server("postgres")
         self.cluster.create_desk()
         postgres.create_schemas(self.cluster.url())
         upgrade(self.cluster.url())
-        self.start_server("venue")
+        self._await("venue")
 
     def start_desk(self) -> None:
         """Start the workers and the dispatchers."""
@@ -98,15 +100,15 @@ class TemporaryDesk:
         for name, process in list(self.processes.items()):
             if not process.is_alive():
                 process.join()
+                if process.exitcode != -signal.SIGKILL:
+                    self.ended.append(f"{name} ({process.exitcode})")
                 self.restarts += 1
                 self.start(name)
 
     def start_server(self, name: str) -> None:
         """Start database or venue, and wait until it answers."""
-        spec = self._spec(name)
-        log = self.home.logs / f"{name}.log"
-        self.servers[name] = spawned.start(spec, log, self.environment, self.root)
-        until(spec.probe, f"{name} does not start, see {log}", self.servers[name].is_alive)
+        self._begin(name)
+        self._await(name)
 
     def kill_server(self, name: str, how: signal.Signals = signal.SIGKILL) -> None:
         """Signal database or venue, wait for its end, and leave nothing of it."""
@@ -132,6 +134,14 @@ class TemporaryDesk:
             if name in self.servers and self.servers[name].is_alive():
                 graceful = signal.SIGTERM if name == "venue" else signal.SIGINT
                 self.kill_server(name, graceful)
+
+    def _begin(self, name: str) -> None:
+        spec, log = self._spec(name), self.home.logs / f"{name}.log"
+        self.servers[name] = spawned.start(spec, log, self.environment, self.root)
+
+    def _await(self, name: str) -> None:
+        complaint = f"{name} does not start, see {self.home.logs / name}.log"
+        until(self._spec(name).probe, complaint, self.servers[name].is_alive)
 
     def _spec(self, name: str) -> Spec:
         if name == "postgres":

@@ -32,6 +32,7 @@ class Result:
     home: str
     resumed: int = 0
     restarts: int = 0
+    ended: tuple[str, ...] = ()  # processes that nobody had killed
 
     @property
     def clean(self) -> bool:
@@ -110,6 +111,7 @@ class Drill:
         with desk.engine.connect() as conn:
             signed = ledger_side.with_ends(conn, conductor.people.signed)
             ledger, sent_at = ledger_side.side(conn), ledger_side.sent_at(conn)
+            unsound = ledger_side.unsound(conn)
         executions = [Bought(f.symbol, f.side, f.quantity, f.price, f.at) for f in venue.executions]
         beyond = breaches(
             executions,
@@ -122,10 +124,11 @@ class Drill:
         struck = conductor.faults()
         return Result(
             orders=len(signed),
-            findings=(*found, *conductor.findings),
+            findings=(*found, *unsound, *conductor.findings),
             faults={name: struck[name] for name in self.faults},
             seconds=time.monotonic() - begun,
             home=str(desk.root),
             resumed=conductor.resumed,
             restarts=desk.restarts,
+            ended=tuple(desk.ended),
         )

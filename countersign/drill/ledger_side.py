@@ -7,9 +7,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from countersign.drill.compare import Execution, Kept, LedgerSide, Signed
+from countersign.drill.compare import Execution, Finding, Kept, LedgerSide, Signed
+from ledger import audit
 from ledger.tables import alerts, fills, legs, orders, proposals, reconciliations
 from trading.orders import client_order_id
+from trading.proposals import is_intact
 
 _UNSETTLED = ("intended", "sent", "unresolved")
 
@@ -47,6 +49,21 @@ def with_ends(conn: sa.Connection, signed: Sequence[Signed]) -> list[Signed]:
         replace(one, leg=known[one.client_order_id].leg_id, ended=_end(known[one.client_order_id]))
         for one in signed
     ]
+
+
+def unsound(conn: sa.Connection) -> list[Finding]:
+    """Return what is wrong with the audit chain and with the bytes that people signed."""
+    found = []
+    place = audit.verify(conn)
+    if place is not None:
+        found.append(Finding("unexplained", "audit log", f"Its chain is broken: {place}."))
+    stored = sa.select(proposals.c.code, proposals.c.content, proposals.c.content_hash)
+    found += [
+        Finding("unexplained", row.code, "Its stored bytes are not those that were signed.")
+        for row in conn.execute(stored)
+        if not is_intact(row.content, row.content_hash)
+    ]
+    return found
 
 
 def sent_at(conn: sa.Connection) -> list[tuple[str, datetime]]:
