@@ -74,6 +74,7 @@ class Gate:
 
     def pass_through(self, chunk: list[date]) -> Iterator[Done]:
         """Judge and write the bars of some sessions; yield what became of each part."""
+        suites.prepare()
         names = self.universe.names
         landed = load.objects(self.store, "daily", chunk[0], chunk[-1], names).landed()
         delivered = load.versions(self.store, chunk[0], chunk[-1], symbols=names)

@@ -55,6 +55,7 @@ def minute_bars(
     """
     sessions = [as_session(key) for key in context.partition_keys]
     require_closed(sessions, ledger)
+    suites.prepare()
     rows = held = 0
     served: set[str] = set()
     reasons: Counter[str] = Counter()

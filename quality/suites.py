@@ -1,10 +1,12 @@
 """Great Expectations records and renders what the desk's rules found; nothing is computed twice.
 
-Great Expectations costs five seconds to import, so it is imported by those who record.
+Great Expectations costs two seconds of a processor to import, more than all else that a report
+costs. So only those who record import it, and `prepare` lets that run beside their reading.
 """
 
 import logging
 import os
+import threading
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -36,6 +38,21 @@ class Report:
     path: str
     expectations: int
     passed: int
+
+
+def prepare() -> None:
+    """Begin to import Great Expectations; return at once. `record` waits for what is left of it.
+
+    For those who read and judge before they record: databases and kernels leave a processor to
+    the import meanwhile. What fails here fails again, and is told, in `record`.
+    """
+    threading.Thread(target=_library, name="great-expectations", daemon=True).start()
+
+
+def _library() -> Any:
+    # Read once on import: without it a run would call home.
+    os.environ["GX_ANALYTICS_ENABLED"] = "false"
+    return import_module("great_expectations")
 
 
 def record(
@@ -114,10 +131,8 @@ def _validate(judgement: Judgement, *, suite: str, name: str) -> Any:
     Letting it ask again whether each outcome of each row is in the set {passed} would take twenty
     times as long as the rules themselves, and could only say the same.
     """
-    # Read once on import: without it a run would call home.
-    os.environ["GX_ANALYTICS_ENABLED"] = "false"
+    gx = _library()
     core: Any = import_module("great_expectations.core.expectation_validation_result")
-    gx: Any = import_module("great_expectations")
 
     logging.getLogger("great_expectations").setLevel(logging.WARNING)
     results = [_result(core, judgement, row) for row in judgement.tally.iter_rows(named=True)]

@@ -66,8 +66,22 @@ def _findings(
     for rule in rules:
         failing = outcomes[rule.name].fill_null(value=False).arg_true()
         if failing.len():
-            found += [finding(rule, row, dataset=dataset) for row in rows(frame[failing])]
+            told = _firsts(frame, failing) if rule.told_once else frame[failing]
+            found += [finding(rule, row, dataset=dataset) for row in rows(told)]
     return found
+
+
+def _firsts(frame: pl.DataFrame, failing: pl.Series) -> pl.DataFrame:
+    """Return the first failing row of each symbol and session, `failing` and `until` beside it."""
+    per_session = (
+        frame.select(*_SESSION, "bar_start")[failing]
+        .with_columns(failing.alias("at"))
+        .group_by(_SESSION, maintain_order=True)
+        .agg(pl.col("at").first(), pl.len().alias("failing"), pl.col("bar_start").max())
+    )
+    return frame[per_session["at"]].with_columns(
+        per_session["failing"], per_session["bar_start"].alias("until")
+    )
 
 
 def _reasons(

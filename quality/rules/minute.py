@@ -4,18 +4,20 @@ import math
 from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Final
+from zoneinfo import ZoneInfo
 
 import polars as pl
 
 from quality.calendar import Calendar
 from quality.rules import bar, jumps, words
 from quality.rules.judge import judge
-from quality.rules.minute_facts import facts
+from quality.rules.minute_facts import NEW_YORK, facts
 from quality.rules.missing import absent
 from quality.rules.model import Judgement, Rule, Severity
 from quality.rules.words import Row, percent, price
 
 DATASET: Final = "minute_bars"
+_NEW_YORK: Final = ZoneInfo(NEW_YORK)
 _FIGURES: Final = bar.FIGURES
 
 _HAS_PAST: Final = pl.col("reference").is_not_null()
@@ -50,6 +52,13 @@ def _hours(row: Row) -> str:
     return f"That session ran from {row['opens_at']:%H:%M} to {row['closes_at']:%H:%M}."
 
 
+def _outside(row: Row) -> str:
+    first, last = row["new_york"], row["until"].astimezone(_NEW_YORK)
+    if row["failing"] == 1:
+        return f"One minute, {first:%H:%M}, lies"
+    return f"{row['failing']:,} minutes from {first:%H:%M} to {last:%H:%M} lie"
+
+
 RULES: Final[tuple[Rule, ...]] = (
     *bar.rules(says=_bar, when=_clock, one="minute"),
     Rule(
@@ -78,7 +87,12 @@ RULES: Final[tuple[Rule, ...]] = (
         reason="Extended hours are real but thin: they are marked, and left out of signals.",
         applies=pl.col("is_tradable"),
         fails=~pl.col("is_regular"),
-        sentence=lambda row: f"{_clock(row)} is outside regular hours. {_hours(row)}",
+        sentence=lambda row: (
+            f"{_outside(row)} outside the regular hours of {words.day(row['session'])}. "
+            f"{_hours(row)}"
+        ),
+        figures=("failing", "until"),
+        told_once=True,
     ),
     Rule(
         name="minute_is_not_in_the_future",

@@ -30,6 +30,9 @@ class Rule:
 
     `applies` and `fails` are expressions over the prepared frame; `sentence` speaks about one
     failing row; `figures` are the columns worth keeping beside the sentence.
+
+    A rule with `told_once` has one finding per symbol and session, about the first failing row:
+    `failing` counts those rows, and `until` is the start of the last (minutes).
     """
 
     name: str
@@ -40,6 +43,7 @@ class Rule:
     sentence: Callable[[Mapping[str, Any]], str]
     applies: pl.Expr = field(default_factory=lambda: pl.lit(value=True))
     figures: tuple[str, ...] = ()
+    told_once: bool = False
 
 
 @dataclass(frozen=True)

@@ -172,7 +172,13 @@ def test_extended_hours_are_noted_and_half_days_known() -> None:
     judgement = judged(half)
 
     # From 13:00 to 16:00 in New York: 180 of the 390 minutes come after the early close.
-    assert judgement.by_rule() == {"minute_is_regular": 180}
+    (told,) = judgement.findings
+    assert told.rule == "minute_is_regular"
+    assert told.message == (
+        "180 minutes from 13:00 to 15:59 lie outside the regular hours of Tue 3 Jul. "
+        "That session ran from 09:30 to 13:00."
+    )
+    assert judgement.tally.filter(pl.col("rule") == told.rule)["failed"].item() == 180
     assert judgement.held.is_empty()
 
 
