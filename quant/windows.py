@@ -350,31 +350,35 @@ def since_start(a: Float64Array, start: Float64Array, kind: int, out: Float64Arr
 
 
 @kernel
-def same_time(
+def usual_by_now(
     a: Float64Array, times: Int32Array, per_day: int, sessions: int, out: Float64Array
 ) -> None:
-    """Value at the same minute some sessions earlier, or of the last bar before it in that session.
+    """Mean over some earlier sessions of the value at the same minute, or the last before it.
 
-    `times` are minutes, `per_day` of them to a day. NaN while that session has no bar yet, and
-    where there are not so many earlier sessions.
+    `times` are minutes, `per_day` of them to a day. NaN while one of these sessions has no bar
+    yet, and where there are not so many earlier sessions.
     """
-    starts = np.empty(sessions + 1, dtype=np.int64)  # of the sessions, the newest last
-    known, place = 0, 0
+    places = np.empty(sessions, dtype=np.int64)  # in each earlier session, the oldest first
+    starts = np.empty(sessions + 1, dtype=np.int64)  # of these, and of the current session
+    known = -1
     for i in range(a.size):
         out[i] = math.nan
         if i == 0 or times[i] // per_day != times[i - 1] // per_day:
             starts[:-1] = starts[1:]
             starts[-1] = i
+            places[:] = starts[:-1]
             known += 1
-            place = starts[0] if known > sessions else 0
-        if known <= sessions:
+        if known < sessions:
             continue
-        end = starts[1]
-        minute = times[i] % per_day
-        while place + 1 < end and times[place + 1] % per_day <= minute:
-            place += 1
-        if times[place] % per_day <= minute:
-            out[i] = a[place]
+        total = 0.0
+        for k in range(sessions):
+            place, end = places[k], starts[k + 1]
+            minute = times[i] % per_day
+            while place + 1 < end and times[place + 1] % per_day <= minute:
+                place += 1
+            places[k] = place
+            total += a[place] if times[place] % per_day <= minute else math.nan
+        out[i] = total / sessions
 
 
 @kernel

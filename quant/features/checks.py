@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import pairwise
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from quant.jit import kernel
 from quant.typing import Float64Array, Int32Array, Int64Array
 
 
@@ -94,16 +94,12 @@ def first_descent(times: Int32Array, offsets: Int64Array) -> int | None:
 
 def rows_below(times: Int32Array, offsets: Int64Array, bound: int) -> Int64Array:
     """Return how many rows of each symbol are earlier than `bound`."""
-    pairs = pairwise(offsets.tolist())
-    counts = [int(np.searchsorted(times[begin:end], bound)) for begin, end in pairs]
-    return np.array(counts, dtype=np.int64)
+    counts = np.empty(offsets.size - 1, dtype=np.int64)
+    _rows_below(times, offsets, bound, counts)
+    return counts
 
 
-def tail_rows(
-    offsets: Int64Array, firsts: Int64Array, *, rows_before: int
-) -> tuple[Int64Array, Int64Array]:
-    """Return the rows from `firsts` on with some before them, and the offsets of what is left."""
-    begins = offsets[:-1] + np.maximum(firsts - rows_before, 0)
-    lengths = offsets[1:] - begins
-    kept = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-    return np.arange(kept[-1]) + np.repeat(begins - kept[:-1], lengths), kept
+@kernel
+def _rows_below(times: Int32Array, offsets: Int64Array, bound: int, counts: Int64Array) -> None:
+    for s in range(counts.size):
+        counts[s] = np.searchsorted(times[offsets[s] : offsets[s + 1]], bound)

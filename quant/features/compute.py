@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 
@@ -11,7 +11,8 @@ import numpy as np
 from quant.features.across import cross_section
 from quant.features.daily import DAILY
 from quant.features.expressions import Op, Series, given
-from quant.features.panel import DailyPanel
+from quant.features.leaves import ByDay, ByRow, Layout, Leaf
+from quant.features.panel import ROW_COLUMNS, DailyPanel
 from quant.features.program import Program, cross_levels, market_series, run, translate
 from quant.features.registry import Registry
 from quant.jit import in_parallel
@@ -40,10 +41,7 @@ def daily_features(
         Rows in the panel's order: all, or those with ``sessions >= from_session``. NaN where a
         feature has too little history or an input of its look-back is missing; never filled.
     """
-    if from_session is not None:
-        panel = panel.since(from_session, rows_before=registry.exact_look_back)
-    plan = _plan(registry)
-    return _Run(panel, plan).results(panel.firsts(from_session), from_session)
+    return _Run(panel, _plan(registry)).results(from_session)
 
 
 def explain_lookback(
@@ -114,45 +112,53 @@ class _Run:
     def __init__(self, panel: DailyPanel, plan: _Plan) -> None:
         self._panel = panel
         self._plan = plan
-        self._given: dict[Series, Float64Array] = {}  # by row of the panel
-        self._by_day: dict[Series, Float64Array] = {}  # by day of the calendar from `_day_zero` on
-        days = np.concatenate([panel.sessions, panel.index_sessions])
-        self._day_zero = int(days.min()) if days.size else 0
-        self._n_days = int(days.max(initial=self._day_zero)) - self._day_zero + 1
-        self._by_day[given("index_close")] = self._on_days(panel.index_sessions, panel.index_close)
+        days = [panel.sessions, panel.index_sessions]
+        known = [d for d in days if d.size]
+        self._day_zero = min((int(d.min()) for d in known), default=0)
+        self._n_days = max((int(d.max()) for d in known), default=0) - self._day_zero + 1
+        rows = {name: ByRow(getattr(panel, name), panel.offsets) for name in ROW_COLUMNS}
+        self._leaves: dict[Series, Leaf] = {given(name): leaf for name, leaf in rows.items()}
+        day_numbers = self._day_zero + np.arange(self._n_days, dtype=np.float64)
+        self._leaves[given("session")] = ByDay(day_numbers, self._day_zero)
+        self._leaves[given("index_close")] = self._by_day(panel.index_sessions, panel.index_close)
 
-    def results(self, firsts: Int64Array, from_session: int | None) -> Float32Array:
-        starts = self._level_starts(firsts, from_session)
+    def results(self, from_session: int | None) -> Float32Array:
+        plan = self._plan
+        starts = self._starts(from_session)
         self._add_market()
-        for level, program, start in zip(
-            self._plan.levels, self._plan.level_programs, starts, strict=True
-        ):
-            self._add_cross_section(level, program, self._panel.firsts(start))
-        lengths = np.diff(self._panel.offsets) - firsts
-        out_offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-        out = np.empty((int(out_offsets[-1]), self._plan.n_columns), dtype=np.float32)
-        kept = np.empty((0, self._panel.n_rows))
-        self._run(self._plan.final, firsts, out_offsets=out_offsets, out=out, kept=kept)
+        for level, program in zip(plan.levels, plan.level_programs, strict=True):
+            self._add_cross_section(level, program, starts)
+        layout = self._layout(plan.final, from_session)
+        out = np.empty((int(layout.wanted[-1]), plan.n_columns), dtype=np.float32)
+        run(plan.final, self._leaves, layout, out=out, kept=np.empty((0, out.shape[0])))
         return out
 
-    def _level_starts(self, firsts: Int64Array, from_session: int | None) -> list[int | None]:
-        """First session that each level of cross-sectional series is needed from."""
-        starts: list[int | None] = [None] * len(self._plan.levels)
+    def _layout(self, program: Program, from_session: int | None) -> Layout:
+        panel = self._panel
+        firsts = panel.firsts(from_session)
+        begins = np.maximum(firsts - program.rows_before, 0)
+        return Layout(panel.sessions, panel.offsets, begins, firsts)
+
+    def _starts(self, from_session: int | None) -> dict[Series, int | None]:
+        """First session that each cross-sectional series is needed from; None means all."""
+        plan = self._plan
+        nodes = [node for level in plan.levels for node in level]
+        starts: dict[Series, int | None] = dict.fromkeys(nodes, from_session)
         if from_session is None:
             return starts
-        consumers = [self._plan.final, *reversed(self._plan.level_programs)]
-        sessions: list[int] = [from_session] * len(starts)
-        at = from_session
-        for i, program in enumerate(consumers[: len(starts)]):
-            level = len(starts) - 1 - i
-            needs = [
-                need
-                for leaf, need in zip(program.leaves, program.leaf_needs, strict=True)
-                if leaf.op not in {Op.INPUT, Op.MARKET}
-            ]
-            at = self._earliest(self._panel.firsts(at), max(needs, default=0), at)
-            sessions[level] = at
-        return list(sessions)
+        self._reach_back(starts, plan.final, from_session)
+        for level, program in reversed(list(zip(plan.levels, plan.level_programs, strict=True))):
+            first = min(start for node in level if (start := starts[node]) is not None)
+            self._reach_back(starts, program, first)
+        return starts
+
+    def _reach_back(self, starts: dict[Series, int | None], program: Program, first: int) -> None:
+        """Move the starts of a program's leaves back to what its first session needs."""
+        firsts = self._panel.firsts(first)
+        for leaf, need in zip(program.leaves, program.leaf_needs, strict=True):
+            start = starts.get(leaf)
+            if start is not None:
+                starts[leaf] = min(start, self._earliest(firsts, need, first))
 
     def _earliest(self, firsts: Int64Array, rows_before: int, at: int) -> int:
         begins = self._panel.offsets[:-1] + np.maximum(firsts - rows_before, 0)
@@ -161,89 +167,56 @@ class _Run:
 
     def _add_market(self) -> None:
         panel, plan = self._panel, self._plan
-        rows = panel.index_close.size
+        if not plan.market:
+            return
+        sessions = panel.index_sessions
         arguments = _arguments(plan.market)
-        kept = np.full((len(arguments), rows), np.nan)
-        leaves = {
-            "index_close": panel.index_close,
-            "session": panel.index_sessions.astype(np.float64),
-        }
-        if plan.market and rows:
-            run(
-                plan.market_program,
-                lambda leaf, wanted: leaves[leaf.name][wanted],
-                times=panel.index_sessions,
-                offsets=np.array([0, rows]),
-                firsts=np.zeros(1, dtype=np.int64),
-                out_offsets=np.zeros(2, dtype=np.int64),
-                out=np.empty((0, 0), dtype=np.float32),
-                kept=kept,
-            )
+        kept = np.full((len(arguments), sessions.size), np.nan)
+        if sessions.size:
+            none = np.zeros(1, dtype=np.int64)
+            layout = Layout(sessions, np.array([0, sessions.size]), none, none)
+            out = np.empty((sessions.size, 0), dtype=np.float32)
+            run(plan.market_program, self._leaves, layout, out=out, kept=kept)
         for node in plan.market:
             series = kept[arguments.index(node.args[0])]
-            self._by_day[node] = self._on_days(panel.index_sessions, series)
+            self._leaves[node] = self._by_day(sessions, series)
 
-    def _on_days(self, sessions: Int32Array, figures: Float64Array) -> Float64Array:
+    def _by_day(self, sessions: Int32Array, figures: Float64Array) -> ByDay:
         days = np.full(self._n_days, np.nan)
         days[sessions - self._day_zero] = figures
-        return days
+        return ByDay(days, self._day_zero)
 
     def _add_cross_section(
-        self, level: Sequence[Series], program: Program, firsts: Int64Array
+        self, level: Sequence[Series], program: Program, starts: Mapping[Series, int | None]
     ) -> None:
         panel = self._panel
+        known = [start for node in level if (start := starts[node]) is not None]
+        layout = self._layout(program, min(known) if known else None)
         arguments = _arguments(level)
-        kept = np.full((len(arguments), panel.n_rows), np.nan)
-        empty = np.empty((0, 0), dtype=np.float32)
-        self._run(program, firsts, out_offsets=np.zeros_like(panel.offsets), out=empty, kept=kept)
-        member = np.ones(panel.n_rows, dtype=np.bool_) if panel.member is None else panel.member
-        order, bounds = _by_session(panel.sessions)
+        rows = layout.rows_wanted()
+        kept = np.empty((len(arguments), rows.size))
+        run(program, self._leaves, layout, out=np.empty((rows.size, 0), np.float32), kept=kept)
+        member = np.ones(rows.size, np.bool_) if panel.member is None else panel.member[rows]
+        order, bounds, sessions = _by_session(panel.sessions[rows])
         for node in level:
             values = kept[arguments.index(node.args[0])]
             ranks = node.op is Op.CROSS_RANK
-            figures = np.empty(panel.n_rows if ranks else bounds.size - 1)
-            work = partial(cross_section, values, member, order, bounds, int(node.op), figures)
-            in_parallel(work, bounds)
-            if ranks:
-                self._given[node] = figures
-            else:
-                self._by_day[node] = self._on_days(panel.sessions[order[bounds[:-1]]], figures)
-
-    def _run(
-        self,
-        program: Program,
-        firsts: Int64Array,
-        *,
-        out_offsets: Int64Array,
-        out: Float32Array,
-        kept: Float64Array,
-    ) -> None:
-        panel = self._panel
-        run(
-            program,
-            self._leaf,
-            times=panel.sessions,
-            offsets=panel.offsets,
-            firsts=firsts,
-            out_offsets=out_offsets,
-            out=out,
-            kept=kept,
-        )
-
-    def _leaf(self, leaf: Series, rows: slice) -> Float64Array:
-        if leaf in self._by_day:
-            figures: Float64Array = self._by_day[leaf][self._panel.sessions[rows] - self._day_zero]
-            return figures
-        if leaf in self._given:
-            return self._given[leaf][rows]
-        if leaf.name == "session":
-            return self._panel.sessions[rows].astype(np.float64)
-        values: Float64Array = getattr(self._panel, leaf.name)[rows]
-        return values
+            figures = np.full(rows.size if ranks else sessions.size, np.nan)
+            start = starts[node]
+            skipped = 0 if start is None else int(np.searchsorted(sessions, start))
+            target = figures if ranks else figures[skipped:]
+            own = bounds[skipped:]
+            in_parallel(
+                partial(cross_section, values, member, order, own, int(node.op), target), own
+            )
+            leaf = ByRow(figures, layout.wanted) if ranks else self._by_day(sessions, figures)
+            self._leaves[node] = leaf
 
 
-def _by_session(sessions: Int32Array) -> tuple[Int64Array, Int64Array]:
-    """Rows in the order of their sessions, and where each session begins among them."""
+def _by_session(sessions: Int32Array) -> tuple[Int64Array, Int64Array, Int32Array]:
+    """Rows in the order of their sessions, where each session begins among them, and its day."""
     order = np.argsort(sessions, kind="stable")
-    begins = np.flatnonzero(np.concatenate([[True], np.diff(sessions[order]) != 0]))
-    return order, np.concatenate([begins, [sessions.size]]).astype(np.int64)
+    ordered = sessions[order]
+    begins = np.flatnonzero(np.diff(ordered, prepend=ordered[:1] - 1))
+    bounds = np.concatenate([begins, [sessions.size]]).astype(np.int64)
+    return order, bounds, ordered[begins]

@@ -44,7 +44,7 @@ class Op(IntEnum):
     SUM_TODAY = 21
     HIGHEST_TODAY = 22
     LOWEST_TODAY = 23
-    SAME_TIME = 24
+    USUAL_BY_NOW = 24
     BEFORE_TODAY = 25
     SUM = 30
     MEAN = 31
@@ -85,7 +85,8 @@ class Series:
     args : tuple of Series
         What it is done to.
     window : int
-        Rows the operation looks at, or rows (`Op.LAG`) or sessions (`Op.SAME_TIME`) it goes back.
+        Rows the operation looks at, or rows it goes back (`Op.LAG`), or sessions it looks back
+        to (`Op.USUAL_BY_NOW`).
     param : float
         The operation's figure, such as a factor or a weight.
     name : str
@@ -118,7 +119,7 @@ class Series:
     @property
     def slice_reach(self) -> int:
         """Earlier rows of its arguments that a computation must start from."""
-        if self.op is Op.SAME_TIME:
+        if self.op is Op.USUAL_BY_NOW:
             return (self.window + 1) * DAY_MINUTES
         if self.op is Op.BEFORE_TODAY:
             return 1
@@ -199,7 +200,7 @@ def sessions_back(expression: Series) -> int:
     A figure of the session so far whose argument looks at earlier rows, such as the overnight
     gap, needs the session before as well.
     """
-    own = expression.window if expression.op is Op.SAME_TIME else 0
+    own = expression.window if expression.op is Op.USUAL_BY_NOW else 0
     if expression.op in _TODAY:
         own = int(any(look_back(arg) > 0 for arg in expression.args))
     return own + max((sessions_back(arg) for arg in expression.args), default=0)
@@ -308,9 +309,9 @@ def lowest_today(a: Series, start: Series) -> Series:
     return series(Op.LOWEST_TODAY, a, start)
 
 
-def same_time(a: Series, sessions: int) -> Series:
-    """Value at this minute `sessions` sessions earlier, or of the latest bar before it then."""
-    return series(Op.SAME_TIME, a, window=sessions)
+def usual_by_now(a: Series, sessions: int) -> Series:
+    """Mean over `sessions` earlier sessions of the value at this minute, or last before it then."""
+    return series(Op.USUAL_BY_NOW, a, window=sessions)
 
 
 def before_today(a: Series, at_first: Series) -> Series:

@@ -51,7 +51,7 @@ def execute_earlier(
     if op == 20:
         windows.lag(a, window, out)
     elif op == 24:
-        windows.same_time(a, times, DAY_MINUTES, window, out)
+        windows.usual_by_now(a, times, DAY_MINUTES, window, out)
     elif op == 25:
         windows.before_today(a, b, times, DAY_MINUTES, out)
     else:
@@ -132,7 +132,7 @@ def run_symbol(
     first : int
         First row that is wanted.
     out : array of shape (n_rows - first, n_columns)
-    kept : array of shape (n_kept, n_rows)
+    kept : array of shape (n_kept, n_rows - first)
     """
     anchor = np.empty(times.size, dtype=np.bool_)
     anchors(times, anchor)
@@ -154,7 +154,7 @@ def run_symbol(
         if column >= 0:
             columns[column, : result.size] = result
         if keep >= 0:
-            kept[keep, first:] = result
+            kept[keep] = result
     _interleave(columns, out)
 
 
@@ -169,7 +169,7 @@ SOURCE_STAMP: Final = _source_stamp()
 
 
 def _runner(stamp: int) -> Runner:
-    """Build the runner over a stretch of symbols.
+    """Build the runner over a stretch of symbols: inputs and times hold their rows alone.
 
     numba's cache looks only at the file of the function it keeps, but at closed-over values too:
     `stamp` makes it notice a change in any kernel.
@@ -186,20 +186,17 @@ def _runner(stamp: int) -> Runner:
         out_offsets: Int64Array,
         out: Float32Array,
         kept: Float64Array,
-        first_symbol: int,
-        last_symbol: int,
     ) -> int:
-        base = offsets[first_symbol]
         longest = 0
-        for s in range(first_symbol, last_symbol):
+        for s in range(firsts.size):
             longest = max(longest, offsets[s + 1] - offsets[s])
         # One workspace for all symbols: memory that was just written is still in the cache.
         registers = np.empty((n_registers, longest), dtype=np.float64)
         columns = np.empty((out.shape[1], longest), dtype=np.float32)
-        for s in range(first_symbol, last_symbol):
+        for s in range(firsts.size):
             begin, end = offsets[s], offsets[s + 1]
             for leaf in range(inputs.shape[0]):
-                registers[leaf, : end - begin] = inputs[leaf, begin - base : end - base]
+                registers[leaf, : end - begin] = inputs[leaf, begin:end]
             run_symbol(
                 code,
                 param,
@@ -208,7 +205,7 @@ def _runner(stamp: int) -> Runner:
                 times[begin:end],
                 firsts[s],
                 out[out_offsets[s] : out_offsets[s + 1]],
-                kept[:, begin:end],
+                kept[:, out_offsets[s] : out_offsets[s + 1]],
             )
         return stamp
 

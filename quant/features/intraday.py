@@ -25,12 +25,12 @@ from quant.features.expressions import (
     magnitude,
     mean,
     root,
-    same_time,
     sign,
     skewness,
     std,
     total,
     total_today,
+    usual_by_now,
     weighted_mean,
 )
 from quant.features.registry import Feature, Registry
@@ -159,7 +159,7 @@ def _session_path() -> list[Feature]:
 def _session_flow() -> list[Feature]:
     """How the session's trading is spread over its minutes and over rises and falls."""
     dollars = total_today(DOLLARS, START)
-    usual = sum((same_time(dollars, n) for n in range(2, 6)), start=same_time(dollars, 1)) / 5.0
+    usual = usual_by_now(dollars, 5)
     early = greater(_OPENING + SINCE_OPEN * 0.0, SINCE_OPEN)
     late = greater(MINUTE, MINUTE * 0.0 + (_CLOSING - 0.5))
     return [

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from functools import lru_cache
-from itertools import pairwise
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from typing import Final
 
 import numpy as np
@@ -12,8 +11,10 @@ import numpy as np
 from quant.features import checks
 from quant.features.expressions import Series
 from quant.features.intraday import INTRADAY
+from quant.features.leaves import ByRow, Layout
 from quant.features.program import Program, run, translate
 from quant.features.registry import Registry
+from quant.jit import kernel
 from quant.typing import Float32Array, Float64Array, Int32Array, Int64Array
 
 BAR_COLUMNS: Final = ("open", "high", "low", "close", "volume")
@@ -76,28 +77,10 @@ class MinutePanel:
         """Rows over all symbols."""
         return int(self.sessions.size)
 
-    @property
+    @cached_property
     def times(self) -> Int32Array:
         """Minutes since 1970-01-01 on the exchange's clock."""
-        return (self.sessions * _CLOCK + self.minutes).astype(np.int32)
-
-    def since(
-        self, session: int, minute: int, *, rows_before: int, sessions_before: int = 0
-    ) -> MinutePanel:
-        """Return the bars from one minute on, and earlier ones of each symbol.
-
-        At least `rows_before` bars, and `sessions_before` sessions before the one that these
-        begin in. What is left of a symbol begins with the first bar of a session again.
-        """
-        firsts = checks.rows_below(self.times, self.offsets, session * _CLOCK + minute)
-        begins = np.maximum(firsts - rows_before, 0)
-        for i, (first, end) in enumerate(pairwise(self.offsets.tolist())):
-            begins[i] = _session_start(self.sessions[first:end], int(begins[i]), sessions_before)
-        rows, offsets = checks.tail_rows(self.offsets, begins, rows_before=0)
-        columns = {
-            name: getattr(self, name)[rows] for name in ("sessions", "minutes", *BAR_COLUMNS)
-        }
-        return replace(self, offsets=offsets, **columns)
+        return self.sessions * np.int32(_CLOCK) + self.minutes
 
     def firsts(self, start: tuple[int, int] | None) -> Int64Array:
         """Return, for each symbol, its first row (counted within it) from `start` on."""
@@ -105,32 +88,21 @@ class MinutePanel:
             return np.zeros(len(self.symbols), dtype=np.int64)
         return checks.rows_below(self.times, self.offsets, start[0] * _CLOCK + start[1])
 
-    def leaf(self, name: str) -> Float64Array:
-        """Return an input of the features as a column."""
+    def leaf(self, name: str, begins: Int64Array) -> ByRow:
+        """Return an input of the features for each symbol's rows from `begins` on."""
         if name == "start":
-            opening = np.ones(self.n_rows)
-            opening[1:] = np.diff(self.sessions) != 0
-            opening[self.offsets[:-1][self.offsets[:-1] < self.n_rows]] = 1.0
-            return opening
-        if name == "minute":
-            return self.minutes.astype(np.float64)
-        values: Float64Array = getattr(self, name)
-        return values
+            lengths = np.diff(self.offsets) - begins
+            offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+            opening = np.empty(int(offsets[-1]))
+            first_bars(self.sessions, self.offsets, lengths, opening)
+            return ByRow(opening, offsets)
+        values = self.minutes if name == "minute" else getattr(self, name)
+        return ByRow(values, self.offsets)
 
     def _at(self, row: int) -> str:
         day = np.datetime64(int(self.sessions[row]), "D")
         hour, minute = divmod(int(self.minutes[row]), 60)
         return f"{checks.symbol_at(self, row)} on {day} at {hour:02d}:{minute:02d}"
-
-
-def _session_start(sessions: Int32Array, row: int, sessions_before: int) -> int:
-    """First row of the session of `row`, or of one some sessions earlier."""
-    if row >= sessions.size:
-        return row
-    start = int(np.searchsorted(sessions, sessions[row]))
-    for _ in range(sessions_before):
-        start = int(np.searchsorted(sessions, sessions[max(start - 1, 0)]))
-    return start
 
 
 def minute_features(
@@ -154,29 +126,62 @@ def minute_features(
         Rows in the panel's order: all, or those from `start` on. NaN where a feature has too
         little history or an input of its look-back is missing; never filled.
     """
-    if start is not None:
-        panel = panel.since(
-            *start,
-            rows_before=registry.exact_look_back,
-            sessions_before=registry.sessions_back,
-        )
     program = _program(registry)
     firsts = panel.firsts(start)
-    lengths = np.diff(panel.offsets) - firsts
-    out_offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-    out = np.empty((int(out_offsets[-1]), len(registry)), dtype=np.float32)
-    columns = {leaf.name: panel.leaf(leaf.name) for leaf in program.leaves}
-    run(
-        program,
-        lambda leaf, wanted: columns[leaf.name][wanted],
-        times=panel.times,
-        offsets=panel.offsets,
-        firsts=firsts,
-        out_offsets=out_offsets,
-        out=out,
-        kept=np.empty((0, panel.n_rows)),
-    )
+    begins = np.zeros_like(firsts)
+    if start is not None:
+        session_starts(
+            panel.sessions,
+            panel.offsets,
+            firsts - registry.exact_look_back,
+            registry.sessions_back,
+            begins,
+        )
+    layout = Layout(panel.times, panel.offsets, begins, firsts)
+    out = np.empty((int(layout.wanted[-1]), len(registry)), dtype=np.float32)
+    leaves = {leaf: panel.leaf(leaf.name, begins) for leaf in program.leaves}
+    run(program, leaves, layout, out=out, kept=np.empty((0, out.shape[0])))
     return out
+
+
+@kernel
+def first_bars(
+    sessions: Int32Array, offsets: Int64Array, lengths: Int64Array, out: Float64Array
+) -> None:
+    """1 at the first bar of each session, else 0, for the last bars of each symbol."""
+    at = 0
+    for s in range(lengths.size):
+        begin = offsets[s + 1] - lengths[s]
+        for i in range(lengths[s]):
+            row = begin + i
+            first = row == offsets[s] or sessions[row] != sessions[row - 1]
+            out[at + i] = 1.0 if first else 0.0
+        at += lengths[s]
+
+
+@kernel
+def session_starts(
+    sessions: Int32Array,
+    offsets: Int64Array,
+    rows: Int64Array,
+    sessions_before: int,
+    begins: Int64Array,
+) -> None:
+    """First bar of each symbol's session that holds one of its rows, or of one some sessions back.
+
+    Rows are counted within the symbol; one before its first means the first.
+    """
+    for s in range(rows.size):
+        row = max(rows[s], 0)
+        left = sessions_before
+        while row > 0 and row < offsets[s + 1] - offsets[s]:
+            at = offsets[s] + row
+            if sessions[at] != sessions[at - 1]:
+                if left == 0:
+                    break
+                left -= 1
+            row -= 1
+        begins[s] = row
 
 
 @lru_cache(maxsize=16)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -77,17 +77,6 @@ class DailyPanel:
         if from_session is None:
             return np.zeros(len(self.symbols), dtype=np.int64)
         return checks.rows_below(self.sessions, self.offsets, from_session)
-
-    def since(self, from_session: int, *, rows_before: int) -> DailyPanel:
-        """Return the rows from `from_session` on, and `rows_before` earlier ones of each symbol."""
-        rows, offsets = checks.tail_rows(
-            self.offsets, self.firsts(from_session), rows_before=rows_before
-        )
-        columns = {name: getattr(self, name)[rows] for name in ROW_COLUMNS}
-        member = None if self.member is None else self.member[rows]
-        return replace(
-            self, offsets=offsets, sessions=self.sessions[rows], member=member, **columns
-        )
 
     def _check_shapes(self) -> None:
         checks.require_layout(self.symbols, self.offsets, rows=self.n_rows)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 
@@ -10,8 +10,9 @@ import numpy as np
 
 from quant.features.expressions import CROSS_SECTIONAL, Op, Series
 from quant.features.interpreter import SOURCE_STAMP, run_program
+from quant.features.leaves import Layout, Leaf, given, last_times
 from quant.jit import in_parallel
-from quant.typing import Float32Array, Float64Array, Int32Array, Int64Array
+from quant.typing import Float32Array, Float64Array, Int64Array
 
 _LEAVES = CROSS_SECTIONAL | {Op.INPUT, Op.MARKET}
 
@@ -41,6 +42,11 @@ class Program:
     code: Int64Array
     param: Float64Array
     n_registers: int
+
+    @property
+    def rows_before(self) -> int:
+        """Rows before the first wanted one that some leaf must reach back."""
+        return max(self.leaf_needs, default=0)
 
 
 def translate(outputs: Sequence[Series], kept: Sequence[Series] = ()) -> Program:
@@ -149,42 +155,43 @@ def _allocate(
 
 def run(
     program: Program,
-    leaf: Callable[[Series, slice], Float64Array],
+    leaves: Mapping[Series, Leaf],
+    layout: Layout,
     *,
-    times: Int32Array,
-    offsets: Int64Array,
-    firsts: Int64Array,
-    out_offsets: Int64Array,
     out: Float32Array,
     kept: Float64Array,
 ) -> None:
     """Run a program over all symbols; results go to `out` (columns) and `kept` (whole series).
 
+    The leaves are laid side by side for a stretch of symbols at a time, never for the whole panel.
+
     Parameters
     ----------
     program : Program
-    leaf : callable
-        Gives a leaf of the program in some rows. It is asked for a stretch of symbols at a time,
-        so that the leaves never stand in memory side by side for the whole panel.
-    times : array of shape (n_rows,); day or minute numbers, ascending within a symbol
-    offsets : array of shape (n_symbols + 1,)
-    firsts : array of shape (n_symbols,); first row wanted, counted within the symbol
-    out_offsets : array of shape (n_symbols + 1,); where each symbol's rows of `out` begin
-    out : array of shape (n_rows_out, n_outputs)
-    kept : array of shape (n_kept, n_rows)
+    leaves : mapping of Series to Leaf
+        A figure for each of the program's leaves.
+    layout : Layout
+    out : array of shape (n_wanted, n_outputs)
+    kept : array of shape (n_kept, n_wanted)
     """
+    looked_at, wanted = layout.looked_at, layout.wanted
+    lengths = np.diff(looked_at)
+    firsts = layout.firsts - layout.begins
 
     def stretch(first: int, last: int) -> int:
-        rows = slice(int(offsets[first]), int(offsets[last]))
-        inputs = np.empty((len(program.leaves), rows.stop - rows.start))
+        own = lengths[first:last]
+        times = np.empty(int(own.sum()), dtype=np.int32)
+        last_times(layout.times, layout.offsets[first : last + 1], own, times)
+        inputs = np.empty((len(program.leaves), times.size))
         for k, node in enumerate(program.leaves):
-            inputs[k] = leaf(node, rows)
+            given(leaves[node], times, own, first, inputs[k])
         return run_program(
-            program.code, program.param, program.n_registers, inputs, times, offsets, firsts,
-            out_offsets, out, kept, first, last,
+            program.code, program.param, program.n_registers, inputs, times,
+            looked_at[first : last + 1] - looked_at[first], firsts[first:last],
+            wanted[first : last + 1], out, kept,
         )  # fmt: skip
 
-    stamps = in_parallel(stretch, offsets)
+    stamps = in_parallel(stretch, looked_at)
     if any(stamp != SOURCE_STAMP for stamp in stamps):
         raise RuntimeError(
             f"The compiled feature kernels carry stamps {stamps}, their source {SOURCE_STAMP}. "

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from quant.features import DailyPanel
+from quant.features.panel import ROW_COLUMNS
 
 
 def business_days(n: int, *, first: int = 12_053) -> np.ndarray:
@@ -34,6 +37,21 @@ def random_panel(*, n_symbols: int, n_sessions: int, seed: int) -> DailyPanel:
         index_sessions=days,
         index_close=1000.0 * np.exp(np.cumsum(market)),
         member=member if n_symbols > 1 else None,
+        **columns,
+    )
+
+
+def since(panel: DailyPanel, session: int, *, rows_before: int) -> DailyPanel:
+    """Return the rows from a session on, and some earlier ones of each symbol."""
+    begins = panel.offsets[:-1] + np.maximum(panel.firsts(session) - rows_before, 0)
+    ends = panel.offsets[1:]
+    rows = np.concatenate([np.arange(a, b) for a, b in zip(begins, ends, strict=True)])
+    columns = {name: getattr(panel, name)[rows] for name in ROW_COLUMNS}
+    return replace(
+        panel,
+        offsets=np.concatenate([[0], np.cumsum(ends - begins)]).astype(np.int64),
+        sessions=panel.sessions[rows],
+        member=None if panel.member is None else panel.member[rows],
         **columns,
     )
 

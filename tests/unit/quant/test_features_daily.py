@@ -12,7 +12,7 @@ import pytest
 from quant.features import DAILY, DailyPanel, Feature, daily_features, explain_lookback
 from quant.features.panel import ROW_COLUMNS
 from quant.typing import Float32Array
-from tests.unit.quant.panels import random_panel
+from tests.unit.quant.panels import random_panel, since
 
 PANEL = random_panel(n_symbols=6, n_sessions=420, seed=11)
 WHOLE = daily_features(PANEL)
@@ -116,7 +116,7 @@ def test_no_value_is_infinite(feature: Feature) -> None:
 
 @every_feature
 def test_history_before_the_look_back_does_not_matter_to_the_bit(feature: Feature) -> None:
-    tail = PANEL.since(CUT, rows_before=DAILY.exact_look_back)
+    tail = since(PANEL, CUT, rows_before=DAILY.exact_look_back)
     keep = tail.sessions >= CUT
 
     assert same_bits(column(daily_features(tail), feature)[keep], column(LATER, feature))
