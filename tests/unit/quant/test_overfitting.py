@@ -1,7 +1,9 @@
 """Published worked examples, and the laws the statistics obey."""
 
 from collections.abc import Callable
+from itertools import combinations
 from math import inf, sqrt
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from quant.overfitting import (
+    VarianceAt,
     deflated_sharpe_ratio,
     expected_maximum_sharpe,
     minimum_backtest_length,
@@ -18,27 +21,103 @@ from quant.overfitting import (
 )
 
 
-@pytest.mark.parametrize(("n_trials", "published"), [(100, 0.9004), (46, 0.9505)])
-def test_deflated_sharpe_of_the_paper(n_trials: int, published: float) -> None:
-    # Bailey & López de Prado (2014), numerical example: 2.5 a year over 1,250 of 250 days
+@pytest.mark.parametrize(
+    ("n_trials", "skew", "kurtosis", "published"),
+    [(100, -3, 10, 0.9004), (46, -3, 10, 0.9505), (88, 0, 3, 0.9505)],
+)
+def test_deflated_sharpe_of_the_paper(
+    n_trials: int, skew: float, kurtosis: float, published: float
+) -> None:
+    # Bailey & López de Prado (2014), "A numerical example": 2.5 a year over 1,250 days, 250 a
+    # year; 46 trials would have been few enough, and 88 had returns been normal
     deflated = deflated_sharpe_ratio(
         2.5 / sqrt(250),
         n_obs=1250,
         n_trials=n_trials,
         trial_variance=0.5 / 250,
-        skew=-3,
-        kurtosis=10,
+        skew=skew,
+        kurtosis=kurtosis,
     )
 
     assert deflated == pytest.approx(published, abs=5e-5)
 
 
-@pytest.mark.parametrize(("periods", "years"), [(250, 2.73), (12, 3.24)])
+def test_benchmark_of_the_paper() -> None:
+    # the same example: a hundred trials raise the bar to 0.1132 a day
+    bar = expected_maximum_sharpe(100, trial_variance=0.5 / 250)
+
+    assert bar == pytest.approx(0.1132, abs=5e-5)
+
+
+# Bailey & López de Prado (2012): two years of a hedge fund's months, mean 0.036, deviation 0.079,
+# skew -2.448 and kurtosis 10.164.
+HEDGE_FUND = 0.036 / 0.079
+
+
+@pytest.mark.parametrize(
+    ("skew", "kurtosis", "published"), [(0, 3, 0.982), (-2.448, 10.164, 0.913)]
+)
+def test_probabilistic_sharpe_of_the_paper(skew: float, kurtosis: float, published: float) -> None:
+    # section 4, ratio 0.458: as if normal 0.982, with its higher moments 0.913
+    found = probabilistic_sharpe_ratio(0.458, n_obs=24, skew=skew, kurtosis=kurtosis)
+
+    assert found == pytest.approx(published, abs=5e-4)
+
+
+@pytest.mark.parametrize(
+    ("bar", "probability", "months"), [(0.0, 0.987, 13.029), (0.1, 0.939, 27.109)]
+)
+def test_hedge_fund_in_the_form_of_2025(bar: float, probability: float, months: float) -> None:
+    # López de Prado, Lipton & Zoonekynd (2025), "How to use the Sharpe ratio", pages 6-8
+    found = probabilistic_sharpe_ratio(
+        HEDGE_FUND,
+        n_obs=24,
+        skew=-2.448,
+        kurtosis=10.164,
+        benchmark=bar,
+        variance_at="benchmark",
+    )
+    needed = minimum_track_record_length(
+        HEDGE_FUND, benchmark=bar, skew=-2.448, kurtosis=10.164, variance_at="benchmark"
+    )
+
+    assert found == pytest.approx(probability, abs=5e-4)
+    assert needed == pytest.approx(months, abs=5e-4)
+
+
+@pytest.mark.parametrize(("periods", "years"), [(250, 2.73), (52, 2.83), (12, 3.24)])
 def test_minimum_track_record_of_the_paper(periods: int, years: float) -> None:
-    # Bailey & López de Prado (2012): 2 a year against 1 at 95 %, daily and monthly
+    # Bailey & López de Prado (2012), section 5: 2 a year against 1 at 95 %, normal returns
     needed = minimum_track_record_length(2 / sqrt(periods), benchmark=1 / sqrt(periods))
 
     assert needed / periods == pytest.approx(years, abs=0.005)
+
+
+def test_minimum_track_record_of_hedge_funds() -> None:
+    # the same with months of skew -0.72 and kurtosis 5.78 (Brooks & Kat 2002): 59.895 months,
+    # 4.99 years
+    needed = minimum_track_record_length(
+        2 / sqrt(12), benchmark=1 / sqrt(12), skew=-0.72, kurtosis=5.78
+    )
+
+    assert needed == pytest.approx(59.895, abs=5e-4)
+    assert needed / 12 == pytest.approx(4.99, abs=0.005)
+
+
+@pytest.mark.parametrize(
+    ("sharpe", "skew", "kurtosis", "against_none", "against_half"),
+    [(0.7079, -0.2250, 2.9570, 0.7152, 1.0804), (0.8183, -1.4455, 7.0497, 1.1593, 1.6695)],
+)
+def test_efficient_portfolios_of_the_paper(
+    sharpe: float, skew: float, kurtosis: float, against_none: float, against_half: float
+) -> None:
+    # Bailey & López de Prado (2012), figure 16: the portfolios of highest PSR and of highest
+    # Sharpe ratio over 134 months; years needed against 0 and against 0.5 a year
+    for benchmark, years in ((0.0, against_none), (0.5 / sqrt(12), against_half)):
+        needed = minimum_track_record_length(
+            sharpe, benchmark=benchmark, skew=skew, kurtosis=kurtosis
+        )
+        assert needed / 12 == pytest.approx(years, abs=1e-4)
 
 
 def test_no_track_record_is_long_enough_without_an_edge() -> None:
@@ -50,8 +129,27 @@ def test_forty_five_trials_deceive_over_five_years() -> None:
     assert minimum_backtest_length(45) == pytest.approx(5.0, abs=0.01)
 
 
+def test_ten_trials_show_1_57_without_skill() -> None:
+    # the same paper: after 10 trials over a year the best is expected to show 1.57
+    assert expected_maximum_sharpe(10, trial_variance=1.0) == pytest.approx(1.57, abs=0.005)
+    # López de Prado, Lipton & Zoonekynd (2025), page 13: ten trials of variance 0.1 -> 0.498
+    assert expected_maximum_sharpe(10, trial_variance=0.1) == pytest.approx(0.498, abs=5e-4)
+
+
+@pytest.mark.parametrize(
+    ("n_trials", "exact"),
+    [(10, 1.53875), (20, 1.86748), (50, 2.24907), (100, 2.50759), (1000, 3.24144)],
+)
+def test_expected_maximum_is_near_the_exact_one(n_trials: int, exact: float) -> None:
+    # Tippett (1925), Biometrika 17, 364-387: expected largest of n standard normals
+    assert expected_maximum_sharpe(n_trials, trial_variance=1.0) == pytest.approx(exact, rel=0.025)
+
+
 def test_one_trial_has_nothing_to_deflate() -> None:
     assert expected_maximum_sharpe(1, trial_variance=0.5) == 0.0
+    assert deflated_sharpe_ratio(0.1, n_obs=99, n_trials=1, trial_variance=0.5) == (
+        probabilistic_sharpe_ratio(0.1, n_obs=99)
+    )
     assert minimum_backtest_length(1) == 0.0
 
 
@@ -122,26 +220,67 @@ def test_probabilities_for_and_against_add_up(sharpe: float, benchmark: float, n
     assert above + mirrored == pytest.approx(1.0)
 
 
-@given(st.floats(0.05, 0.4), st.floats(-1.0, 0.5), st.floats(3.0, 12.0))
+@given(
+    st.floats(0.05, 0.4),
+    st.floats(-1.0, 0.5),
+    st.floats(3.0, 12.0),
+    st.sampled_from(get_args(VarianceAt)),
+)
 def test_track_record_at_its_minimum_gives_just_the_confidence(
-    sharpe: float, skew: float, kurtosis: float
+    sharpe: float, skew: float, kurtosis: float, form: VarianceAt
 ) -> None:
     needed = minimum_track_record_length(
-        sharpe, benchmark=0.01, confidence=0.95, skew=skew, kurtosis=kurtosis
+        sharpe, benchmark=0.01, confidence=0.95, skew=skew, kurtosis=kurtosis, variance_at=form
     )
 
     assert probabilistic_sharpe_ratio(
-        sharpe, n_obs=needed, benchmark=0.01, skew=skew, kurtosis=kurtosis
+        sharpe, n_obs=needed, benchmark=0.01, skew=skew, kurtosis=kurtosis, variance_at=form
     ) == pytest.approx(0.95)
 
 
-def test_variance_at_the_benchmark_differs_from_that_at_the_estimate() -> None:
-    # at a benchmark of 0 the factor is 1: Φ(0.1 √99)
-    from scipy.stats import norm
+@given(st.floats(1.0, 1e6), st.floats(1.0, 1e6))
+def test_more_trials_raise_the_bar(some: float, others: float) -> None:
+    fewer, more = sorted((some, others))
 
-    given_null = probabilistic_sharpe_ratio(0.1, n_obs=100, skew=-2, variance_at="benchmark")
+    assert expected_maximum_sharpe(fewer, trial_variance=1.0) <= expected_maximum_sharpe(
+        more, trial_variance=1.0
+    )
+    assert minimum_backtest_length(fewer) <= minimum_backtest_length(more)
 
-    assert given_null == pytest.approx(norm.cdf(0.1 * sqrt(99)))
+
+def _by_the_book(returns: np.ndarray, n_blocks: int) -> list[float]:
+    """Logits of CSCV, written step by step from Bailey et al. (2017), section 2.2."""
+    blocks, logits = np.split(returns, n_blocks), []
+    for chosen in combinations(range(n_blocks), n_blocks // 2):
+        inside = np.vstack([blocks[i] for i in chosen])
+        outside = np.vstack([blocks[i] for i in range(n_blocks) if i not in chosen])
+        ratio = [half.mean(axis=0) / half.std(axis=0, ddof=1) for half in (inside, outside)]
+        best = int(np.argmax(ratio[0]))
+        rank = int(np.sum(ratio[1] <= ratio[1][best]))
+        relative = rank / (returns.shape[1] + 1)
+        logits.append(float(np.log(relative / (1 - relative))))
+    return logits
+
+
+@given(st.integers(0, 999), st.integers(2, 9))
+def test_logits_are_those_of_the_book(seed: int, n_trials: int) -> None:
+    returns = np.random.default_rng(seed).normal(0.0005, 0.01, size=(60, n_trials))
+
+    study = probability_of_backtest_overfitting(returns, n_blocks=6)
+
+    by_the_book = _by_the_book(returns, 6)
+    assert study.logits == pytest.approx(by_the_book)
+    assert study.pbo == pytest.approx(np.mean(np.array(by_the_book) <= 1e-12))
+
+
+def test_ties_share_their_ranks() -> None:
+    # three equal trials: rank 2 of 3, relative 2 / 4, logit 0, which counts as overfit
+    returns = np.repeat(np.random.default_rng(6).normal(size=(40, 1)), 3, axis=1)
+
+    study = probability_of_backtest_overfitting(returns, n_blocks=4)
+
+    assert study.logits == pytest.approx(np.zeros(6), abs=1e-12)
+    assert study.pbo == 1.0
 
 
 @pytest.mark.parametrize(
@@ -150,6 +289,13 @@ def test_variance_at_the_benchmark_differs_from_that_at_the_estimate() -> None:
         (lambda: probabilistic_sharpe_ratio(0.1, n_obs=1), "`n_obs` must exceed 1"),
         (lambda: expected_maximum_sharpe(0.5, trial_variance=1.0), "at least 1"),
         (lambda: probabilistic_sharpe_ratio(float("nan"), n_obs=9), "must be finite"),
+        (lambda: probabilistic_sharpe_ratio(0.1, n_obs=9, kurtosis=0.0), "Pearson's, at least 1"),
+        (lambda: probabilistic_sharpe_ratio(2.0, n_obs=9, skew=3.0), "no returns have"),
+        (lambda: expected_maximum_sharpe(5, trial_variance=-1.0), "`trial_variance` not negative"),
+        (lambda: minimum_backtest_length(5, expected_sharpe=0.0), "`expected_sharpe` positive"),
+        (lambda: minimum_track_record_length(1, benchmark=0, confidence=1.0), "strictly between"),
+        (lambda: probability_of_backtest_overfitting(np.full((64, 2), np.nan)), "must be finite"),
+        (lambda: probability_of_backtest_overfitting(np.zeros((20, 2))), "for 20 observations"),
         (lambda: probability_of_backtest_overfitting(np.zeros((64, 1))), "at least two trials"),
         (lambda: probability_of_backtest_overfitting(np.zeros((64, 2)), n_blocks=3), "even"),
     ],

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from skfolio.model_selection import CombinatorialPurgedCV
 
 from quant.splits import (
     Fold,
@@ -138,9 +139,70 @@ def test_combinatorial_folds_are_purged_and_paths_cover_each_group_once(
 
 
 def test_six_groups_two_tested_give_fifteen_splits_and_five_paths() -> None:
-    # López de Prado (2018), section 12.3, figure 12.1
+    # López de Prado (2018), section 12.4.1, figure 12.1
     sessions = np.arange(60)
     folds = combinatorial_purged(sessions, sessions + 1, sessions + 2, n_groups=6, n_test_groups=2)
 
     assert len(list(folds)) == 15
     assert backtest_paths(n_groups=6, n_test_groups=2).shape == (6, 5)
+
+
+def test_paths_of_the_book() -> None:
+    # López de Prado (2018), figure 12.2: the splits S1 ... S15 that each group's five test sets
+    # come from, in the order of the paths
+    published = [
+        [1, 2, 3, 4, 5],
+        [1, 6, 7, 8, 9],
+        [2, 6, 10, 11, 12],
+        [3, 7, 10, 13, 14],
+        [4, 8, 11, 13, 15],
+        [5, 9, 12, 14, 15],
+    ]
+
+    assert (backtest_paths(n_groups=6, n_test_groups=2) + 1).tolist() == published
+
+
+@pytest.mark.parametrize(
+    ("n_groups", "n_tested", "splits", "paths"),
+    [(6, 2, 15, 5), (10, 2, 45, 9), (6, 1, 6, 1), (16, 8, 12_870, 6_435)],
+)
+def test_splits_and_paths_are_those_of_the_formula(
+    n_groups: int, n_tested: int, splits: int, paths: int
+) -> None:
+    # section 12.4.1: C(N, N - k) splits and k / N of them paths; the last is CSCV with S = 16
+    assert comb(n_groups, n_groups - n_tested) == splits
+    assert backtest_paths(n_groups=n_groups, n_test_groups=n_tested).shape == (n_groups, paths)
+
+
+@pytest.mark.parametrize("embargo", [0, 3])
+def test_folds_are_those_of_skfolio(embargo: int) -> None:
+    horizon = 4
+    sessions = np.arange(120)
+    theirs = CombinatorialPurgedCV(
+        n_folds=6, n_test_folds=2, purged_size=horizon, embargo_size=embargo
+    )
+
+    ours = combinatorial_purged(
+        sessions, sessions + 1, sessions + 1 + horizon, n_groups=6, n_test_groups=2,
+        embargo=embargo,
+    )  # fmt: skip
+
+    assert (theirs.n_splits, theirs.n_test_paths) == (15, 5)
+    for fold, (train, tests) in zip(ours, theirs.split(np.zeros((120, 1))), strict=True):
+        np.testing.assert_array_equal(fold.test, np.concatenate(tests))
+        np.testing.assert_array_equal(fold.train, train)
+
+
+def test_what_cannot_be_split_is_refused() -> None:
+    sessions = np.arange(5)
+    for asked, message in (
+        ({"n_groups": 6, "n_test_groups": 2}, "6 groups need as many sessions, there are 5"),
+        ({"n_groups": 4, "n_test_groups": 4}, "one left to train on"),
+        ({"n_groups": 4, "n_test_groups": 0}, "at least one group"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            list(combinatorial_purged(sessions, sessions + 1, sessions + 2, **asked))
+    with pytest.raises(ValueError, match="one entry per row, had 5, 5 and 4"):
+        list(purged_k_fold(sessions, sessions + 1, sessions[:4], n_folds=2))
+    with pytest.raises(ValueError, match="`step` must be at least 1"):
+        list(walk_forward(np.arange(400), horizon=1, step=0))
