@@ -21,6 +21,7 @@ from pipelines.recovery import primary_recovered
 from pipelines.resources import RESOURCES
 from pipelines.sensors import SENSORS
 from quality.checks import CHECKS
+from quality.own_checks import OWN_CHECKS
 
 defs = dg.Definitions(
     assets=[
@@ -41,7 +42,7 @@ defs = dg.Definitions(
         ),
         orders.signatures,  # a bare spec: it is made by people, and not found in its module
     ],
-    asset_checks=CHECKS,
+    asset_checks=[*CHECKS, *OWN_CHECKS],
     jobs=JOBS,
     sensors=[*SENSORS, primary_recovered],
     schedules=[nightly_maintenance],

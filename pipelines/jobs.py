@@ -30,9 +30,13 @@ train_model = dg.define_asset_job(
     selection=["trained_model"],
     description="A new model from everything known at the market's clock.",
 )
+# Rendering a suite's page costs seconds, too many after each fill: positions are judged daily.
 daily_run = dg.define_asset_job(
     "daily_run",
-    selection=[*HISTORY, "minute_bars", *DECISION],
+    selection=dg.AssetSelection.assets(*HISTORY, "minute_bars", *DECISION)
+    | dg.AssetSelection.checks(
+        dg.AssetCheckKey(dg.AssetKey("positions"), "positions_meet_their_suite")
+    ),
     description="A closed session: bars, gates, features, predictions, proposals.",
 )
 submit_orders = dg.define_asset_job(
@@ -43,7 +47,7 @@ submit_orders = dg.define_asset_job(
 )
 reconcile = dg.define_asset_job(
     "reconcile",
-    selection=["fills", "positions"],
+    selection=dg.AssetSelection.assets("fills", "positions").without_checks(),
     tags={"dagster/priority": "9"},
     description="Compare the ledger with the broker and record its fills and positions.",
 )

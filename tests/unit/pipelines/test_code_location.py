@@ -73,10 +73,24 @@ def test_only_the_checks_of_a_whole_delivery_stop_a_run() -> None:
         ("daily_bars", "prices_are_consistent"),
         ("daily_bars", "keys_are_unique"),
         ("daily_bars", "prices_are_fresh"),
+        ("daily_bars", "incoming_bars_are_like_the_year_before"),
         ("minute_bars", "sessions_are_complete"),
         ("daily_features", "features_are_finite_where_history_suffices"),
+        ("daily_features", "features_meet_their_suite"),
+        ("daily_features", "features_are_like_those_trained_on"),
         ("predictions", "serving_matches_training"),
+        ("predictions", "predictions_meet_their_suite"),
+        ("positions", "positions_meet_their_suite"),
     }
+
+
+def test_positions_are_judged_once_a_session_and_not_after_each_fill() -> None:
+    steps = {
+        name: set(defs.resolve_job_def(name).graph.node_dict) for name in ("daily_run", "reconcile")
+    }
+
+    assert "positions_positions_meet_their_suite" in steps["daily_run"]
+    assert steps["reconcile"] == {"fills_and_positions"}
 
 
 def test_from_every_asset_a_way_leads_back_to_the_raw_object() -> None:
