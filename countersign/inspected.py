@@ -11,8 +11,8 @@ from rich.text import Text
 
 from adapters.market_data.files import Delivery
 from countersign.console import console
-from quality.inspection import MOST_OF_A_RULE, Inspection, Told
 from quality.rules.model import Severity
+from quality.told import MOST_OF_A_RULE, Inspection, Told
 
 _EXAMPLES: Final = 3  # shown of each rule
 _RANK: Final = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.NOTE: 2}

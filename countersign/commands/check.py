@@ -15,7 +15,8 @@ from adapters.market_data.files import FileKind, FileOptions, UnreadableFileErro
 from countersign.console import errors
 from countersign.inspected import document, report, show
 from quality.calendar import exchange
-from quality.inspection import Context, inspect
+from quality.context import Context
+from quality.inspection import inspect
 from quality.rules.model import UnreadableDeliveryError
 
 app = typer.Typer(add_completion=False)

@@ -272,6 +272,7 @@ def judge_daily(
     until: date | None = None,
     as_of: datetime | None = None,
     whole_file: bool = False,
+    most: int | None = None,
 ) -> Judgement:
     """Judge delivered daily bars row by row.
 
@@ -298,6 +299,8 @@ def judge_daily(
     whole_file : bool
         Whether `bars` is a whole file, of which later rows may explain earlier ones. The gate of
         the pipeline leaves it false: then nothing looks ahead.
+    most : int, optional
+        At most so many findings of each rule are made; all are counted.
 
     Raises
     ------
@@ -315,7 +318,9 @@ def judge_daily(
         frame, previous=previous, expected=expected, sessions=sessions, calendar=calendar,
         whole_file=whole_file,
     )  # fmt: skip
-    return judge(frame, dataset=DATASET, rules=_rules(bars), columns=bars.columns, due=due)
+    return judge(
+        frame, dataset=DATASET, rules=_rules(bars), columns=bars.columns, due=due, most=most
+    )
 
 
 def _rules(bars: pl.DataFrame) -> tuple[Rule, ...]:

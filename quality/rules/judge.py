@@ -21,6 +21,7 @@ def judge(
     rules: Sequence[Rule],
     columns: Sequence[str],
     due: pl.DataFrame,
+    most: int | None = None,
 ) -> Judgement:
     """Return the judgement of `rules` over a prepared frame.
 
@@ -32,6 +33,9 @@ def judge(
         The columns of the delivery, which passed and held rows keep.
     due : frame with symbol, session
         Bars that were expected and are not there.
+    most : int, optional
+        At most so many findings of each rule are made; the others are counted, and what they
+        hold names no finding.
     """
     outcomes = frame.select(
         pl.when(rule.applies.fill_null(value=False))
@@ -39,8 +43,7 @@ def judge(
         .alias(rule.name)
         for rule in rules
     )
-    findings = _findings(frame, outcomes, rules, dataset)
-    findings += [finding(MISSING, row, dataset=dataset) for row in rows(due)]
+    findings, untold = _findings(frame, outcomes, rules, dataset=dataset, due=due, most=most)
     keys = [name for name in (*_SESSION, "bar_start") if name in columns]
     errors = [rule.name for rule in rules if rule.severity is Severity.ERROR]
     bad = outcomes.select(pl.any_horizontal(errors).fill_null(value=False)).to_series()
@@ -55,20 +58,43 @@ def judge(
         ),
         outcomes=frame.select(keys).hstack(outcomes),
         tally=_tally(outcomes, rules, due),
+        untold=untold,
     )
 
 
 def _findings(
-    frame: pl.DataFrame, outcomes: pl.DataFrame, rules: Sequence[Rule], dataset: str
-) -> list[Finding]:
-    """Return the findings of all rules, in the order of the rules."""
+    frame: pl.DataFrame,
+    outcomes: pl.DataFrame,
+    rules: Sequence[Rule],
+    *,
+    dataset: str,
+    due: pl.DataFrame,
+    most: int | None,
+) -> tuple[list[Finding], dict[str, int]]:
+    """Return the findings in the order of the rules, and how many of each were counted only."""
     found: list[Finding] = []
-    for rule in rules:
-        failing = outcomes[rule.name].fill_null(value=False).arg_true()
-        if failing.len():
-            told = _firsts(frame, failing) if rule.told_once else frame[failing]
-            found += [finding(rule, row, dataset=dataset) for row in rows(told)]
-    return found
+    untold: dict[str, int] = {}
+    for rule in (*rules, MISSING):
+        told, count = (
+            (due.slice(0, most), due.height)
+            if rule is MISSING
+            else _told(frame, outcomes[rule.name], rule, most)
+        )
+        if count > told.height:
+            untold[rule.name] = count - told.height
+        found += [finding(rule, row, dataset=dataset) for row in rows(told)]
+    return found, untold
+
+
+def _told(
+    frame: pl.DataFrame, outcome: pl.Series, rule: Rule, most: int | None
+) -> tuple[pl.DataFrame, int]:
+    """Return the rows that a rule tells of, up to `most`, and how many there are."""
+    failing = outcome.fill_null(value=False).arg_true()
+    if rule.told_once and failing.len():
+        firsts = _firsts(frame, failing)
+        return firsts.slice(0, most), firsts.height
+    return frame[failing.slice(0, most)], failing.len()
 
 
 def _firsts(frame: pl.DataFrame, failing: pl.Series) -> pl.DataFrame:

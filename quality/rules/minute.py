@@ -239,6 +239,7 @@ def judge_minutes(
     now: datetime | None = None,
     actions: pl.DataFrame | None = None,
     whole_file: bool = False,
+    most: int | None = None,
 ) -> Judgement:
     """Judge delivered minute bars row by row.
 
@@ -261,6 +262,8 @@ def judge_minutes(
     whole_file : bool
         Whether `bars` is a whole file, of which later rows may explain earlier ones. The gate of
         the pipeline leaves it false: then nothing looks ahead.
+    most : int, optional
+        At most so many findings of each rule are made; all are counted.
 
     Raises
     ------
@@ -274,4 +277,4 @@ def judge_minutes(
         frame, previous=None, expected=expected, sessions=sessions, calendar=calendar,
         whole_file=whole_file,
     )  # fmt: skip
-    return judge(frame, dataset=DATASET, rules=RULES, columns=bars.columns, due=due)
+    return judge(frame, dataset=DATASET, rules=RULES, columns=bars.columns, due=due, most=most)

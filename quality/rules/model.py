@@ -71,6 +71,8 @@ class Judgement:
         The delivered rows that may be used and those in quarantine (`held` with `finding_id`
         and `rule` of the error that holds it). Rows that repeat another exactly are merged.
     findings : tuple of Finding
+    untold : mapping
+        How many further findings of a rule were counted and not made, where a limit was set.
     verdicts : frame
         One row per (symbol, session): dataset, symbol, session, status passed|held, checks,
         checks_passed, finding_id (null when passed).
@@ -88,10 +90,11 @@ class Judgement:
     verdicts: pl.DataFrame
     outcomes: pl.DataFrame
     tally: pl.DataFrame
+    untold: Mapping[str, int] = field(default_factory=dict)
 
     def by_rule(self) -> dict[str, int]:
         """Count the findings of each rule."""
-        counts: dict[str, int] = {}
+        counts = dict(self.untold)
         for finding in self.findings:
             counts[finding.rule] = counts.get(finding.rule, 0) + 1
         return counts

@@ -10,7 +10,8 @@ import pytest
 from adapters.market_data.files import read
 from quality import inspection
 from quality.calendar import exchange
-from quality.inspection import Context, Inspection, Told
+from quality.context import Context
+from quality.told import Inspection, Told
 from tests.unit.quality.market import index, rows, splits
 
 FIRST, LAST = date(2005, 1, 3), date(2005, 6, 30)
@@ -185,3 +186,17 @@ def test_notes_alone_are_clean() -> None:
 
     assert found.by_severity() == {"error": 0, "warning": 0, "note": 1}
     assert found.is_clean
+
+
+def test_findings_beyond_the_most_are_counted_and_not_listed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(inspection, "MOST_OF_A_RULE", 3)
+    text = lines(last=date(2005, 2, 18))
+    crossed = [",".join([*one.split(",")[:3], "0.01", *one.split(",")[4:]]) for one in text[1:11]]
+
+    found = inspected("\n".join([text[0], *crossed, *text[11:]]))
+
+    assert len(of_rule(found, "prices_are_consistent")) == 3
+    assert found.by_rule["prices_are_consistent"] == 10
+    assert found.by_severity()["error"] >= 10
