@@ -15,7 +15,7 @@ from quality.calendar import Calendar, exchange
 from quality.rules.daily import judge_daily
 from quality.rules.minute import judge_minutes
 from quant.backtest import backtest
-from quant.features import DailyPanel, daily_features
+from quant.features import DailyPanel, MinutePanel, daily_features, minute_features
 
 _FIRST, _LAST = date(2010, 1, 4), date(2011, 12, 30)
 _SYMBOLS = 4
@@ -28,7 +28,9 @@ def compile_all(progress: Callable[[str], None]) -> None:
     progress("rules")
     _rules(market, calendar)
     progress("features")
-    daily_features(_panel(market.daily))
+    panel = _panel(market.daily)
+    daily_features(panel)
+    minute_features(_minutes(panel))
     progress("backtest")
     _backtest()
 
@@ -62,6 +64,22 @@ def _panel(daily: pl.DataFrame) -> DailyPanel:
         index_sessions=np.empty(0, dtype=np.int32),
         index_close=np.empty(0),
         **figures,
+    )
+
+
+def _minutes(panel: DailyPanel) -> MinutePanel:
+    """Return a session's bars: the figures do not matter, their types do."""
+    n = min(390, int(panel.offsets[1]))
+    return MinutePanel(
+        symbols=panel.symbols[:1],
+        offsets=np.array([0, n], dtype=np.int64),
+        sessions=np.full(n, panel.sessions[0], dtype=np.int32),
+        minutes=np.arange(n, dtype=np.int32),
+        open=panel.open[:n],
+        high=panel.high[:n],
+        low=panel.low[:n],
+        close=panel.close[:n],
+        volume=panel.volume[:n],
     )
 
 
