@@ -15,6 +15,8 @@ from assets import (
     risk,
 )
 from assets import signals as signal_assets
+from config import settings as settings_module
+from pipelines.freshness import policy, with_freshness
 from pipelines.jobs import JOBS
 from pipelines.maintenance import nightly_maintenance
 from pipelines.recovery import primary_recovered
@@ -23,23 +25,14 @@ from pipelines.sensors import SENSORS
 from quality.checks import CHECKS
 from quality.own_checks import OWN_CHECKS
 
+_MODULES = [
+    lake, market, minutes, features, eligibility, models, predictions, signal_assets, proposals,
+    orders, risk,
+]  # fmt: skip
+
 defs = dg.Definitions(
     assets=[
-        *dg.load_assets_from_modules(
-            [
-                lake,
-                market,
-                minutes,
-                features,
-                eligibility,
-                models,
-                predictions,
-                signal_assets,
-                proposals,
-                orders,
-                risk,
-            ]
-        ),
+        *with_freshness(dg.load_assets_from_modules(_MODULES), policy(settings_module.load())),
         orders.signatures,  # a bare spec: it is made by people, and not found in its module
     ],
     asset_checks=[*CHECKS, *OWN_CHECKS],
