@@ -19,7 +19,7 @@ from config.gates import Gates
 from config.settings import Settings
 from config.universe import Universe
 from quality.calendar import exchange
-from quant.features import DAILY, DailyPanel
+from quant.features import CORE, DAILY, DailyPanel
 from quant.gates import GateVerdict
 from quant.models import Dataset, FittedModel
 from quant.samples import samples, volatility_daily
@@ -80,7 +80,7 @@ def trained_model(
     dataset = samples(
         material.panel,
         material.matrix,
-        DAILY.names,
+        CORE.names,
         material.index_open,
         horizon=settings.training.horizon,
         minimum_history=universe.minimum_history,
@@ -123,7 +123,7 @@ def _material(
     return _Material(
         panel=panel,
         index_open=bars["open"].to_numpy(),
-        matrix=aligned(panel, rows, values),
+        matrix=aligned(panel, rows, values[:, [DAILY.names.index(name) for name in CORE.names]]),
         snapshot=snapshot,
         simulated=bool(rows["simulated"].any()),
     )

@@ -84,14 +84,16 @@ def _predicted(
         rows, values = features.matrix(
             conn, told["feature_version"], universe.names, session, session, as_of=as_of
         )
+        stored = features.names(conn, told["feature_version"])
         seen = bars.session_counts(conn, universe.names, exchange().days[0], session, as_of=as_of)
         snapshot = warehouse.snapshot()
     enough = rows["symbol"].replace_strict(seen, default=0) >= universe.minimum_history
-    known = enough.to_numpy() & np.isfinite(values[:, DAILY.names.index(VOLATILITY_FEATURE)])
+    known = enough.to_numpy() & np.isfinite(values[:, stored.index(VOLATILITY_FEATURE)])
     rows, values = rows.filter(known), values[known]
     if rows.is_empty():
         return rows
     model = FittedModel.from_bytes(registry.model(told["run_id"]))
+    values = values[:, [stored.index(name) for name in model.names]]
     return _rows(model, rows, values, told, snapshot)
 
 
@@ -102,8 +104,8 @@ def _rows(
     version: Mapping[str, Any],
     snapshot: int,
 ) -> pl.DataFrame:
-    daily = volatility_daily(values, DAILY.names)
-    forecast = model.predict(values, DAILY.names, scale=daily * np.sqrt(model.horizon))
+    daily = volatility_daily(values, model.names)
+    forecast = model.predict(values, model.names, scale=daily * np.sqrt(model.horizon))
     return rows.select("symbol", "session", "simulated", "known_at").with_columns(
         pl.Series("model_version", [version["model_version"]] * rows.height),
         pl.lit("live").alias("kind"),
