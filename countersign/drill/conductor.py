@@ -106,14 +106,12 @@ class Conductor:
         until(heard, "it did not hear of the close")
 
     def calm(self) -> None:
-        """Take every fault away and wait for two agreeing looks of a desk that is whole."""
+        """Take every fault away, and let a desk that is whole come to rest and compare itself."""
         self.desk.venue.disarm()
         self.desk.charges.clear()
         self.rest()
         self.desk.kill("watch")  # a new one compares at its start, not within half a minute
-        self.desk.revive()
         begun = datetime.now(UTC)
-        self.desk.revive()
         until(lambda: self._compared(begun), "ledger and venue were not compared in the end")
 
     def on_duty(self) -> None:

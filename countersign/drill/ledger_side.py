@@ -47,6 +47,8 @@ def with_ends(conn: sa.Connection, signed: Sequence[Signed]) -> list[Signed]:
     }
     return [
         replace(one, leg=known[one.client_order_id].leg_id, ended=_end(known[one.client_order_id]))
+        if one.client_order_id in known
+        else one  # the ledger has lost it: the comparison says so
         for one in signed
     ]
 
