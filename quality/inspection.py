@@ -98,7 +98,7 @@ def inspect(
     found.count(UNREAD, delivery.frame.height, _unread(problems), failed=problems.height)
     lines = Lines(delivery)
     done = 0
-    for judgement in judged(delivery, readable, context=context, notes=found.notes):
+    for judgement in judged(delivery, readable, context=context, found=found):
         found.add(lines.told(judgement.findings), judgement.untold)
         found.tallies.append(judgement.tally)
         done += judgement.outcomes.height
@@ -112,13 +112,13 @@ def inspect(
 
 
 def judged(
-    delivery: Delivery, readable: pl.DataFrame, *, context: Context, notes: list[str]
+    delivery: Delivery, readable: pl.DataFrame, *, context: Context, found: Inspection
 ) -> Iterator[Judgement]:
-    """Yield the judgements of a delivery's readable rows; `notes` gains what was assumed."""
+    """Yield the judgements of a delivery's readable rows; `found` gains what was assumed."""
     if delivery.kind in {"daily", "index"}:
-        yield _daily(delivery, readable, context, notes)
+        yield _daily(delivery, readable, context, found)
     elif delivery.kind == "minute":
-        yield from _minutes(delivery, readable, context, notes)
+        yield from _minutes(delivery, readable, context, found)
     elif delivery.kind == "options":
         yield _options(readable, context)
     else:
@@ -170,25 +170,27 @@ def _unread(problems: pl.DataFrame) -> list[Told]:
 
 
 def _daily(
-    delivery: Delivery, readable: pl.DataFrame, context: Context, notes: list[str]
+    delivery: Delivery, readable: pl.DataFrame, context: Context, found: Inspection
 ) -> Judgement:
     return judge_daily(
         readable,
         calendar=context.calendar,
-        actions=reckoned_actions(delivery, context, notes),
+        actions=reckoned_actions(delivery, context, found.notes),
         index=context.index,
         until=context.until,
         whole_file=True,
-        most=MOST_OF_A_RULE,
+        room=found.room,
     )
 
 
 def _minutes(
-    delivery: Delivery, readable: pl.DataFrame, context: Context, notes: list[str]
+    delivery: Delivery, readable: pl.DataFrame, context: Context, found: Inspection
 ) -> Iterator[Judgement]:
     """Judge minutes in runs of whole sessions."""
-    actions = reckoned_actions(delivery, context, notes) if context.actions is not None else None
-    due_from, sessions = expected(readable, context, notes)
+    actions = (
+        reckoned_actions(delivery, context, found.notes) if context.actions is not None else None
+    )
+    due_from, sessions = expected(readable, context, found.notes)
     ordered = readable.sort("session", maintain_order=True)
     sizes = ordered.group_by("session", maintain_order=True).len()
     due = sorted({*sessions, *sizes["session"].to_list()})
@@ -205,7 +207,7 @@ def _minutes(
             now=context.now,
             actions=actions,
             whole_file=True,
-            most=MOST_OF_A_RULE,
+            room=found.room,
         )
         at += rows
 

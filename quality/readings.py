@@ -8,10 +8,11 @@ from typing import Any, Final
 import duckdb
 import polars as pl
 
+from quality.calendar import exchange
+
 # The longest look-back of a daily feature is a year of sessions and one for its first return.
 SUFFICIENT_HISTORY: Final = 253
 COMPLETE_SHARE: Final = 0.9
-_REGULAR_MINUTES: Final = 390
 
 _VERDICTS: Final = """
 select symbol, session, status
@@ -62,11 +63,16 @@ having count(*) > 1
 order by session, symbol
 """
 _INCOMPLETE: Final = """
-with present as (
-    select symbol, session, count(distinct bar_start) as minutes
-    from market.minute_bars
-    where session in (select unnest($sessions::date[]))
-    group by symbol, session
+with hours as (
+    select unnest($sessions::date[]) as session, unnest($opens::timestamptz[]) as opens,
+           unnest($closes::timestamptz[]) as closes
+),
+present as (
+    select b.symbol, b.session, count(distinct b.bar_start) as minutes
+    from market.minute_bars b join hours h on h.session = b.session
+    where b.session in (select unnest($sessions::date[]))
+      and b.bar_start >= h.opens and b.bar_start < h.closes
+    group by b.symbol, b.session
 ),
 longest as (
     select session, max(minutes) as minutes from present group by session
@@ -79,7 +85,7 @@ from (
 ) d
 join longest l on l.session = d.session
 left join present p on p.symbol = d.symbol and p.session = d.session
-where coalesce(p.minutes, 0) < $share * least(l.minutes, $regular)
+where coalesce(p.minutes, 0) < $share * l.minutes
 order by d.session, d.symbol
 """
 _LATE: Final = """
@@ -187,12 +193,18 @@ def repeated_keys(conn: duckdb.DuckDBPyConnection, *, sessions: Sequence[date]) 
 def incomplete_minutes(
     conn: duckdb.DuckDBPyConnection, *, sessions: Sequence[date]
 ) -> pl.DataFrame:
-    """Return symbols whose minutes fall short of nine tenths of the fullest symbol's."""
-    return _rows(
-        conn,
-        _INCOMPLETE,
-        {"sessions": list(sessions), "share": COMPLETE_SHARE, "regular": _REGULAR_MINUTES},
-    )
+    """Return symbols whose regular minutes fall short of nine tenths of the fullest symbol's.
+
+    Minutes before the opening and after the close fill no gap.
+    """
+    calendar = exchange()
+    known = [session for session in sessions if calendar.is_session(session)]
+    hours = {
+        "sessions": known,
+        "opens": [calendar.open(session) for session in known],
+        "closes": [calendar.close(session) for session in known],
+    }
+    return _rows(conn, _INCOMPLETE, hours | {"share": COMPLETE_SHARE})
 
 
 def late_symbols(conn: duckdb.DuckDBPyConnection, *, due: date | None = None) -> pl.DataFrame:

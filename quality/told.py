@@ -121,6 +121,10 @@ class Inspection:
                 self.findings.append(one)
         self.by_rule.update(untold)
 
+    def room(self, rule: str) -> int:
+        """Return how many more findings of a rule are listed."""
+        return max(0, MOST_OF_A_RULE - self.by_rule[rule])
+
     def count(self, rule: Rule, asked: int, failing: Sequence[Told], *, failed: int) -> None:
         """Add a rule that was asked of the whole file, of `asked` rows and refusing `failed`."""
         self.add(failing, {rule.name: failed - len(failing)} if failed > len(failing) else {})

@@ -12,7 +12,7 @@ from quality.rules.actions import ACTION_RULES
 from quality.rules.crowd import CROWD_RULES
 from quality.rules.judge import judge
 from quality.rules.missing import absent
-from quality.rules.model import Judgement, Rule, Severity
+from quality.rules.model import Judgement, Room, Rule, Severity
 from quality.rules.prepare import facts, session_dates
 from quality.rules.words import Row, arrival, day, no_split, price, turnover
 
@@ -272,7 +272,7 @@ def judge_daily(
     until: date | None = None,
     as_of: datetime | None = None,
     whole_file: bool = False,
-    most: int | None = None,
+    room: Room | None = None,
 ) -> Judgement:
     """Judge delivered daily bars row by row.
 
@@ -299,8 +299,8 @@ def judge_daily(
     whole_file : bool
         Whether `bars` is a whole file, of which later rows may explain earlier ones. The gate of
         the pipeline leaves it false: then nothing looks ahead.
-    most : int, optional
-        At most so many findings of each rule are made; all are counted.
+    room : callable, optional
+        How many findings of a rule may be made; all are counted.
 
     Raises
     ------
@@ -319,7 +319,7 @@ def judge_daily(
         whole_file=whole_file,
     )  # fmt: skip
     return judge(
-        frame, dataset=DATASET, rules=_rules(bars), columns=bars.columns, due=due, most=most
+        frame, dataset=DATASET, rules=_rules(bars), columns=bars.columns, due=due, room=room
     )
 
 

@@ -7,7 +7,7 @@ import polars as pl
 
 from quality.rules.lines import rows
 from quality.rules.missing import MISSING
-from quality.rules.model import Finding, Judgement, Rule, Severity, finding
+from quality.rules.model import Finding, Judgement, Room, Rule, Severity, finding
 
 # An inconsistent bar is often the trace of one of these, and they say what happened.
 _TELLING: Final = ("unit_is_right", "jump_is_no_unknown_split", "minute_is_no_bad_tick")
@@ -21,7 +21,7 @@ def judge(
     rules: Sequence[Rule],
     columns: Sequence[str],
     due: pl.DataFrame,
-    most: int | None = None,
+    room: Room | None = None,
 ) -> Judgement:
     """Return the judgement of `rules` over a prepared frame.
 
@@ -33,9 +33,9 @@ def judge(
         The columns of the delivery, which passed and held rows keep.
     due : frame with symbol, session
         Bars that were expected and are not there.
-    most : int, optional
-        At most so many findings of each rule are made; the others are counted, and what they
-        hold names no finding.
+    room : callable, optional
+        How many findings of a rule may be made; the others are counted, and what they hold names
+        no finding.
     """
     outcomes = frame.select(
         pl.when(rule.applies.fill_null(value=False))
@@ -43,7 +43,7 @@ def judge(
         .alias(rule.name)
         for rule in rules
     )
-    findings, untold = _findings(frame, outcomes, rules, dataset=dataset, due=due, most=most)
+    findings, untold = _findings(frame, outcomes, rules, dataset=dataset, due=due, room=room)
     keys = [name for name in (*_SESSION, "bar_start") if name in columns]
     errors = [rule.name for rule in rules if rule.severity is Severity.ERROR]
     bad = outcomes.select(pl.any_horizontal(errors).fill_null(value=False)).to_series()
@@ -69,12 +69,13 @@ def _findings(
     *,
     dataset: str,
     due: pl.DataFrame,
-    most: int | None,
+    room: Room | None,
 ) -> tuple[list[Finding], dict[str, int]]:
     """Return the findings in the order of the rules, and how many of each were counted only."""
     found: list[Finding] = []
     untold: dict[str, int] = {}
     for rule in (*rules, MISSING):
+        most = None if room is None else room(rule.name)
         told, count = (
             (due.slice(0, most), due.height)
             if rule is MISSING

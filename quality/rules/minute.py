@@ -13,7 +13,7 @@ from quality.rules import bar, jumps, words
 from quality.rules.judge import judge
 from quality.rules.minute_facts import NEW_YORK, facts
 from quality.rules.missing import absent
-from quality.rules.model import Judgement, Rule, Severity
+from quality.rules.model import Judgement, Room, Rule, Severity
 from quality.rules.words import Row, percent, price
 
 DATASET: Final = "minute_bars"
@@ -239,7 +239,7 @@ def judge_minutes(
     now: datetime | None = None,
     actions: pl.DataFrame | None = None,
     whole_file: bool = False,
-    most: int | None = None,
+    room: Room | None = None,
 ) -> Judgement:
     """Judge delivered minute bars row by row.
 
@@ -262,8 +262,8 @@ def judge_minutes(
     whole_file : bool
         Whether `bars` is a whole file, of which later rows may explain earlier ones. The gate of
         the pipeline leaves it false: then nothing looks ahead.
-    most : int, optional
-        At most so many findings of each rule are made; all are counted.
+    room : callable, optional
+        How many findings of a rule may be made; all are counted.
 
     Raises
     ------
@@ -277,4 +277,4 @@ def judge_minutes(
         frame, previous=None, expected=expected, sessions=sessions, calendar=calendar,
         whole_file=whole_file,
     )  # fmt: skip
-    return judge(frame, dataset=DATASET, rules=RULES, columns=bars.columns, due=due, most=most)
+    return judge(frame, dataset=DATASET, rules=RULES, columns=bars.columns, due=due, room=room)

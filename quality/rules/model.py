@@ -11,6 +11,9 @@ from typing import Any, Final
 
 import polars as pl
 
+Room = Callable[[str], int]
+"""How many more findings of a rule, by its name, may be made."""
+
 type_of_figure = float | int | str | None
 
 _NAMESPACE: Final = uuid.UUID("7f3a9c21-0b1d-5e57-9a6e-c0f1d3a4b5e6")

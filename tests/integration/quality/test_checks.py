@@ -1,7 +1,7 @@
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,7 @@ import dagster as dg
 import duckdb
 import pytest
 
-from quality import checks
+from quality import checks, readings
 
 TABLES = Path(__file__).parents[3] / "warehouse" / "tables"
 DAYS = dg.DailyPartitionsDefinition(start_date="2012-07-01", end_date="2012-07-10")
@@ -42,6 +42,14 @@ class Tables:
             "quality.verdicts", dataset="daily_bars", symbol=symbol, session=session,
             status=status, checks=20, checks_passed=20, known_at=AT, recorded_at=AT,
         )  # fmt: skip
+
+    def minutes(self, symbol: str, first: datetime, count: int) -> None:
+        """Add a bar for each of `count` minutes."""
+        self.conn.execute(
+            "insert into market.minute_bars select ?, ?, ? + to_minutes(i), 10.0, 10.0, 10.0, "
+            "10.0, 100, 'test', null, false, false, ?, ? from range(?) t(i)",
+            [symbol, MONDAY, first, AT, AT, count],
+        )
 
     def bar(self, symbol: str, session: date, *, high: float = 11.0) -> None:
         self.add(
@@ -244,3 +252,18 @@ def test_a_hole_in_the_features_is_told_only_where_history_suffices(good: Tables
     assert not ran(good, TUESDAY)[name]
     good.conn.execute("delete from features.daily where symbol = 'OLD'")
     assert ran(good, TUESDAY)[name]
+
+
+def test_minutes_outside_regular_hours_fill_no_gap(tables: Tables) -> None:
+    opens = datetime(2012, 7, 2, 13, 30, tzinfo=UTC)
+    for symbol in ("FULL", "THIN"):
+        tables.bar(symbol, MONDAY)
+    tables.minutes("FULL", opens, 390)
+    tables.minutes("THIN", opens, 300)
+    # The 90 missing ones and more, but before the opening and after the close.
+    tables.minutes("THIN", opens - timedelta(minutes=120), 120)
+    tables.minutes("THIN", opens + timedelta(minutes=390), 120)
+
+    gaps = readings.incomplete_minutes(tables.conn, sessions=[MONDAY])
+
+    assert gaps.rows() == [("THIN", MONDAY, 300, 390)]

