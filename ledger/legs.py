@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from ledger import filed
+from ledger.leases import free
 from ledger.tables import legs, orders, people, proposals, signatures
 from trading.canonical import canonical_bytes
 from trading.ledger import SignedLeg
@@ -21,12 +22,12 @@ def waiting(conn: sa.Connection, *, now: datetime) -> int:
     query = (
         sa.select(sa.func.count())
         .select_from(legs.join(proposals, proposals.c.proposal_id == legs.c.proposal_id))
-        .where(_waits(), _free(now))
+        .where(_waits(), free(legs.c.lease_until, now))
     )
     unsettled = sa.select(sa.func.count()).where(
         orders.c.state.in_(("intended", "sent", "unresolved")),
         orders.c.parent_client_order_id.is_(None),
-        sa.or_(orders.c.lease_until.is_(None), orders.c.lease_until <= now),
+        free(orders.c.lease_until, now),
     )
     return int(conn.scalar(query) or 0) + int(conn.scalar(unsettled) or 0)
 
@@ -39,7 +40,7 @@ def lease(
         conn.execute(
             sa.select(legs, proposals)
             .join(proposals, proposals.c.proposal_id == legs.c.proposal_id)
-            .where(_waits(), _free(now), legs.c.leg_id.not_in(list(skip)))
+            .where(_waits(), free(legs.c.lease_until, now), legs.c.leg_id.not_in(list(skip)))
             .order_by(proposals.c.decided_at, legs.c.proposal_id, legs.c.leg_no)
             .limit(1)
             .with_for_update(of=legs, skip_locked=True)
@@ -169,7 +170,3 @@ def _waits() -> sa.ColumnElement[bool]:
         proposals.c.state == "signed",
         sa.not_(sa.exists().where(orders.c.leg_id == legs.c.leg_id)),
     )
-
-
-def _free(now: datetime) -> sa.ColumnElement[bool]:
-    return sa.or_(legs.c.lease_until.is_(None), legs.c.lease_until <= now)

@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from ledger import audit
 from ledger.connection import new_id
+from ledger.leases import free
 from ledger.tables import legs, order_events, orders, proposals
 from trading.broker import BrokerOrder
 from trading.ledger import Stamp
@@ -71,7 +72,7 @@ def unsettled(conn: sa.Connection, *, now: datetime) -> list[tuple[Order, dateti
         .where(
             orders.c.state.in_(UNSETTLED),
             orders.c.parent_client_order_id.is_(None),
-            _free(now),
+            free(orders.c.lease_until, now),
         )
         .order_by(orders.c.intended_at)
     )
@@ -88,7 +89,7 @@ def lease(
             .where(
                 orders.c.client_order_id == client_order_id,
                 orders.c.state.in_(UNSETTLED),
-                _free(now),
+                free(orders.c.lease_until, now),
             )
             .values(lease_owner=owner, lease_until=until)
         ).rowcount
@@ -308,10 +309,6 @@ def stored_order(row: sa.Row[Any]) -> Order:
     """Return a row of `orders` as a record."""
     told = row._asdict()
     return Order(**{name: told[name] for name in _COLUMNS}, state=OrderState(told["state"]))
-
-
-def _free(now: datetime) -> sa.ColumnElement[bool]:
-    return sa.or_(orders.c.lease_until.is_(None), orders.c.lease_until <= now)
 
 
 def _event(

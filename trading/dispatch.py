@@ -177,7 +177,8 @@ def _settle(
             name, to=OrderState.UNRESOLVED, reason="We do not know yet.", at=_stamp(desk, market)
         )
     grace = timedelta(seconds=sender.limits.resend_grace_seconds)
-    if desk.now() - unsettled.last_tried_at < grace:
+    # A try that lies ahead was noted by a clock that ran ahead: its end may be far.
+    if abs(desk.now() - unsettled.last_tried_at) < grace:
         report.unresolved.append(name)
         return
     denied = _denied(ledger, broker, unsettled.signed, sender, desk, market)

@@ -50,9 +50,8 @@ _CANCELS: tuple[Mapping[str, Any], ...] = (
 )
 _STREAM = ("duplicate_event", "reorder_events", "delay_event", "drop_event", "disconnect")
 _POINTS = ("leased", "checked", "intended", "marked", "sent", "acknowledged")
-# Ahead no further than a drill waits: what a clock that runs ahead has leased, and died holding,
-# is free only when that lease ends. Behind, leases end at once.
-_LEAPS_SECONDS = (-120, -30, -5, 0, 5, 12)
+# Little ahead delays by as much what was leased by a process that died; far ahead holds nothing.
+_LEAPS_SECONDS = (-120, -30, -5, 0, 5, 12, 1_200, 86_400)
 _LEAP_MINUTES = 15
 _TOGETHER_SECONDS = 0.6
 _HALT_TRIES = 12

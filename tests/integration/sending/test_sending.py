@@ -101,6 +101,25 @@ def test_a_dead_run_is_not_overtaken_before_its_lease_ends(desk: SmallDesk) -> N
     assert desk.ledger.waiting_legs(not_leased_at=desk.clock.now()) == 0
 
 
+@pytest.mark.parametrize("point", ["leased", "intended", "marked"])
+def test_a_run_whose_clock_ran_ahead_holds_nothing_after_it_died(
+    desk: SmallDesk, point: str
+) -> None:
+    # Found by the drill: leases and tries of a clock a day ahead were waited for, for a day.
+    proposal = desk.signed()
+    desk.clock.forward(86_400)
+    desk.agree()
+    with pytest.raises(CrashError):
+        send(desk, "run/1", crash_at=point)
+    desk.clock.forward(-86_400)
+    desk.agree()
+
+    send(desk, "run/2")
+
+    assert len(desk.broker.held) == 1
+    assert state_of(desk, proposal) is OrderState.ACCEPTED
+
+
 def test_a_crash_after_the_acknowledgement_costs_nothing(desk: SmallDesk) -> None:
     desk.signed()
     with pytest.raises(CrashError):
