@@ -19,11 +19,10 @@ import sqlalchemy as sa
 
 from adapters.brokers.venue_control import VenueControl
 from config import settings as configuration
-from config import universe as universe_module
 from config.settings import PREFIX, Settings
 from countersign.drill import children as forked
 from countersign.drill.charges import Charges, folder_of
-from countersign.drill.facts import MARK
+from countersign.drill.facts import MARK, sample_universe
 from countersign.drill.venue_side import Venue
 from countersign.errors import CommandError
 from countersign.processes import addresses, environment, homes, plan, postgres
@@ -239,7 +238,7 @@ def _laid_out(root: Path, *, start: date, seed: int) -> TemporaryDesk:
         settings=settings,
         environment=environment.of_children(settings, home, own),
         cluster=cluster,
-        symbols=universe_module.load(environ=own).names,
+        symbols=sample_universe().names,
     )
 
 

@@ -6,12 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from config import universe as universe_module
 from countersign.drill import ledger_side
 from countersign.drill.compare import Finding, compare, counts
 from countersign.drill.conductor import Conductor
 from countersign.drill.desk import CASH, TemporaryDesk, temporary_desk
-from countersign.drill.facts import drill_limits
+from countersign.drill.facts import drill_limits, sample_universe
 from countersign.drill.limits_kept import Bought, breaches
 from countersign.drill.plan import Plan, planned
 from countersign.drill.signing import People
@@ -69,8 +68,10 @@ class Drill:
             If the temporary desk cannot be started, or does not come back.
         """
         begun = time.monotonic()
-        symbols = universe_module.load(environ={}).names
-        plan = planned(seed=self.seed, orders=self.orders, faults=self.faults, symbols=symbols)
+        universe = sample_universe()
+        plan = planned(
+            seed=self.seed, orders=self.orders, faults=self.faults, symbols=universe.names
+        )
         with temporary_desk(start=plan.start, seed=self.seed, keep=self._kept) as desk:
             self.progress(0, f"a temporary desk in {desk.root}")
             desk.start_servers()
@@ -118,7 +119,7 @@ class Drill:
             sent_at=sent_at,
             first_cash=CASH,
             limits=drill_limits(),
-            sectors=universe_module.load(environ={}).sectors,
+            sectors=sample_universe().sectors,
         )
         found = compare(signed, ledger, venue, strangers=conductor.strangers, breaches=beyond)
         struck = conductor.faults()

@@ -11,8 +11,10 @@ import numpy as np
 from config import limits as limits_module
 from config import settings as settings_module
 from config import universe as universe_module
+from config.documents import ROOT
 from config.limits import Limits
 from config.settings import Settings
+from config.universe import Universe
 from countersign.errors import CommandError
 from quant.typing import FloatArray
 from trading.picture import DataNow, ModelNow
@@ -29,6 +31,11 @@ def drill_limits() -> Limits:
     return limits_module.load().model_copy(
         update={"lease_seconds": 4, "resend_grace_seconds": 2, "orders_per_minute": 10_000}
     )
+
+
+def sample_universe() -> Universe:
+    """Return the symbols that the venue trades, whatever universe the real desk has."""
+    return universe_module.load(ROOT / "universe.toml")
 
 
 @dataclass(frozen=True)
@@ -80,5 +87,5 @@ def stored_facts(home: Path) -> DrillFacts:
     return DrillFacts(
         volumes={symbol: Decimal(volume) for symbol, volume in told["volumes"].items()},
         past={symbol: np.asarray(returns) for symbol, returns in told["returns"].items()},
-        of_sectors=universe_module.load().sectors,
+        of_sectors=sample_universe().sectors,
     )
