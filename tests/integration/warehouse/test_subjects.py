@@ -225,6 +225,22 @@ def test_features_come_back_as_a_matrix_in_the_order_of_their_names(warehouse: W
     assert (none.height, empty.shape) == (0, (0, 2))
 
 
+def test_a_wider_feature_set_leaves_the_earlier_one_readable(warehouse: Warehouse) -> None:
+    with warehouse.writer("features.versions") as conn:
+        features.register(conn, "f1", ["momentum", "volatility"])
+        features.register(conn, "wider", ["spread", "momentum", "volatility"])
+    wider = FEATURES | {"version": "wider", "values": [0.5, 1.0, 2.0], "known_at": LATER}
+    put(warehouse, "features.daily", features.record, FEATURES, wider)
+
+    with warehouse.reader() as conn:
+        _, earlier = features.matrix(conn, "f1", ["A"], DAY, DAY, as_of=LATER)
+        _, now = features.matrix(conn, "wider", ["A"], DAY, DAY, as_of=LATER)
+        assert features.names(conn, "f1") == ("momentum", "volatility")
+
+    np.testing.assert_array_equal(earlier, np.array([[1.0, np.nan]], dtype=np.float32))
+    assert now.tolist() == [[0.5, 1.0, 2.0]]
+
+
 def test_no_verdict_means_not_usable(warehouse: Warehouse) -> None:
     judge(warehouse, "A", DAY, "passed")
     put(warehouse, "quality.findings", findings.record, FINDING | {"symbol": "B"})

@@ -9,7 +9,15 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from quant.features import DAILY, DailyPanel, Feature, daily_features, explain_lookback
+from quant.features import (
+    CORE,
+    DAILY,
+    INTRADAY,
+    DailyPanel,
+    Feature,
+    daily_features,
+    explain_lookback,
+)
 from quant.features.panel import ROW_COLUMNS
 from quant.typing import Float32Array
 from tests.unit.quant.panels import random_panel, since
@@ -185,7 +193,10 @@ def test_the_registry_says_what_each_column_is() -> None:
     assert len(DAILY) == len(DAILY.names) == WHOLE.shape[1] >= 134
     assert WHOLE.dtype == np.float32
     assert DAILY.max_look_back == 252
-    for feature in DAILY:
+    assert len(INTRADAY) >= 30
+    for feature in (*DAILY, *INTRADAY):
+        assert feature.dtype == "float32"
+        assert "NaN" in feature.nan_policy
         assert feature.meaning
         assert "\n" not in feature.meaning
         assert feature.inputs
@@ -196,6 +207,7 @@ def test_the_version_follows_names_and_parameters() -> None:
     assert DAILY.version == DAILY.select(DAILY.names).version
     assert DAILY.version != DAILY.select(DAILY.names[::-1]).version
     assert DAILY.version != DAILY.select(DAILY.names[1:]).version
+    assert len({DAILY.version, CORE.version, INTRADAY.version}) == 3
 
 
 def test_a_selection_has_the_columns_of_the_whole() -> None:
