@@ -38,6 +38,7 @@ from quant.risk.parametric import (
     parametric_value_at_risk,
 )
 from quant.risk.record import CoverageRecord, coverage_record, past_value_at_risk
+from quant.risk.sheet import Figure, Holdings, Sheet, record_figures, risk_sheet
 from quant.risk.simulated import simulated_returns
 from quant.risk.stress import Book, Replay, StressFigure, scenario_loss, stress_loss
 from quant.risk.tails import METHODS, TailRisk, tail_risks
@@ -49,10 +50,13 @@ __all__ = [
     "CorrelationBreak",
     "CoverageRecord",
     "Exposures",
+    "Figure",
     "Garch",
+    "Holdings",
     "KupiecTest",
     "LikelihoodRatio",
     "Replay",
+    "Sheet",
     "StressFigure",
     "TailRisk",
     "basel_plus_factor",
@@ -81,6 +85,8 @@ __all__ = [
     "parametric_expected_shortfall",
     "parametric_value_at_risk",
     "past_value_at_risk",
+    "record_figures",
+    "risk_sheet",
     "scenario_loss",
     "share_exited",
     "simulated_returns",
