@@ -1,7 +1,7 @@
 """A person's file, landed in the lake: what goes in, what it touches, and what is said of it."""
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -22,8 +22,10 @@ _KEY: dict[Kind, tuple[str, ...]] = {
     "options": ("symbol", "session", "expiry", "strike", "right"),
 }
 _BAR_KEY = ("symbol", "session")
-# Kinds whose rows the sessions' run loads; the others lie in the lake for who asks for them.
-LOADED: frozenset[FileKind] = frozenset({"daily", "index", "actions"})
+# The job whose run loads the rows of a kind; what has none lies in the lake for who asks for it.
+JOBS: Mapping[FileKind, str] = {
+    "daily": "backfill", "index": "backfill", "actions": "backfill", "minute": "load_minutes",
+}  # fmt: skip
 
 Progress = Callable[[str, int, int], None]
 
@@ -97,14 +99,30 @@ def landed(
 
 def touched(
     told: Landed, settings: Settings, *, newest: dt.date | None
-) -> tuple[dt.date, dt.date] | None:
-    """Return the first and last session to load: those the desk may hold and that have closed."""
+) -> list[tuple[dt.date, dt.date]]:
+    """Return the sessions to load as ranges: those the desk may hold and that have closed.
+
+    Bars of a day and what belongs to them are one range from the first to the last. Minutes are
+    loaded where a file has some: a session between would be asked of the sources in vain.
+    """
     if len(told.strangers) == len(told.symbols):
-        return None
+        return []
     first = max(told.first, settings.history.first_session)
     last = told.last if newest is None else min(told.last, newest)
     sessions = exchange().sessions(first, last) if first <= last else ()
-    return (sessions[0], sessions[-1]) if sessions else None
+    if told.landings[0].kind != "minute":
+        return [(sessions[0], sessions[-1])] if sessions else []
+    brought = {o.first for landing in told.landings for o in landing.objects}
+    return list(_unbroken([session for session in sessions if session in brought]))
+
+
+def _unbroken(sessions: Sequence[dt.date]) -> Iterator[tuple[dt.date, dt.date]]:
+    begin = 0
+    for n, session in enumerate(sessions):
+        following = sessions[n + 1] if n + 1 < len(sessions) else None
+        if following is None or exchange().previous(following) != session:
+            yield sessions[begin], session
+            begin = n + 1
 
 
 def market_time(store: ObjectStore, settings: Settings, heard: dt.datetime | None) -> dt.datetime:

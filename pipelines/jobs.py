@@ -25,6 +25,11 @@ backfill = dg.define_asset_job(
     selection=list(HISTORY),
     description="Bars and features of a range of sessions again.",
 )
+load_minutes = dg.define_asset_job(
+    "load_minutes",
+    selection=["minute_bars"],
+    description="Minute bars of a range of sessions again, landed ones before the sources'.",
+)
 train_model = dg.define_asset_job(
     "train_model",
     selection=["trained_model"],
@@ -55,5 +60,6 @@ reconcile = dg.define_asset_job(
 # Jobs whose runs load bars; the last is Dagster's own, for what is started from its pages.
 HISTORY_JOBS = ("first_materialisation", "backfill", "daily_run", "__ASSET_JOB")
 JOBS = (
-    first_materialisation, backfill, train_model, daily_run, submit_orders, reconcile, maintenance,
+    first_materialisation, backfill, load_minutes, train_model, daily_run, submit_orders,
+    reconcile, maintenance,
 )  # fmt: skip

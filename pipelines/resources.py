@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 from adapters import object_store
 from adapters.brokers.alpaca import AlpacaBroker
 from adapters.market_data import connected
-from adapters.market_data.chain import Chain
+from adapters.market_data.landed_minutes import LandedMinutes
 from adapters.mlflow.registry import MlflowRegistry
 from adapters.object_store.protocol import ObjectStore
 from config import gates as gates_module
@@ -78,10 +78,11 @@ def store() -> ObjectStore:
 
 
 @cache
-def source() -> Chain:
+def source() -> LandedMinutes:
     """Return the sources of bars and corporate actions, each asked before the next."""
     book = SourceBook(ledger(), desk_clock())
-    return connected.chain(settings(), book=book, clock=desk_clock())
+    chain = connected.chain(settings(), book=book, clock=desk_clock())
+    return LandedMinutes(store(), chain)
 
 
 @cache

@@ -20,7 +20,7 @@ from config.settings import Settings
 from countersign.console import console, errors
 from countersign.errors import CommandError
 from countersign.graphql import Dagster, DagsterError
-from countersign.ingesting import LOADED, Landed, Progress, landed, market_time, touched
+from countersign.ingesting import JOBS, Landed, Progress, landed, market_time, touched
 from countersign.processes.plan import LOCATION
 from countersign.processes.ports import LOOPBACK
 from quality.calendar import exchange
@@ -34,8 +34,13 @@ _KINDS: dict[str, FileKind] = {
     "options": "options",
     "index": "index",
 }
-_JOB = "backfill"
 _LOOK_SECONDS = 2.0
+# What becomes of what was landed and not loaded, by the job that would.
+_LATER = {
+    "backfill": "The running desk takes it up by itself, a stopped one at the next ./desk up.",
+    "load_minutes": "Once the desk runs, load it by "
+    "./desk materialize minute_bars --from {first} --to {last}.",
+}
 
 
 @app.command()
@@ -82,8 +87,7 @@ def ingest(
         for note in delivery.notes:
             console.print(f"[dim]{note}[/dim]")
         _say(place, store, told)
-        if delivery.kind in LOADED:
-            _load(settings, told, heard)
+        _load(settings, delivery.kind, told, heard)
         console.print(f"Done in {time.monotonic() - began:.1f} s.")
 
 
@@ -141,34 +145,44 @@ def _say(place: str, store: ObjectStore, told: Landed) -> None:
         )
 
 
-def _load(settings: Settings, told: Landed, heard: dt.datetime | None) -> None:
+def _load(settings: Settings, kind: FileKind, told: Landed, heard: dt.datetime | None) -> None:
     """Load the touched sessions through the running Dagster, and say what was held back."""
-    newest = None if heard is None else exchange().last_closed(heard)
-    span = touched(told, settings, newest=newest)
     if not told.is_new or len(told.strangers) == len(told.symbols):
         return
-    if span is None:
+    if kind not in JOBS:
+        console.print("Not loaded: no table holds this kind. It lies in the lake for who asks.")
+        return
+    newest = None if heard is None else exchange().last_closed(heard)
+    spans = touched(told, settings, newest=newest)
+    if not spans:
         console.print("No session of the desk's history is touched; nothing is loaded.")
         return
     if heard is None:
-        console.print("The desk does not run: the next ./desk up takes it up by itself.")
+        console.print(_LATER[JOBS[kind]].format(first=spans[0][0], last=spans[-1][1]))
         return
     webserver = Dagster(f"http://{LOOPBACK}:{settings.dagster.port}", LOCATION)
-    try:
-        run_id = webserver.launch(
-            _JOB,
-            tags={
-                "dagster/asset_partition_range_start": span[0].isoformat(),
-                "dagster/asset_partition_range_end": span[1].isoformat(),
-            },
-        )
-        status = _followed(webserver, run_id, span)
-    except DagsterError as e:
-        console.print(f"Not loaded yet: {e} The desk takes it up by itself.")
-        return
-    if status != "SUCCESS":
-        raise CommandError(f"Loading ended as {status}: see {webserver.url}/runs/{run_id}.")
-    _show_held(settings, told, span)
+    for span in spans:
+        try:
+            status, run_id = _run(webserver, JOBS[kind], span)
+        except DagsterError as e:
+            later = _LATER[JOBS[kind]].format(first=span[0], last=spans[-1][1])
+            console.print(f"Not loaded yet: {e} {later}")
+            return
+        if status != "SUCCESS":
+            raise CommandError(f"Loading ended as {status}: see {webserver.url}/runs/{run_id}.")
+    _show_held(settings, told, (spans[0][0], spans[-1][1]))
+
+
+def _run(webserver: Dagster, job: str, span: tuple[dt.date, dt.date]) -> tuple[str, str]:
+    """Run a job over a range of sessions; return how it ended, and the run's identifier."""
+    run_id = webserver.launch(
+        job,
+        tags={
+            "dagster/asset_partition_range_start": span[0].isoformat(),
+            "dagster/asset_partition_range_end": span[1].isoformat(),
+        },
+    )
+    return _followed(webserver, run_id, span), run_id
 
 
 def _followed(webserver: Dagster, run_id: str, span: tuple[dt.date, dt.date]) -> str:

@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from psycopg import sql
 
 from adapters.market_data import sample
+from adapters.market_data.landed_minutes import LandedMinutes
 from adapters.market_data.landing import Kind, land
 from adapters.object_store.folder import FolderStore
 from assets.desk_time import decision_time
@@ -219,7 +220,7 @@ class SmallDesk:
             "ledger": self.ledger,
             "warehouse": self.warehouse,
             "store": self.store,
-            "source": NothingToAsk(),
+            "source": LandedMinutes(self.store, NothingToAsk()),  # type: ignore[arg-type]  # asked as a chain is, and refusing
             "broker": self.broker,
             "registry": self.registry,
             "desk_clock": self.clock,

@@ -39,7 +39,7 @@ def test_the_jobs_are_those_of_the_design() -> None:
 
     assert named == {
         "first_materialisation", "backfill", "train_model", "daily_run", "submit_orders",
-        "reconcile", "maintenance",
+        "reconcile", "maintenance", "load_minutes",
     }  # fmt: skip
 
 

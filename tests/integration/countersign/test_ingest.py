@@ -1,0 +1,187 @@
+"""`countersign ingest` beside the desk's code location: what is landed, loaded, and said.
+
+Dagster's webserver is a server on loopback that runs what it is asked for in this process, with
+the desk's own definitions, PostgreSQL and warehouse.
+"""
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from typer.testing import CliRunner
+
+from adapters.market_data import generated, sample
+from countersign.commands.ingest import app
+from countersign.processes.postgres import Cluster
+from quality.calendar import exchange
+from tests.integration.pipelines import small
+from tests.integration.pipelines.small import SmallDesk
+
+MON, TUE, THU = date(2012, 7, 2), date(2012, 7, 3), date(2012, 7, 5)
+BAR = ["symbol", "session", "open", "high", "low", "close", "volume"]
+_RANGE = "dagster/asset_partition_range_"
+
+
+@dataclass
+class Webserver:
+    """Answers as Dagster's does, and runs jobs at once."""
+
+    desk: SmallDesk
+    port: int = 0
+    ran: list[tuple[str, str, str]] = field(default_factory=list)
+
+    def answer(self, query: str, told: dict[str, Any]) -> dict[str, Any]:
+        if "launchRun" in query:
+            tags = {tag["key"]: tag["value"] for tag in told["tags"]}
+            first, last = tags[f"{_RANGE}start"], tags[f"{_RANGE}end"]
+            self.ran.append((told["job"], first, last))
+            self.desk.run(told["job"], date.fromisoformat(first), date.fromisoformat(last))
+            return {"launchRun": {"__typename": "LaunchRunSuccess", "run": {"runId": "r"}}}
+        assert "runOrError" in query
+        run: dict[str, Any] = {"status": "SUCCESS", "executionPlan": None, "stepStats": []}
+        return {"runOrError": {"__typename": "Run", **run}}
+
+
+@contextmanager
+def served(desk: SmallDesk) -> Iterator[Webserver]:
+    told = Webserver(desk)
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            data = json.dumps({"data": told.answer(asked["query"], asked["variables"])}).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
+            return
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    told.port = server.server_port
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+    thread.start()
+    try:
+        yield told
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+@pytest.fixture(name="web", scope="module")
+def _web(postgres_server: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Webserver]:
+    with small.fresh(postgres_server, tmp_path_factory.mktemp("home")) as desk:
+        index = sample.index_bars().filter(pl.col("session").is_in([MON, TUE, THU]))
+        desk.land(index, "index")
+        desk.close(THU)
+        with served(desk) as web:
+            yield web
+
+
+def ingested(web: Webserver, *arguments: str) -> str:
+    """Run the command; return what it prints, in single spaces."""
+    environment = {
+        "DESK_HOME": str(web.desk.settings.home),
+        "COUNTERSIGN_DATABASE__DSN": web.desk.settings.database.dsn,
+        "COUNTERSIGN_DAGSTER__PORT": str(web.port),
+    }
+    done = CliRunner().invoke(app, list(arguments), env=environment, catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    return " ".join(done.output.split())
+
+
+def days(*sessions: date) -> pl.DataFrame:
+    return sample.stocks().filter(pl.col("session").is_in(sessions)).select(BAR)
+
+
+def minutes(*sessions: date) -> pl.DataFrame:
+    """Minutes of all five symbols, as somebody would sell them."""
+    daily = days(*sessions).cast({"volume": pl.Int64})
+    opens = pl.Series([exchange().open(day) for day in daily["session"]])
+    lengths = pl.Series([exchange().minutes(day) for day in daily["session"]])
+    return generated.minutes(daily, opens, seed=1, lengths=lengths)
+
+
+def test_days_are_landed_loaded_and_summed_up(web: Webserver, tmp_path: Path) -> None:
+    wrong = (pl.col("symbol") == "IBM") & (pl.col("session") == THU)
+    close = pl.when(wrong).then(pl.col("close") * 10).otherwise("close").alias("close")
+    days(MON, TUE, THU).with_columns(close).write_csv(tmp_path / "days.csv")
+
+    said = ingested(web, str(tmp_path / "days.csv"), "--kind", "daily")
+    again = ingested(web, str(tmp_path / "days.csv"), "--kind", "daily")
+
+    assert web.ran == [("backfill", str(MON), str(THU))]
+    assert "15 rows (AAPL, FB, GOOG, IBM, MSFT), 2012-07-02 to 2012-07-05 landed" in said
+    assert "Loaded 2012-07-02 to 2012-07-05." in said
+    assert "In quarantine" in said
+    assert said.endswith("s.")
+    stored = web.desk.table("select symbol, session, source from market.daily_bars")
+    assert stored.height == 14
+    assert set(stored["source"]) == {"file"}
+    assert "All of it was landed before; nothing changed." in again
+
+
+def test_minutes_are_loaded_in_the_sessions_they_touch_and_no_other(
+    web: Webserver, tmp_path: Path
+) -> None:
+    web.ran.clear()
+    told = minutes(MON, THU)
+    told.write_parquet(tmp_path / "minutes.parquet")
+
+    said = ingested(web, str(tmp_path / "minutes.parquet"), "--kind", "minute")
+
+    assert web.ran == [("load_minutes", str(day), str(day)) for day in (MON, THU)]
+    assert f"{told.height:,} rows" in said
+    assert "Loaded 2012-07-02 to 2012-07-05" in said
+    stored = web.desk.table(
+        "select symbol, session, bar_start, close, known_at, source, simulated "
+        "from market.minute_bars order by symbol, bar_start"
+    )
+    expected = told.sort("symbol", "bar_start")
+    assert stored.select("symbol", "session", "close").equals(
+        expected.select("symbol", "session", "close")
+    )
+    assert (stored["known_at"] - stored["bar_start"]).unique().dt.total_minutes().to_list() == [1]
+    assert set(stored["source"]) == {"file"}
+    assert not stored["simulated"].any()
+
+
+def test_what_no_table_holds_is_landed_and_said_to_be_so(web: Webserver, tmp_path: Path) -> None:
+    web.ran.clear()
+    chain = pl.DataFrame(
+        {
+            "symbol": ["AAPL"], "session": [MON], "expiry": [date(2012, 7, 20)],
+            "strike": [590.0], "right": ["call"], "bid": [14.0], "ask": [14.2], "last": [14.1],
+            "volume": [100], "open_interest": [1000], "underlying_price": [592.52],
+            "implied_volatility": [0.28],
+        }
+    )  # fmt: skip
+    chain.write_csv(tmp_path / "chain.csv")
+
+    said = ingested(web, str(tmp_path / "chain.csv"), "--kind", "options")
+
+    assert web.ran == []
+    assert "1 rows (AAPL), 2012-07-02 landed" in said
+    assert "Not loaded: no table holds this kind." in said
+
+
+def test_without_a_webserver_it_is_said_who_loads_what_and_when(
+    web: Webserver, tmp_path: Path
+) -> None:
+    minutes(TUE).write_parquet(tmp_path / "minutes.parquet")
+    away = Webserver(web.desk, port=9)
+
+    said = ingested(away, str(tmp_path / "minutes.parquet"), "--kind", "minute")
+
+    assert "Not loaded yet:" in said
+    assert "./desk materialize minute_bars --from 2012-07-03 --to 2012-07-03" in said
