@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from ledger import (
     alerts,
     audit,
+    bookings,
     fills,
     legs,
     orders,
@@ -23,7 +24,7 @@ from ledger import (
 from ledger.connection import transact
 from ledger.tables import proposals as proposals_table
 from ledger.tables import signatures
-from trading.broker import BrokerFill, BrokerOrder
+from trading.broker import BrokerBooking, BrokerFill, BrokerOrder
 from trading.errors import IllegalTransitionError
 from trading.ledger import BrokerView, DeskNow, Difference, SignedLeg, Stamp, Unsettled
 from trading.orders import Order, OrderState, seen
@@ -287,8 +288,14 @@ class DeskLedger:
         return self._transact(work)
 
     def expected_positions(self) -> dict[str, Decimal]:
-        """Return shares by symbol as the recorded fills add up."""
+        """Return shares by symbol as the recorded fills and bookings add up."""
         return self._transact(fills.holdings)
+
+    def record_bookings(
+        self, told: Sequence[BrokerBooking], *, at: Stamp
+    ) -> Sequence[BrokerBooking]:
+        """Write what was booked without a trade, each once; return the new ones."""
+        return self._transact(lambda conn: bookings.add(conn, told, at=at)) if told else []
 
     def record_fills(self, told: Sequence[BrokerFill], *, at: Stamp) -> int:
         """Write executions, each once; return how many were new."""

@@ -272,6 +272,19 @@ fills = sa.Table(
     sa.Index(None, "client_order_id"),
 )
 
+bookings = sa.Table(  # by the broker, without a trade
+    "bookings",
+    metadata,
+    sa.Column("booking_id", sa.Text, primary_key=True),
+    sa.Column("kind", sa.Text, nullable=False),  # split, dividend, interest, fee, transfer
+    sa.Column("symbol", sa.Text),
+    sa.Column("day", sa.Date, nullable=False),  # exchange-local; a split's is its ex-date
+    sa.Column("quantity", _number(), nullable=False),  # shares gained, negative: lost
+    sa.Column("cash", _number(), nullable=False),  # USD, negative: paid
+    sa.Column("recorded_at", _at(), nullable=False),
+    sa.Column("source", sa.Text, nullable=False),
+)
+
 requests = sa.Table(
     "requests",
     metadata,

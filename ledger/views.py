@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
-from ledger import market
+from ledger import bookings, market
 from ledger.tables import equity_points, fills
 from trading.broker import BrokerAccount, BrokerClock
 from trading.ledger import BrokerView
@@ -28,7 +28,7 @@ def record(
     Returns
     -------
     Decimal
-        USD by which cash moved since the last look without a fill that explains it.
+        USD by which cash moved since the last look without a fill or booking that explains it.
     """
     before = market.latest_account(conn)
     where = environment or _environment(conn, before)
@@ -77,7 +77,8 @@ def _unexplained(conn: sa.Connection, before: market.Account | None, now: Broker
             fills.c.recorded_at > before.received_at
         )
     )
-    return now.cash - before.cash - Decimal(explained or 0)
+    booked = bookings.cash_since(conn, before.received_at)
+    return now.cash - before.cash - Decimal(explained or 0) - booked
 
 
 def _session(conn: sa.Connection, clock: BrokerClock, environment: str) -> date | None:

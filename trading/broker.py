@@ -43,6 +43,18 @@ class BrokerFill:
 
 
 @dataclass(frozen=True)
+class BrokerBooking:
+    """Shares or cash booked without a trade: a split, a dividend, interest, a fee."""
+
+    booking_id: str
+    kind: str  # split, dividend, interest, fee, transfer
+    symbol: str | None
+    day: date  # exchange-local; of a split the ex-date, whose open it precedes
+    quantity: Decimal  # shares by which the holding grew, negative: shrank
+    cash: Decimal  # USD, negative: paid
+
+
+@dataclass(frozen=True)
 class BrokerPosition:
     """A holding; negative when short. Prices in USD per share."""
 
@@ -137,6 +149,9 @@ class Broker(Protocol):
 
     def children(self, broker_order_id: str) -> Sequence[BrokerOrder]:
         """Return the stop and target attached to an order, with their parent's client id."""
+
+    def bookings(self, *, since: datetime) -> Sequence[BrokerBooking]:
+        """Return what was booked without a trade from the day of an instant on, oldest first."""
 
     def fills(self, *, since: datetime) -> Sequence[BrokerFill]:
         """Return all executions since an instant."""

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from trading.broker import (
     BrokerAccount,
+    BrokerBooking,
     BrokerClock,
     BrokerFill,
     BrokerOrder,
@@ -89,6 +90,7 @@ class BrokerView:
     positions: tuple[BrokerPosition, ...]
     orders: tuple[BrokerOrder, ...]
     fills: tuple[BrokerFill, ...]
+    bookings: tuple[BrokerBooking, ...]
     quotes: tuple[BrokerQuote, ...]
 
 
@@ -179,6 +181,11 @@ class Ledger(Protocol):
 
     def expected_positions(self) -> dict[str, Decimal]:
         """Return shares by symbol as the recorded fills add up."""
+
+    def record_bookings(
+        self, told: Sequence[BrokerBooking], *, at: Stamp
+    ) -> Sequence[BrokerBooking]:
+        """Write what was booked without a trade, each once; return the new ones."""
 
     def record_fills(self, fills: Sequence[BrokerFill], *, at: Stamp) -> int:
         """Write executions, each once; return how many were new."""

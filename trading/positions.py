@@ -32,6 +32,14 @@ class Executed:
 
 
 @dataclass(frozen=True)
+class Rescaled:
+    """Every share of a symbol became `ratio` shares; what was paid for them stays."""
+
+    symbol: str
+    ratio: Decimal
+
+
+@dataclass(frozen=True)
 class Lot:
     """A holding at its average cost; negative when short."""
 
@@ -74,11 +82,19 @@ def add(lot: Lot, fill: Executed) -> tuple[Lot, Decimal]:
     return Lot(after, fill.price if after else ZERO), realised
 
 
-def closings(fills: Iterable[Executed]) -> list[Closing]:
+def rescale(lot: Lot, ratio: Decimal) -> Lot:
+    """Return the holding after each of its shares became `ratio` shares, at the same cost."""
+    return Lot(lot.quantity * ratio, lot.average_price / ratio)
+
+
+def closings(events: Iterable[Executed | Rescaled]) -> list[Closing]:
     """Return what each closing order realised, in order of its first closing fill."""
     lots: dict[str, Lot] = {}
     made: dict[str, Closing] = {}
-    for fill in fills:
+    for fill in events:
+        if isinstance(fill, Rescaled):
+            lots[fill.symbol] = rescale(lots.get(fill.symbol, Lot()), fill.ratio)
+            continue
         before = lots.get(fill.symbol, Lot())
         lots[fill.symbol], realised = add(before, fill)
         if before.quantity * fill.signed_quantity < 0:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from trading.broker import Broker, BrokerOrder, BrokerPosition
+from trading.broker import Broker, BrokerBooking, BrokerOrder, BrokerPosition
 from trading.clock import DeskClock, MarketClock
 from trading.errors import BrokerUnavailableError, StopError
 from trading.ledger import BrokerView, Difference, Ledger, Stamp
@@ -14,6 +14,7 @@ from trading.stopping import cancel_if_halted
 from trading.wording import money, shares
 
 _OVERLAP = timedelta(hours=1)
+_BOOKED_LATE = timedelta(days=7)  # a booking bears the day it is for, not the one it came on
 _LOOKS = 2  # a fill between two questions looks like a difference: ask once more
 _CENT = Decimal("0.01")
 
@@ -75,12 +76,14 @@ def _compared(
 ) -> Report:
     since = ledger.reconcile_since()
     new_fills, unexplained = 0, Decimal(0)
+    booked: list[Difference] = []
     differences: list[Difference] = []
     for look in range(_LOOKS):
         view = _view(broker, since, universe if look == 0 else ())
         at = Stamp(desk_at=desk.now(), market_at=view.clock.now, source="reconcile")
         differences = _orders(ledger, broker, view, at)
         new_fills += ledger.record_fills(view.fills, at=at)
+        booked += [_booked(one) for one in ledger.record_bookings(view.bookings, at=at)]
         unexplained += ledger.record_view(view, environment=environment, at=at)
         differences += _positions(ledger, view.positions)
         differences += _fills(ledger, view)
@@ -89,6 +92,7 @@ def _compared(
     if abs(unexplained) > _CENT:
         sentence = f"Cash moved by {money(unexplained)} that no fill explains."
         differences.append(Difference("cash", "cash", None, sentence, grave=False))
+    differences += booked
     clean = not any(difference.grave for difference in differences)
     return Report(clean=clean, differences=tuple(differences), new_fills=new_fills)
 
@@ -103,6 +107,8 @@ def _view(broker: Broker, since: datetime | None, universe: Sequence[str]) -> Br
         account=broker.account(),
         orders=tuple(listed.values()),
         fills=tuple(broker.fills(since=first)),
+        # Before the first comparison nothing was the desk's: no old booking explains anything.
+        bookings=tuple(broker.bookings(since=first if since is None else first - _BOOKED_LATE)),
         # Last, so that every fill it contains was asked for before or shows in the second look.
         positions=tuple(broker.positions()),
         quotes=tuple(broker.quotes(universe).values()),
@@ -206,10 +212,19 @@ def _positions(ledger: Ledger, told: Sequence[BrokerPosition]) -> list[Differenc
             continue
         kind = "position_quantity" if symbol in expected else "unknown_position"
         sentence = (
-            f"The broker holds {shares(theirs)} {symbol}, the desk's fills make {shares(ours)}."
+            f"The broker holds {shares(theirs)} {symbol}, the desk's fills and bookings make "
+            f"{shares(ours)}."
         )
         found.append(Difference(kind, symbol, symbol, sentence, grave=True))
     return found
+
+
+def _booked(told: BrokerBooking) -> Difference:
+    """Shares and cash that moved without a trade: written down, and no reason to stop."""
+    moved = f"{shares(told.quantity)} shares" if told.quantity else money(told.cash)
+    what = f"{told.symbol}: {told.kind}" if told.symbol else told.kind.capitalize()
+    sentence = f"{what} of {told.day:%d %b %Y}, {moved}, booked by the broker."
+    return Difference("corporate_action", told.booking_id, told.symbol, sentence, grave=False)
 
 
 def _fills(ledger: Ledger, view: BrokerView) -> list[Difference]:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
 
 import requests
 from alpaca.common.enums import Sort
@@ -22,6 +23,7 @@ from adapters.brokers import alpaca_answers as answers
 from trading.broker import (
     BrokerAccount,
     BrokerAsset,
+    BrokerBooking,
     BrokerClock,
     BrokerFill,
     BrokerOrder,
@@ -42,6 +44,8 @@ T = TypeVar("T")
 
 _TIMEOUT = (3.0, 10.0)  # seconds to connect, to wait for an answer
 _PAGE = 500  # the most orders one listing returns
+_NEW_YORK = ZoneInfo("America/New_York")
+_BOOKED = ",".join(answers.BOOKED)  # what moves shares or cash without a trade
 _ACTIVITIES = 100  # the most activities one page returns
 _OVERLAP = timedelta(microseconds=1)
 _FAMILY = timedelta(minutes=1)  # children are made with their entry
@@ -147,9 +151,17 @@ class AlpacaBroker:
         """
         return [
             fill
-            for activity in self._activities(since)
+            for activity in self._activities(since, "FILL")
             if (fill := self._fill(activity)).market_at >= since
         ]
+
+    def bookings(self, *, since: datetime) -> Sequence[BrokerBooking]:
+        """Return what was booked without a trade from the day of an instant on, oldest first."""
+        midnight = since.astimezone(_NEW_YORK).replace(hour=0, minute=0, second=0, microsecond=0)
+        return _asked(
+            "account/activities",
+            lambda: [answers.booking(told) for told in self._activities(midnight, _BOOKED)],
+        )
 
     def positions(self) -> Sequence[BrokerPosition]:
         """Return all holdings; empty means flat."""
@@ -320,8 +332,9 @@ class AlpacaBroker:
 
         return _asked("orders", told)
 
-    def _activities(self, since: datetime) -> Iterator[dict[str, Any]]:
+    def _activities(self, since: datetime, kinds: str) -> Iterator[dict[str, Any]]:
         wanted: dict[str, Any] = {
+            "activity_types": kinds,
             "after": (since - timedelta(seconds=1))
             .astimezone(UTC)
             .isoformat()
@@ -339,7 +352,7 @@ class AlpacaBroker:
     def _activity_page(self, wanted: dict[str, Any]) -> list[dict[str, Any]]:
         return _asked(
             "account/activities",
-            lambda: answers.listed(self._trading.get("/account/activities/FILL", wanted)),
+            lambda: answers.listed(self._trading.get("/account/activities", wanted)),
         )
 
 

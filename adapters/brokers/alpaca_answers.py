@@ -12,6 +12,7 @@ from alpaca.common.exceptions import APIError
 from trading.broker import (
     BrokerAccount,
     BrokerAsset,
+    BrokerBooking,
     BrokerClock,
     BrokerFill,
     BrokerOrder,
@@ -108,6 +109,28 @@ def position(told: Any) -> BrokerPosition:
         market_price=_number(told.get("current_price")),
         market_value=_number(told.get("market_value")),
         unrealised=_number(told.get("unrealized_pl")),
+    )
+
+
+# Activities without a trade that change shares or cash: the desk's word for each of Alpaca's.
+BOOKED = {
+    "SPLIT": "split", "DIV": "dividend", "DIVCGL": "dividend", "DIVCGS": "dividend",
+    "DIVNRA": "dividend", "DIVROC": "dividend", "DIVTXEX": "dividend", "INT": "interest",
+    "FEE": "fee", "CFEE": "fee", "PTC": "fee", "CSD": "transfer", "CSW": "transfer",
+}  # fmt: skip
+
+
+def booking(told: Any) -> BrokerBooking:
+    """Return what was booked without a trade. Only a split changes the shares held."""
+    kind = BOOKED[told["activity_type"]]
+    shares = Decimal(told["qty"]) if kind == "split" else Decimal(0)
+    return BrokerBooking(
+        booking_id=_text(told["id"]),
+        kind=kind,
+        symbol=told.get("symbol") or None,
+        day=date.fromisoformat(told["date"]),
+        quantity=shares,
+        cash=Decimal(told.get("net_amount") or 0),
     )
 
 

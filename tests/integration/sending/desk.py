@@ -17,6 +17,7 @@ from quant.typing import FloatArray
 from trading.broker import (
     BrokerAccount,
     BrokerAsset,
+    BrokerBooking,
     BrokerClock,
     BrokerFill,
     BrokerOrder,
@@ -87,6 +88,7 @@ class FakeBroker:
     market: StandingClock
     held: dict[str, BrokerOrder] = field(default_factory=dict)
     executions: list[BrokerFill] = field(default_factory=list)
+    booked: list[BrokerBooking] = field(default_factory=list)
     holdings: dict[str, Decimal] = field(default_factory=dict)
     cash: Decimal = Decimal(100_000)
     submits: int = 0
@@ -136,6 +138,10 @@ class FakeBroker:
             o.client_order_id for o in self.held.values() if o.broker_order_id == broker_order_id
         }
         return [o for o in self.held.values() if o.parent_client_order_id in names]
+
+    def bookings(self, *, since: datetime) -> Sequence[BrokerBooking]:
+        self._answer("bookings")
+        return self.booked
 
     def fills(self, *, since: datetime) -> Sequence[BrokerFill]:
         self._answer("fills")

@@ -5,13 +5,15 @@ from decimal import Decimal
 
 import sqlalchemy as sa
 
-from ledger import market
-from ledger.fills import losses_in_a_row
+from ledger import audit, market
+from ledger.fills import events, holdings, losses_in_a_row
 from ledger.situation import situation
 from ledger.tables import alerts, fills, positions, reconciliations
 from tests.integration.sending.desk import SmallDesk
+from trading.broker import BrokerBooking
 from trading.dispatch import send_signed
 from trading.orders import Order, OrderState, client_order_id
+from trading.positions import Rescaled
 from trading.reconcile import Report, reconcile
 from trading.state import TradingState
 from trading.stopping import halt
@@ -70,11 +72,51 @@ def test_fills_are_counted_once_and_make_order_and_position(desk: SmallDesk) -> 
         assert conn.scalar(sa.select(sa.func.count()).select_from(reconciliations)) == 4
 
 
+def test_a_split_and_a_dividend_that_the_broker_booked_are_no_difference(desk: SmallDesk) -> None:
+    desk.broker.fill(sent(desk), 20, "195.80")
+    compare(desk)
+    desk.market.forward(86_400)
+    tomorrow = desk.market.now().date()
+    desk.broker.holdings["IBM"] = Decimal(40)
+    desk.broker.cash += Decimal("17.00")
+    desk.broker.booked = [
+        BrokerBooking("s1", "split", "IBM", tomorrow, Decimal(20), Decimal(0)),
+        BrokerBooking("d1", "dividend", "IBM", tomorrow, Decimal(0), Decimal("17.00")),
+    ]
+
+    first, second = compare(desk), compare(desk)
+
+    assert (first.clean, second.clean) == (True, True)
+    assert [one.kind for one in first.differences] == ["corporate_action"] * 2
+    assert second.differences == ()
+    assert state(desk) is TradingState.ACTIVE
+    with desk.engine.connect() as conn:
+        assert holdings(conn) == {"IBM": Decimal(40)}
+        assert {e.action for e in audit.entries(conn, subject="IBM")} == {
+            "booked_split",
+            "booked_dividend",
+        }
+        # Twice the shares for the same money: sold at 98 each they gain, not lose.
+        assert Rescaled("IBM", Decimal(2)) in events(conn, strategy="trend")
+
+
+def test_shares_that_no_booking_explains_still_reduce_the_desk(desk: SmallDesk) -> None:
+    desk.broker.fill(sent(desk), 20, "195.80")
+    compare(desk)
+    desk.broker.holdings["IBM"] = Decimal(41)
+    desk.broker.booked = [
+        BrokerBooking("s1", "split", "IBM", desk.market.now().date(), Decimal(20), Decimal(0))
+    ]
+
+    assert not compare(desk).clean
+    assert state(desk) is TradingState.REDUCING
+
+
 def test_an_unanswered_question_leaves_positions_and_is_not_clean(desk: SmallDesk) -> None:
     name = sent(desk)
     desk.broker.fill(name, 20, "195.80")
     compare(desk)
-    for question in ("positions", "open_orders", "orders", "fills", "account"):
+    for question in ("positions", "open_orders", "orders", "fills", "bookings", "account"):
         desk.broker.away = {question}
         assert not compare(desk).clean
         with desk.engine.connect() as conn:

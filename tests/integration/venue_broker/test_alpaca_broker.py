@@ -69,6 +69,22 @@ def test_a_market_order_is_placed_fills_and_becomes_a_position(
     assert broker.fills(since=fill.market_at + timedelta(seconds=1)) == []
 
 
+def test_a_split_is_told_as_the_shares_it_brought(
+    served: ServedVenue, broker: AlpacaBroker
+) -> None:
+    broker.submit(order())
+    served.post("/venue/step", {"minutes": 2})
+    split = {"kind": "split", "symbol": "MSFT", "ratio": 2, "ex_date": "2012-07-05"}
+    served.post("/venue/events", split, status=201)
+    served.post("/venue/jump", {"to": "2012-07-05"})
+
+    [booked] = broker.bookings(since=OPEN)
+
+    assert (booked.kind, booked.symbol, booked.day) == ("split", "MSFT", date(2012, 7, 5))
+    assert (booked.quantity, booked.cash) == (Decimal(10), Decimal(0))
+    assert [held.quantity for held in broker.positions()] == [Decimal(20)]
+
+
 def test_the_same_id_again_returns_the_order_that_is_there(broker: AlpacaBroker) -> None:
     wanted = order(order_type="limit", limit_price=Decimal("20.00"))
 

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trading.orders import Side
-from trading.positions import Executed, Lot, add, closings, losses_in_a_row, quantities
+from trading.positions import Executed, Lot, Rescaled, add, closings, losses_in_a_row, quantities
 
 
 def executed(name: str, side: Side, quantity: int, price: int) -> Executed:
@@ -36,6 +36,20 @@ def test_losses_are_counted_back_to_the_last_gain() -> None:
     ]
 
     assert losses_in_a_row(closings(made)) == 2
+
+
+@given(st.integers(1, 50), st.integers(1, 200), st.sampled_from(["0.1", "0.5", "1.5", "2", "7"]))
+def test_a_split_changes_neither_cost_nor_what_a_sale_realises(
+    quantity: int, price: int, ratio: str
+) -> None:
+    bought = executed("a", "buy", quantity * 10, price)
+    times = Decimal(ratio)
+    sold = Executed("b", "IBM", "sell", quantity * 10 * times, (price + 1) / times)
+
+    (closed,) = closings([bought, Rescaled("IBM", times), sold])
+
+    # one dollar on each of the shares as they were
+    assert abs(closed.realised - quantity * 10) < Decimal("1e-20")
 
 
 @given(
