@@ -1,5 +1,6 @@
 """Who belongs to the configured universe when, the ended ones included."""
 
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 
@@ -9,7 +10,7 @@ import polars as pl
 from assets.desk_time import decision_time
 from config.universe import Listing, Universe
 from quality.calendar import exchange
-from warehouse import actions
+from warehouse import actions, bars
 from warehouse import universe as memberships
 
 _FIRST_DAY = date(1900, 1, 1)
@@ -29,9 +30,10 @@ def known(
     """Return the rows of `market.universe` that the configuration and the actions on file imply.
 
     A symbol belongs from the session its listing names, else from its first landed one, until
-    the session its listing names or the last one before it was delisted or renamed. A membership
-    counts as known from the close of its first session, its end from the close of its last one
-    or from the announcement, if that came later.
+    the session its listing names or the last one before it was delisted or renamed. A ticker that
+    trades again after that belongs anew, from its first stored bar on: it is another firm's. A
+    membership counts as known from the close of its first session, its end from the close of its
+    last one or from the announcement, if that came later.
 
     Parameters
     ----------
@@ -44,7 +46,8 @@ def known(
     as_of : datetime
         Aware UTC market time; ends announced later are left out.
     """
-    last = as_of.date()
+    # After its last close a firm is known to be gone, not first when the next session is loaded.
+    last = exchange().next(exchange().last_closed(as_of))
     stored = memberships.members(conn, universe.name, _FIRST_DAY, last, as_of=as_of)
     found = actions.known(conn, universe.names, _FIRST_DAY, last, as_of=as_of).filter(
         pl.col("kind").is_in(_ENDS)
@@ -56,6 +59,8 @@ def known(
         (symbol, ex_date): known_at
         for symbol, ex_date, known_at in found.select("symbol", "ex_date", "known_at").iter_rows()
     }
+    for symbol, begins in _again(conn, sorted(ends), last, as_of=as_of):
+        begun.setdefault(symbol, set()).add(begins)
     rows = [
         (universe.name, listing.symbol, begins, ended, listing.sector, universe.point_in_time, at)
         for listing in universe.symbols
@@ -71,6 +76,27 @@ def known(
     )
 
 
+def _again(
+    conn: duckdb.DuckDBPyConnection,
+    ends: list[tuple[str, date]],
+    last: date,
+    *,
+    as_of: datetime,
+) -> Iterator[tuple[str, date]]:
+    """Yield the first session that a ticker traded in after each of its ends, where it did."""
+    if not ends:
+        return
+    after = min(day for _, day in ends)
+    names = sorted({symbol for symbol, _ in ends})
+    rows = bars.closes(conn, names, min(after, last), last, as_of=as_of, judged=False)
+    traded = {str(symbol): sorted(part["session"]) for (symbol,), part in rows.group_by("symbol")}
+    for symbol, day in ends:
+        sessions = traded.get(symbol, [])
+        at = bisect_left(sessions, day)
+        if at < len(sessions):
+            yield symbol, sessions[at]
+
+
 def _spells(
     listing: Listing,
     begun: set[date],
@@ -82,7 +108,8 @@ def _spells(
     if first is None:
         return
     first = _session_from(first)
-    starts = begun if begun and min(begun) <= first else begun | {first}
+    earlier = any(begins <= first for begins in begun)
+    starts = begun if earlier else begun | {first}
     for begins in sorted(starts):
         yield begins, None, decision_time(begins)
         for last, at in _ends_after(listing, begins, ended):
