@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from countersign.console import errors
 from countersign.drill.classes import chosen
 from countersign.drill.drill import Drill, Result
+from countersign.drill.plan import MOST_ORDERS
 from countersign.errors import CommandError
 from trading.errors import DeskError
 
@@ -23,7 +24,7 @@ app = typer.Typer(add_completion=False)
 def drill(
     *,
     seed: Annotated[int, typer.Option(help="The same seed plans the same legs and faults.")] = 1,
-    orders: Annotated[int, typer.Option(min=1, max=5_000, help="Signed legs.")] = 150,
+    orders: Annotated[int, typer.Option(min=1, max=MOST_ORDERS, help="Signed legs.")] = 150,
     faults: Annotated[
         str, typer.Option(help="all, none, or names with commas between (a wrong one lists them).")
     ] = "all",

@@ -11,10 +11,15 @@ from quality.calendar import exchange
 
 # A session lets no symbol have more than ten orders; some of them are needed for what is sold.
 _SESSION_LEGS = 34
-# All five symbols have the past that the value at risk needs, and a split has a session to come.
+# From the first, all five symbols have the past that the value at risk needs; after the last, the
+# sample has 19 more sessions for a long drill.
 _FIRST, _LAST = date(2012, 10, 22), date(2013, 2, 1)
+MOST_ORDERS = 2_500
+"""So many legs fit before the end of the sample, with a session for a split."""
+
 _KINDS = {"stop": 30, "bracket": 15, "passive": 8, "market": 6, "sell": 26, "oversize": 3}
 _AFTER_SPLIT = 12  # one proposal in so many comes after the split
+_MOST_AFTER_SPLIT = 10
 _BEFORE_END = 0.85  # a fault that waits for the next order needs one to come
 _PAIRS = 0.08  # of the proposals have two legs
 
@@ -53,7 +58,7 @@ def planned(*, seed: int, orders: int, faults: Sequence[str], symbols: Sequence[
     Parameters
     ----------
     orders : int
-        Signed legs, at least 1.
+        Signed legs, from 1 to `MOST_ORDERS`.
     faults : sequence of str
         Classes of `FAULTS`; each strikes at least once.
     symbols : sequence of str
@@ -73,7 +78,7 @@ def planned(*, seed: int, orders: int, faults: Sequence[str], symbols: Sequence[
     return Plan(
         seed=seed,
         orders=orders,
-        start=days[chance.randrange(len(days) - count)],
+        start=days[chance.randrange(max(len(days) - count, 1))],
         sessions=tuple(tuple(steps) for steps in sessions),
         splits=splits,
     )
@@ -83,7 +88,7 @@ def _session(number: int, proposals: int, count: int, *, splits: bool) -> int:
     """In which session a proposal is made; after a split only a few, for openings then wait."""
     if not splits:
         return number * count // proposals
-    before = proposals - max(proposals // _AFTER_SPLIT, 1)
+    before = proposals - min(max(proposals // _AFTER_SPLIT, 1), _MOST_AFTER_SPLIT)
     return min(number * (count - 1) // max(before, 1), count - 1)
 
 

@@ -1,7 +1,7 @@
 """Proposals of the drill, and the people who sign them."""
 
 import threading
-from collections import defaultdict
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -27,6 +27,7 @@ _TICK = Decimal("0.01")
 _ABOVE, _BELOW = Decimal("1.005"), Decimal("0.995")  # a limit that is met soon
 _PASSIVE = Decimal("0.985")  # one that may never be
 _STOP, _TARGET = Decimal("0.95"), Decimal("1.05")
+_LATELY_SECONDS = 360.0  # beyond the window in which the desk refuses duplicates
 _DRIFT = Decimal("0.03")
 _FOUR_EYES = Decimal(10_000)
 _TOO_LARGE = Decimal("0.09")  # of equity, where 5 % is the limit
@@ -52,7 +53,8 @@ class People:
     engine: sa.Engine
     signed: list[Signed] = field(default_factory=list)
     made: int = 0
-    used: dict[tuple[str, str], set[Decimal]] = field(default_factory=lambda: defaultdict(set))
+    # When (monotonic seconds) each quantity of a symbol and side was last asked for.
+    used: dict[tuple[str, str, Decimal], float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         with self.engine.begin() as conn:
@@ -198,11 +200,11 @@ class People:
         return _of_kind(leg, planned.kind, price)
 
     def _fresh(self, symbol: str, side: str, wanted: Decimal) -> Decimal:
-        """A quantity near the wanted one that was not asked for: the same twice is a duplicate."""
-        used = self.used[symbol, side]
-        while wanted in used:
+        """A quantity near the wanted one, not asked for lately: that would be a duplicate."""
+        now = time.monotonic()
+        while now - self.used.get((symbol, side, wanted), -_LATELY_SECONDS) < _LATELY_SECONDS:
             wanted += 1
-        used.add(wanted)
+        self.used[symbol, side, wanted] = now
         return wanted
 
     def _proposal(

@@ -1,5 +1,7 @@
 """A plan is the seed's alone, brings every fault, and has as many legs as were asked for."""
 
+from datetime import date
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -7,8 +9,9 @@ from hypothesis import strategies as st
 from countersign.drill.befall import BEFALLS
 from countersign.drill.classes import FAULTS, chosen
 from countersign.drill.conductor import OF_SIGNATURES
-from countersign.drill.plan import Plan, planned
+from countersign.drill.plan import MOST_ORDERS, Plan, planned
 from countersign.errors import CommandError
+from quality.calendar import exchange
 
 SYMBOLS = ("AAPL", "FB", "GOOG", "IBM", "MSFT")
 
@@ -23,7 +26,7 @@ def test_the_same_seed_plans_the_same() -> None:
 
 
 @settings(max_examples=25, deadline=None)
-@given(st.integers(0, 10_000), st.integers(1, 300))
+@given(st.integers(0, 10_000), st.integers(1, MOST_ORDERS))
 def test_legs_are_as_many_as_asked_and_every_fault_is_planned(seed: int, orders: int) -> None:
     made = plan(seed, orders)
 
@@ -31,6 +34,7 @@ def test_legs_are_as_many_as_asked_and_every_fault_is_planned(seed: int, orders:
     assert sum(len(step.legs) for step in steps) == orders
     assert {step.fault for step in steps if step.fault} == set(FAULTS) - {"split"}
     assert made.splits
+    assert len(exchange().sessions(made.start, date(2013, 3, 1))) > len(made.sessions)
     for session in made.sessions:
         assert sum(len(step.legs) for step in session) <= 50  # ten a day of five symbols
 
