@@ -76,8 +76,9 @@ def _explain(result: Result) -> None:
             f"[red]✗[/red] {finding.kind} {escape(finding.subject)}: {escape(finding.sentence)}"
         )
     struck = sum(result.faults.values())
+    ends = ", ".join(f"{count} {end}" for end, count in result.ends.items())
     errors.print(
-        f"{result.orders} signed legs, {struck} faults of {len(result.faults)} classes, "
+        f"{result.orders} signed legs ({ends}), {struck} faults of {len(result.faults)} classes, "
         f"{result.restarts} processes started again, trading resumed {result.resumed} times."
     )
     if result.ended:

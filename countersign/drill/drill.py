@@ -2,12 +2,13 @@
 
 import random
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from countersign.drill import ledger_side
-from countersign.drill.compare import Finding, compare, counts
+from countersign.drill.compare import Finding, LedgerSide, compare, counts
 from countersign.drill.conductor import Conductor
 from countersign.drill.desk import CASH, TemporaryDesk, temporary_desk
 from countersign.drill.facts import drill_limits, sample_universe
@@ -32,6 +33,7 @@ class Result:
     resumed: int = 0
     restarts: int = 0
     ended: tuple[str, ...] = ()  # processes that nobody had killed
+    ends: Mapping[str, int] = field(default_factory=dict)  # legs by what became of them
 
     @property
     def clean(self) -> bool:
@@ -132,4 +134,11 @@ class Drill:
             resumed=conductor.resumed,
             restarts=desk.restarts,
             ended=tuple(desk.ended),
+            ends=_ends(len(signed), ledger),
         )
+
+
+def _ends(signed: int, ledger: LedgerSide) -> dict[str, int]:
+    """Count legs by the state of their order; those without one ended before it."""
+    states = Counter(order.state for order in ledger.orders if order.parent is None)
+    return {**dict(sorted(states.items())), "not sent": signed - states.total()}
