@@ -7,7 +7,9 @@ import polars as pl
 
 from warehouse.frames import selected
 
+# A value that replaced another is never `assumed`, so that only such keys are looked at.
 _LATEST = """
+with corrected as (select distinct symbol, session from market.daily_bars where not assumed)
 select symbol, session, known_at, source,
        lag(source) over said as source_before,
        lag(known_at) over said as known_before,
@@ -16,10 +18,7 @@ select symbol, session, known_at, source,
        low, lag(low) over said as low_before,
        close, lag(close) over said as close_before,
        volume, lag(volume) over said as volume_before
-from market.daily_bars
-where (symbol, session) in (
-    select (symbol, session) from market.daily_bars group by symbol, session having count(*) > 1
-)
+from market.daily_bars semi join corrected using (symbol, session)
 window said as (partition by symbol, session order by known_at)
 qualify known_before is not null
 order by known_at desc, symbol, session

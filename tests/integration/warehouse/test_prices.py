@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
 
 from tests.integration.warehouse.rows import (
     DAY,
@@ -21,7 +22,7 @@ from tests.integration.warehouse.rows import (
     series,
     split,
 )
-from warehouse import Warehouse, prices
+from warehouse import Warehouse, prices, restated
 from warehouse.versions import Appended
 
 NEXT, THIRD = DAY + timedelta(days=1), DAY + timedelta(days=2)
@@ -52,6 +53,20 @@ def test_a_different_value_is_a_restatement_that_leaves_the_past_alone(
         told = prices.history(conn, "A", DAY)
     assert told["close"].to_list() == [10.0, 11.0]
     assert told["assumed"].to_list() == [True, False]
+
+
+def test_the_newest_restatement_stands_beside_what_it_replaced(warehouse: Warehouse) -> None:
+    append(warehouse, bar(close=10.0), bar("B"), bar("C", assumed=False))
+    append(warehouse, bar(close=11.0), learned_at=LATER)
+    append(warehouse, bar(close=12.0), learned_at=LATER + timedelta(days=1))
+
+    with warehouse.reader() as conn:
+        told = restated.latest(conn)
+
+    assert told.select("symbol", "close_before", "close").rows() == [
+        ("A", 11.0, 12.0),
+        ("A", 10.0, 11.0),
+    ]
 
 
 def test_a_restatement_again_changes_nothing(warehouse: Warehouse) -> None:
@@ -151,6 +166,28 @@ def test_a_dividend_is_reinvested_at_the_close_before_it(warehouse: Warehouse) -
     # Whoever held one share at 100 has 98 and 4 * (1 / 96) shares' worth: 100 * 96 / 100 = 96.
     assert found["adjusted_close"].to_list() == pytest.approx([96.0, 98.0])
     assert found["split_adjusted_close"].to_list() == [100.0, 98.0]
+
+
+@pytest.mark.parametrize("begins", range(6))
+def test_a_span_that_begins_later_has_the_same_adjusted_closes(
+    warehouse: Warehouse, begins: int
+) -> None:
+    whole = series("A", [100.0, 98.0, 97.0, 48.0, 47.0, 49.0])
+    day = [DAY + timedelta(days=n) for n in range(6)]
+    append(warehouse, *whole[:2], *whole[3:], *series("B", [20.0] * 6))
+    # The last close before the dividend of the fourth day is that of the second.
+    act(warehouse, dividend("A", day[1], 2.0), split("A", day[3], 2.0), dividend("A", day[3], 1.0))
+    act(warehouse, dividend("A", day[5], 0.5))
+
+    def adjusted(first: date, basis: date | None) -> pl.DataFrame:
+        with warehouse.reader() as conn:
+            return prices.adjusted_closes(
+                conn, ["A", "B"], first, day[5], as_of=LONG_AFTER, basis=basis, judged=False
+            )
+
+    for basis in (None, day[0], day[4]):
+        expected = adjusted(DAY, basis).filter(pl.col("session") >= day[begins])
+        assert_frame_equal(adjusted(day[begins], basis), expected, rel_tol=1e-14)
 
 
 def test_a_split_and_a_dividend_of_one_day_are_per_new_share(warehouse: Warehouse) -> None:

@@ -1,0 +1,174 @@
+"""From delivered option quotes to the frame that the option rules read."""
+
+from datetime import date
+from typing import Any, Final
+
+import polars as pl
+
+from quality.calendar import Calendar
+from quality.rules.known import effective
+from quality.rules.model import UnreadableDeliveryError, require_columns
+
+KEY: Final = ("symbol", "session", "expiry", "strike", "right")
+FIGURES: Final = ("bid", "ask", "last", "volume", "open_interest", "underlying_price")
+_CONTRACT: Final = ("symbol", "expiry", "strike", "right")
+
+# Quotes of option and share are not of the same second: this share of the share's price is let.
+SLACK: Final = 0.02
+LEAST_SLACK: Final = 0.05  # USD
+# Early exercise, dividends and rates open put-call parity by little.
+PARITY_SLACK: Final = 0.06
+
+
+def facts(
+    quotes: pl.DataFrame,
+    *,
+    calendar: Calendar,
+    actions: pl.DataFrame | None,
+    closes: pl.DataFrame | None,
+    until: date | None,
+) -> pl.DataFrame:
+    """Return the delivered quotes with everything a rule asks of them beside them."""
+    frame = _merged(_typed(quotes))
+    frame = _with_place(frame, calendar, until)
+    frame = _with_spot(frame, closes)
+    frame = _with_parity(frame)
+    return _with_past(frame, actions).sort("symbol", "session", maintain_order=True)
+
+
+def _typed(quotes: pl.DataFrame) -> pl.DataFrame:
+    require_columns(quotes, (*KEY, "bid", "ask"), name="quotes")
+    kinds: dict[str, Any] = {"symbol": pl.String, "session": pl.Date, "expiry": pl.Date}
+    kinds |= {"strike": pl.Float64, "right": pl.String}
+    kinds |= dict.fromkeys(FIGURES, pl.Float64)
+    absent = [pl.lit(None, dtype=kinds[n]).alias(n) for n in kinds if n not in quotes.columns]
+    try:
+        frame = quotes.with_columns(absent).with_columns(
+            pl.col(name).cast(kind) for name, kind in kinds.items()
+        )
+    except pl.exceptions.PolarsError as e:
+        raise UnreadableDeliveryError(f"`quotes` cannot be read: {e}. Convert it first.") from e
+    word = pl.col("right").str.to_lowercase().str.slice(0, 1)
+    return frame.with_columns(
+        pl.when(word == "c").then(pl.lit("call")).when(word == "p").then(pl.lit("put"))
+        .alias("right")
+    )  # fmt: skip
+
+
+def _merged(frame: pl.DataFrame) -> pl.DataFrame:
+    whole = [*KEY, *FIGURES]
+    figures = pl.all_horizontal(pl.col(n).is_not_null() for n in ("expiry", "strike", "right"))
+    quoted = pl.col("bid").is_finite() & pl.col("ask").is_finite() & pl.col("strike").is_finite()
+    return (
+        frame.with_columns(pl.len().over(whole).cast(pl.Int64).alias("copies"))
+        .unique(subset=whole, keep="first", maintain_order=True)
+        .with_columns(
+            pl.len().over(KEY).cast(pl.Int64).alias("versions"),
+            (figures & quoted).fill_null(value=False).alias("complete"),
+        )
+    )
+
+
+def _with_place(frame: pl.DataFrame, calendar: Calendar, until: date | None) -> pl.DataFrame:
+    days = frame["session"].unique().drop_nulls().to_list()
+    sessions = [day for day in days if calendar.is_session(day)]
+    return frame.with_columns(
+        pl.col("session").is_in(sessions).alias("is_session"),
+        (pl.col("expiry") - pl.col("session")).dt.total_days().alias("days"),
+        pl.lit(until, dtype=pl.Date).alias("until"),
+    )
+
+
+def _with_spot(frame: pl.DataFrame, closes: pl.DataFrame | None) -> pl.DataFrame:
+    """Add the share's price: the median that the chain carries, else its close."""
+    group = ["symbol", "session"]
+    positive = pl.when(pl.col("underlying_price") > 0).then("underlying_price")
+    frame = frame.with_columns(positive.median().over(group).alias("chain_price"))
+    if closes is not None and not closes.is_empty():
+        beside = closes.select(*group, pl.col("close").cast(pl.Float64).alias("_close"))
+        frame = frame.join(
+            beside.unique(group, keep="last"), on=group, how="left", maintain_order="left"
+        )
+    else:
+        frame = frame.with_columns(pl.lit(None, dtype=pl.Float64).alias("_close"))
+    frame = frame.with_columns(pl.coalesce("chain_price", "_close").alias("spot")).drop("_close")
+    is_call = pl.col("right") == "call"
+    worth = pl.when(is_call).then(pl.col("spot") - pl.col("strike")).otherwise(
+        pl.col("strike") - pl.col("spot")
+    )  # fmt: skip
+    return frame.with_columns(
+        worth.clip(0.0).alias("intrinsic"),
+        pl.when(is_call).then("spot").otherwise("strike").alias("bound"),
+        (SLACK * pl.col("spot")).clip(LEAST_SLACK).alias("slack"),
+        ((pl.col("bid") + pl.col("ask")) / 2).alias("middle"),
+    )
+
+
+def _with_parity(frame: pl.DataFrame) -> pl.DataFrame:
+    """Add how far a pair of call and put is from parity, and which of the two is odd.
+
+    The odd side is the one whose time value is further from that of the strikes beside it.
+    """
+    quoted = pl.col("complete") & (pl.col("ask") >= pl.col("bid")) & (pl.col("bid") >= 0)
+    sides = ["symbol", "session", "expiry", "strike"]
+    value = (pl.col("middle") - pl.col("intrinsic")).alias("time_value")
+    chain = ["symbol", "session", "expiry", "right"]
+    ordered = frame.with_columns(value).with_row_index("_row").sort(*chain, "strike")
+    beside = pl.col("time_value").rolling_median(5, min_samples=3, center=True).over(chain)
+    ordered = ordered.with_columns((pl.col("time_value") - beside).abs().alias("_odd"))
+    other = ordered.filter(quoted & (pl.col("versions") == 1)).select(
+        *sides,
+        pl.when(pl.col("right") == "call")
+        .then(pl.lit("put"))
+        .otherwise(pl.lit("call"))
+        .alias("right"),
+        pl.col("middle").alias("_middle"),
+        (pl.col("ask") - pl.col("bid")).alias("_spread"),
+        pl.col("_odd").alias("_other_odd"),
+    )
+    joined = ordered.join(
+        other.unique([*sides, "right"], keep="first"), on=[*sides, "right"], how="left"
+    ).sort("_row")
+    sign = pl.when(pl.col("right") == "call").then(1.0).otherwise(-1.0)
+    parity = sign * (pl.col("middle") - pl.col("_middle")) - (pl.col("spot") - pl.col("strike"))
+    spreads = (pl.col("ask") - pl.col("bid")) + pl.col("_spread")
+    odd = pl.col("_odd").fill_null(0.0) >= pl.col("_other_odd").fill_null(0.0)
+    return joined.with_columns(
+        pl.when(quoted).then(parity).alias("parity"),
+        (PARITY_SLACK * pl.col("spot") + spreads).alias("parity_slack"),
+        odd.alias("is_odd_side"),
+    ).drop("_row", "_middle", "_spread", "_odd", "_other_odd")
+
+
+def _with_past(frame: pl.DataFrame, actions: pl.DataFrame | None) -> pl.DataFrame:
+    """Add whether a quote is the one before it, and whether its strike outlived a split."""
+    same = pl.all_horizontal(pl.col(n) == pl.col(n).shift(1) for n in _CONTRACT)
+    near = (pl.col("session") - pl.col("session").shift(1)).dt.total_days() <= 5
+    still = (pl.col("bid") == pl.col("bid").shift(1)) & (pl.col("ask") == pl.col("ask").shift(1))
+    frame = frame.sort(*_CONTRACT, "session").with_columns(
+        pl.when(same & near).then(still.cast(pl.Int64)).alias("unchanged"),
+        pl.when(same & near)
+        .then((pl.col("spot") / pl.col("spot").shift(1)).log())
+        .alias("share_move"),
+        pl.col("session").min().over(_CONTRACT).alias("_listed"),
+    )
+    none = [
+        pl.lit(None, dtype=pl.Float64).alias("split_since"),
+        pl.lit(value=False).alias("listed_before"),
+    ]
+    if actions is None or actions.is_empty():
+        return frame.with_columns(none).drop("_listed")
+    splits = effective(actions, as_of=None).filter(pl.col("log_ratio").abs() > 1e-9)
+    told = splits.sort("effective").select(
+        "symbol", pl.col("effective").alias("_split_on"), pl.col("log_ratio").exp().alias("_ratio")
+    )
+    frame = frame.sort("session").join_asof(
+        told, left_on="session", right_on="_split_on", by="symbol", strategy="backward",
+        check_sortedness=False,
+    )  # fmt: skip
+    return frame.with_columns(
+        pl.col("_ratio").alias("split_since"),
+        ((pl.col("_listed") < pl.col("_split_on")) & (pl.col("expiry") > pl.col("_split_on")))
+        .fill_null(value=False)
+        .alias("listed_before"),
+    ).drop("_listed", "_split_on", "_ratio")
