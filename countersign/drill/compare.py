@@ -68,10 +68,11 @@ class Execution:
 
 @dataclass(frozen=True)
 class LedgerSide:
-    """What the desk has on record."""
+    """What the desk has on record; positions as its fills and bookings add up."""
 
     orders: Sequence[Kept]
     executions: Sequence[Execution]
+    positions: Mapping[str, Decimal]
 
 
 @dataclass(frozen=True)
@@ -123,6 +124,7 @@ def compare(
         *_unsigned(signed, venue, strangers),
         *_apart(signed, ledger, venue, strangers),
         *_executions(ledger, venue, strangers),
+        *_positions(ledger, venue),
         *_book(venue),
         *(Finding("limit_breaches", breach.subject, breach.sentence) for breach in breaches),
     ]
@@ -266,6 +268,14 @@ def _executions(
 
 def _traded(fill: Execution) -> tuple[str, str, str, Decimal, Decimal]:
     return (fill.client_order_id, fill.symbol, fill.side, fill.quantity, fill.price)
+
+
+def _positions(ledger: LedgerSide, venue: VenueSide) -> Iterator[Finding]:
+    for symbol in sorted({*ledger.positions, *venue.positions}):
+        ours, theirs = (side.positions.get(symbol, Decimal(0)) for side in (ledger, venue))
+        if ours != theirs:
+            said = f"{ours} held by the ledger's account, {theirs} at the venue."
+            yield Finding("unexplained", symbol, said)
 
 
 def _book(venue: VenueSide) -> Iterator[Finding]:

@@ -82,9 +82,9 @@ class Conductor:
         self.struck["split"] += 1
         self.say(f"{symbol} will split on {ex_date}")
 
-    def rest(self, *, seconds: float = _REST_SECONDS) -> bool:
+    def rest(self) -> bool:
         """Wait until nothing waits and nothing is in doubt; False when it does not come to that."""
-        end = time.monotonic() + seconds
+        end = time.monotonic() + _REST_SECONDS
         while time.monotonic() < end:
             self.desk.revive()
             self.on_duty()

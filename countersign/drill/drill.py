@@ -17,8 +17,6 @@ from countersign.drill.plan import Plan, planned
 from countersign.drill.signing import People
 
 _SPLIT_RATIO = 2
-_REST_SECONDS = 25.0
-_SPLIT_REST_SECONDS = 4.0
 
 
 @dataclass(frozen=True)
@@ -98,8 +96,7 @@ class Drill:
             for step in steps:
                 conductor.step(step)
             last = number == len(plan.sessions)
-            # After a split openings wait for ledger and venue to agree, until their time is over.
-            conductor.rest(seconds=_SPLIT_REST_SECONDS if last and plan.splits else _REST_SECONDS)
+            conductor.rest()
             if plan.splits and number == len(plan.sessions) - 1:
                 conductor.split(_SPLIT_RATIO)
             conductor.close()

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from countersign.drill.compare import Execution, Finding, Kept, LedgerSide, Signed
 from ledger import audit
+from ledger.fills import holdings
 from ledger.tables import alerts, fills, legs, orders, proposals, reconciliations
 from trading.orders import client_order_id
 from trading.proposals import is_intact
@@ -17,7 +18,7 @@ _UNSETTLED = ("intended", "sent", "unresolved")
 
 
 def side(conn: sa.Connection) -> LedgerSide:
-    """Return the orders and executions on record."""
+    """Return the orders and executions on record, and the positions they make."""
     return LedgerSide(
         orders=[
             Kept(
@@ -32,6 +33,7 @@ def side(conn: sa.Connection) -> LedgerSide:
             for row in conn.execute(sa.select(orders))
         ],
         executions=[_execution(row) for row in conn.execute(sa.select(fills))],
+        positions=holdings(conn),
     )
 
 

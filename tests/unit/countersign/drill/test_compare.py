@@ -37,6 +37,7 @@ LEDGER = LedgerSide(
         Kept("cs-4", "leg-4", None, "rejected", Decimal(0), None, "The broker refused it."),
     ),
     executions=(Execution("x1", "cs-1", "IBM", "buy", Decimal(20), Decimal("195.80"), NOON),),
+    positions={"IBM": Decimal(20)},
 )
 VENUE = VenueSide(
     orders=(
@@ -147,8 +148,6 @@ def test_a_stop_that_hangs_on_nothing_signed_is_unsigned() -> None:
         changed("cs-2", quantity=Decimal(51)),
         changed("cs-2", side="buy"),
         changed("cs-2", symbol="IBM"),
-        replace(VENUE, positions={"IBM": Decimal(21)}),
-        replace(VENUE, positions={"IBM": Decimal(20), "FB": Decimal(1)}),
         replace(VENUE, cash=Decimal("96083.00")),
         replace(VENUE, dividends=Decimal(5)),
     ],
@@ -181,13 +180,23 @@ def test_a_fill_beyond_the_signed_limit_is_unexplained() -> None:
     assert told.sentence == "Filled at 195.92, signed with the limit 195.90."
 
 
+@pytest.mark.parametrize(
+    "positions", [{}, {"IBM": Decimal(21)}, {"IBM": Decimal(20), "FB": Decimal(1)}]
+)
+def test_positions_that_differ_are_unexplained(positions: dict[str, Decimal]) -> None:
+    assert counts(found(ledger=replace(LEDGER, positions=positions))) == CLEAN | {"unexplained": 1}
+    # At the venue they do not follow from its own executions either.
+    assert counts(found(venue=replace(VENUE, positions=positions))) == CLEAN | {"unexplained": 2}
+
+
 def test_splits_and_dividends_explain_shares_and_cash() -> None:
     venue = replace(
         VENUE, positions={"IBM": Decimal(40)}, split_shares={"IBM": Decimal(20)},
         cash=VENUE.cash + 17, dividends=Decimal(17),
     )  # fmt: skip
 
-    assert found(venue=venue) == []
+    assert found(replace(LEDGER, positions={"IBM": Decimal(40)}), venue) == []
+    assert counts(found(venue=venue)) == CLEAN | {"unexplained": 1}  # the desk has not booked it
 
 
 def test_breaches_of_limits_are_counted() -> None:
