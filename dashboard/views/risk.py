@@ -1,28 +1,15 @@
 """What the desk could lose, how much of each limit is used, and the switch that stops it."""
 
 from decimal import Decimal
-from typing import Any
 
-import polars as pl
 import streamlit as st
 
-from dashboard import asking, data, figures, formats, states, tables
+from dashboard import asking, data, figures, formats, states
+from dashboard.panels import risk_figures
 from ledger.people import Person
 from trading.state import TradingState
 
 person: Person = st.session_state["person"]
-_MEASURES = {
-    "value_at_risk": "Value at risk",
-    "expected_shortfall": "Expected shortfall",
-    "volatility": "Volatility a year",
-    "beta": "Beta to the index",
-    "drawdown": "Drawdown now",
-    "maximum_drawdown": "Largest drawdown",
-    "stress_index_10": f"Index {formats.percent(-0.10, decimals=0)}",
-    "stress_index_20": f"Index {formats.percent(-0.20, decimals=0)}",
-}
-# Figures of the holdings as they are: no horizon, no past to observe.
-_OF_TODAY = ("gross_exposure", "net_exposure", "stress")
 _LOOK = {
     TradingState.ACTIVE: ("green", "All signed orders are sent."),
     TradingState.REDUCING: ("orange", "Only orders that reduce risk are sent."),
@@ -143,61 +130,11 @@ def _exposures() -> None:
     )
 
 
-def _measure(row: dict[str, Any]) -> tuple[str, ...]:
-    level = "" if row["level"] is None else f" {formats.percent(row['level'], decimals=1)}"
-    is_of_today = str(row["measure"]).startswith(_OF_TODAY)
-    name = _MEASURES.get(row["measure"], str(row["measure"]).replace("_", " ").capitalize())
-    return (
-        f"{name}{level}",
-        formats.plain(str(row["method"]).replace("_", " ")),
-        formats.MISSING if is_of_today else formats.counted(int(row["horizon"]), "session"),
-        formats.measured(row["value"], unit=str(row["unit"])),
-        formats.MISSING if is_of_today else formats.count(int(row["n_obs"])),
-    )
-
-
-def _figures_of_risk(found: pl.DataFrame) -> None:
-    total = found.filter(pl.col("portfolio") == "total")
-    stress = total.filter(pl.col("measure").str.starts_with("stress"))
-    rest = total.filter(~pl.col("measure").str.starts_with("stress"))
-    st.subheader("What the portfolio could lose", anchor=False)
-    if rest.is_empty():
-        states.empty(
-            "No risk figure yet.",
-            why="They are computed after each close from the holdings of that session.",
-            then="The first come with the first daily run after a fill.",
-        )
-    else:
-        _risk_table(rest)
-    st.subheader("Stress", anchor=False)
-    if stress.is_empty():
-        states.empty("No stress figure yet.", then="They come with the risk figures.")
-    else:
-        _risk_table(stress)
-
-
-def _risk_table(found: pl.DataFrame) -> None:
-    tables.show(
-        [
-            tables.text("Measure"),
-            tables.text("Method"),
-            tables.text("Horizon"),
-            tables.figure("Figure"),
-            tables.figure("Observations"),
-        ],
-        [_measure(row) for row in found.iter_rows(named=True)],
-    )
-    st.caption(
-        f"After the close of {formats.day(found['session'][0])} · losses are positive, as shares "
-        "of equity unless said otherwise · source `risk.figures`"
-    )
-
-
 st.title("Risk", anchor=False)
 left, right = st.columns([3, 2], gap="large")
 with left:
     _exposures()
-    _figures_of_risk(data.risk_figures())
+    risk_figures.show(data.risk_figures())
 with right:
     _control()
     _reconciliation()

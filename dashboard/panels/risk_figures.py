@@ -1,0 +1,238 @@
+"""The risk figures of the last close: what could be lost, by whom, and whether figures held."""
+
+from typing import Any
+
+import polars as pl
+import streamlit as st
+
+from config import scenarios
+from dashboard import formats, states, tables
+
+_MEASURES = {
+    "value_at_risk": "Value at risk",
+    "undiversified_value_at_risk": "Value at risk if all fell together",
+    "volatility": "Volatility a year",
+    "beta": "Beta to the index",
+    "drawdown": "Drawdown now",
+    "maximum_drawdown": "Largest drawdown",
+    "days_to_exit": "Sessions to be out",
+    "average_correlation": "Mean correlation",
+    "correlation_break_p_value": "Chance that correlations are as before",
+}
+_METHODS = {
+    "historical": "Historical",
+    "filtered": "Historical at today's volatility (GARCH)",
+    "normal": "Normal",
+    "cornish_fisher": "Cornish–Fisher",
+    "monte_carlo": "Monte Carlo, normal",
+    "student": "Monte Carlo, fat tails",
+}
+_TAILS = ("value_at_risk", "expected_shortfall")
+_HEADLINE = ("historical", "filtered")  # the rest stands under "every method"
+# Figures of the holdings as they are: no horizon, no past to observe.
+_OF_TODAY = (
+    "gross_exposure", "net_exposure", "long_exposure", "short_exposure", "largest_position",
+    "concentration", "days_to_exit", "stress",
+)  # fmt: skip
+_OF_RECORDS = (
+    "exceptions", "expected_exceptions", "record_is_sufficient", "kupiec_p_value",
+    "independence_p_value", "christoffersen_p_value", "basel_plus_factor",
+)  # fmt: skip
+_DOUBTFUL = 0.05  # p-value below which a record does not fit its figures
+
+
+def show(found: pl.DataFrame) -> None:
+    """Draw every section; each says what is missing."""
+    total = found.filter(pl.col("portfolio") == "total")
+    is_stress = pl.col("measure").str.starts_with("stress")
+    is_record = pl.col("measure").is_in(_OF_RECORDS)
+    _losses(total.filter(~is_stress & ~is_record))
+    _by_symbol(found.filter(pl.col("portfolio") != "total"))
+    st.subheader("Stress", anchor=False)
+    stress = total.filter(is_stress)
+    if stress.is_empty():
+        states.empty("No stress figure yet.", then="They come with the risk figures.")
+    else:
+        _table(stress)
+    _records(total.filter(is_record))
+
+
+def _losses(found: pl.DataFrame) -> None:
+    st.subheader("What the portfolio could lose", anchor=False)
+    if found.is_empty():
+        states.empty(
+            "No risk figure yet.",
+            why="They are computed after each close from the holdings of that session.",
+            then="The first come with the first daily run after a fill.",
+        )
+        return
+    is_tail = pl.col("measure").is_in(_TAILS)
+    is_first = pl.col("method").is_in(_HEADLINE) & (pl.col("horizon") == 1)
+    _table(found.filter(~is_tail | is_first))
+    tails = found.filter(is_tail)
+    if tails.height > tails.filter(is_first).height:
+        with st.expander("Every method and horizon"):
+            _every_method(tails)
+
+
+def _every_method(tails: pl.DataFrame) -> None:
+    columns = (
+        tails.select("horizon", "level", "measure")
+        .unique()
+        .sort("horizon", "level", "measure", descending=[False, False, True])
+    )
+    values = {
+        (row["method"], row["horizon"], row["level"], row["measure"]): row["value"]
+        for row in tails.iter_rows(named=True)
+    }
+    asked = list(columns.iter_rows())
+    tables.show(
+        [
+            tables.text("Method"),
+            *(
+                tables.figure(
+                    f"{'Loss' if measure == 'value_at_risk' else 'Mean beyond'} "
+                    f"{formats.percent(level, decimals=0)}, {formats.counted(horizon, 'session')}"
+                )
+                for horizon, level, measure in asked
+            ),
+        ],
+        [
+            (
+                _METHODS.get(method, formats.plain(method)),
+                *(formats.percent(values.get((method, *which)), decimals=2) for which in asked),
+            )
+            for method in sorted({key[0] for key in values}, key=_place)
+        ],
+    )
+
+
+def _place(method: str) -> tuple[int, str]:
+    """Where a method stands among the known ones; the others come last, by name."""
+    known = list(_METHODS)
+    return (known.index(method) if method in known else len(known), method)
+
+
+def _by_symbol(found: pl.DataFrame) -> None:
+    if found.is_empty():
+        return
+    st.subheader("Whose risk it is", anchor=False)
+    values = {
+        (row["portfolio"], row["measure"]): row["value"] for row in found.iter_rows(named=True)
+    }
+    symbols = sorted(
+        {symbol for symbol, _ in values},
+        key=lambda symbol: -(values.get((symbol, "component_value_at_risk")) or 0.0),
+    )
+    tables.show(
+        [
+            tables.text("Symbol"),
+            tables.figure("Share of value at risk"),
+            tables.figure("Share of expected shortfall"),
+            tables.figure("Sessions to be out"),
+        ],
+        [
+            (
+                f"**{formats.plain(symbol)}**",
+                formats.percent(values.get((symbol, "component_value_at_risk")), decimals=2),
+                formats.percent(values.get((symbol, "component_expected_shortfall")), decimals=2),
+                formats.number(values.get((symbol, "days_to_exit")), decimals=2),
+            )
+            for symbol in symbols
+        ],
+    )
+    st.caption(
+        "Shares of equity that add up to the portfolio's figure; a negative one hedges the others "
+        "· out at 10 % of the usual volume · source `risk.figures`"
+    )
+
+
+def _records(found: pl.DataFrame) -> None:
+    if found.is_empty():
+        return
+    st.subheader("Did the figures hold?", anchor=False)
+    told: dict[tuple[str, float], dict[str, Any]] = {}
+    for row in found.iter_rows(named=True):
+        # The supervisor's figure counts a year, the others the whole record.
+        n_obs = {} if row["measure"] == "basel_plus_factor" else {"n_obs": row["n_obs"]}
+        kept = told.setdefault((row["method"], row["level"]), {})
+        kept.update({row["measure"]: row["value"]} | n_obs)
+    tables.show(
+        [
+            tables.text("Figures"),
+            tables.figure("Exceptions"),
+            tables.figure("Expected"),
+            tables.figure("Sessions"),
+            tables.figure("Chance of so many"),
+            tables.figure("Chance of coming so together"),
+            tables.text("Verdict"),
+        ],
+        [_record(*key, kept) for key, kept in sorted(told.items())],
+    )
+    st.caption(
+        "Losses beyond the value at risk said before them, with the tests of Kupiec (1995) and "
+        "Christoffersen (1998); by Monte Carlo below five expected · hypothetical: today's weights "
+        "over all history · source `risk.figures`"
+    )
+
+
+def _record(method: str, level: float, kept: dict[str, Any]) -> tuple[str, ...]:
+    return (
+        f"{formats.plain(method).capitalize()} {formats.percent(level, decimals=0)}",
+        formats.number(kept.get("exceptions"), decimals=0),
+        formats.number(kept.get("expected_exceptions"), decimals=1),
+        formats.count(kept.get("n_obs")),
+        formats.number(kept.get("kupiec_p_value"), decimals=3),
+        formats.number(kept.get("independence_p_value"), decimals=3),
+        _verdict(kept),
+    )
+
+
+def _verdict(kept: dict[str, Any]) -> str:
+    chance = kept.get("christoffersen_p_value")
+    if chance is None:
+        return formats.MISSING
+    if chance < _DOUBTFUL:
+        return ":orange[:material/warning: does not fit]"
+    if not kept.get("record_is_sufficient"):
+        return ":gray[too few expected to tell]"
+    return ":green[:material/check: fits]"
+
+
+def _table(found: pl.DataFrame) -> None:
+    tables.show(
+        [
+            tables.text("Measure"),
+            tables.text("Method"),
+            tables.text("Horizon"),
+            tables.figure("Figure"),
+            tables.figure("Observations"),
+        ],
+        [_measure(row) for row in found.iter_rows(named=True)],
+    )
+    st.caption(
+        f"After the close of {formats.day(found['session'][0])} · losses are positive, as shares "
+        "of equity unless said otherwise · source `risk.figures`"
+    )
+
+
+def _measure(row: dict[str, Any]) -> tuple[str, ...]:
+    level = "" if row["level"] is None else f" {formats.percent(row['level'], decimals=1)}"
+    is_of_today = str(row["measure"]).startswith(_OF_TODAY)
+    named = _MEASURES | _scenario_labels()
+    name = named.get(row["measure"], str(row["measure"]).replace("_", " ").capitalize())
+    return (
+        f"{name}{level}",
+        formats.plain(str(row["method"]).replace("_", " ")),
+        formats.MISSING if is_of_today else formats.counted(int(row["horizon"]), "session"),
+        formats.number(row["value"])
+        if row["unit"] == "sessions"
+        else formats.measured(row["value"], unit=str(row["unit"])),
+        formats.MISSING if is_of_today else formats.count(int(row["n_obs"])),
+    )
+
+
+@st.cache_data(ttl=60, max_entries=1, show_spinner=False)
+def _scenario_labels() -> dict[str, str]:
+    found = scenarios.load().scenarios
+    return {f"stress_{name}": formats.plain(told.label) for name, told in found.items()}
