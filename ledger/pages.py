@@ -118,6 +118,7 @@ class Order:
     quantity: Decimal
     order_type: str
     limit_price: Decimal | None
+    stop_price: Decimal | None
     time_in_force: str
     filled_quantity: Decimal
     average_price: Decimal | None

@@ -44,6 +44,16 @@ def order_sentence(leg: Leg) -> str:
     return f"{start} at {formats.money(leg.limit_price)} or {edge}"
 
 
+def terms(order: Order) -> str:
+    """At what price an order may fill: ``at 195.93``, ``stop 186.71``, ``at market``."""
+    parts = []
+    if order.stop_price is not None:
+        parts.append(f"stop {formats.price(order.stop_price)}")
+    if order.limit_price is not None:
+        parts.append(f"at {formats.price(order.limit_price)}")
+    return ", ".join(parts) or "at market"
+
+
 def sentence(proposal: Proposal) -> str:
     """The proposal's legs as one sentence."""
     return "; ".join(order_sentence(leg) for leg in proposal.legs)

@@ -12,11 +12,10 @@ person: Person = st.session_state["person"]
 
 
 def _row(order: Order) -> tuple[str, ...]:
-    limit = formats.price(order.limit_price) if order.limit_price else "market"
     return (
         formats.moment(order.intended_market_at),
         f"**{words.SIDES[order.side]} {formats.quantity(order.quantity)} {order.symbol}** "
-        f"at {limit}",
+        + words.terms(order),
         words.badge(words.ORDER_STATES[order.state]),
         formats.quantity(order.filled_quantity),
         formats.price(order.average_price),

@@ -82,6 +82,7 @@ ORDER = Order(
     quantity=Decimal(25),
     order_type="limit",
     limit_price=Decimal("195.93"),
+    stop_price=None,
     time_in_force="day",
     filled_quantity=Decimal(25),
     average_price=Decimal("195.50"),

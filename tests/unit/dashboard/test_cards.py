@@ -129,6 +129,27 @@ def test_the_life_of_a_signed_order_is_one_line() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("limit", "stop", "said"),
+    [
+        ("195.93", None, "at 195.93"),
+        (None, "186.71", "stop 186.71"),
+        ("186.50", "186.71", "stop 186.71, at 186.50"),
+        (None, None, "at market"),
+    ],
+)
+def test_an_order_says_at_what_price_it_may_fill(
+    limit: str | None, stop: str | None, said: str
+) -> None:
+    order = replace(
+        ORDER,
+        limit_price=Decimal(limit) if limit else None,
+        stop_price=Decimal(stop) if stop else None,
+    )
+
+    assert words.terms(order) == said
+
+
 def test_a_signed_order_that_has_to_wait_says_for_what() -> None:
     waits = replace(PROPOSAL.legs[0], waiting_sentence="Broker and ledger differ.")
     signed = replace(PROPOSAL, state="signed", marks=(SIGNATURE,), legs=(waits,))
