@@ -193,6 +193,24 @@ def test_components_of_jorion() -> None:
     assert parts / whole == pytest.approx([0.410, 0.590], abs=5e-4)
 
 
+def test_two_shares_of_hull() -> None:
+    # Hull, "Options, futures, and other derivatives" (6th ed., 2006, section 18.3; 2.33
+    # deviations): $10 million of Microsoft at 2 % a day and $5 million of AT&T at 1 %, correlation
+    # 0.3; ten days at 99 %: $1,473,621 and $368,405, together $1,622,657, diversification $219,369
+    level = float(norm.cdf(2.33))
+    covariance = np.array([[0.02**2, 0.3 * 0.02 * 0.01], [0.3 * 0.02 * 0.01, 0.01**2]])
+    held = np.array([10e6, 5e6])
+
+    def ten_days(weights: np.ndarray) -> float:
+        return normal_value_at_risk(weights, covariance, level=level) * 10**0.5
+
+    alone = [ten_days(held * [1, 0]), ten_days(held * [0, 1])]
+    assert alone == pytest.approx([1_473_621, 368_405], abs=1)
+    assert ten_days(held) == pytest.approx(1_622_657, abs=1)
+    together = undiversified_value_at_risk(held, covariance, level=level) * 10**0.5
+    assert together - ten_days(held) == pytest.approx(219_369, abs=1.5)
+
+
 def test_ten_thousand_more_of_jorion() -> None:
     # Jorion (2007), section 7.2.2: $10,000 more CAD, marginal 0.0528 -> $528
     added = np.array([0.01, 0.0])
