@@ -19,6 +19,8 @@ import pytest
 from typer.testing import CliRunner
 
 from adapters.market_data import generated, sample
+from config import settings
+from config.settings import Settings
 from countersign.commands.ingest import app
 from countersign.processes.postgres import Cluster
 from quality.calendar import exchange
@@ -78,9 +80,9 @@ def served(desk: SmallDesk) -> Iterator[Webserver]:
         thread.join()
 
 
-@pytest.fixture(name="web", scope="module")
-def _web(postgres_server: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Webserver]:
-    with small.fresh(postgres_server, tmp_path_factory.mktemp("home")) as desk:
+@pytest.fixture(name="web")
+def _web(postgres_server: Cluster, tmp_path: Path) -> Iterator[Webserver]:
+    with small.fresh(postgres_server, tmp_path / "home") as desk:
         index = sample.index_bars().filter(pl.col("session").is_in([MON, TUE, THU]))
         desk.land(index, "index")
         desk.close(THU)
@@ -88,12 +90,12 @@ def _web(postgres_server: Cluster, tmp_path_factory: pytest.TempPathFactory) -> 
             yield web
 
 
-def ingested(web: Webserver, *arguments: str) -> str:
+def ingested(settings: Settings, *arguments: str, port: int = 9) -> str:
     """Run the command; return what it prints, in single spaces."""
     environment = {
-        "DESK_HOME": str(web.desk.settings.home),
-        "COUNTERSIGN_DATABASE__DSN": web.desk.settings.database.dsn,
-        "COUNTERSIGN_DAGSTER__PORT": str(web.port),
+        "DESK_HOME": str(settings.home),
+        "COUNTERSIGN_DATABASE__DSN": settings.database.dsn,
+        "COUNTERSIGN_DAGSTER__PORT": str(port),
     }
     done = CliRunner().invoke(app, list(arguments), env=environment, catch_exceptions=False)
     assert done.exit_code == 0, done.output
@@ -112,52 +114,44 @@ def minutes(*sessions: date) -> pl.DataFrame:
     return generated.minutes(daily, opens, seed=1, lengths=lengths)
 
 
-def test_days_are_landed_loaded_and_summed_up(web: Webserver, tmp_path: Path) -> None:
+def test_days_and_minutes_are_landed_loaded_and_summed_up(web: Webserver, tmp_path: Path) -> None:
+    home, desk = web.desk.settings, web.desk
     wrong = (pl.col("symbol") == "IBM") & (pl.col("session") == THU)
     close = pl.when(wrong).then(pl.col("close") * 10).otherwise("close").alias("close")
     days(MON, TUE, THU).with_columns(close).write_csv(tmp_path / "days.csv")
+    told = minutes(MON, THU)
+    told.write_parquet(tmp_path / "minutes.parquet")
 
-    said = ingested(web, str(tmp_path / "days.csv"), "--kind", "daily")
-    again = ingested(web, str(tmp_path / "days.csv"), "--kind", "daily")
+    said = ingested(home, str(tmp_path / "days.csv"), "--kind", "daily", port=web.port)
+    again = ingested(home, str(tmp_path / "days.csv"), "--kind", "daily", port=web.port)
+    fine = ingested(home, str(tmp_path / "minutes.parquet"), "--kind", "minute", port=web.port)
 
-    assert web.ran == [("backfill", str(MON), str(THU))]
+    assert web.ran == [
+        ("backfill", str(MON), str(THU)),
+        # In the sessions that the minutes touch, and not in the one between.
+        ("load_minutes", str(MON), str(MON)),
+        ("load_minutes", str(THU), str(THU)),
+    ]
     assert "15 rows (AAPL, FB, GOOG, IBM, MSFT), 2012-07-02 to 2012-07-05 landed" in said
     assert "Loaded 2012-07-02 to 2012-07-05." in said
     assert "In quarantine" in said
     assert said.endswith("s.")
-    stored = web.desk.table("select symbol, session, source from market.daily_bars")
-    assert stored.height == 14
-    assert set(stored["source"]) == {"file"}
     assert "All of it was landed before; nothing changed." in again
-
-
-def test_minutes_are_loaded_in_the_sessions_they_touch_and_no_other(
-    web: Webserver, tmp_path: Path
-) -> None:
-    web.ran.clear()
-    told = minutes(MON, THU)
-    told.write_parquet(tmp_path / "minutes.parquet")
-
-    said = ingested(web, str(tmp_path / "minutes.parquet"), "--kind", "minute")
-
-    assert web.ran == [("load_minutes", str(day), str(day)) for day in (MON, THU)]
-    assert f"{told.height:,} rows" in said
-    assert "Loaded 2012-07-02 to 2012-07-05" in said
-    stored = web.desk.table(
+    assert f"{told.height:,} rows" in fine
+    assert "Loaded 2012-07-02 to 2012-07-05" in fine
+    stored = desk.table("select symbol, session, source from market.daily_bars")
+    assert (stored.height, set(stored["source"])) == (14, {"file"})
+    rows = desk.table(
         "select symbol, session, bar_start, close, known_at, source, simulated "
         "from market.minute_bars order by symbol, bar_start"
     )
-    expected = told.sort("symbol", "bar_start")
-    assert stored.select("symbol", "session", "close").equals(
-        expected.select("symbol", "session", "close")
-    )
-    assert (stored["known_at"] - stored["bar_start"]).unique().dt.total_minutes().to_list() == [1]
-    assert set(stored["source"]) == {"file"}
-    assert not stored["simulated"].any()
+    columns = ["symbol", "session", "close"]
+    assert rows.select(columns).equals(told.sort("symbol", "bar_start").select(columns))
+    assert (rows["known_at"] - rows["bar_start"]).unique().dt.total_minutes().to_list() == [1]
+    assert (set(rows["source"]), rows["simulated"].any()) == ({"file"}, False)
 
 
-def test_what_no_table_holds_is_landed_and_said_to_be_so(web: Webserver, tmp_path: Path) -> None:
-    web.ran.clear()
+def test_what_no_table_holds_is_landed_and_said_to_be_so(tmp_path: Path) -> None:
     chain = pl.DataFrame(
         {
             "symbol": ["AAPL"], "session": [MON], "expiry": [date(2012, 7, 20)],
@@ -168,20 +162,24 @@ def test_what_no_table_holds_is_landed_and_said_to_be_so(web: Webserver, tmp_pat
     )  # fmt: skip
     chain.write_csv(tmp_path / "chain.csv")
 
-    said = ingested(web, str(tmp_path / "chain.csv"), "--kind", "options")
+    said = ingested(nobodys(tmp_path), str(tmp_path / "chain.csv"), "--kind", "options")
 
-    assert web.ran == []
     assert "1 rows (AAPL), 2012-07-02 landed" in said
     assert "Not loaded: no table holds this kind." in said
 
 
-def test_without_a_webserver_it_is_said_who_loads_what_and_when(
-    web: Webserver, tmp_path: Path
-) -> None:
+def test_without_a_running_desk_it_is_said_who_loads_what_and_when(tmp_path: Path) -> None:
     minutes(TUE).write_parquet(tmp_path / "minutes.parquet")
-    away = Webserver(web.desk, port=9)
+    days(TUE).write_csv(tmp_path / "days.csv")
+    home = nobodys(tmp_path)
 
-    said = ingested(away, str(tmp_path / "minutes.parquet"), "--kind", "minute")
+    fine = ingested(home, str(tmp_path / "minutes.parquet"), "--kind", "minute")
+    daily = ingested(home, str(tmp_path / "days.csv"), "--kind", "daily")
 
-    assert "Not loaded yet:" in said
-    assert "./desk materialize minute_bars --from 2012-07-03 --to 2012-07-03" in said
+    assert "./desk materialize minute_bars --from 2012-07-03 --to 2012-07-03" in fine
+    assert "a stopped one at the next ./desk up" in daily
+
+
+def nobodys(tmp_path: Path) -> Settings:
+    """A home in which no desk runs."""
+    return settings.load({"DESK_HOME": str(tmp_path / "home")})
