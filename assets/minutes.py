@@ -56,13 +56,14 @@ def minute_bars(
     sessions = [as_session(key) for key in context.partition_keys]
     require_closed(sessions, ledger)
     suites.prepare()
+    docs = Path(settings.home) / "data_docs"
     rows = held = 0
     served: set[str] = set()
     reasons: Counter[str] = Counter()
     simulated = False
     for session in sessions:
-        judgement, days = _judged(warehouse, source, universe, session)
-        _store(warehouse, judgement, days, settings, session, context.run_id)
+        judgement, days = judged(warehouse, source, universe, session)
+        store(warehouse, judgement, days, session, docs=docs, run_id=context.run_id)
         reasons += days.reasons
         rows += judgement.passed.height
         held += judgement.held.height
@@ -79,9 +80,10 @@ def minute_bars(
     )
 
 
-def _judged(
+def judged(
     warehouse: Warehouse, source: MarketData, universe: Universe, session: date
 ) -> tuple[Judgement, DaysMade]:
+    """Return what the rules say of a session's minutes, and of the days that they make."""
     delivered = source.minutes(universe.names, session)
     calendar = exchange()
     opens, closes = calendar.open(session), calendar.close(session)
@@ -94,19 +96,21 @@ def _judged(
     return judgement, days_made(judgement.passed, daily, calendar)
 
 
-def _store(
+def store(
     warehouse: Warehouse,
     judgement: Judgement,
     days: DaysMade,
-    settings: Settings,
     session: date,
+    *,
+    docs: Path,
     run_id: str,
 ) -> None:
+    """Write a session's minutes with all that was said of them, and the report into `docs`."""
     report = suites.record(
         judgement,
         suite="minute_bars",
         sessions=[session],
-        docs_dir=Path(settings.home) / "data_docs",
+        docs_dir=docs,
         run_id="delivery",
     )
     passed = judgement.passed.with_columns(

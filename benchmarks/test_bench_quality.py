@@ -1,6 +1,15 @@
-"""The rules on desk-sized deliveries: decades of daily bars, millions of minutes."""
+"""The rules on desk-sized deliveries: decades of daily bars, millions of minutes, whole files.
 
+Budget of `./desk check`, the whole command: half a million daily rows or four million minutes in a
+minute. `extra_info` tells the seconds of processor and the peak memory of the command beside it.
+"""
+
+import os
+import subprocess
+import sys
 from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -71,3 +80,53 @@ def test_bench_minutes(benchmark: BenchmarkFixture, symbols: int, sessions: int)
     )
 
     assert judgement.outcomes.height == symbols * sessions * 390
+
+
+def _extended(bars: pl.DataFrame) -> pl.DataFrame:
+    """Return regular minutes with as many again before the opening and after the close."""
+    early, late = (
+        bars.with_columns(pl.col("bar_start") + timedelta(minutes=m)) for m in (-390, 390)
+    )
+    opens = pl.col("bar_start").dt.convert_time_zone("America/New_York").dt.time()
+    thin = pl.concat([early, late]).filter(opens.is_between(pl.time(4), pl.time(19, 59)))
+    return pl.concat([bars, thin])
+
+
+@pytest.fixture(scope="module")
+def files(
+    tmp_path_factory: pytest.TempPathFactory, decades: tuple[pl.DataFrame, pl.DataFrame]
+) -> dict[str, Path]:
+    """Half a million daily rows, four million minutes, as many with extended hours."""
+    folder = tmp_path_factory.mktemp("files")
+    daily = decades[0].filter(pl.col("symbol") <= "G0130")
+    frames = {
+        "daily": daily.select("symbol", "session", "open", "high", "low", "close", "volume"),
+        "minute": walks(500, 21),
+        "extended": _extended(walks(250, 18)),
+    }
+    for name, frame in frames.items():
+        frame.write_parquet(folder / f"{name}.parquet")
+    return {name: folder / f"{name}.parquet" for name in frames}
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"), [("daily", "daily"), ("minute", "minute"), ("extended", "minute")]
+)
+def test_bench_the_command_check(
+    benchmark: BenchmarkFixture, files: dict[str, Path], name: str, kind: str
+) -> None:
+    command = [sys.executable, "-m", "countersign", "check", str(files[name]), "--kind", kind]
+
+    def work() -> tuple[int, Any]:
+        child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        _, status, usage = os.wait4(child.pid, 0)
+        return os.waitstatus_to_exitcode(status), usage
+
+    code, usage = benchmark.pedantic(work, rounds=1)  # type: ignore[no-untyped-call]  # pytest-benchmark has no types
+
+    benchmark.extra_info |= {
+        "rows": pl.scan_parquet(files[name]).select(pl.len()).collect().item(),
+        "cpu_seconds": usage.ru_utime + usage.ru_stime,
+        "peak_bytes": usage.ru_maxrss * 1024,
+    }
+    assert code in {0, 1}  # judged: clean, or with findings
