@@ -5,9 +5,8 @@ from decimal import ROUND_FLOOR, Decimal
 
 import numpy as np
 
-from quant.sizing.limits import WeightLimits
+from quant.sizing.limits import WeightLimits, within_limits
 from quant.typing import FloatArray
-from quant.validate import require_finite
 
 
 def atr_stop(
@@ -129,13 +128,13 @@ def whole_lots(
     Parameters
     ----------
     weights : array of shape (n_assets,)
-        Target weights as signed fractions of equity, within `limits`.
+        Target weights as signed fractions of equity; shrunk into `limits` first.
     prices : sequence of Decimal
         Highest price per share of each, positive.
     equity : Decimal
         Value of the account, positive.
     limits : WeightLimits
-        Bounds; only the net one can be passed by rounding.
+        Bounds on each position, the gross and the net.
     lot : int
         Shares per lot, at least 1.
 
@@ -147,17 +146,17 @@ def whole_lots(
     Raises
     ------
     ValueError
-        If weights and prices differ in number, a weight is not finite, or a price, the equity
-        or the lot is not positive.
+        If weights and prices differ in number, a weight is not finite, a limit is negative, or
+        a price, the equity or the lot is not positive.
     """
-    require_finite(weights, name="weights")
+    wanted = within_limits(weights, limits=limits)
     if weights.size != len(prices):
         raise ValueError(f"{weights.size} weights need as many prices, were {len(prices)}.")
     _require_positive(equity=equity)
     shares = [
         shares_within(abs(Decimal(repr(float(weight)))) * equity, price, lot=lot)
         * int(np.sign(weight))
-        for weight, price in zip(weights, prices, strict=True)
+        for weight, price in zip(wanted, prices, strict=True)
     ]
     _level(shares, prices, within=Decimal(repr(limits.net)) * equity, lot=lot)
     return shares

@@ -266,7 +266,7 @@ def test_whole_lots_never_pass_a_limit(wanted: np.ndarray, prices: list[Decimal]
     weights = within_limits(wanted, limits=limits)
     equity = Decimal(50_000)
 
-    shares = whole_lots(weights, prices, equity=equity, limits=limits, lot=lot)
+    shares = whole_lots(wanted, prices, equity=equity, limits=limits, lot=lot)
 
     values = [q * p for q, p in zip(shares, prices, strict=True)]
     assert all(q % lot == 0 for q in shares)
