@@ -1,0 +1,173 @@
+"""Our features and backtest beside their peers, side by side in one run; see docs/reports.
+
+The peers (pyqlib, TA-Lib, polars, vectorbt) live in an environment of their own::
+
+    uv venv /tmp/peers
+    uv pip sync --require-hashes --python /tmp/peers/bin/python benchmarks/requirements-peers.lock
+    python -m benchmarks.peers --peers /tmp/peers/bin/python
+
+Each side runs in a process of its own, the sides in turn, several times over. The ratio is that of
+CPU seconds (all threads and processes together): on a machine that others load, seconds on the
+wall say little. `--scale 0.2` takes a fifth of the symbols; both sides always get the same.
+The lock is made by ``uv pip compile --universal --python-version 3.11 --generate-hashes
+--no-emit-index-url --no-emit-find-links --no-annotate``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+from benchmarks import markets
+
+ROOT = Path(__file__).parents[1]
+DEFAULT_REPORT = ROOT / "docs" / "reports" / "peers.json"
+
+
+@dataclass(frozen=True)
+class Case:
+    """A comparison: what is computed, on how much, by whom, and what we want of it."""
+
+    name: str
+    work: str
+    symbols: int
+    bars: int
+    peers: tuple[tuple[str, str], ...]  # module of `benchmarks.sides`, its case
+    wanted: tuple[float, ...]  # ratio to each peer
+    repeats: int = 3
+
+
+CASES = (
+    Case("factors", "14 daily factors, Parquet to float32", 800, 3_276,
+         (("by_qlib", "factors"), ("by_qlib", "factors cached"), ("by_polars", "factors"),
+          ("by_talib", "factors")), (30.0, 8.0, 1.0, 1.0)),
+    Case("set", "our daily set from Parquet; pyqlib's Alpha158 from its files", 500, 2_520,
+         (("by_qlib", "set"),), (50.0,), repeats=1),
+    Case("minutes", "30 indicators of minute bars to float32", 500, 1_950,
+         (("by_talib", "minutes"),), (3.0,), repeats=5),
+    Case("backtest", "target weights, daily, with costs", 500, 2_520,
+         (("by_vectorbt", "backtest"),), (20.0,)),
+)  # fmt: skip
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Compare, and write the figures as JSON."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--peers", type=Path, required=True, help="Python with the peers")
+    parser.add_argument("--scale", type=float, default=1.0, help="share of the symbols")
+    parser.add_argument("--only", nargs="*", default=[case.name for case in CASES])
+    parser.add_argument("--out", type=Path, help="where the figures go as JSON")
+    told = parser.parse_args(arguments)
+    figures = []
+    with tempfile.TemporaryDirectory(prefix="peers-") as scratch:
+        for case in CASES:
+            if case.name in told.only:
+                figures.append(compare(case, Path(scratch), told.peers, scale=told.scale))
+                sys.stdout.write(_line(figures[-1]))
+                sys.stdout.flush()
+    if told.out is not None:
+        told.out.write_text(json.dumps(figures, indent=1) + "\n")
+
+
+def compare(case: Case, folder: Path, peers: Path, *, scale: float) -> dict[str, Any]:
+    """Run a case's sides in turn."""
+    symbols = max(2, round(case.symbols * scale))
+    write(case, folder, symbols)
+    sides: dict[str, list[dict[str, Any]]] = {}
+    for _ in range(case.repeats):
+        for module, name in (("ours", case.name), *case.peers):
+            python = Path(sys.executable) if module == "ours" else peers
+            side = f"{module} {name}"
+            sides.setdefault(side, []).append(timed(python, module, name, folder))
+    return {
+        "case": case.name,
+        "work": case.work,
+        "symbols": symbols,
+        "bars": case.bars,
+        "load": os.getloadavg()[0],
+        "sides": {side: _summary(runs) for side, runs in sides.items()},
+        "wanted": dict(zip((f"{m} {n}" for m, n in case.peers), case.wanted, strict=True)),
+    }
+
+
+def write(case: Case, folder: Path, symbols: int) -> None:
+    """Lay out what the sides read."""
+    columns = markets.bars(symbols, case.bars, step=0.001 if case.name == "minutes" else 0.02)
+    small = markets.bars(2, 400)
+    markets.write_parquet(folder / "small.parquet", small, 2)
+    if case.name == "backtest":
+        close = columns["close"].reshape(symbols, case.bars).T.copy()
+        np.savez(folder / "backtest.npz", close=close, weights=_weights(close))
+        return
+    markets.write_parquet(folder / f"{case.name}.parquet", columns, symbols)
+    if any(module == "by_qlib" for module, _ in case.peers):
+        markets.write_qlib(folder / f"qlib-{case.name}", columns, symbols)
+
+
+def _weights(close: np.ndarray) -> np.ndarray:
+    """Equal weights of the tenth with the best month, chosen anew each session."""
+    gain = close / np.vstack([np.full((21, close.shape[1]), np.nan), close[:-21]])
+    weights = np.zeros_like(close)
+    top = max(1, close.shape[1] // 10)
+    for row in range(21, close.shape[0]):
+        weights[row, np.argsort(-gain[row])[:top]] = 0.95 / top
+    return weights
+
+
+def timed(python: Path, module: str, case: str, folder: Path) -> dict[str, Any]:
+    """Run one side once in a process of its own."""
+    done = subprocess.run(
+        [str(python), "-m", f"benchmarks.sides.{module}", case, str(folder), "1"],
+        cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+    if done.returncode != 0:
+        raise SystemExit(f"{module} could not do {case!r}:\n{done.stderr[-2000:]}")
+    figures: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return figures
+
+
+def _summary(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    told = {name: runs[-1][name] for name in ("versions", "shape", "last")}
+    return told | {
+        "cpu": median(run["cpu"][0] for run in runs),
+        "cpu_least": min(run["cpu"][0] for run in runs),
+        "wall": median(run["wall"][0] for run in runs),
+        "wall_least": min(run["wall"][0] for run in runs),
+        "peak_gb": max(run["peak_gb"] for run in runs),
+    }
+
+
+def _line(figures: dict[str, Any]) -> str:
+    sides = figures["sides"]
+    ours = sides[f"ours {figures['case']}"]
+    lines = [
+        f"{figures['work']}: {figures['symbols']} x {figures['bars']:,}, "
+        f"load {figures['load']:.1f}",
+        f"  ours {ours['cpu']:.2f} s CPU, {ours['wall']:.2f} s wall, {ours['shape']}",
+    ]
+    for side, wanted in figures["wanted"].items():
+        theirs = sides[side]
+        ratio = theirs["cpu"] / ours["cpu"]
+        lines.append(
+            f"  {side} {theirs['cpu']:.2f} s CPU, {theirs['wall']:.2f} s wall: "
+            f"{ratio:.1f} x CPU, {theirs['wall'] / ours['wall']:.1f} x wall (wanted {wanted:g})"
+        )
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,114 @@
+"""Our side of the comparisons."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+
+from benchmarks import stopwatch
+from benchmarks.factors import COMMON, THIRTY
+from benchmarks.markets import PRICES, weekdays
+from quant.backtest import Costs, backtest
+from quant.features import (
+    DAILY,
+    INTRADAY,
+    DailyPanel,
+    MinutePanel,
+    Registry,
+    daily_features,
+    minute_features,
+)
+from quant.typing import Float32Array, FloatArray
+
+
+def panel(path: Path) -> DailyPanel:
+    """Read bars straight into a panel."""
+    table = pq.read_table(path)
+    columns = {name: table[name].to_numpy() for name in PRICES}
+    bounds = np.flatnonzero(np.diff(table["symbol"].to_numpy(), prepend=-1))
+    offsets = np.append(bounds, table.num_rows).astype(np.int64)
+    ones = np.ones(table.num_rows)
+    days = weekdays(int(offsets[1]))
+    return DailyPanel(
+        symbols=tuple(f"S{i}" for i in range(bounds.size)),
+        offsets=offsets,
+        sessions=table["session"].to_numpy(),
+        split_factor=ones,
+        return_factor=ones,
+        index_sessions=days,
+        index_close=1000.0 + np.arange(days.size) % 97,
+        **columns,
+    )
+
+
+def minutes(path: Path, *, per_session: int = 390) -> MinutePanel:
+    """Read the same columns as minute bars of full sessions."""
+    daily = panel(path)
+    place = np.arange(daily.n_rows) - np.repeat(daily.offsets[:-1], np.diff(daily.offsets))
+    return MinutePanel(
+        symbols=daily.symbols,
+        offsets=daily.offsets,
+        sessions=(15_000 + place // per_session).astype(np.int32),
+        minutes=(570 + place % per_session).astype(np.int32),
+        **{name: getattr(daily, name) for name in PRICES},
+    )
+
+
+def _from_parquet(registry: Registry, name: str) -> stopwatch.Prepare:
+    def prepare(folder: Path) -> Callable[[], Float32Array]:
+        daily_features(panel(folder / "small.parquet"), registry=registry)
+        return lambda: daily_features(panel(folder / f"{name}.parquet"), registry=registry)
+
+    return prepare
+
+
+def _thirty(folder: Path) -> Callable[[], Float32Array]:
+    bars = minutes(folder / "minutes.parquet")
+    minute_features(minutes(folder / "small.parquet"), registry=THIRTY)
+    return lambda: minute_features(bars, registry=THIRTY)
+
+
+def _full(folder: Path) -> Callable[[], Float32Array]:
+    market = panel(folder / "decades.parquet")
+    daily_features(panel(folder / "small.parquet"))
+    return lambda: daily_features(market)
+
+
+def _new_session(folder: Path) -> Callable[[], Float32Array]:
+    market = panel(folder / "decade.parquet")
+    last = int(market.sessions[-1])
+    daily_features(market, from_session=last)
+    return lambda: daily_features(market, from_session=last)
+
+
+def _new_minute(folder: Path) -> Callable[[], Float32Array]:
+    bars = minutes(folder / "week.parquet")
+    start = int(bars.sessions[-1]), int(bars.minutes[-1])
+    minute_features(bars, start=start)
+    return lambda: minute_features(bars, start=start, registry=INTRADAY)
+
+
+def _backtest(folder: Path) -> Callable[[], FloatArray]:
+    held = np.load(folder / "backtest.npz")
+    close, weights = held["close"], held["weights"]
+    volumes = np.full(close.shape, 1e12)
+    costs = Costs(half_spread_bps=5.0, impact=0.0, participation=1.0, borrow_rate=0.0)
+    backtest(close[:5], close[:5], volumes[:5], weights[:5], costs=costs)
+    return lambda: backtest(close, close, volumes, weights, costs=costs, capital=1e6).equity
+
+
+CASES: dict[str, stopwatch.Prepare] = {
+    "factors": _from_parquet(COMMON, "factors"),
+    "set": _from_parquet(DAILY, "set"),
+    "minutes": _thirty,
+    "backtest": _backtest,
+    "full": _full,
+    "new session": _new_session,
+    "new minute": _new_minute,
+}
+
+if __name__ == "__main__":
+    stopwatch.main(CASES, ("numba", "numpy", "pyarrow"))
