@@ -3,12 +3,15 @@
 from dataclasses import dataclass
 from itertools import combinations
 from math import comb
+from typing import Self
 
 import numpy as np
-from scipy.stats import rankdata
 
-from quant.typing import FloatArray
+from quant.typing import FloatArray, Int64Array
 from quant.validate import require_finite
+
+_BATCH = 2_000_000  # ratios held in memory at once
+_BEYOND = 1e300  # ranks beyond every ratio that has a variance
 
 
 @dataclass(frozen=True)
@@ -75,24 +78,13 @@ def probability_of_backtest_overfitting(
     Journal of Computational Finance 20, 39-69.
     """
     _require_study(trial_returns, n_blocks)
-    length = trial_returns.shape[0] // n_blocks
-    n_trials = trial_returns.shape[1]
-    # Ratios do not depend on the scale of returns; sums of squares around the mean are stable.
-    centred = trial_returns[-n_blocks * length :] - trial_returns[-n_blocks * length :].mean(axis=0)
-    mean = trial_returns[-n_blocks * length :].mean(axis=0)
-    blocks = centred.reshape(n_blocks, length, n_trials)
-    sums, squares = blocks.sum(axis=1), (blocks**2).sum(axis=1)
     chosen = np.array(list(combinations(range(n_blocks), n_blocks // 2)))
-    member = np.zeros((chosen.shape[0], n_blocks))
-    member[np.arange(chosen.shape[0])[:, None], chosen] = 1.0
-    n_half = length * n_blocks // 2
-    within = _sharpes(member @ sums, member @ squares, mean, n_half)
-    without = _sharpes((1.0 - member) @ sums, (1.0 - member) @ squares, mean, n_half)
-    best = within.argmax(axis=1)
-    row = np.arange(best.size)
-    rank = rankdata(without, axis=1, method="average")[row, best] / (n_trials + 1.0)
-    logits = np.log(rank / (1.0 - rank))
-    seen, met = within[row, best], without[row, best]
+    study = _Blocks.of(trial_returns, n_blocks)
+    batch = max(1, _BATCH // trial_returns.shape[1])
+    parts = [study.judged(chosen[at : at + batch]) for at in range(0, chosen.shape[0], batch)]
+    rank, seen, met = (np.concatenate(column) for column in zip(*parts, strict=True))
+    relative = rank / (trial_returns.shape[1] + 1.0)
+    logits = np.log(relative / (1.0 - relative))
     slope, intercept = _line(seen, met)
     return BacktestOverfitting(
         pbo=float(np.mean(logits <= 1e-12)),
@@ -106,6 +98,41 @@ def probability_of_backtest_overfitting(
     )
 
 
+@dataclass(frozen=True)
+class _Blocks:
+    """Sums of each block and trial, around the trial's mean so that squares are stable."""
+
+    sums: FloatArray  # (n_blocks, n_trials)
+    squares: FloatArray  # (n_blocks, n_trials)
+    mean: FloatArray  # (n_trials,)
+    n_half: int
+
+    @classmethod
+    def of(cls, trial_returns: FloatArray, n_blocks: int) -> Self:
+        length = trial_returns.shape[0] // n_blocks
+        kept = trial_returns[-n_blocks * length :]
+        mean = kept.mean(axis=0)
+        blocks = (kept - mean).reshape(n_blocks, length, -1)
+        return cls(blocks.sum(axis=1), (blocks**2).sum(axis=1), mean, length * n_blocks // 2)
+
+    def judged(self, chosen: Int64Array) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Rank out of sample of the best in sample, and its ratio in and out of it."""
+        inside = np.zeros((chosen.shape[0], self.sums.shape[0]))
+        np.put_along_axis(inside, chosen, 1.0, axis=1)
+        within, without = (
+            _sharpes(side @ self.sums, side @ self.squares, self.mean, self.n_half)
+            for side in (inside, 1.0 - inside)
+        )
+        best = within.argmax(axis=1)[:, None]
+        seen = np.take_along_axis(within, best, axis=1)
+        met = np.take_along_axis(without, best, axis=1)
+        # Equal trials can differ by rounding, according to their column: they are ties still.
+        near = 1e-12 * np.maximum(1.0, np.abs(met))
+        below = (without < met - near).sum(axis=1)
+        level = (without <= met + near).sum(axis=1) - below
+        return below + 0.5 * (level + 1.0), seen[:, 0], met[:, 0]
+
+
 def _sharpes(sums: FloatArray, squares: FloatArray, mean: FloatArray, n: int) -> FloatArray:
     centre = sums / n
     variance = np.maximum(squares - n * centre**2, 0.0) / (n - 1)
@@ -116,7 +143,7 @@ def _sharpes(sums: FloatArray, squares: FloatArray, mean: FloatArray, n: int) ->
     # A trial that never trades has no risk and no return: ratio 0. One that only gains
     # without varying has no finite ratio and ranks first, one that only loses ranks last.
     flat = (variance <= 1e-30) & (np.abs(total) > 1e-15)
-    ratio[flat] = np.sign(total[flat]) * np.finfo(np.float64).max
+    ratio[flat] = np.sign(total[flat]) * _BEYOND
     return ratio
 
 

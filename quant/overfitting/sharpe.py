@@ -233,8 +233,8 @@ def minimum_backtest_length(n_trials: float, *, expected_sharpe: float = 1.0) ->
 def _expected_maximum_normal(n_trials: float) -> float:
     if n_trials == 1:
         return 0.0
-    low = norm.ppf(1.0 - 1.0 / n_trials)
-    high = norm.ppf(1.0 - 1.0 / (n_trials * e))
+    # The upper tail itself, Φ⁻¹(1 - q): one less a small share would lose its digits.
+    low, high = norm.isf(1.0 / n_trials), norm.isf(1.0 / (n_trials * e))
     expected = (1.0 - _EULER_MASCHERONI) * low + _EULER_MASCHERONI * high
     # The approximation turns negative just above one trial, where the maximum cannot.
     return max(0.0, float(expected))

@@ -283,6 +283,34 @@ def test_ties_share_their_ranks() -> None:
     assert study.pbo == 1.0
 
 
+@pytest.mark.parametrize("n_trials", [5, 17, 64])
+def test_equal_trials_are_ties_in_whatever_column(n_trials: int) -> None:
+    # relative rank ((n + 1) / 2) / (n + 1): logit 0
+    returns = np.repeat(np.random.default_rng(7).normal(size=(70, 1)) * 0.01, n_trials, axis=1)
+
+    study = probability_of_backtest_overfitting(returns, n_blocks=10)
+
+    assert study.logits == pytest.approx(np.zeros(252), abs=1e-12)
+
+
+def test_a_study_too_large_for_memory_is_judged_in_parts() -> None:
+    # 12,870 splits of 400 trials are done in three parts; trials in another order change nothing
+    returns = np.random.default_rng(8).normal(size=(64, 400))
+    mixed = np.random.default_rng(9).permutation(400)
+
+    one, other = (probability_of_backtest_overfitting(r) for r in (returns, returns[:, mixed]))
+
+    assert one.n_splits == one.logits.size == 12_870
+    np.testing.assert_allclose(one.logits, other.logits)
+
+
+def test_the_bar_keeps_rising_beyond_any_count() -> None:
+    low, high = (expected_maximum_sharpe(n, trial_variance=1.0) for n in (1e15, 1e20))
+
+    # the largest of n normals grows as √(2 ln n)
+    assert low < high < sqrt(2 * np.log(1e20))
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
