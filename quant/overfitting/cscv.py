@@ -148,6 +148,11 @@ def _sharpes(sums: FloatArray, squares: FloatArray, mean: FloatArray, n: int) ->
 
 
 def _line(x: FloatArray, y: FloatArray) -> tuple[float, float]:
+    """Slope and intercept of y on x, over the ratios that are finite."""
+    finite = (np.abs(x) < _BEYOND) & (np.abs(y) < _BEYOND)
+    if not finite.any():
+        return 0.0, 0.0
+    x, y = x[finite], y[finite]
     centred = x - x.mean()
     spread = float(centred @ centred)
     slope = float(centred @ (y - y.mean())) / spread if spread > 0.0 else 0.0

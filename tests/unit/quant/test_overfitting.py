@@ -293,6 +293,16 @@ def test_equal_trials_are_ties_in_whatever_column(n_trials: int) -> None:
     assert study.logits == pytest.approx(np.zeros(252), abs=1e-12)
 
 
+def test_a_trial_that_gains_without_varying_ranks_first_and_breaks_no_line() -> None:
+    returns = np.random.default_rng(10).normal(size=(40, 4)) * 0.01
+    returns[:, 2] = 0.001
+
+    study = probability_of_backtest_overfitting(returns, n_blocks=4)
+
+    assert study.logits == pytest.approx(np.full(6, np.log(4.0)))
+    assert (study.slope, study.intercept) == (0.0, 0.0)
+
+
 def test_a_study_too_large_for_memory_is_judged_in_parts() -> None:
     # 12,870 splits of 400 trials are done in three parts; trials in another order change nothing
     returns = np.random.default_rng(8).normal(size=(64, 400))
