@@ -126,9 +126,16 @@ class Dagster:
             running=tuple(key for key, state in states.items() if state == "IN_PROGRESS"),
         )
 
-    def newest_run(self, job: str, statuses: Sequence[str]) -> str | None:
-        """Return the newest run of a job in one of the states."""
-        answer = self._ask(_RUNS, {"filter": {"pipelineName": job, "statuses": [*statuses]}})
+    def newest_run(
+        self, job: str, statuses: Sequence[str], *, tags: Mapping[str, str] | None = None
+    ) -> str | None:
+        """Return the newest run of a job in one of the states, with these tags."""
+        wanted = {
+            "pipelineName": job,
+            "statuses": [*statuses],
+            "tags": [{"key": key, "value": value} for key, value in (tags or {}).items()],
+        }
+        answer = self._ask(_RUNS, {"filter": wanted})
         runs = answer["runsOrError"].get("results", [])
         return str(runs[0]["runId"]) if runs else None
 

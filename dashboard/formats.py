@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 Number = int | float | Decimal
@@ -59,6 +60,13 @@ def amount(value: Number | None, *, signed: bool = False) -> str:
     if value == 0:
         return "0"
     return number(value, decimals=0 if abs(float(value)) >= _WHOLE_FROM else 2, signed=signed)
+
+
+def gain_colour(value: Number | None) -> Literal["green", "red", "gray"]:
+    """The colour of a gain or loss; `st.metric` does not know a true minus for a loss."""
+    if not value:
+        return "gray"
+    return "green" if value > 0 else "red"
 
 
 def money(value: Number | None, *, currency: str = "USD", signed: bool = False) -> str:

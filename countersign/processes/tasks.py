@@ -21,6 +21,7 @@ from trading.errors import DeskError
 JOB = "first_materialisation"
 # Each look makes the webserver read every event of the run, thousands by its end.
 _LOOK_SECONDS = 3.0
+_FEATURES = "countersign/feature_version"
 _RUNNING = ("QUEUED", "NOT_STARTED", "STARTING", "STARTED")
 
 
@@ -60,13 +61,20 @@ def dagster(_told: Settings) -> None:
 
 
 def first_materialisation(told: Settings) -> None:
-    """Run the whole pipeline once, or follow the run that an earlier start-up began."""
+    """Run the whole pipeline once for a set of features, or follow the run begun earlier.
+
+    Features of another version are not what the model was trained on: after an upgrade that
+    changed them, all sessions get the new ones, and a model learns from those.
+    """
     webserver = Dagster(f"http://{LOOPBACK}:{told.dagster.port}", LOCATION)
+    version = {_FEATURES: importlib.import_module("quant.features").DAILY.version}
     _wait_loaded(webserver)
-    if webserver.newest_run(JOB, ["SUCCESS"]):
+    if webserver.newest_run(JOB, ["SUCCESS"], tags=version):
         say("was done before")
         return
-    run_id = webserver.newest_run(JOB, _RUNNING) or webserver.launch(JOB, tags=_history(told))
+    run_id = webserver.newest_run(JOB, _RUNNING, tags=version)
+    if run_id is None:
+        run_id = webserver.launch(JOB, tags=_history(told) | version)
     reached = webserver.progress(run_id)
     while not reached.is_final:
         doing = ", ".join(sorted(reached.running)) or reached.status.lower()
@@ -82,11 +90,23 @@ def first_materialisation(told: Settings) -> None:
 
 
 def _history(told: Settings) -> dict[str, str]:
-    """Return the tags that make the run one over all sessions the lake was seeded with."""
+    """Return the tags that make the run one over all sessions that have closed."""
     return {
         "dagster/asset_partition_range_start": told.history.first_session.isoformat(),
-        "dagster/asset_partition_range_end": told.venue.start.isoformat(),
+        "dagster/asset_partition_range_end": _last_session(told).isoformat(),
     }
+
+
+def _last_session(told: Settings) -> dt.date:
+    """Return the newest closed session by the market's clock; at first, where the replay starts."""
+    ledger = importlib.import_module("ledger")
+    with ledger.engine(told.database.url("desk")).connect() as conn:
+        clock = importlib.import_module("ledger.market").latest_clock(conn)
+    if clock is None:
+        return told.venue.start
+    calendar = importlib.import_module("quality.calendar").exchange()
+    closed: dt.date = calendar.last_closed(clock.now)
+    return max(told.venue.start, closed)
 
 
 def ensure_buckets(told: Settings) -> None:

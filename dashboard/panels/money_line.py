@@ -19,7 +19,7 @@ def show(desk: Desk) -> None:
         f"Equity, {account.currency}",
         formats.amount(account.equity),
         delta=None if change is None else f"{formats.amount(change, signed=True)} since the close",
-        delta_color="off" if not change else "normal",
+        delta_color=formats.gain_colour(change),
         delta_arrow="off",
     )
     right.metric(f"Cash, {account.currency}", formats.amount(account.cash))

@@ -26,7 +26,7 @@ def _figures() -> None:
         f"Equity, {account.currency}",
         formats.amount(account.equity),
         delta=None if change is None else f"{formats.amount(change, signed=True)} since the close",
-        delta_color="normal" if change else "off",
+        delta_color=formats.gain_colour(change),
         delta_arrow="off",
         help="Cash plus the market value of all holdings.",
     )
@@ -56,7 +56,6 @@ def _share(value: Decimal, account: Account) -> float | None:
 def _holding(held: Position, equity: Decimal | None) -> tuple[str, ...]:
     share = float((held.market_value or Decimal(0)) / equity) if equity else None
     gain = held.unrealised
-    colour = "gray" if not gain else ("green" if gain > 0 else "red")
     return (
         f"**{held.symbol}**",
         formats.quantity(held.quantity),
@@ -64,7 +63,7 @@ def _holding(held: Position, equity: Decimal | None) -> tuple[str, ...]:
         formats.price(held.market_price),
         formats.amount(held.market_value),
         formats.percent(share),
-        f":{colour}[{formats.amount(gain, signed=True)}]",
+        f":{formats.gain_colour(gain)}[{formats.amount(gain, signed=True)}]",
     )
 
 

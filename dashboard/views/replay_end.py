@@ -26,7 +26,7 @@ cells[1].metric(
     f"Since the start, {account.currency}",
     formats.amount(gain, signed=True),
     delta=formats.percent(float(gain / start) if start else None, signed=True),
-    delta_color="normal" if gain else "off",
+    delta_color=formats.gain_colour(gain),
     delta_arrow="off",
 )
 cells[2].metric("Sessions", formats.count(len(points)))

@@ -22,6 +22,14 @@ def test_a_change_carries_its_sign_and_a_true_minus() -> None:
     assert formats.drift(-0.0019) == f"−0.19{NB}%"
 
 
+@pytest.mark.parametrize(
+    ("change", "colour"),
+    [(Decimal("-13.92"), "red"), (Decimal("7.28"), "green"), (Decimal(0), "gray"), (None, "gray")],
+)
+def test_a_loss_is_red_and_a_gain_green(change: Decimal | None, colour: str) -> None:
+    assert formats.gain_colour(change) == colour
+
+
 def test_missing_is_a_dash_and_zero_is_zero() -> None:
     assert formats.money(None) == "—"
     assert formats.percent(float("nan")) == "—"
