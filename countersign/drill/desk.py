@@ -37,7 +37,7 @@ DISPATCHERS = ("first", "second")
 WORKERS = ("watch", "executor")
 CASH = Decimal(2_000_000)  # USD: room for some hundred orders below the limits
 
-_PATIENCE_SECONDS = 60.0
+_PATIENCE_SECONDS = 120.0  # on a busy machine
 _PAST_DAYS = 800  # calendar days, for 504 returns
 _VOLUME_SESSIONS = 20
 _PACE = 1.5  # market minutes per second
