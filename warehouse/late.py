@@ -26,11 +26,15 @@ from market.index_bars
 where symbol = $index and session between $first and $last
   and known_at > $after and known_at <= $as_of
 union all
-select a.ex_date, a.known_at, a.kind = 'symbol_change' or (a.kind = 'delisting' and exists (
-    select 1 from market.daily_bars b where b.symbol = a.symbol and b.session >= a.ex_date
-      and b.session <= $last
-))
-from market.corporate_actions a
+select a.ex_date, a.known_at,
+       a.kind = 'symbol_change' or coalesce(a.kind = 'delisting' and t.newest >= a.ex_date, false)
+from market.corporate_actions a left join (
+    select symbol, max(session) as newest
+    from market.daily_bars
+    where session <= $last
+      and symbol in (select symbol from market.corporate_actions where kind = 'delisting')
+    group by symbol
+) t on t.symbol = a.symbol
 where a.known_at > $after and a.known_at <= $as_of and a.ex_date <= $last
   and (a.symbol in (select unnest($symbols::varchar[]))
        or a.detail in (select unnest($symbols::varchar[])))
