@@ -45,8 +45,7 @@ def rolling_sum(a: Float64Array, window: int, anchor: BoolArray, out: Float64Arr
     for i in range(a.size):
         if math.isnan(a[i]):
             missing = i
-        elif a[i] != 0.0:
-            nonzero = i
+        nonzero = i if a[i] != 0.0 else nonzero  # no branch: flags would have it guess wrong
         if i < window - 1 or missing > i - window:
             out[i] = math.nan
             continue
@@ -89,6 +88,7 @@ def rolling_std(
 ) -> None:
     """Standard deviation of the window; exactly 0 when it is constant up to rounding."""
     s1, s2, missing, origin = 0.0, 0.0, -1, 0.0
+    share, freedom = 1.0 / window, 1.0 / (window - ddof)
     for i in range(a.size):
         if math.isnan(a[i]):
             missing = i
@@ -102,8 +102,8 @@ def rolling_std(
             new, old = a[i] - origin, a[i - window] - origin
             s1 += new - old
             s2 += new * new - old * old
-        squares = s2 - s1 * s1 / window
-        out[i] = math.sqrt(squares / (window - ddof)) if squares > _ROUNDING * s2 else 0.0
+        squares = s2 - s1 * s1 * share
+        out[i] = math.sqrt(squares * freedom) if squares > _ROUNDING * s2 else 0.0
 
 
 @kernel
@@ -272,16 +272,17 @@ def rolling_rank(a: Float64Array, window: int, out: Float64Array) -> None:
 @kernel
 def rolling_mean_deviation(a: Float64Array, window: int, out: Float64Array) -> None:
     """Mean absolute deviation of the window from its mean."""
-    distance = np.empty(window)
     for i in range(a.size):
         if i < window - 1:
             out[i] = math.nan
             continue
-        rows = a[i - window + 1 : i + 1]
-        mean = _sum_anew(rows) / window
-        for j in range(window):
-            distance[j] = abs(rows[j] - mean)
-        out[i] = _sum_anew(distance) / window
+        mean, deviation = 0.0, 0.0
+        for j in range(i - window + 1, i + 1):
+            mean += a[j]
+        mean /= window
+        for j in range(i - window + 1, i + 1):
+            deviation += abs(a[j] - mean)
+        out[i] = deviation / window
 
 
 @kernel
