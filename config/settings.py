@@ -195,6 +195,11 @@ class Settings(Frozen):
     live: LiveSettings = LiveSettings()
     build: str
 
+    @property
+    def market(self) -> Path:
+        """What the venue replays in place of the sample, if it is there: a made-up market."""
+        return self.home / "market"
+
     @model_validator(mode="after")
     def _agrees(self) -> Self:
         _require_broker(self)

@@ -14,8 +14,6 @@ import uvicorn
 
 from venue import VERSION
 from venue.app import create_app
-from venue.sample import sample
-from venue.sessions import exchange_calendar
 from venue.settings import Costs, VenueConfig
 from venue.store import StateInUseError
 
@@ -25,7 +23,8 @@ environment:
 
 Point alpaca-py at it by url_override=http://HOST:PORT (streams: ws://HOST:PORT/stream for
 trade updates, ws://HOST:PORT/v2/iex for market data). GET /venue/status tells where the
-replay stands. Daily prices are real; minutes are simulated. Nothing here reaches a broker.
+replay stands. The sample's daily prices are real; minutes are simulated. Nothing here
+reaches a broker.
 """
 
 
@@ -87,6 +86,12 @@ def _parser() -> argparse.ArgumentParser:
         help="session at whose close a fresh replay stands",
     )
     add(
+        "--market",
+        type=Path,
+        metavar="DIR",
+        help="folder with another market than the sample: market.json, bars.csv.gz, actions.csv",
+    )
+    add(
         "--pace",
         type=_positive,
         default=1.0,
@@ -127,11 +132,10 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _config(given: argparse.Namespace) -> VenueConfig:
-    if exchange_calendar().on(given.start) is None:
-        raise ValueError(f"--start must be a session of the exchange; {given.start} is none.")
     return VenueConfig(
         state=given.state,
         start=given.start,
+        market=given.market,
         pace=given.pace,
         seed=given.seed,
         cash=given.cash,
@@ -150,16 +154,10 @@ def _port(text: str) -> int:
 
 
 def _session(text: str) -> date:
-    first, last = sample().first_session, sample().last_session
     try:
-        day = date.fromisoformat(text)
+        return date.fromisoformat(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"must be a date YYYY-MM-DD, was {text!r}") from None
-    if not first <= day <= last:
-        raise argparse.ArgumentTypeError(
-            f"must lie within the sample, {first} to {last}, was {text}"
-        )
-    return day
 
 
 def _positive(text: str) -> float:

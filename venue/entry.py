@@ -162,7 +162,7 @@ def _leg(venue: PaperVenue, entry: Order, terms: Exit) -> Order:
 def _check_asset(venue: PaperVenue, symbol: str) -> None:
     if symbol not in venue.market.symbols:
         raise unprocessable(f'asset "{symbol}" not found')
-    if not asset_json(symbol)["tradable"]:
+    if not asset_json(venue.market, symbol)["tradable"]:
         raise unprocessable(f"asset {symbol} is not tradable")
     if venue.price(symbol) == 0:
         raise unprocessable(f"asset {symbol} is not active")

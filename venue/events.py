@@ -8,14 +8,15 @@ from typing import Any
 from venue.errors import invalid, unprocessable
 from venue.market import Planted
 from venue.paper import PaperVenue
-from venue.sample import STOCKS
 
 
 def planted_case(venue: PaperVenue, body: Mapping[str, Any]) -> Planted:
     """Read `{"kind", "symbol", ...}`; refuse what would change the past."""
     symbol = str(body.get("symbol") or "").upper()
-    if symbol not in STOCKS:
-        raise invalid(f"symbol must be one of {', '.join(STOCKS)}, was {symbol!r}")
+    if symbol not in venue.market.stocks:
+        names = list(venue.market.stocks)
+        known = ", ".join(names[:20]) + (" and others" if len(names) > 20 else "")
+        raise invalid(f"symbol must be one of {known}, was {symbol!r}")
     makers = {"bad_close": _bad_close, "price_gap": _price_gap, "split": _split}
     kind = str(body.get("kind"))
     if kind not in makers:

@@ -6,7 +6,7 @@ from typing import Any
 from venue.market import Quote
 from venue.minutes import Minutes
 from venue.paper import PaperVenue
-from venue.sample import INDEX_SYMBOL, DailyBar
+from venue.sample import DailyBar
 from venue.sessions import NEW_YORK, Session
 
 EXCHANGE, TAPE = "V", "C"
@@ -81,7 +81,7 @@ def tell_minute(venue: PaperVenue, session: Session, index: int) -> None:
             continue
         bar = bar_json(minutes, index, start)
         venue.tell("bars", {"T": "b", "S": symbol, **bar})
-        if symbol != INDEX_SYMBOL:
+        if symbol != venue.market.index_symbol:
             last = start + timedelta(seconds=59, milliseconds=999)
             size = max(1, bar["v"] // bar["n"])
             venue.tell("trades", {"T": "t", "S": symbol, **trade_json(bar["c"], size, last)})

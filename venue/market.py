@@ -1,6 +1,6 @@
 """Prices at the venue: daily bars, simulated minutes and quotes, with what a demo planted."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
@@ -8,7 +8,7 @@ from math import prod
 from typing import Literal
 
 from venue.minutes import Minutes, simulated
-from venue.sample import INDEX_SYMBOL, STOCKS, CorporateAction, DailyBar, sample
+from venue.sample import CorporateAction, DailyBar, Sample, sample
 from venue.sessions import ExchangeCalendar, Session
 from venue.settings import Costs
 
@@ -49,11 +49,19 @@ class Quote:
 class Market:
     """The replayed market with its planted cases; every answer depends on its arguments alone."""
 
-    def __init__(self, calendar: ExchangeCalendar, *, seed: int, costs: Costs) -> None:
+    def __init__(
+        self,
+        calendar: ExchangeCalendar,
+        *,
+        seed: int,
+        costs: Costs,
+        replayed: Sample | None = None,
+    ) -> None:
         self.calendar = calendar
         self.costs = costs
         self._seed = seed
-        self._sample = sample()
+        self._sample = replayed or sample()
+        self._kept = max(_KEPT_SESSIONS, 2 * len(self._sample.stocks))
         self.first_session = self._sample.first_session
         self.last_session = self._sample.last_session
         self._planted: tuple[Planted, ...] = ()
@@ -62,7 +70,22 @@ class Market:
     @property
     def symbols(self) -> tuple[str, ...]:
         """Every symbol with data, tradable or not."""
-        return (*STOCKS, INDEX_SYMBOL)
+        return (*self.stocks, self.index_symbol)
+
+    @property
+    def name(self) -> str:
+        """What is replayed: `sample`, or another market's name and digest."""
+        return self._sample.name
+
+    @property
+    def stocks(self) -> Mapping[str, tuple[str, str]]:
+        """Every symbol that can be traded, with its company and exchange."""
+        return self._sample.stocks
+
+    @property
+    def index_symbol(self) -> str:
+        """The symbol that is data only."""
+        return self._sample.index_symbol
 
     @property
     def planted(self) -> tuple[Planted, ...]:
@@ -109,7 +132,7 @@ class Market:
             made = simulated(bar, symbol=symbol, seed=self._seed, n_minutes=session.minutes)
             for gap in self._gaps(symbol, session.date):
                 made = made.scaled(gap.minute, gap.factor)
-            if len(self._minutes) >= _KEPT_SESSIONS:
+            if len(self._minutes) >= self._kept:
                 self._minutes.pop(next(iter(self._minutes)))
             self._minutes[key] = made
         return self._minutes[key]
@@ -138,7 +161,7 @@ class Market:
     def quote(self, symbol: str, at: datetime) -> Quote | None:
         """Bid and ask around the last price; outside a session the session's last quote."""
         known = self.price(symbol, at)
-        if known is None or symbol == INDEX_SYMBOL:
+        if known is None or symbol == self.index_symbol:
             return None
         price = Decimal(str(known))
         half = self.half_spread(price)

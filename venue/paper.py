@@ -15,7 +15,9 @@ from venue.clock import Clock, Hold, Replay
 from venue.errors import Refusal
 from venue.market import Market, Planted
 from venue.orders import Order
+from venue.recorded import recorded
 from venue.rendering import plain
+from venue.sample import sample
 from venue.sessions import exchange_calendar
 from venue.settings import VenueConfig
 from venue.store import Store
@@ -49,8 +51,16 @@ class PaperVenue:
     def __init__(self, config: VenueConfig) -> None:
         self.config = config
         self.calendar = exchange_calendar()
+        replayed = recorded(config.market) if config.market else sample()
+        if not replayed.first_session <= config.start <= replayed.last_session:
+            raise ValueError(
+                f"The replay must start within the market, {replayed.first_session} to "
+                f"{replayed.last_session}; {config.start} is outside."
+            )
+        if self.calendar.on(config.start) is None:
+            raise ValueError(f"--start must be a session of the exchange; {config.start} is none.")
         self.store = Store(config.state)
-        self.market = Market(self.calendar, seed=config.seed, costs=config.costs)
+        self.market = Market(self.calendar, seed=config.seed, costs=config.costs, replayed=replayed)
         self.replay = Replay(self.calendar, self.market.last_session)
         self.last_stamp = datetime.min.replace(tzinfo=UTC)
         self.listeners: list[Listener] = []
@@ -222,7 +232,8 @@ class PaperVenue:
 
     def _replay_facts(self) -> dict[str, Any]:
         c = self.config
-        return {"start": c.start.isoformat(), "seed": c.seed, "cash": plain(c.cash)}
+        told = {"start": c.start.isoformat(), "seed": c.seed, "cash": plain(c.cash)}
+        return told if self.market.name == "sample" else told | {"market": self.market.name}
 
     def _check_same_replay(self, facts: dict[str, Any]) -> None:
         if facts and facts.get("format") != _FORMAT:
@@ -241,8 +252,7 @@ class PaperVenue:
 
     def _first_clock(self) -> Clock:
         session = self.calendar.on(self.config.start)
-        if session is None:
-            raise WrongStateError(f"{self.config.start} is not a session.")
+        assert session is not None  # checked before anything was stored
         return Clock(now=session.close, pace=self.config.pace)
 
     def _first_book(self) -> Book:

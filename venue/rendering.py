@@ -5,8 +5,8 @@ from decimal import Decimal
 from typing import Any
 from uuid import NAMESPACE_DNS, uuid5
 
+from venue.market import Market
 from venue.orders import Order
-from venue.sample import INDEX_SYMBOL, STOCKS
 from venue.sessions import NEW_YORK
 
 
@@ -81,10 +81,10 @@ def order_json(order: Order, legs: list[Order] | None = None) -> dict[str, Any]:
     }
 
 
-def asset_json(symbol: str) -> dict[str, Any]:
+def asset_json(market: Market, symbol: str) -> dict[str, Any]:
     """A symbol of the replay; the index is data only."""
-    tradable = symbol != INDEX_SYMBOL
-    name, exchange = STOCKS.get(symbol, ("S&P 500 Index (data only)", ""))
+    tradable = symbol != market.index_symbol
+    name, exchange = market.stocks.get(symbol, (f"{symbol} Index (data only)", ""))
     return {
         "id": asset_id(symbol),
         "class": "us_equity",

@@ -60,20 +60,30 @@ class CorporateAction:
 
 @dataclass(frozen=True)
 class Sample:
-    """All daily bars by symbol and date, and the corporate actions in order of their ex-dates."""
+    """All daily bars by symbol and date, and the corporate actions in order of their ex-dates.
+
+    `stocks` are the symbols that can be traded, each with its company and exchange.
+    """
 
     bars: Mapping[str, Mapping[date, DailyBar]]
     actions: tuple[CorporateAction, ...]
+    stocks: Mapping[str, tuple[str, str]]
+    index_symbol: str
+    name: str
 
     @property
     def first_session(self) -> date:
         """The first date on which any stock has a bar."""
-        return min(next(iter(self.bars[symbol])) for symbol in STOCKS)
+        return min(min(bars) for bars in self._of_stocks)
 
     @property
     def last_session(self) -> date:
         """The last date on which any stock has a bar."""
-        return max(max(self.bars[symbol]) for symbol in STOCKS)
+        return max(max(bars) for bars in self._of_stocks)
+
+    @property
+    def _of_stocks(self) -> list[Mapping[date, DailyBar]]:
+        return [self.bars[symbol] for symbol in self.stocks if self.bars[symbol]]
 
 
 @lru_cache(maxsize=1)
@@ -91,7 +101,8 @@ def sample() -> Sample:
     actions = [CorporateAction("split", s, day, ratio, "recorded") for s, day, ratio in _SPLITS]
     for symbol in STOCKS:
         actions.extend(_implied_dividends(symbol, bars[symbol], adjusted[symbol]))
-    return Sample(bars, tuple(sorted(actions, key=lambda a: (a.ex_date, a.symbol, a.kind))))
+    in_order = tuple(sorted(actions, key=lambda a: (a.ex_date, a.symbol, a.kind)))
+    return Sample(bars, in_order, STOCKS, INDEX_SYMBOL, "sample")
 
 
 def _rows(package: str, inside: str) -> Iterator[dict[str, str]]:

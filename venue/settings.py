@@ -28,6 +28,7 @@ class VenueConfig:
 
     state: Path
     start: date
+    market: Path | None = None  # a folder with another market than the sample
     pace: float = 1.0  # market minutes per wall second
     seed: int = 7
     cash: Decimal = Decimal(100_000)

@@ -67,6 +67,7 @@ class AlpacaMarketData:
         self.lacks = frozenset(told.alpaca_lacks if broker.kind == "alpaca" else ())
         self._since = told.alpaca_since if broker.kind == "alpaca" else date.min
         self._simulated_minutes = broker.kind == "venue"
+        self._made_up = broker.kind == "venue" and settings.market.is_dir()
         self._keys = (broker.key_id, broker.secret_key)
         self._timeout = (told.connect_seconds, told.answer_seconds)
         self._batch = told.batch
@@ -108,7 +109,7 @@ class AlpacaMarketData:
 
         def asked(batch: Sequence[str]) -> pl.DataFrame:
             rows = self._asked_bars(batch, TimeFrame.Day, first, last)
-            return self._marked(rows.drop("bar_start").unique(["symbol", "session"]), False)
+            return self._marked(rows.drop("bar_start").unique(["symbol", "session"]), self._made_up)
 
         question = f"{self._url} {self.feed} daily {first} {last}"
         bars = in_batches(symbols, self._batch, asked, shelf=self._shelf, question=question)
@@ -152,7 +153,7 @@ class AlpacaMarketData:
             of = reply.get("corporate_actions", reply)
             return pl.DataFrame([*_splits(of), *_dividends(of)], schema=_ACTION, orient="row")
 
-        return self._marked(self._ask(told, what), False).sort("symbol", "ex_date", "kind")
+        return self._marked(self._ask(told, what), self._made_up).sort("symbol", "ex_date", "kind")
 
     def quotes(self, symbols: Sequence[str]) -> pl.DataFrame:
         """Latest quotes: symbol, bid, ask (USD), bid_size, ask_size, quoted_at (UTC).

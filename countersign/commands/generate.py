@@ -1,6 +1,7 @@
 """`./desk generate`: land a synthetic market in the lake."""
 
 import datetime as dt
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -8,7 +9,7 @@ import polars as pl
 import typer
 
 from adapters import object_store
-from adapters.market_data import calendar, generated
+from adapters.market_data import calendar, generated, replayed
 from adapters.market_data.generated import GeneratedMarket
 from adapters.market_data.landing import Kind, land
 from adapters.object_store import ObjectStore, StoreError
@@ -19,6 +20,7 @@ from countersign.errors import CommandError
 from countersign.processes.tasks import ensure_buckets
 
 app = typer.Typer(add_completion=False)
+_SEEN_BY_THE_VENUE = 300  # sessions before the replay: a year for who asks it, and some
 
 
 @app.command()
@@ -32,22 +34,26 @@ def generate(
     until: Annotated[str, typer.Option(help="Last session; the replay's start if empty.")] = "",
     seed: Annotated[int, typer.Option(help="The same seed gives the same market.")] = 1,
     use: Annotated[
-        bool, typer.Option("--use", help="Make it the desk's universe (DESK_HOME/universe.toml).")
+        bool, typer.Option("--use", help="Make it the desk's universe, and what its venue replays.")
     ] = False,
 ) -> None:
     """Make a market: clustered volatility, sectors, splits, dividends, renamings, delistings."""
     settings = configuration.load()
     last = _date(until) if until else settings.venue.start
+    if use and last != settings.venue.start:
+        raise CommandError(f"With --use the history ends as the replay begins, not on {last}.")
     sessions = _sessions(last, years)
     if minute_sessions > len(sessions):
         raise CommandError(f"The history has {len(sessions)} sessions; --minute-sessions is more.")
+    # What follows the replay's start is the venue's, which releases it as its market moves.
+    ahead = _sessions_between(last, settings.history.last_session) if use else []
     try:
         ensure_buckets(settings)
         store = object_store.from_settings(settings)
         store.check()
         with console.status("Generating …"):
-            made = generated.market(sessions, symbols=symbols, seed=seed)
-        rows = _land(store, made, last)
+            made = generated.market([*sessions, *ahead], symbols=symbols, seed=seed)
+        rows = _land(store, _until(made, last), last)
         if minute_sessions:
             rows += _land_minutes(store, made, sessions[-minute_sessions:], seed)
     except StoreError as e:
@@ -55,19 +61,36 @@ def generate(
     console.print(f"{rows:,} rows landed in {store.name}, {sessions[0]} to {last}.")
     console.print(f"What was planted is told in {write_truth(settings.home / 'generated', made)}.")
     if use:
-        _use(settings, made, sessions[0])
+        _use(settings, made, sessions)
 
 
-def _use(settings: Settings, made: GeneratedMarket, first: dt.date) -> None:
-    path = settings.home / "universe.toml"
-    write_universe(path, made)
+def _use(settings: Settings, made: GeneratedMarket, sessions: list[dt.date]) -> None:
+    universe = settings.home / "universe.toml"
+    write_universe(universe, made)
+    replayed.write(settings.market, made, first=sessions[-min(_SEEN_BY_THE_VENUE, len(sessions))])
     console.print(
-        f"The desk's universe is now {path}; delete it to go back.\n"
-        "The venue replays its own sample only: this market ends with its last session, and an "
-        "order for one of its symbols is refused."
+        f"The desk's universe is now {universe}, and its venue replays {settings.market} from "
+        f"{sessions[-1]} to {settings.history.last_session}. Delete both to go back; a replay that "
+        "has begun on another market needs ./desk reset."
     )
-    if settings.history.first_session < first:
-        console.print(f"Set COUNTERSIGN_HISTORY__FIRST_SESSION={first}: nothing is older.")
+    if settings.history.first_session < sessions[0]:
+        console.print(f"Set COUNTERSIGN_HISTORY__FIRST_SESSION={sessions[0]}: nothing is older.")
+
+
+def _until(made: GeneratedMarket, last: dt.date) -> GeneratedMarket:
+    """Return what the lake may hold: bars to `last`, and of later actions those no venue tells.
+
+    Alpaca's protocol has splits and dividends; that a firm changes its ticker or leaves counts as
+    known from its announcement, and so lies in the lake for the day it is asked about.
+    """
+    told = pl.col("session") <= last
+    untold = pl.col("kind").is_in(["symbol_change", "delisting"])
+    return replace(
+        made,
+        daily=made.daily.filter(told),
+        index=made.index.filter(told),
+        actions=made.actions.filter(told | untold),
+    )
 
 
 def write_universe(path: Path, made: GeneratedMarket) -> None:
@@ -151,11 +174,16 @@ def _minutes(daily: pl.DataFrame, *, seed: int) -> pl.DataFrame:
 
 def _sessions(last: dt.date, years: float) -> list[dt.date]:
     first = last - dt.timedelta(days=round(years * 365.25))
-    found = calendar.sessions().filter(pl.col("session").is_between(first, last))
-    sessions: list[dt.date] = found["session"].to_list()
+    sessions = _sessions_between(first - dt.timedelta(days=1), last)
     if len(sessions) < 2:
         raise CommandError(f"There are fewer than two sessions from {first} to {last}.")
     return sessions
+
+
+def _sessions_between(after: dt.date, last: dt.date) -> list[dt.date]:
+    span = (pl.col("session") > after) & (pl.col("session") <= last)
+    found: list[dt.date] = calendar.sessions().filter(span)["session"].to_list()
+    return found
 
 
 def _date(text: str) -> dt.date:

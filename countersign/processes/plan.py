@@ -77,6 +77,7 @@ def venue(settings: Settings, home: Home) -> Spec:
             f"--pace={told.pace}",
             f"--seed={told.seed}",
             f"--cash={told.cash}",
+            *([f"--market={settings.market}"] if settings.market.is_dir() else []),
             "--demo",
             *(["--faults"] if told.faults else []),
         ),

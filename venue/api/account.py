@@ -126,7 +126,8 @@ def _calendar_json(session: Session) -> dict[str, str]:
 async def assets(request: Request) -> Response:
     """`GET /v2/assets`, filtered by status, class and exchange."""
     params = request.query_params
-    found = [asset_json(s) for s in venue_of(request).market.symbols]
+    market = venue_of(request).market
+    found = [asset_json(market, s) for s in market.symbols]
     for name, field in (("status", "status"), ("asset_class", "class"), ("exchange", "exchange")):
         if params.get(name):
             found = [a for a in found if a[field] == params[name]]
@@ -136,9 +137,10 @@ async def assets(request: Request) -> Response:
 async def asset(request: Request) -> Response:
     """`GET /v2/assets/{symbol or id}`."""
     wanted = request.path_params["asset"]
-    for symbol in venue_of(request).market.symbols:
+    market = venue_of(request).market
+    for symbol in market.symbols:
         if wanted in {symbol, asset_id(symbol)}:
-            return JSONResponse(asset_json(symbol))
+            return JSONResponse(asset_json(market, symbol))
     raise missing(f"asset not found for {wanted}")
 
 

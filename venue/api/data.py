@@ -18,7 +18,7 @@ from venue.errors import invalid, missing
 from venue.live import bar_json, quote_json, trade_json
 from venue.paper import PaperVenue
 from venue.rendering import stamp
-from venue.sample import INDEX_SYMBOL, CorporateAction
+from venue.sample import CorporateAction
 from venue.sessions import NEW_YORK
 
 _SIMULATED = {"X-Venue-Simulated": "minutes"}
@@ -152,7 +152,7 @@ def _latest_quote(venue: PaperVenue, symbol: str) -> dict[str, Any] | None:
 
 def _latest_trade(venue: PaperVenue, symbol: str) -> dict[str, Any] | None:
     price = venue.market.price(symbol, venue.now)
-    if price is None or symbol == INDEX_SYMBOL:
+    if price is None or symbol == venue.market.index_symbol:
         return None
     session = venue.calendar.latest(venue.now)
     return trade_json(price, 100, min(venue.now, session.close))

@@ -34,7 +34,7 @@ def position_json(venue: PaperVenue, held: Position) -> dict[str, Any]:
     return {
         "asset_id": asset_id(held.symbol),
         "symbol": held.symbol,
-        "exchange": asset_json(held.symbol)["exchange"],
+        "exchange": asset_json(venue.market, held.symbol)["exchange"],
         "asset_class": "us_equity",
         "asset_marginable": True,
         "qty": plain(held.qty),
