@@ -85,9 +85,9 @@ def impact() -> list[Feature]:
                 "Hasbrouck (2009), Journal of Finance 64, 1445-1477",
                 "NaN when the window has no change"),
         Feature("return_reversal_63", "spread",
-                beta(RETURN, lag(sign(RETURN) * DOLLARS * 1e-9), 63),
+                beta(RETURN, lag(sign(RETURN) * DOLLARS / mean(DOLLARS, 63)), 63),
                 "slope over 63 sessions of log returns on the earlier session's signed dollars, "
-                "in billions",
+                "in mean sessions' dollars",
                 "Pastor & Stambaugh (2003), Journal of Political Economy 111, 642-685",
                 "NaN when the window has no change"),
     ]  # fmt: skip

@@ -171,7 +171,8 @@ def impact() -> Series:
 
 
 def reversal() -> Series:
-    return slope_on(A.r, (np.sign(A.r) * A.dollars / 1e9).shift(), 63)
+    usual = A.dollars.rolling(63).mean()
+    return slope_on(A.r, (np.sign(A.r) * A.dollars / usual).shift(), 63)
 
 
 def side_by_side(of: Callable[[Bars], Series]) -> Frame:
