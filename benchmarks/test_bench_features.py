@@ -14,7 +14,15 @@ import pytest
 import talib
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from quant.features import DAILY, DailyPanel, daily_features
+from benchmarks.markets import bars
+from quant.features import (
+    DAILY,
+    INTRADAY,
+    DailyPanel,
+    MinutePanel,
+    daily_features,
+    minute_features,
+)
 
 COMMON = (
     "return_1", "return_5", "return_21", "close_to_sma_20", "close_to_sma_50", "volatility_21",
@@ -49,6 +57,19 @@ def market(n_symbols: int, n_sessions: int) -> DailyPanel:
     )
 
 
+def minutes(n_symbols: int, n_sessions: int) -> MinutePanel:
+    """Full sessions of 390 minutes."""
+    n = 390 * n_sessions
+    place = np.tile(np.arange(n), n_symbols)
+    return MinutePanel(
+        symbols=tuple(f"S{i}" for i in range(n_symbols)),
+        offsets=np.arange(n_symbols + 1, dtype=np.int64) * n,
+        sessions=(15_000 + place // 390).astype(np.int32),
+        minutes=(570 + place % 390).astype(np.int32),
+        **bars(n_symbols, n, step=0.001),
+    )
+
+
 @pytest.fixture(scope="module")
 def decade() -> DailyPanel:
     """500 symbols, 2,520 sessions."""
@@ -70,6 +91,17 @@ def test_bench_one_new_session(benchmark: BenchmarkFixture, decade: DailyPanel) 
     row = benchmark(lambda: daily_features(decade, from_session=last))
 
     assert row.shape == (500, len(DAILY))
+    assert np.isfinite(row).all()
+
+
+def test_bench_one_new_minute(benchmark: BenchmarkFixture) -> None:
+    week = minutes(500, 7)
+    start = int(week.sessions[-1]), int(week.minutes[-1])
+    minute_features(minutes(2, 7))
+
+    row = benchmark(lambda: minute_features(week, start=start))
+
+    assert row.shape == (500, len(INTRADAY))
     assert np.isfinite(row).all()
 
 

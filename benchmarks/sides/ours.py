@@ -39,7 +39,7 @@ def panel(path: Path) -> DailyPanel:
         split_factor=ones,
         return_factor=ones,
         index_sessions=days,
-        index_close=1000.0 + np.arange(days.size) % 97,
+        index_close=1000.0 + np.arange(days.size, dtype=np.float64) % 97.0,
         **columns,
     )
 
