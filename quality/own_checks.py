@@ -30,7 +30,8 @@ from warehouse import Warehouse, bars, features, findings, models
 
 JUDGED_SESSIONS: Final = 21
 RECENT_SESSIONS: Final = 63  # of features, after the training window
-REFERENCE_SESSIONS: Final = 250  # of the training window, evenly spread
+# Neighbouring sessions repeat one another: these many, evenly spread, say as much as all of them.
+REFERENCE_LOOKS, RECENT_LOOKS = 60, 21
 RECENT_BARS, REFERENCE_BARS = 21, 252  # sessions
 _NEWEST: Final = datetime(9999, 1, 1, tzinfo=UTC)  # a check looks at what is believed now
 _SHOWN: Final = 20
@@ -153,13 +154,14 @@ def features_are_like_those_trained_on(
                 description=f"{last} lies in the training window, to {told['last_session']}.",
             )
         trained = spread(
-            exchange().sessions(told["first_session"], told["last_session"]), REFERENCE_SESSIONS
+            exchange().sessions(told["first_session"], told["last_session"]), REFERENCE_LOOKS
         )
         since = exchange().sessions(told["last_session"] + timedelta(days=1), last)
         version = str(told["feature_version"])
         names = features.names(conn, version)
         reference = own_readings.features(conn, sessions=trained, version=version)
-        recent = own_readings.features(conn, sessions=since[-RECENT_SESSIONS:], version=version)
+        late = spread(since[-RECENT_SESSIONS:], RECENT_LOOKS)
+        recent = own_readings.features(conn, sessions=late, version=version)
     if reference.is_empty() or recent.is_empty():
         return dg.AssetCheckResult(passed=True, description="No features of the model are stored.")
     wide = [_matrix(side, len(names)) for side in (reference, recent)]
