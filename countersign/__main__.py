@@ -40,6 +40,8 @@ _WORDS = {
     "ingest": Word("Land files of market data, and load what they touch.", "ingest", _DATA),
     "materialize": Word("Compute assets, by name or group.", "materialize", _DATA),
     "generate": Word("Land a synthetic market in the lake.", "generate", _DATA),
+    "as-signed": Word("Show a decision from the bytes that were signed.", "as_signed", _DAY),
+    "verify": Word("Look for anything altered in the past.", "verify", _CARE),
     "drill": Word("Send orders while everything fails, on a temporary desk.", "drill", _CARE),
     "doctor": Word("Check versions, disk, ports and services.", "doctor", _CARE),
     "user": Word("People who may sign in, and what they may do.", "user", _CARE),

@@ -17,7 +17,7 @@ from config import universe as universe_file
 from config.limits import Limits
 from config.settings import Settings
 from config.universe import Universe
-from ledger import market, pages, people, requests, state, steps
+from ledger import filed, market, pages, people, requests, state, steps
 from warehouse import eligibility as stored_eligibility
 from warehouse import pages as shown
 from warehouse import restated
@@ -127,6 +127,13 @@ def positions() -> dict[str, market.Position]:
     """Holdings by symbol."""
     with asked() as conn:
         return market.latest_positions(conn)
+
+
+def stored_bytes(code: str) -> bytes:
+    """The bytes of a proposal as they lie in the ledger, read anew at every call."""
+    with asked() as conn:
+        found = filed.by_code(conn, code)
+    return b"" if found is None else found.content
 
 
 @st.cache_data(ttl=LIVE, max_entries=1, show_spinner=False)

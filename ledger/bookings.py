@@ -41,7 +41,7 @@ def add(conn: sa.Connection, told: Sequence[BrokerBooking], *, at: Stamp) -> lis
             conn,
             at=at.desk_at,
             actor=at.source,
-            action=f"booked_{one.kind}",
+            action=f"account.{one.kind}",
             subject=one.symbol or "account",
             payload=vars(one) | {"day": one.day.isoformat()},
         )

@@ -3,6 +3,7 @@
 import dagster as dg
 
 from assets import (
+    anchors,
     eligibility,
     features,
     lake,
@@ -27,7 +28,7 @@ from quality.own_checks import OWN_CHECKS
 
 _MODULES = [
     lake, market, minutes, features, eligibility, models, predictions, signal_assets, proposals,
-    orders, risk,
+    orders, risk, anchors,
 ]  # fmt: skip
 
 defs = dg.Definitions(

@@ -13,6 +13,7 @@ HISTORY = (
 )
 DECISION = (
     "eligibility", "predictions", "signals", "proposals", "outcomes", "risk_figures",
+    "audit_anchor",
 )  # fmt: skip
 
 first_materialisation = dg.define_asset_job(

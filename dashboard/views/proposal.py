@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboard import data, formats, navigation, states
-from dashboard.cards import card, denied
+from dashboard.cards import as_signed, card, denied
 from dashboard.cards.reading import shown
 from ledger.people import Person
 
@@ -21,5 +21,5 @@ elif found[0].state == "denied":
 else:
     st.caption(card.described(found[0]))
     card.show(found[0], person)
-    st.caption(f"Content hash (SHA-256): `{found[0].content_hash}`")
+    as_signed.show(found[0])
 st.page_link(navigation.path("approvals"), label="To Approvals", icon=":material/edit_square:")

@@ -93,8 +93,8 @@ def test_a_split_and_a_dividend_that_the_broker_booked_are_no_difference(desk: S
     with desk.engine.connect() as conn:
         assert holdings(conn) == {"IBM": Decimal(40)}
         assert {e.action for e in audit.entries(conn, subject="IBM")} == {
-            "booked_split",
-            "booked_dividend",
+            "account.split",
+            "account.dividend",
         }
         # Twice the shares for the same money: sold at 98 each they gain, not lose.
         assert Rescaled("IBM", Decimal(2)) in events(conn, strategy="trend")

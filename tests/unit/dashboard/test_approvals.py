@@ -10,6 +10,7 @@ from config.settings import Settings
 from dashboard import data
 from ledger import new_id, people, proposals
 from ledger.tables import market_clock, signatures
+from ledger.tables import proposals as stored
 from tests.unit.dashboard import proposed, rows
 from tests.unit.dashboard.conftest import SHELL
 
@@ -158,3 +159,31 @@ def test_a_link_opens_one_proposal_whatever_its_state(desk: Settings) -> None:
     at.switch_page("views/proposal.py").run()
 
     assert "denied, position too large" in _text(at)
+
+
+def _proposal_page(code: str) -> AppTest:
+    at = AppTest.from_file(str(SHELL), default_timeout=30).run()
+    at.query_params["proposal"] = code
+    return at.switch_page("views/proposal.py").run()
+
+
+def test_a_proposal_s_page_hashes_the_stored_bytes_again(desk: Settings) -> None:
+    at = _proposal_page("7F3A-9C21")
+
+    assert not at.exception
+    assert "These are the bytes that were on the screen" in _text(at)
+    assert '"code": "7F3A-9C21"' in at.code[0].value
+
+
+def test_bytes_altered_behind_the_desk_s_back_are_called_so(desk: Settings) -> None:
+    with data.engine().begin() as conn:
+        found = conn.execute(
+            sa.select(stored.c.content).where(stored.c.code == "7F3A-9C21")
+        ).scalar_one()
+        conn.execute(
+            sa.update(stored)
+            .where(stored.c.code == "7F3A-9C21")
+            .values(content=bytes(found).replace(b"IBM", b"XYZ"))
+        )
+
+    assert "The stored bytes are not those" in _text(_proposal_page("7F3A-9C21"))
