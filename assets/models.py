@@ -12,9 +12,10 @@ from sqlalchemy import Engine
 
 from assets.desk_time import decision_time, market_now
 from assets.features import daily_features
+from assets.judging import Market
 from assets.market import daily_bars, index_bars
 from assets.sources import ModelRegistry
-from assets.training import History, Market, Plan, Trained, settings_of, train
+from assets.training import History, Plan, Trained, settings_of, train
 from config.gates import Gates
 from config.settings import Settings
 from config.universe import Universe

@@ -8,15 +8,22 @@ from dataclasses import asdict, dataclass, replace
 import numpy as np
 
 from adapters.optuna.study import Tried, search
-from quant.backtest import backtest, equal_weight_hold
+from assets.judging import (
+    Earned,
+    Market,
+    earned,
+    path_sharpes,
+    sharpes_by_regime,
+    tenth_percentile,
+    worst_regime,
+)
 from quant.gates import Evidence, GateVerdict, evidence_of_returns, judge
 from quant.models import Dataset, FittedModel, Hyperparameters, fit_final, walk_forward_predictions
 from quant.models.crossval import CrossValidation
 from quant.models.dataset import SEARCH_SPACE
 from quant.models.walkforward import Predictions
 from quant.overfitting import probability_of_backtest_overfitting
-from quant.performance import active_returns
-from quant.signals import Policy, target_weight_panel
+from quant.signals import Policy
 from quant.splits import default_embargo, purged_k_fold
 from quant.typing import FloatArray, Int64Array
 
@@ -37,16 +44,6 @@ class Plan:
     point_in_time: bool
     real_data: bool  # no simulated row among those it learns from
     storage: str | None = None
-
-
-@dataclass(frozen=True)
-class Market:
-    """Prices the backtest trades at, of shape (n_sessions, n_symbols), on one adjusted basis."""
-
-    opens: FloatArray
-    closes: FloatArray
-    volumes: FloatArray
-    first_ordinal: int
 
 
 @dataclass(frozen=True)
@@ -81,6 +78,8 @@ class Trained:
     returns: FloatArray  # net daily returns of the walk-forward backtest
     active: FloatArray
     settings: Hyperparameters
+    paths: FloatArray  # yearly active Sharpe ratio along each combinatorial path
+    regimes: Mapping[str, float | None]  # the same in each regime, walk-forward
 
 
 def train(
@@ -106,17 +105,34 @@ def train(
         progress=lambda done, of: progress("walk-forward windows", done, of),
     )
     model = fit_final(dataset, settings, seed=plan.seed, device=plan.device, history=walked)
-    returns, active, n_trades = _walked_returns(dataset, market, walked, plan.policy)
-    evidence = _evidence(dataset, walked, trials, history, active, n_trades, plan)
+    gained = earned(dataset, market, walked.probability, walked.margin, plan.policy)
+    paths = path_sharpes(
+        dataset,
+        market,
+        settings,
+        plan.policy,
+        n_rounds=model.n_rounds,
+        seed=plan.seed,
+        device=plan.device,
+        progress=lambda done, of: progress("combinatorial folds", done, of),
+    )
+    in_regimes = sharpes_by_regime(market, gained)
+    evidence = replace(
+        _evidence(dataset, walked, trials, history, gained, plan),
+        combinatorial_sharpe=tenth_percentile(paths),
+        regime_stability=worst_regime(in_regimes),
+    )
     return Trained(
         model=model,
         predictions=walked,
         trials=trials,
         evidence=evidence,
         verdicts=judge(evidence, plan.thresholds),
-        returns=returns,
-        active=active,
+        returns=gained.returns,
+        active=gained.active,
         settings=settings,
+        paths=paths,
+        regimes=in_regimes,
     )
 
 
@@ -178,42 +194,19 @@ def _as_settings(drawn: Mapping[str, float]) -> Hyperparameters:
     return replace(Hyperparameters(), **typed)  # type: ignore[arg-type]  # names and kinds come from SEARCH_SPACE
 
 
-def _walked_returns(
-    dataset: Dataset, market: Market, walked: Predictions, policy: Policy
-) -> tuple[FloatArray, FloatArray, int]:
-    """Net and active daily returns of trading the walk-forward forecasts, and the trades made."""
-    probability, margin = (
-        _grid(dataset, market, values) for values in (walked.probability, walked.margin)
-    )
-    covered = np.flatnonzero(np.isfinite(probability).any(axis=1))
-    span = slice(int(covered[0]), int(covered[-1]) + 2)
-    weights = target_weight_panel(probability[span], policy=policy, rank_by=margin[span])
-    opens, closes = market.opens[span], market.closes[span]
-    result = backtest(opens, closes, market.volumes[span], weights)
-    benchmark = equal_weight_hold(opens, closes)
-    return result.returns, active_returns(result.returns, benchmark), int(result.trades.shares.size)
-
-
-def _grid(dataset: Dataset, market: Market, values: FloatArray) -> FloatArray:
-    grid = np.full(market.opens.shape, np.nan)
-    grid[dataset.sessions - market.first_ordinal, dataset.symbols] = values
-    return grid
-
-
 def _evidence(
     dataset: Dataset,
     walked: Predictions,
     trials: tuple[Trial, ...],
     history: History,
-    active: FloatArray,
-    n_trades: int,
+    gained: Earned,
     plan: Plan,
 ) -> Evidence:
     distinct = history.configurations | {trial.configuration_hash for trial in trials}
     new = [t for t in _complete(trials) if t.configuration_hash not in history.configurations]
     sharpes = [*history.sharpes, *(_ratio(trial.returns) for trial in new)]
     figures = evidence_of_returns(
-        active,
+        gained.active,
         n_trials=float(len(distinct)),
         trial_variance=float(np.var(sharpes, ddof=1)) if len(sharpes) > 1 else None,
     )
@@ -221,7 +214,7 @@ def _evidence(
     return replace(
         figures,
         overfitting_probability=_pbo(_complete(trials)),
-        trades=float(n_trades),
+        trades=float(gained.n_trades),
         hit_rate=_hit_rate(dataset, walked, matured),
         universe_point_in_time=plan.point_in_time,
         real_data=plan.real_data,

@@ -6,6 +6,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard import data, figures, formats, states, tables
+from quant.gates import title
 from quant.models.calibration import CalibrationBin
 
 _STATUS = {"champion": "green", "challenger": "orange", "retired": "gray"}
@@ -59,7 +60,7 @@ def _gates(model_version: str) -> None:
         ],
         [
             (
-                formats.plain(str(row["gate"]).replace("_", " ")),
+                formats.plain(title(str(row["gate"]))),
                 ":green[:material/check: met]"
                 if row["passed"]
                 else ":red[:material/close: not met]",
@@ -72,7 +73,7 @@ def _gates(model_version: str) -> None:
     with st.expander("Why these thresholds"):
         for row in gates.iter_rows(named=True):
             st.markdown(
-                f"**{formats.plain(str(row['gate']).replace('_', ' '))}.** "
+                f"**{formats.plain(title(str(row['gate'])))}.** "
                 f"{formats.plain(row['sentence'])} {formats.plain(row['reason'])}"
             )
 

@@ -54,6 +54,11 @@ class FittedModel:
         return self.outlook.base_rate
 
     @property
+    def n_rounds(self) -> int:
+        """Trees grown, after early stopping."""
+        return int(self.booster.num_boosted_rounds())
+
+    @property
     def calibration_table(self) -> tuple[CalibrationBin, ...]:
         """What became of earlier forecasts, by bins of probability."""
         return self.outlook.table

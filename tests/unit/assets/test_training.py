@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from assets.training import History, Market, Plan, Trained, configuration_hash, train
+from assets.judging import Market
+from assets.training import History, Plan, Trained, configuration_hash, train
 from config import gates as gates_module
 from quant.labels import average_uniqueness, forward_excess
 from quant.models import Dataset
@@ -110,6 +111,21 @@ def test_what_nobody_knows_fails(first: Trained) -> None:
 
     assert "leakage_probes" in unknown
     assert not any(verdicts[name].passed for name in unknown)
+
+
+def test_paths_are_judged_by_the_ratio_that_nine_of_ten_exceed(first: Trained) -> None:
+    # Ten groups taken two at a time make nine paths; numpy's percentile is linear between ranks.
+    ranked = np.sort(first.paths)
+
+    assert ranked.size == 9
+    assert first.evidence.combinatorial_sharpe == pytest.approx(0.2 * ranked[0] + 0.8 * ranked[1])
+
+
+def test_a_market_lived_for_less_than_a_year_in_each_regime_leaves_stability_unknown(
+    first: Trained,
+) -> None:
+    assert None in first.regimes.values()
+    assert first.evidence.regime_stability is None
 
 
 def test_a_universe_chosen_with_hindsight_fails_its_gate(first: Trained) -> None:

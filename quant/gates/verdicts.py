@@ -1,7 +1,4 @@
-"""What a model must show to be champion: each gate's figure, threshold and verdict.
-
-Figures are judged on *active* daily net returns. A figure nobody knows fails its gate.
-"""
+"""Each gate's figure, threshold and verdict. A figure nobody knows fails its gate."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,64 +6,9 @@ from decimal import Decimal
 from math import isfinite, isnan
 from typing import Literal
 
-import numpy as np
-from scipy.stats import kurtosis, skew
-
-from quant.overfitting import deflated_sharpe_ratio, minimum_track_record_length
-from quant.performance import SESSIONS_PER_YEAR, scaled_drawdown, sharpe_ratio
-from quant.typing import FloatArray
-from quant.validate import require_finite
+from quant.gates.evidence import Evidence
 
 Comparison = Literal[">", ">=", "<", "<="]
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """What is known of a model; None is "unknown", which fails.
-
-    Attributes
-    ----------
-    walk_forward_sharpe : float
-        Of active net returns, per year.
-    deflated_sharpe : float
-        Probability, over every trial ever made.
-    overfitting_probability : float
-        PBO over the study's trials.
-    combinatorial_sharpe : float
-        10th percentile of the combinatorial paths' Sharpe ratios, per year.
-    track_record : float
-        Walk-forward sessions.
-    track_record_needed : float
-        Minimum track record length, in sessions; may be infinite.
-    scaled_drawdown : float
-        Maximum drawdown at 10 % yearly volatility, a positive fraction.
-    trades : float
-        Trades of the walk-forward backtest.
-    hit_rate : float
-        Share of the backtest's closed trades that gained.
-    leakage_probes : bool
-        Whether every probe passed.
-    regime_stability : float
-        Lowest yearly Sharpe ratio of active returns over the regimes of the market.
-    universe_point_in_time : bool
-        False for a universe chosen with hindsight.
-    real_data : bool
-        False where simulated data entered training.
-    """
-
-    walk_forward_sharpe: float | None = None
-    deflated_sharpe: float | None = None
-    overfitting_probability: float | None = None
-    combinatorial_sharpe: float | None = None
-    track_record: float | None = None
-    track_record_needed: float | None = None
-    scaled_drawdown: float | None = None
-    trades: float | None = None
-    hit_rate: float | None = None
-    leakage_probes: bool | None = None
-    regime_stability: float | None = None
-    universe_point_in_time: bool | None = None
-    real_data: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -87,25 +29,32 @@ class GateVerdict:
 
 @dataclass(frozen=True)
 class _Rule:
-    label: str
+    title: str  # as a person reads it in a table
+    label: str  # how its sentence begins
     comparison: Comparison
     decimals: int = 2
 
 
 # In the order people read them. A truth is a figure of 1 (yes) or 0 (no).
 _RULES: Mapping[str, _Rule] = {
-    "walk_forward_sharpe": _Rule("Sharpe", ">"),
-    "deflated_sharpe": _Rule("Deflated Sharpe", ">="),
-    "overfitting_probability": _Rule("Overfitting probability", "<="),
-    "combinatorial_sharpe": _Rule("Sharpe of the 10th-percentile path", ">"),
-    "track_record": _Rule("Track record", ">="),
-    "scaled_drawdown": _Rule("Drawdown at 10 % volatility", "<="),
-    "trades": _Rule("Trades", ">", decimals=0),
-    "hit_rate": _Rule("Hit rate", ">"),
-    "leakage_probes": _Rule("Leakage probes", ">=", decimals=0),
-    "regime_stability": _Rule("Regime stability", ">="),
-    "universe_point_in_time": _Rule("Universe known at the time", ">=", decimals=0),
-    "real_data": _Rule("Trained on real data", ">=", decimals=0),
+    "walk_forward_sharpe": _Rule("Sharpe, walk-forward", "Sharpe", ">"),
+    "deflated_sharpe": _Rule("Deflated Sharpe, all trials counted", "Deflated Sharpe", ">="),
+    "overfitting_probability": _Rule("Probability of overfitting", "Overfitting probability", "<="),
+    "combinatorial_sharpe": _Rule(
+        "Sharpe of the 10th-percentile path", "Sharpe of the 10th-percentile path", ">"
+    ),
+    "track_record": _Rule("Track record, sessions", "Track record", ">="),
+    "scaled_drawdown": _Rule("Drawdown at 10 % volatility", "Drawdown at 10 % volatility", "<="),
+    "trades": _Rule("Trades", "Trades", ">", decimals=0),
+    "hit_rate": _Rule("Hit rate", "Hit rate", ">"),
+    "leakage_probes": _Rule("Leakage probes", "Leakage probes", ">=", decimals=0),
+    "regime_stability": _Rule(
+        "Sharpe in the worst market regime", "Sharpe in the worst market regime", ">="
+    ),
+    "universe_point_in_time": _Rule(
+        "Universe known at the time", "Universe known at the time", ">=", decimals=0
+    ),
+    "real_data": _Rule("Trained on real data", "Trained on real data", ">=", decimals=0),
 }
 
 GATES: tuple[str, ...] = tuple(_RULES)
@@ -142,60 +91,21 @@ def judge(evidence: Evidence, thresholds: Mapping[str, float | Decimal]) -> tupl
     return tuple(_verdict(name, evidence, thresholds) for name in GATES)
 
 
-def evidence_of_returns(
-    active: FloatArray,
-    *,
-    n_trials: float | None,
-    trial_variance: float | None,
-    confidence: float = 0.95,
-) -> Evidence:
-    """Figures that follow from active daily net returns and the ledger of trials.
+def title(gate: str) -> str:
+    """The gate's name as a person reads it.
 
     Parameters
     ----------
-    active : array of shape (n_obs,)
-        Active net returns of the walk-forward backtest, one per session.
-    n_trials : float, optional
-        Every configuration ever scored; None where the history is unknown.
-    trial_variance : float, optional
-        Sample variance (ddof 1) of their Sharpe ratios per session.
-    confidence : float
-        Of the minimum track record length.
+    gate : str
+        Name in the gates file.
 
     Returns
     -------
-    Evidence
-        With Sharpe, deflated Sharpe, track record and drawdown; the rest is unknown. Returns
-        that do not vary have no Sharpe ratio: then only the track record's length is known.
-
-    Raises
-    ------
-    ValueError
-        If `active` is not finite.
+    str
+        Its title; a gate that is known no longer is told by its name, without underscores.
     """
-    require_finite(active, name="active")
-    if active.size < 3 or float(np.std(active)) <= 1e-14:
-        return Evidence(track_record=float(active.size))
-    ratio = sharpe_ratio(active, periods_per_year=1)
-    moments = {"skew": float(skew(active)), "kurtosis": float(kurtosis(active, fisher=False))}
-    deflated = None
-    if n_trials is not None and trial_variance is not None:
-        deflated = deflated_sharpe_ratio(
-            ratio,
-            n_obs=active.size,
-            n_trials=n_trials,
-            trial_variance=trial_variance,
-            **moments,
-        )
-    return Evidence(
-        walk_forward_sharpe=ratio * float(np.sqrt(SESSIONS_PER_YEAR)),
-        deflated_sharpe=deflated,
-        track_record=float(active.size),
-        track_record_needed=minimum_track_record_length(
-            ratio, benchmark=0.0, confidence=confidence, **moments
-        ),
-        scaled_drawdown=scaled_drawdown(active),
-    )
+    rule = _RULES.get(gate)
+    return gate.replace("_", " ") if rule is None else rule.title
 
 
 def _verdict(

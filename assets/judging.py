@@ -1,0 +1,113 @@
+"""What forecasts would have earned, and in which markets: the evidence that needs a backtest."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from quant.backtest import backtest, equal_weight_hold
+from quant.gates import regime_sharpes, regimes
+from quant.models import Dataset, Hyperparameters
+from quant.models.calibration import logistic
+from quant.models.paths import path_margins
+from quant.performance import active_returns, sharpe_ratio
+from quant.performance.returns import varies
+from quant.signals import Policy, target_weight_panel
+from quant.typing import FloatArray
+
+# Sessions until a trailing beta is known. Before that nobody can say what was active: taking the
+# beta for 1 would book minus the whole market to a desk that holds a seventh of it.
+_BETA_KNOWN_AFTER = 63
+# Nine of ten paths must do better (`gates.toml`).
+_PATH_PERCENTILE = 10.0
+
+
+@dataclass(frozen=True)
+class Market:
+    """Prices the backtest trades at, of shape (n_sessions, n_symbols), on one adjusted basis."""
+
+    opens: FloatArray
+    closes: FloatArray
+    volumes: FloatArray
+    first_ordinal: int
+
+
+@dataclass(frozen=True)
+class Earned:
+    """Daily net returns of trading forecasts, the active part of them, and when it was.
+
+    ``span`` are the rows of the market that `active` covers: the first 63 sessions of trading
+    are not among them, as no beta was known.
+    """
+
+    returns: FloatArray
+    active: FloatArray
+    n_trades: int
+    span: slice
+
+
+def earned(
+    dataset: Dataset, market: Market, probability: FloatArray, margin: FloatArray, policy: Policy
+) -> Earned:
+    """Trade the forecasts from the first session that has one to the session after the last."""
+    chances, ranks = (_grid(dataset, market, values) for values in (probability, margin))
+    covered = np.flatnonzero(np.isfinite(chances).any(axis=1))
+    span = slice(int(covered[0]), int(covered[-1]) + 2)
+    weights = target_weight_panel(chances[span], policy=policy, rank_by=ranks[span])
+    opens, closes = market.opens[span], market.closes[span]
+    result = backtest(opens, closes, market.volumes[span], weights)
+    active = active_returns(
+        result.returns, equal_weight_hold(opens, closes), minimum=_BETA_KNOWN_AFTER
+    )
+    return Earned(
+        returns=result.returns,
+        active=active[_BETA_KNOWN_AFTER:],
+        n_trades=int(result.trades.shares.size),
+        span=slice(min(span.start + _BETA_KNOWN_AFTER, span.stop), span.stop),
+    )
+
+
+def path_sharpes(
+    dataset: Dataset,
+    market: Market,
+    settings: Hyperparameters,
+    policy: Policy,
+    *,
+    n_rounds: int,
+    seed: int,
+    device: str,
+    progress: Callable[[int, int], None],
+) -> FloatArray:
+    """Yearly active Sharpe ratio of the configuration along each combinatorial path.
+
+    Every fold grows as many rounds as the final model has: folds have no validation rows to
+    stop by. The probabilities are the model's own: a map fitted to a path's outcomes would be
+    fitted to what the path is judged on. A path that never trades has earned nothing: 0.
+    """
+    grown = replace(settings, n_rounds=max(1, n_rounds))
+    margins = path_margins(dataset, grown, seed=seed, device=device, progress=progress)
+    actives = (earned(dataset, market, logistic(m), m, policy).active for m in margins)
+    return np.array([sharpe_ratio(a) if a.size > 1 and varies(a) else 0.0 for a in actives])
+
+
+def tenth_percentile(sharpes: FloatArray) -> float:
+    """The ratio that nine of ten paths exceed."""
+    return float(np.percentile(sharpes, _PATH_PERCENTILE))
+
+
+def sharpes_by_regime(market: Market, gained: Earned) -> dict[str, float | None]:
+    """Yearly active Sharpe ratio in each regime of the universe's equal-weight holding."""
+    whole = regimes(equal_weight_hold(market.opens, market.closes))
+    return regime_sharpes(gained.active, {n: s[gained.span] for n, s in whole.items()})
+
+
+def worst_regime(sharpes: Mapping[str, float | None]) -> float | None:
+    """The lowest of the ratios; unknown while one of them is."""
+    known = [ratio for ratio in sharpes.values() if ratio is not None]
+    return min(known) if known and len(known) == len(sharpes) else None
+
+
+def _grid(dataset: Dataset, market: Market, values: FloatArray) -> FloatArray:
+    grid = np.full(market.opens.shape, np.nan)
+    grid[dataset.sessions - market.first_ordinal, dataset.symbols] = values
+    return grid
