@@ -3,25 +3,16 @@
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date
 
 import sqlalchemy as sa
 
 from ledger import audit, filed
 from ledger.tables import audit_log, proposals, signatures
 from trading.errors import ContentMismatchError
+from trading.ledger import Anchor
 
 _RECORDED = "proposal.record"
 _MARKED = {"sign": "proposal.sign", "veto": "proposal.veto"}
-
-
-@dataclass(frozen=True)
-class Anchor:
-    """The log's end at some moment, kept where the ledger's administrator cannot change it."""
-
-    session: date
-    seq: int
-    hash: str
 
 
 @dataclass(frozen=True)

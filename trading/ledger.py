@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Protocol
 
@@ -92,6 +92,15 @@ class BrokerView:
     fills: tuple[BrokerFill, ...]
     bookings: tuple[BrokerBooking, ...]
     quotes: tuple[BrokerQuote, ...]
+
+
+@dataclass(frozen=True)
+class Anchor:
+    """The log's end at some moment, kept where the ledger's administrator cannot change it."""
+
+    session: date
+    seq: int
+    hash: str
 
 
 class Ledger(Protocol):

@@ -8,9 +8,8 @@ from typing import Annotated
 import typer
 
 import ledger
-from adapters import object_store
+from adapters import audit_anchors, object_store
 from adapters.object_store import StoreError
-from assets import anchors
 from countersign.console import console
 from countersign.errors import CommandError
 from countersign.running import running
@@ -31,7 +30,7 @@ def verify(
     settings = running()
     engine = ledger.engine(settings.database.url("desk"), pool_size=1)
     try:
-        kept = list(anchors.kept(object_store.from_settings(settings)))
+        kept = list(audit_anchors.kept(object_store.from_settings(settings)))
         with engine.connect() as conn:
             found = verification.verify(conn, kept)
     except (StoreError, ValueError, KeyError) as e:

@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from adapters import audit_anchors
 from adapters.object_store import FolderStore
-from assets import anchors
 from ledger import audit, new_id, verification
 from ledger.tables import audit_head, audit_log, legs, proposals, signatures
-from ledger.verification import Anchor, Verification
+from ledger.verification import Verification
 from tests.integration.ledger.cases import Case, proposed
+from trading.ledger import Anchor
 
 SESSION = date(2012, 7, 3)
 
@@ -151,10 +152,10 @@ def test_a_signature_nobody_gave_is_found(past: Case) -> None:
 def test_anchors_are_kept_once_and_read_back(past: Case, tmp_path: Path) -> None:
     store = FolderStore(tmp_path)
     first = anchor(past)
-    assert anchors.keep(store, first) == anchors.keep(store, first)
+    assert audit_anchors.keep(store, first) == audit_anchors.keep(store, first)
     past.record(proposed("GOOG"))
     second = anchor(past)
-    anchors.keep(store, second)
+    audit_anchors.keep(store, second)
 
-    assert list(anchors.kept(store)) == [first, second]
-    assert verified(past, *anchors.kept(store)).holds
+    assert list(audit_anchors.kept(store)) == [first, second]
+    assert verified(past, *audit_anchors.kept(store)).holds
