@@ -46,6 +46,8 @@ class Case:
     wanted: tuple[float, ...]  # ratio to each peer
     agree: float | None  # tolerance of the last row; None where the sides compute different things
     repeats: int = 3
+    within: int = 1  # runs in each process
+    budget: float | None = None  # seconds on the wall of two idle cores, where one is set
 
 
 CASES = (
@@ -58,6 +60,11 @@ CASES = (
          (("by_talib", "minutes"),), (3.0,), 2e-2, repeats=5),
     Case("backtest", "target weights, daily, with costs", 500, 2_520,
          (("by_vectorbt", "backtest"),), (20.0,), None),
+    Case("full", "all daily features, decades", 500, 5_500, (), (), None, budget=6.0),
+    Case("new session", "all daily features of one new session", 500, 2_520, (), (), None,
+         repeats=1, within=20, budget=0.15),
+    Case("new minute", "all intraday features of one new minute", 500, 2_730, (), (), None,
+         repeats=1, within=20, budget=0.05),
 )  # fmt: skip
 
 
@@ -91,7 +98,9 @@ def compare(case: Case, folder: Path, peers: Path, *, scale: float) -> dict[str,
         for module, name in (("ours", case.name), *case.peers):
             python = Path(sys.executable) if module == "ours" else peers
             side = f"{module} {name}"
-            sides.setdefault(side, []).append(timed(python, module, name, folder))
+            sides.setdefault(side, []).append(
+                timed(python, module, name, folder, repeats=case.within)
+            )
     _require_agreement(case, sides)
     return {
         "case": case.name,
@@ -100,6 +109,7 @@ def compare(case: Case, folder: Path, peers: Path, *, scale: float) -> dict[str,
         "bars": case.bars,
         "load": os.getloadavg()[0],
         "sides": {side: _summary(runs) for side, runs in sides.items()},
+        "budget": case.budget,
         "wanted": dict(zip((f"{m} {n}" for m, n in case.peers), case.wanted, strict=True)),
     }
 
@@ -117,7 +127,7 @@ def _require_agreement(case: Case, sides: dict[str, list[dict[str, Any]]]) -> No
 
 def write(case: Case, folder: Path, symbols: int) -> None:
     """Lay out what the sides read."""
-    columns = markets.bars(symbols, case.bars, step=0.001 if case.name == "minutes" else 0.02)
+    columns = markets.bars(symbols, case.bars, step=0.001 if "minute" in case.name else 0.02)
     small = markets.bars(2, 400)
     markets.write_parquet(folder / "small.parquet", small, 2)
     if case.name == "backtest":
@@ -139,10 +149,10 @@ def _weights(close: np.ndarray) -> np.ndarray:
     return weights
 
 
-def timed(python: Path, module: str, case: str, folder: Path) -> dict[str, Any]:
-    """Run one side once in a process of its own."""
+def timed(python: Path, module: str, case: str, folder: Path, *, repeats: int) -> dict[str, Any]:
+    """Run one side in a process of its own."""
     done = subprocess.run(
-        [str(python), "-m", f"benchmarks.sides.{module}", case, str(folder), "1"],
+        [str(python), "-m", f"benchmarks.sides.{module}", case, str(folder), str(repeats)],
         cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True,
         check=False,
     )  # fmt: skip
@@ -155,10 +165,11 @@ def timed(python: Path, module: str, case: str, folder: Path) -> dict[str, Any]:
 def _summary(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
     told = {name: runs[-1][name] for name in ("versions", "shape", "last")}
     return told | {
-        "cpu": median(run["cpu"][0] for run in runs),
-        "cpu_least": min(run["cpu"][0] for run in runs),
-        "wall": median(run["wall"][0] for run in runs),
-        "wall_least": min(run["wall"][0] for run in runs),
+        **{
+            name: median(seconds for run in runs for seconds in run[name])
+            for name in ("cpu", "wall")
+        },
+        "wall_least": min(seconds for run in runs for seconds in run["wall"]),
         "peak_gb": max(run["peak_gb"] for run in runs),
     }
 
@@ -169,8 +180,11 @@ def _line(figures: dict[str, Any]) -> str:
     lines = [
         f"{figures['work']}: {figures['symbols']} x {figures['bars']:,}, "
         f"load {figures['load']:.1f}",
-        f"  ours {ours['cpu']:.2f} s CPU, {ours['wall']:.2f} s wall, {ours['shape']}",
+        f"  ours {ours['cpu']:.3f} s CPU, {ours['wall']:.3f} s wall (least "
+        f"{ours['wall_least']:.3f}), {ours['shape']}, peak {ours['peak_gb']:.2f} GB",
     ]
+    if figures["budget"] is not None:
+        lines.append(f"  budget {figures['budget']:g} s on two idle cores")
     for side, wanted in figures["wanted"].items():
         theirs = sides[side]
         ratio = theirs["cpu"] / ours["cpu"]

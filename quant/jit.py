@@ -16,6 +16,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 _WORTHWHILE: Final = 20_000  # rows; fewer are done sooner than threads start
+_STRETCH: Final = 100_000  # rows; of more, what the work lays out for itself fills the memory
 
 
 def kernel(function: Callable[P, R]) -> Callable[P, R]:
@@ -51,7 +52,8 @@ def in_parallel(work: Callable[[int, int], R], bounds: Int64Array) -> list[R]:
     if cores < 2 or bounds[-1] - bounds[0] < _WORTHWHILE:
         return [work(0, n_items)]
     # Several stretches a core, so that one slow stretch keeps nobody waiting.
-    goals = np.linspace(bounds[0], bounds[-1], 4 * cores + 1)
+    n_stretches = max(4 * cores, int(bounds[-1] - bounds[0]) // _STRETCH)
+    goals = np.linspace(bounds[0], bounds[-1], n_stretches + 1)
     edges = np.unique(np.searchsorted(bounds, goals))
     edges[-1] = n_items
     with ThreadPoolExecutor(cores) as pool:

@@ -72,20 +72,20 @@ def _thirty(folder: Path) -> Callable[[], Float32Array]:
 
 
 def _full(folder: Path) -> Callable[[], Float32Array]:
-    market = panel(folder / "decades.parquet")
+    market = panel(folder / "full.parquet")
     daily_features(panel(folder / "small.parquet"))
     return lambda: daily_features(market)
 
 
 def _new_session(folder: Path) -> Callable[[], Float32Array]:
-    market = panel(folder / "decade.parquet")
+    market = panel(folder / "new session.parquet")
     last = int(market.sessions[-1])
     daily_features(market, from_session=last)
     return lambda: daily_features(market, from_session=last)
 
 
 def _new_minute(folder: Path) -> Callable[[], Float32Array]:
-    bars = minutes(folder / "week.parquet")
+    bars = minutes(folder / "new minute.parquet")
     start = int(bars.sessions[-1]), int(bars.minutes[-1])
     minute_features(bars, start=start)
     return lambda: minute_features(bars, start=start, registry=INTRADAY)
