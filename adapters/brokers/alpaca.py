@@ -232,11 +232,12 @@ class AlpacaBroker:
         name, status = order.client_order_id, error.status_code
         if status == requests.codes.too_many_requests:
             raise RateLimitedError(f"The broker asks to wait with order {name}.") from error
-        if status == requests.codes.unprocessable:
+        if status in _REFUSED:
+            # Not only where the id is taken: an earlier send that arrived may hold the very
+            # buying power or shares that a second one is refused for.
             known = self._adopted(name, error)
             if known is not None:
                 return known
-        if status in _REFUSED:
             raise OrderRejectedError(f"The broker refused it: {answers.reason(error)}.") from error
         raise OutcomeUnknownError(f"HTTP {status} for order {name}: {error}") from error
 

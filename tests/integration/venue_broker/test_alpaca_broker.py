@@ -95,6 +95,18 @@ def test_the_same_id_again_returns_the_order_that_is_there(broker: AlpacaBroker)
     assert len(broker.open_orders()) == 1
 
 
+@pytest.mark.parametrize("status", [400, 403, 422])
+def test_a_refusal_after_an_earlier_send_arrived_is_no_rejection(
+    served: ServedVenue, broker: AlpacaBroker, status: int
+) -> None:
+    # Found by the drill: the first send holds the buying power that the second is refused for.
+    wanted = order(order_type="limit", limit_price=Decimal("20.00"))
+    first = broker.submit(wanted)
+    fault(served, "error_before", status=status)
+
+    assert broker.submit(wanted).broker_order_id == first.broker_order_id
+
+
 def test_what_the_broker_refuses_is_a_rejection_in_its_words(broker: AlpacaBroker) -> None:
     with pytest.raises(OrderRejectedError, match="buying power"):
         broker.submit(order(quantity=1_000_000))
