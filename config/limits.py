@@ -58,6 +58,8 @@ class Limits(Frozen):
     intraday_data_age_seconds: Count
     quote_age_seconds: Count  # market seconds
     reconciliation_age_seconds: Count  # wall seconds
+    silence_reduce_seconds: Count  # wall seconds
+    alert_reduce_minutes: Count  # wall minutes
     resend_grace_seconds: Count  # wall seconds
     lease_seconds: Count  # wall seconds
 

@@ -12,7 +12,16 @@ from trading.errors import AskError
 
 _POSITIONS = ("position_share", "advisory_position", "advisory_position_connected")
 # How the desk works rather than what an order may do; and the ceiling that nobody may pass.
-_FIXED = frozenset({"profile", "position_ceiling", "resend_grace_seconds", "lease_seconds"})
+_FIXED = frozenset(
+    {
+        "profile",
+        "position_ceiling",
+        "silence_reduce_seconds",
+        "alert_reduce_minutes",
+        "resend_grace_seconds",
+        "lease_seconds",
+    }
+)
 OVERRIDABLE = frozenset(Limits.model_fields) - _FIXED
 
 _HALF = Decimal("0.5")

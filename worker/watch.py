@@ -8,8 +8,10 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from adapters.brokers.alpaca_updates import TradeUpdates
-from ledger import daily_runs, filed, market, proposals
+from ledger import breakers, daily_runs, filed, market, proposals
 from quality.calendar import exchange
+from trading.breakers import trips
+from trading.ledger import Stamp
 from trading.reconcile import reconcile
 from trading.stopping import cancel_overdue
 from worker.desk import Desk
@@ -25,6 +27,7 @@ _QUOTE_SECONDS = 2.0
 _WORKING_SECONDS = 2.0
 _QUIET_SECONDS = timedelta(seconds=30)
 _OVERDUE_SECONDS = 5.0
+_BREAKER_SECONDS = 5.0
 
 
 def tasks(desk: Desk) -> list[Task]:
@@ -37,6 +40,7 @@ def tasks(desk: Desk) -> list[Task]:
         Task("reconciliation", reconciler.step, _WORKING_SECONDS),
         Task("trade updates", updates.listen, _WORKING_SECONDS),
         Task("overdue orders", lambda: _overdue(desk), _OVERDUE_SECONDS),
+        Task("circuit breakers", _Breakers(desk, desk.clock.now()).step, _BREAKER_SECONDS),
         heartbeat(desk, "watch"),
     ]
     if desk.venue is not None:
@@ -129,6 +133,26 @@ def _overdue(desk: Desk) -> None:
     report = cancel_overdue(desk.ledger, desk.broker, desk=desk.clock, market=desk.market)
     if not report.complete:
         log.warning(report.sentence)
+
+
+@dataclass
+class _Breakers:
+    """Takes the desk out of ACTIVE when it loses too much or hears too little."""
+
+    desk: Desk
+    since: datetime
+
+    def step(self) -> None:
+        desk_at = self.desk.clock.now()
+        with self.desk.engine.begin() as conn:
+            circuit = breakers.circuit(conn, desk_at=desk_at, watched_since=self.since)
+            if circuit is None:
+                return
+            found = trips(circuit, self.desk.limits)
+            at = Stamp(desk_at=desk_at, market_at=circuit.market_at, source="breakers")
+            tripped = breakers.trip(conn, found, at=at)
+        for one in tripped:
+            log.warning("%s tripped: %s", one.kind, one.sentence)
 
 
 @dataclass
