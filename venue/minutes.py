@@ -76,9 +76,11 @@ def simulated(bar: DailyBar, *, symbol: str, seed: int, n_minutes: int) -> Minut
 
 def _path(bar: DailyBar, n: int, rng: np.random.Generator) -> tuple[FloatArray, int, int]:
     """Prices at the n + 1 minute boundaries and the minutes that hold the extremes."""
-    # Extremes crowd near the open and the close (the arcsine law of a random walk).
-    drawn = np.sort(rng.beta(0.5, 0.5, 2)) * (n - 3)
-    first, second = int(drawn[0]) + 1, int(drawn[1]) + 2
+    # Extremes crowd near the open and the close (the arcsine law of a random walk). A day's range
+    # is walked, not leapt: in a minute or two it would look like a wrong price.
+    room = n // 20
+    drawn = np.sort(rng.beta(0.5, 0.5, 2)) * (n - 3 - 3 * room)
+    first, second = int(drawn[0]) + 1 + room, int(drawn[1]) + 2 + 2 * room
     high_first = bool(rng.random() < 0.5)
     at_high, at_low = (first, second) if high_first else (second, first)
     knots: dict[int, float] = {0: bar.open, n: bar.close}
@@ -89,10 +91,19 @@ def _path(bar: DailyBar, n: int, rng: np.random.Generator) -> tuple[FloatArray, 
     for left, right in pairwise(times):
         walk = np.concatenate([[0.0], np.cumsum(rng.normal(0.0, step, right - left))])
         path[left : right + 1] += walk - np.linspace(0.0, walk[-1], right - left + 1)
-    path = np.clip(np.round(path, 2), bar.low, bar.high)
+    path = np.clip(np.round(_turned_back(path, bar), 2), bar.low, bar.high)
     for time in times:
         path[time] = knots[time]
     return path, at_high, at_low
+
+
+def _turned_back(path: FloatArray, bar: DailyBar) -> FloatArray:
+    """The path with what lies beyond the day's range mirrored into it.
+
+    Cut off instead, it would rest at the extremes, and minute repeat minute.
+    """
+    inside: FloatArray = np.where(path > bar.high, 2 * bar.high - path, path)
+    return np.where(inside < bar.low, 2 * bar.low - inside, inside)
 
 
 def _volumes(total: int, n: int, rng: np.random.Generator) -> IntArray:

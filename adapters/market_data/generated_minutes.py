@@ -99,6 +99,9 @@ def _path(days: pl.DataFrame, n: int, rng: np.random.Generator) -> Floats:
     walk = np.hstack([np.zeros((count, 1)), np.cumsum(steps, axis=1)])
     bridge = walk - _lines(at, np.take_along_axis(walk, at, axis=1), n)
     path = _lines(at, values, n) + bridge * (high - low)[:, None]
+    # What lies beyond the day's range is mirrored into it: cut off, minute would repeat minute.
+    path = np.where(path > high[:, None], 2 * high[:, None] - path, path)
+    path = np.where(path < low[:, None], 2 * low[:, None] - path, path)
     path = np.clip(np.round(path, 2), low[:, None], high[:, None])
     np.put_along_axis(path, at, values, axis=1)
     return np.asarray(path)

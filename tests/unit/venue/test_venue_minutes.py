@@ -58,6 +58,15 @@ def test_the_same_arguments_give_the_same_minutes_and_others_give_others() -> No
     assert closes() != closes(symbol="AAPL")
 
 
+def test_a_days_range_is_walked_and_not_leapt() -> None:
+    """A day that opens at its low and closes at its high, as a leap to them would look worst."""
+    bar = DailyBar(date(2012, 7, 5), 100.0, 104.0, 100.0, 104.0, 390_000)
+
+    for seed in range(300):
+        minutes = simulated(bar, symbol="IBM", seed=seed, n_minutes=390)
+        assert np.abs(minutes.close - minutes.open).max() < 0.25 * (bar.high - bar.low)
+
+
 def test_volume_is_busy_at_both_ends() -> None:
     bar = sample().bars["MSFT"][date(2012, 7, 5)]
     volume = simulated(bar, symbol="MSFT", seed=7, n_minutes=390).volume
