@@ -39,8 +39,8 @@ from quant.features.terms import linear_mean, positive
 OPEN, HIGH, LOW, CLOSE, VOLUME = (
     given(name) for name in ("open", "high", "low", "close", "volume")
 )
-START: Final = given("start")  # 1 at the first bar of a session, else 0
 MINUTE: Final = given("minute")
+START: Final = before_today(MINUTE * 0.0, MINUTE * 0.0 + 1.0)  # 1 at a session's first bar, else 0
 SINCE_OPEN: Final = MINUTE - total_today(MINUTE * START, START)
 TRADED: Final = total_today(VOLUME, START)
 VWAP: Final = total_today(VOLUME * (HIGH + LOW + CLOSE) / 3.0, START) / TRADED

@@ -88,16 +88,9 @@ class MinutePanel:
             return np.zeros(len(self.symbols), dtype=np.int64)
         return checks.rows_below(self.times, self.offsets, start[0] * _CLOCK + start[1])
 
-    def leaf(self, name: str, begins: Int64Array) -> ByRow:
-        """Return an input of the features for each symbol's rows from `begins` on."""
-        if name == "start":
-            lengths = np.diff(self.offsets) - begins
-            offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-            opening = np.empty(int(offsets[-1]))
-            first_bars(self.sessions, self.offsets, lengths, opening)
-            return ByRow(opening, offsets)
-        values = self.minutes if name == "minute" else getattr(self, name)
-        return ByRow(values, self.offsets)
+    def leaf(self, name: str) -> ByRow:
+        """Return an input of the features."""
+        return ByRow(self.minutes if name == "minute" else getattr(self, name), self.offsets)
 
     def _at(self, row: int) -> str:
         day = np.datetime64(int(self.sessions[row]), "D")
@@ -139,24 +132,9 @@ def minute_features(
         )
     layout = Layout(panel.times, panel.offsets, begins, firsts)
     out = np.empty((int(layout.wanted[-1]), len(registry)), dtype=np.float32)
-    leaves = {leaf: panel.leaf(leaf.name, begins) for leaf in program.leaves}
+    leaves = {leaf: panel.leaf(leaf.name) for leaf in program.leaves}
     run(program, leaves, layout, out=out, kept=np.empty((0, out.shape[0])))
     return out
-
-
-@kernel
-def first_bars(
-    sessions: Int32Array, offsets: Int64Array, lengths: Int64Array, out: Float64Array
-) -> None:
-    """1 at the first bar of each session, else 0, for the last bars of each symbol."""
-    at = 0
-    for s in range(lengths.size):
-        begin = offsets[s + 1] - lengths[s]
-        for i in range(lengths[s]):
-            row = begin + i
-            first = row == offsets[s] or sessions[row] != sessions[row - 1]
-            out[at + i] = 1.0 if first else 0.0
-        at += lengths[s]
 
 
 @kernel
