@@ -116,14 +116,16 @@ class Series:
         """
         return self.reach + (ANCHOR_BLOCK if self.op in _ANCHORED else 0)
 
-    @property
-    def slice_reach(self) -> int:
-        """Earlier rows of its arguments that a computation must start from."""
+    def slice_reach(self, day_rows: int) -> int:
+        """Earlier rows of its arguments that a computation must start from.
+
+        A session has `day_rows` rows at most.
+        """
         if self.op is Op.USUAL_BY_NOW:
-            return (self.window + 1) * DAY_MINUTES
+            return (self.window + 1) * day_rows
         if self.op is Op.BEFORE_TODAY:
             return 1
-        return DAY_MINUTES - 1 if self.op in _TODAY else self.exact_reach
+        return day_rows - 1 if self.op in _TODAY else self.exact_reach
 
     def __add__(self, other: Series | float) -> Series:
         if isinstance(other, Series):

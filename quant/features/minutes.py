@@ -19,6 +19,7 @@ from quant.typing import Float32Array, Float64Array, Int32Array, Int64Array
 
 BAR_COLUMNS: Final = ("open", "high", "low", "close", "volume")
 _CLOCK: Final = 1440  # minutes of a day
+_ROUND: Final = 64  # bars
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,7 +120,6 @@ def minute_features(
         Rows in the panel's order: all, or those from `start` on. NaN where a feature has too
         little history or an input of its look-back is missing; never filled.
     """
-    program = _program(registry)
     firsts = panel.firsts(start)
     begins = np.zeros_like(firsts)
     if start is not None:
@@ -130,6 +130,9 @@ def minute_features(
             registry.sessions_back,
             begins,
         )
+    # Rounded up, so that a missing bar or two do not make another program.
+    longest = longest_session(panel.sessions, panel.offsets, begins)
+    program = _program(registry, -(-longest // _ROUND) * _ROUND)
     layout = Layout(panel.times, panel.offsets, begins, firsts)
     out = np.empty((int(layout.wanted[-1]), len(registry)), dtype=np.float32)
     leaves = {leaf: panel.leaf(leaf.name) for leaf in program.leaves}
@@ -162,7 +165,20 @@ def session_starts(
         begins[s] = row
 
 
+@kernel
+def longest_session(sessions: Int32Array, offsets: Int64Array, begins: Int64Array) -> int:
+    """Most bars that a symbol has in one session, from its row `begins` on."""
+    longest = 1
+    for s in range(begins.size):
+        rows = 0
+        for i in range(offsets[s] + begins[s], offsets[s + 1]):
+            same = i > offsets[s] and sessions[i] == sessions[i - 1]
+            rows = rows + 1 if same else 1
+            longest = max(longest, rows)
+    return longest
+
+
 @lru_cache(maxsize=16)
-def _program(registry: Registry) -> Program:
+def _program(registry: Registry, day_rows: int) -> Program:
     outputs: list[Series] = [feature.expression for feature in registry]
-    return translate(outputs)
+    return translate(outputs, day_rows=day_rows)

@@ -8,7 +8,7 @@ from itertools import count
 
 import numpy as np
 
-from quant.features.expressions import CROSS_SECTIONAL, Op, Series
+from quant.features.expressions import CROSS_SECTIONAL, DAY_MINUTES, Op, Series
 from quant.features.interpreter import SOURCE_STAMP, run_program
 from quant.features.leaves import Layout, Leaf, given, last_times
 from quant.jit import in_parallel
@@ -49,8 +49,12 @@ class Program:
         return max(self.leaf_needs, default=0)
 
 
-def translate(outputs: Sequence[Series], kept: Sequence[Series] = ()) -> Program:
+def translate(
+    outputs: Sequence[Series], kept: Sequence[Series] = (), *, day_rows: int = DAY_MINUTES
+) -> Program:
     """Return the program that computes `outputs` (columns) and `kept` (whole series).
+
+    No session may have more than `day_rows` rows.
 
     Expressions that several of them contain are computed once. Operations across symbols and on
     the index are leaves: their results must be given.
@@ -59,7 +63,7 @@ def translate(outputs: Sequence[Series], kept: Sequence[Series] = ()) -> Program
     columns = {_as_step(expression): i for i, expression in enumerate(outputs)}
     keeps = {_as_step(expression): i for i, expression in enumerate(kept)}
     order = _ordered([*columns, *keeps])
-    needs = _needs(order)
+    needs = _needs(order, day_rows)
     leaves = tuple(node for node in order if node.op in _LEAVES)
     steps = [node for node in order if node.op not in _LEAVES]
     registers, n_registers = _allocate(leaves, steps)
@@ -73,7 +77,7 @@ def translate(outputs: Sequence[Series], kept: Sequence[Series] = ()) -> Program
             columns.get(node, -1),
             keeps.get(node, -1),
             needs[node],
-            node.slice_reach,
+            node.slice_reach(day_rows),
         )
         for node in steps
     ]
@@ -125,14 +129,14 @@ def _ordered(roots: Sequence[Series], *, through_leaves: bool = False) -> list[S
     return list(order)
 
 
-def _needs(order: Sequence[Series]) -> dict[Series, int]:
+def _needs(order: Sequence[Series], day_rows: int) -> dict[Series, int]:
     """Rows before the first wanted one that each expression must be computed from."""
     needs = dict.fromkeys(order, 0)
     for node in reversed(order):
         if node.op in _LEAVES:
             continue
         for arg in node.args:
-            needs[arg] = max(needs[arg], needs[node] + node.slice_reach)
+            needs[arg] = max(needs[arg], needs[node] + node.slice_reach(day_rows))
     return needs
 
 
