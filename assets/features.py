@@ -40,7 +40,7 @@ def daily_features(
     rows = 0
     for chunk in in_chunks(sessions):
         for block in blocks(chunk, _learned_late(warehouse, universe, chunk)):
-            frame = _rows(warehouse, universe, block)
+            frame = computed_rows(warehouse, universe, block)
             rows += _store(warehouse, frame)
         context.log.info(f"{chunk[0]} to {chunk[-1]}: features of {rows} rows so far")
     return dg.MaterializeResult(
@@ -75,7 +75,8 @@ def _begin(chunk: list[date]) -> date:
     return chunk[0] - timedelta(days=int(DAILY.exact_look_back * _DAYS_PER_SESSION) + 10)
 
 
-def _rows(warehouse: Warehouse, universe: Universe, chunk: list[date]) -> pl.DataFrame:
+def computed_rows(warehouse: Warehouse, universe: Universe, chunk: list[date]) -> pl.DataFrame:
+    """Features of the chunk's sessions, from what was known after the close of its last one."""
     as_of = decision_time(chunk[-1])
     begin = _begin(chunk)
     with warehouse.reader() as conn:

@@ -11,9 +11,11 @@ import polars as pl
 from sqlalchemy import Engine
 
 from assets.desk_time import decision_time, market_now
+from assets.evidence import gates_table, told
 from assets.features import daily_features
 from assets.judging import Market
 from assets.market import daily_bars, index_bars
+from assets.probing import train_and_serve
 from assets.sources import ModelRegistry
 from assets.training import History, Plan, Trained, settings_of, train
 from config.gates import Gates
@@ -29,6 +31,8 @@ from quant.typing import Float32Array, Float64Array, FloatArray
 from warehouse import Warehouse, adjustment, features, index, models, predictions
 
 _EPOCH = date(1970, 1, 1)
+# Who started the run, where a person did: nobody signs for a model of their own.
+_PERSON_TAG = "countersign/person"
 
 
 @dataclass(frozen=True)
@@ -91,16 +95,20 @@ def trained_model(
         _market(material.panel),
         _plan(settings, universe, gates, session, simulated=material.simulated),
         _history(warehouse, universe),
+        served=train_and_serve(
+            warehouse, universe, _probed_sessions(material.panel), trained_to=session
+        ),
         progress=lambda what, done, of: _report(context, what, done, of),
     )
-    version = _registered(registry, trained, settings, universe, material)
+    trainer = context.run.tags.get(_PERSON_TAG, "desk")
+    version = _registered(registry, trained, settings, universe, material, trainer)
     _store(warehouse, trained, dataset, material, universe, settings, version, session)
     met = sum(verdict.passed for verdict in trained.verdicts)
     return dg.MaterializeResult(
         metadata={
             "model_version": version[0],
             "gates_met": f"{met} of {len(trained.verdicts)}",
-            "gates": dg.MetadataValue.md(_gates_table(trained)),
+            "gates": dg.MetadataValue.md(gates_table(trained)),
             "trained_to": str(session),
             "dagster/row_count": dataset.n_rows,
         }
@@ -166,6 +174,12 @@ def _market(panel: DailyPanel) -> Market:
     )
 
 
+def _probed_sessions(panel: DailyPanel) -> list[date]:
+    """The newest session, and two from the thirds of history before it."""
+    days = np.unique(panel.sessions)
+    return [_EPOCH + timedelta(days=int(days[(days.size - 1) * n // 3])) for n in (1, 2, 3)]
+
+
 def _plan(
     settings: Settings, universe: Universe, gates: Gates, session: date, *, simulated: bool
 ) -> Plan:
@@ -204,6 +218,7 @@ def _registered(
     settings: Settings,
     universe: Universe,
     material: _Material,
+    trainer: str,
 ) -> tuple[str, str]:
     """Return the model's version and the registry's run."""
     name = f"{universe.name}-daily"
@@ -223,8 +238,8 @@ def _registered(
             for v in trained.verdicts
             if v.value is not None and np.isfinite(v.value)
         },
-        tags={"universe": universe.name, "status": "challenger"},
-        reports={"gates.md": _gates_table(trained)},
+        tags={"universe": universe.name, "status": "challenger", "trainer": trainer},
+        reports={"gates.md": gates_table(trained), "evidence.md": told(trained)},
     )
     return f"{name}/{number}", run_id
 
@@ -302,14 +317,6 @@ def _importance(model: FittedModel, dataset: Dataset) -> list[dict[str, object]]
         for i in order
         if weight[i] > 0
     ]
-
-
-def _gates_table(trained: Trained) -> str:
-    lines = [
-        f"| {v.name} | {'met' if v.passed else 'not met'} | {v.sentence} |"
-        for v in trained.verdicts
-    ]
-    return "\n".join(["| gate | verdict | |", "|---|---|---|", *lines])
 
 
 def _gate_row(verdict: GateVerdict) -> dict[str, object]:

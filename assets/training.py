@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, replace
 import numpy as np
 
 from adapters.optuna.study import Tried, search
+from assets import probing
 from assets.judging import (
     Earned,
     Market,
@@ -23,6 +24,7 @@ from quant.models.crossval import CrossValidation
 from quant.models.dataset import SEARCH_SPACE
 from quant.models.walkforward import Predictions
 from quant.overfitting import probability_of_backtest_overfitting
+from quant.probes import Finding
 from quant.signals import Policy
 from quant.splits import default_embargo, purged_k_fold
 from quant.typing import FloatArray, Int64Array
@@ -80,6 +82,7 @@ class Trained:
     settings: Hyperparameters
     paths: FloatArray  # yearly active Sharpe ratio along each combinatorial path
     regimes: Mapping[str, float | None]  # the same in each regime, walk-forward
+    probes: tuple[Finding, ...]
 
 
 def train(
@@ -88,13 +91,15 @@ def train(
     plan: Plan,
     history: History,
     *,
+    served: Finding | None = None,
     progress: Callable[[str, int, int], None],
 ) -> Trained:
     """Search, walk forward, fit on the latest sessions, and judge.
 
     The search scores configurations on purged folds of all matured history: its choice serves
     the final model only, which predicts later sessions. Each walk-forward window chooses among
-    settings on its own earlier sessions.
+    settings on its own earlier sessions. `served` compares training with serving; without it
+    nobody knows whether the model is free of leaks.
     """
     trials = _searched(dataset, plan, progress)
     settings = _settings(min(_complete(trials), key=lambda trial: trial.score or np.inf))
@@ -117,9 +122,13 @@ def train(
         progress=lambda done, of: progress("combinatorial folds", done, of),
     )
     in_regimes = sharpes_by_regime(market, gained)
+    probed = probing.findings(
+        dataset, settings, n_rounds=model.n_rounds, seed=plan.seed, device=plan.device
+    )
     evidence = replace(
         _evidence(dataset, walked, trials, history, gained, plan),
         combinatorial_sharpe=tenth_percentile(paths),
+        leakage_probes=free_of_leaks(probed, served),
         regime_stability=worst_regime(in_regimes),
     )
     return Trained(
@@ -133,6 +142,7 @@ def train(
         settings=settings,
         paths=paths,
         regimes=in_regimes,
+        probes=probed if served is None else (*probed, served),
     )
 
 
@@ -219,6 +229,14 @@ def _evidence(
         universe_point_in_time=plan.point_in_time,
         real_data=plan.real_data,
     )
+
+
+def free_of_leaks(probed: tuple[Finding, ...], served: Finding | None) -> bool | None:
+    """Whether every probe passed; unknown unless all could be made or one has failed."""
+    found = probed if served is None else (*probed, served)
+    if not all(finding.passed for finding in found):
+        return False
+    return None if served is None or not probed else True
 
 
 def _ratio(returns: FloatArray) -> float:

@@ -100,6 +100,28 @@ class CrossValidation:
         Score
             Rows tested more than once are scored by their mean margin.
         """
+        margin = self.margins(hyperparameters, seed=seed, device=device)
+        return _score(self._dataset, margin, cost_bps)
+
+    def margins(
+        self, hyperparameters: Hyperparameters, *, seed: int, device: str = "cpu"
+    ) -> FloatArray:
+        """Train on every fold and forecast its tested rows.
+
+        Parameters
+        ----------
+        hyperparameters : Hyperparameters
+            The trial.
+        seed : int
+            Fixes sampling.
+        device : str
+            "cpu" or "cuda".
+
+        Returns
+        -------
+        array of shape (n_rows,)
+            Log-odds, the mean where a row was tested more than once; NaN where it never was.
+        """
         if hyperparameters.max_bin != self._max_bin:
             raise ValueError(
                 f"these matrices hold {self._max_bin} bins, the trial wants "
@@ -116,8 +138,10 @@ class CrossValidation:
             )
             total[fold.test] += given
             times[fold.test] += 1.0
-        margin = np.divide(total, times, out=np.full(total.size, np.nan), where=times > 0)
-        return _score(self._dataset, margin, cost_bps)
+        margin: FloatArray = np.divide(
+            total, times, out=np.full(total.size, np.nan), where=times > 0
+        )
+        return margin
 
 
 def cross_validate(

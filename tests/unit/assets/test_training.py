@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from assets.judging import Market
-from assets.training import History, Plan, Trained, configuration_hash, train
+from assets.training import History, Plan, Trained, configuration_hash, free_of_leaks, train
 from config import gates as gates_module
 from quant.labels import average_uniqueness, forward_excess
 from quant.models import Dataset
+from quant.probes import Finding
 from quant.signals import Policy
 
 N_SESSIONS, N_SYMBOLS = 400, 3  # 252 + 63 + 21 sessions for the first walk-forward window
@@ -109,7 +110,7 @@ def test_what_nobody_knows_fails(first: Trained) -> None:
     verdicts = {verdict.name: verdict for verdict in first.verdicts}
     unknown = [name for name, verdict in verdicts.items() if verdict.value is None]
 
-    assert "leakage_probes" in unknown
+    assert "regime_stability" in unknown
     assert not any(verdicts[name].passed for name in unknown)
 
 
@@ -126,6 +127,25 @@ def test_a_market_lived_for_less_than_a_year_in_each_regime_leaves_stability_unk
 ) -> None:
     assert None in first.regimes.values()
     assert first.evidence.regime_stability is None
+
+
+def test_an_edge_too_good_to_be_true_is_suspected_and_the_splits_are_not(first: Trained) -> None:
+    # The first feature alone correlates by 0.4 with the outcome, and dies with its bar.
+    failed = {finding.probe for finding in first.probes if not finding.passed}
+
+    assert "last bar removed" in failed
+    assert not failed & {"overlapping labels", "matured before use", "same-close fill"}
+    assert first.evidence.leakage_probes is False
+
+
+def test_without_the_comparison_with_serving_nobody_knows_of_leaks() -> None:
+    passed = Finding("shuffled label", passed=True, figure=0.0, limit=3.0, sentence="")
+    served = replace(passed, probe="train and serve")
+
+    assert free_of_leaks((passed,), None) is None
+    assert free_of_leaks((), served) is None
+    assert free_of_leaks((passed,), served) is True
+    assert free_of_leaks((passed,), replace(served, passed=False)) is False
 
 
 def test_a_universe_chosen_with_hindsight_fails_its_gate(first: Trained) -> None:

@@ -47,7 +47,7 @@ def test_a_session_has_one_volatility_and_one_direction() -> None:
     told = regimes(RNG.standard_t(4, 900) * 0.01)
     count = sum(told[name][FIRST_RANKED:].astype(int) for name in REGIMES)
 
-    assert (count == 2).all()
+    np.testing.assert_array_equal(count, 2)
 
 
 def test_each_regime_has_the_ratio_of_its_own_sessions() -> None:
