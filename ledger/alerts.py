@@ -12,7 +12,7 @@ from ledger.tables import alerts
 from trading.errors import NotAllowedError
 
 SEVERITIES = ("note", "warning", "critical")
-_ACKNOWLEDGERS = ("analyst", "steward", "signatory", "admin")
+ACKNOWLEDGERS = ("analyst", "steward", "signatory", "admin")
 
 
 @dataclass(frozen=True)
@@ -112,9 +112,9 @@ def acknowledge(
         If the person is not active or a mere viewer.
     """
     person = people.by_id(conn, person_id)
-    if person is None or not any(person.may(role) for role in _ACKNOWLEDGERS):
+    if person is None or not any(person.may(role) for role in ACKNOWLEDGERS):
         raise NotAllowedError(
-            f"Acknowledging an alert needs one of the roles {', '.join(_ACKNOWLEDGERS)}."
+            f"Acknowledging an alert needs one of the roles {', '.join(ACKNOWLEDGERS)}."
         )
     row = conn.execute(
         sa.update(alerts)

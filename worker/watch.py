@@ -59,9 +59,16 @@ class _Listener:
         with self.desk.engine.begin() as conn:
             market.record_clock(conn, clock)
         with self.desk.engine.begin() as conn:
-            ended = proposals.expire(conn, market_at=clock.now, desk_at=self.desk.clock.now())
+            ended = proposals.expire(conn, market_at=_past(clock), desk_at=self.desk.clock.now())
         if ended:
             log.info("%s proposals expired at %s", len(ended), clock.now)
+
+
+def _past(clock: market.Clock) -> datetime:
+    """The time up to which all is past: a replay that has ended never sees its next close."""
+    if clock.state == "ended" and clock.next_close is not None:
+        return clock.next_close
+    return clock.now
 
 
 def _replay_clock(desk: Desk) -> market.Clock:

@@ -5,8 +5,10 @@ from datetime import date, datetime
 import streamlit as st
 
 from dashboard import data, formats, venue_panel
+from ledger import alerts, transact
 from ledger.market import Clock
 from ledger.pages import Alert, DailyRun, Desk
+from ledger.people import Person
 
 _LOOK = {
     "critical": ":red[:material/error:]",
@@ -41,14 +43,38 @@ def _live_alerts() -> None:
     st.subheader("Alerts", anchor=False)
     if not found:
         st.markdown(":green[:material/check:] No open alert.")
+    person: Person = st.session_state["person"]
+    may = any(person.may(role) for role in alerts.ACKNOWLEDGERS)
     for alert in found[:6]:
-        st.markdown(_alert(alert))
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(_alert(alert), width="stretch")
+            st.button(
+                "Seen",
+                key=f"seen-{alert.alert_id}",
+                help="You have taken note of it. It is raised anew if it happens again.",
+                on_click=_acknowledge,
+                args=(alert, person),
+                disabled=not may,
+            )
     if len(found) > 6:
         st.caption(f"and {formats.counted(len(found) - 6, 'more alert')}")
 
 
+def _acknowledge(alert: Alert, person: Person) -> None:
+    transact(
+        data.engine(),
+        lambda conn: alerts.acknowledge(
+            conn, alert_id=alert.alert_id, person_id=person.person_id, desk_at=data.now()
+        ),
+    )
+    data.alerts.clear()
+    data.desk.clear()
+
+
 def upcoming(clock: Clock, run: DailyRun | None) -> list[tuple[str, str]]:
     """Times and what happens then, in order."""
+    if clock.state == "ended":
+        return [("Now", "The replay has ended. See *End of the replay* for the result")]
     found: list[tuple[datetime, str]] = []
     if clock.next_open is not None:
         found.append((clock.next_open, "The market opens; signed orders may be sent and fill"))
@@ -67,8 +93,6 @@ def upcoming(clock: Clock, run: DailyRun | None) -> list[tuple[str, str]]:
         )
     if clock.state == "paused":
         lines.insert(0, ("Now", "The replay is paused; press Run to go on"))
-    if clock.state == "ended":
-        lines.insert(0, ("Now", "The replay has ended. See *End of the replay* for the result"))
     return lines
 
 

@@ -38,6 +38,7 @@ _OF_RECORDS = (
     "exceptions", "expected_exceptions", "record_is_sufficient", "kupiec_p_value",
     "independence_p_value", "christoffersen_p_value", "basel_plus_factor",
 )  # fmt: skip
+_SPACE = "\N{NO-BREAK SPACE}"
 _DOUBTFUL = 0.05  # p-value below which a record does not fit its figures
 
 
@@ -53,7 +54,7 @@ def show(found: pl.DataFrame) -> None:
     if stress.is_empty():
         states.empty("No stress figure yet.", then="They come with the risk figures.")
     else:
-        _table(stress)
+        _stress(stress)
     _records(total.filter(is_record))
 
 
@@ -68,7 +69,8 @@ def _losses(found: pl.DataFrame) -> None:
         return
     is_tail = pl.col("measure").is_in(_TAILS)
     is_first = pl.col("method").is_in(_HEADLINE) & (pl.col("horizon") == 1)
-    _table(found.filter(~is_tail | is_first))
+    shown = found.filter(~is_tail | is_first)
+    _table(shown.sort(pl.col("measure").map_elements(_rank, return_dtype=pl.Int64), "level"))
     tails = found.filter(is_tail)
     if tails.height > tails.filter(is_first).height:
         with st.expander("Every method and horizon"):
@@ -105,6 +107,12 @@ def _every_method(tails: pl.DataFrame) -> None:
             for method in sorted({key[0] for key in values}, key=_place)
         ],
     )
+
+
+def _rank(measure: str) -> int:
+    """Holdings first, then how they swing, then what they could lose."""
+    known = (*_OF_TODAY, "beta", "volatility", *_TAILS, "undiversified_value_at_risk")
+    return known.index(measure) if measure in known else len(known)
 
 
 def _place(method: str) -> tuple[int, str]:
@@ -147,6 +155,26 @@ def _by_symbol(found: pl.DataFrame) -> None:
     )
 
 
+def _stress(found: pl.DataFrame) -> None:
+    named = _scenario_labels()
+    tables.show(
+        [tables.text("If this happened to today's holdings"), tables.text("How"),
+         tables.figure("Loss, share of equity")],
+        [
+            (
+                named.get(row["measure"], formats.plain(row["measure"])),
+                formats.plain(str(row["method"]).replace("_", " ")),
+                formats.percent(row["value"], decimals=1),
+            )
+            for row in found.sort("value", descending=True).iter_rows(named=True)
+        ],
+    )  # fmt: skip
+    st.caption(
+        f"Holdings of {formats.day(found['session'][0])}, the costliest first · scenarios and "
+        "their reasons: `scenarios.toml` · source `risk.figures`"
+    )
+
+
 def _records(found: pl.DataFrame) -> None:
     if found.is_empty():
         return
@@ -160,11 +188,10 @@ def _records(found: pl.DataFrame) -> None:
     tables.show(
         [
             tables.text("Figures"),
-            tables.figure("Exceptions"),
-            tables.figure("Expected"),
+            tables.figure("Exceptions, of expected"),
             tables.figure("Sessions"),
             tables.figure("Chance of so many"),
-            tables.figure("Chance of coming so together"),
+            tables.figure("… so close"),
             tables.text("Verdict"),
         ],
         [_record(*key, kept) for key, kept in sorted(told.items())],
@@ -179,8 +206,8 @@ def _records(found: pl.DataFrame) -> None:
 def _record(method: str, level: float, kept: dict[str, Any]) -> tuple[str, ...]:
     return (
         f"{formats.plain(method).capitalize()} {formats.percent(level, decimals=0)}",
-        formats.number(kept.get("exceptions"), decimals=0),
-        formats.number(kept.get("expected_exceptions"), decimals=1),
+        f"{formats.number(kept.get('exceptions'), decimals=0)} of "
+        f"{formats.number(kept.get('expected_exceptions'), decimals=1)}",
         formats.count(kept.get("n_obs")),
         formats.number(kept.get("kupiec_p_value"), decimals=3),
         formats.number(kept.get("independence_p_value"), decimals=3),
@@ -193,7 +220,7 @@ def _verdict(kept: dict[str, Any]) -> str:
     if chance is None:
         return formats.MISSING
     if chance < _DOUBTFUL:
-        return ":orange[:material/warning: does not fit]"
+        return f":orange[:material/warning: does{_SPACE}not{_SPACE}fit]"
     if not kept.get("record_is_sufficient"):
         return ":gray[too few expected to tell]"
     return ":green[:material/check: fits]"

@@ -90,6 +90,20 @@ def test_the_clock_is_written_down_and_ends_proposals_past_their_time(at_work: W
     assert found.state == "expired"
 
 
+def test_what_waits_for_a_session_that_never_comes_ends_with_the_replay(
+    at_work: WorkerDesk,
+) -> None:
+    made = propose(at_work)
+    at_work.venue.told = replace(at_work.venue.told, state="ended", is_open=False)
+
+    the("clock", at_work).step()
+
+    with at_work.desk.engine.connect() as conn:
+        found = filed.by_id(conn, made)
+    assert found is not None
+    assert found.state == "expired"
+
+
 def test_without_a_replay_there_is_nobody_to_hold(at_work: WorkerDesk) -> None:
     names = {task.name for task in tasks(replace(at_work.desk, venue=None))}
 
