@@ -85,7 +85,7 @@ class Gate:
 
     def _learned_late(self, chunk: list[date]) -> list[datetime]:
         with self.warehouse.reader() as conn:
-            learned = lateness.learned(
+            learned = lateness.replaced(
                 conn,
                 self.universe.names,
                 chunk[0] - _JUDGED_WITH,
@@ -93,7 +93,6 @@ class Gate:
                 after=decision_time(chunk[0]),
                 as_of=decision_time(chunk[-1]),
                 index=self.universe.index,
-                universe=self.universe.name,
             )
         return late(learned)
 

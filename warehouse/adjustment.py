@@ -76,13 +76,15 @@ def adjusted_closes(
     events = _events(look, bars, after=min(first, unit))
     rows = _with_factors(bars.filter(pl.col("session").is_between(first, last)), events)
     at_unit = _with_factors(rows.select("symbol", session=pl.lit(unit)), events)
+    # The ratio first: at the unit's own session it is exactly 1, and the close as quoted.
+    scale = {name: rows[name] / at_unit[name] for name in _FACTORS}
     return in_order(
         rows.select(
             "session",
             "symbol",
             "close",
-            split_adjusted_close=rows["close"] * rows["split_factor"] / at_unit["split_factor"],
-            adjusted_close=rows["close"] * rows["return_factor"] / at_unit["return_factor"],
+            split_adjusted_close=pl.col("close") * scale["split_factor"],
+            adjusted_close=pl.col("close") * scale["return_factor"],
         ),
         ("session", "symbol"),
     )

@@ -1,5 +1,7 @@
 """When something was learned about a session after that session's own decision."""
 
+# ruff: noqa: S608 - constant statements are set into others, values are bound
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -10,7 +12,8 @@ import polars as pl
 
 from warehouse.frames import require_aware, selected
 
-_LEARNED = """
+# Bars, verdicts and index rows.
+_VALUES = """
 select session as day, known_at, false as reaches_back
 from market.daily_bars
 where symbol in (select unnest($symbols::varchar[])) and session between $first and $last
@@ -25,6 +28,9 @@ select session, known_at, false
 from market.index_bars
 where symbol = $index and session between $first and $last
   and known_at > $after and known_at <= $as_of
+"""
+_LEARNED = f"""
+{_VALUES}
 union all
 select a.ex_date, a.known_at,
        a.kind = 'symbol_change' or coalesce(a.kind = 'delisting' and t.newest >= a.ex_date, false)
@@ -43,7 +49,20 @@ select coalesce(to_session, from_session), known_at, false
 from market.universe
 where universe = $universe and known_at > $after and known_at <= $as_of
 """
-_DISTINCT = f"select distinct day, known_at, reaches_back from ({_LEARNED})"  # noqa: S608 - constant
+# Of actions only those that say otherwise than before: a first word, however late, is dated itself.
+_REPLACED = f"""
+{_VALUES}
+union all
+select a.ex_date, a.known_at, false
+from market.corporate_actions a
+where a.known_at > $after and a.known_at <= $as_of and a.ex_date <= $last
+  and a.symbol in (select unnest($symbols::varchar[]))
+  and exists (
+      select 1 from market.corporate_actions e
+      where e.symbol = a.symbol and e.ex_date = a.ex_date and e.kind = a.kind
+        and e.known_at < a.known_at
+  )
+"""
 
 
 def learned(
@@ -86,4 +105,31 @@ def learned(
         "universe": universe,
         "after": require_aware(after, name="after"), "as_of": require_aware(as_of, name="as_of"),
     }  # fmt: skip
-    return selected(conn, _DISTINCT, asked)
+    return selected(conn, _distinct(_LEARNED), asked)
+
+
+def replaced(
+    conn: duckdb.DuckDBPyConnection,
+    symbols: Sequence[str],
+    first: date,
+    last: date,
+    *,
+    after: datetime,
+    as_of: datetime,
+    index: str,
+) -> pl.DataFrame:
+    """Return which days' bars, verdicts, index and actions were said otherwise, and when.
+
+    For a reader that looks at each ticker by itself and dates every action by its own `known_at`:
+    renamed firms, lists of members and late first news change nothing there, so that a range need
+    not be parted at each of them. Parameters and columns as for `learned`.
+    """
+    asked = {
+        "symbols": list(symbols), "first": first, "last": last, "index": index,
+        "after": require_aware(after, name="after"), "as_of": require_aware(as_of, name="as_of"),
+    }  # fmt: skip
+    return selected(conn, _distinct(_REPLACED), asked)
+
+
+def _distinct(rows: str) -> str:
+    return f"select distinct day, known_at, reaches_back from ({rows})"

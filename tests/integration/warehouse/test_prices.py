@@ -22,7 +22,7 @@ from tests.integration.warehouse.rows import (
     series,
     split,
 )
-from warehouse import Warehouse, prices, restated
+from warehouse import Warehouse, late, prices, restated
 from warehouse.versions import Appended
 
 NEXT, THIRD = DAY + timedelta(days=1), DAY + timedelta(days=2)
@@ -186,7 +186,10 @@ def test_a_span_that_begins_later_has_the_same_adjusted_closes(
             )
 
     for basis in (None, day[0], day[4]):
-        expected = adjusted(DAY, basis).filter(pl.col("session") >= day[begins])
+        whole_span = adjusted(DAY, basis)
+        at_basis = whole_span.filter(session=basis or day[5])
+        assert (at_basis["adjusted_close"] == at_basis["close"]).all()
+        expected = whole_span.filter(pl.col("session") >= day[begins])
         assert_frame_equal(adjusted(day[begins], basis), expected, rel_tol=1e-14)
 
 
@@ -317,3 +320,18 @@ def known(warehouse: Warehouse, symbol: str, as_of: datetime) -> list[float]:
         found = prices.adjusted_closes(conn, [symbol], DAY, THIRD, as_of=as_of, judged=False)
         judged = prices.closes(conn, [symbol], DAY, THIRD, as_of=as_of)
     return [*found["adjusted_close"], float(judged.height)]
+
+
+def test_only_an_action_that_was_said_otherwise_parts_a_range(warehouse: Warehouse) -> None:
+    act(warehouse, dividend("A", NEXT, 1.0, known_at=closing(THIRD)))  # heard of late
+    act(warehouse, dividend("B", NEXT, 1.0))
+
+    def parted() -> list[tuple[object, ...]]:
+        with warehouse.reader() as conn:
+            return late.replaced(
+                conn, ["A", "B"], DAY, THIRD, after=closing(DAY), as_of=LONG_AFTER, index="SPX"
+            ).rows()
+
+    assert parted() == []
+    act(warehouse, dividend("B", NEXT, 1.5, known_at=LATER))
+    assert parted() == [(NEXT, LATER, False)]
