@@ -20,7 +20,7 @@ from adapters.object_store import FolderStore
 from assets import memberships
 from assets.blocks import blocks
 from assets.desk_time import decision_time
-from assets.features import _learned_late, _rows
+from assets.features import _learned_late, computed_rows
 from assets.gate import Gate
 from config.universe import Listing, Universe
 from countersign.processes.postgres import Cluster
@@ -95,7 +95,10 @@ class Small:
     def features(self, sessions: tuple[date, ...]) -> pl.DataFrame:
         cuts = _learned_late(self.warehouse, self.universe, list(sessions))
         return pl.concat(
-            [_rows(self.warehouse, self.universe, block) for block in blocks(sessions, cuts)]
+            [
+                computed_rows(self.warehouse, self.universe, block)
+                for block in blocks(sessions, cuts)
+            ]
         ).sort("session", "symbol")
 
     def known(self, as_of: datetime) -> dict[str, pl.DataFrame]:
