@@ -42,6 +42,7 @@ _WORDS = {
     "generate": Word("Land a synthetic market in the lake.", "generate", _DATA),
     "as-signed": Word("Show a decision from the bytes that were signed.", "as_signed", _DAY),
     "verify": Word("Look for anything altered in the past.", "verify", _CARE),
+    "promote": Word("Make a model champion, or go back to the one before.", "promote", _DATA),
     "drill": Word("Send orders while everything fails, on a temporary desk.", "drill", _CARE),
     "doctor": Word("Check versions, disk, ports and services.", "doctor", _CARE),
     "user": Word("People who may sign in, and what they may do.", "user", _CARE),

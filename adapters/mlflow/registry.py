@@ -6,13 +6,20 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from trading.errors import RetryError
+from quant.gates import Decision
+from trading.errors import NotAllowedError, RetryError
 
 MODEL_FILE = "model.json"
+CHAMPION = "champion"
+_PREVIOUS = "previous_champion"
 
 
 class RegistryUnreachableError(RetryError):
     """The MLflow server gave no answer; nothing was registered."""
+
+
+class PromotionRefusedError(NotAllowedError):
+    """A model was not made champion; the message holds every reason."""
 
 
 class MlflowRegistry:
@@ -111,6 +118,125 @@ class MlflowRegistry:
                 ) from e
             return Path(path).read_bytes()
 
+    def champion(self, name: str) -> int | None:
+        """Return the version that holds the alias, or None.
+
+        Raises
+        ------
+        RegistryUnreachableError
+            If the server does not answer.
+        """
+        mlflow = self._connected()
+        try:
+            return _champion(mlflow.MlflowClient(), name)
+        except mlflow.exceptions.MlflowException as e:
+            raise self._unanswered(e) from e
+
+    def trainer(self, model_version: str) -> str:
+        """Return who trained a version; empty where its run does not say.
+
+        Raises
+        ------
+        RegistryUnreachableError
+            If the server does not answer, or knows no such version.
+        """
+        mlflow = self._connected()
+        name, number = _parts(model_version)
+        try:
+            client = mlflow.MlflowClient()
+            run = client.get_run(client.get_model_version(name, str(number)).run_id)
+        except mlflow.exceptions.MlflowException as e:
+            raise self._unanswered(e) from e
+        return str(run.data.tags.get("trainer", ""))
+
+    def promote(self, decision: Decision) -> int | None:
+        """Give the champion alias to the version a decision is about: there is no other way.
+
+        The version keeps who signed, why, what was waived, and whom it followed. Repeating it
+        changes nothing.
+
+        Returns
+        -------
+        int or None
+            The version that was champion before.
+
+        Raises
+        ------
+        PromotionRefusedError
+            If the decision refuses, with every failing figure.
+        RegistryUnreachableError
+            If the server does not answer; the alias stands as it stood.
+        """
+        told = decision.candidacy
+        if not decision.promoted:
+            raise PromotionRefusedError(
+                f"{told.model_version} stays challenger: {'; '.join(decision.refusals)}."
+            )
+        name, number = _parts(told.model_version)
+        tags = {
+            "promoted_by": told.signer,
+            "promoted_at": told.asked_at.isoformat(),
+            "promotion_reason": told.reason,
+            "waived": "; ".join(decision.waived),
+        }
+        mlflow = self._connected()
+        try:
+            client = mlflow.MlflowClient()
+            before = _champion(client, name)
+            if before == number:
+                return self._followed(client, name, number)
+            # The tags come first: a champion without a signature must never be seen.
+            for key, value in (tags | {_PREVIOUS: str(before or "")}).items():
+                client.set_model_version_tag(name, str(number), key, value)
+            client.set_registered_model_alias(name, CHAMPION, str(number))
+        except mlflow.exceptions.MlflowException as e:
+            raise self._unanswered(e) from e
+        return before
+
+    def roll_back(self, name: str, *, by: str, reason: str) -> tuple[int, int]:
+        """Give the alias back to the champion before this one, in one call.
+
+        Returns
+        -------
+        tuple of (int, int)
+            The version that lost the alias, and the one that has it now.
+
+        Raises
+        ------
+        PromotionRefusedError
+            If there is no champion, or none before it.
+        RegistryUnreachableError
+            If the server does not answer; the alias stands as it stood.
+        """
+        mlflow = self._connected()
+        try:
+            client = mlflow.MlflowClient()
+            current = _champion(client, name)
+            before = None if current is None else self._followed(client, name, current)
+            if current is None or before is None:
+                raise PromotionRefusedError(
+                    f"{name} has no champion to go back to: "
+                    + ("none stands." if current is None else f"{name}/{current} was the first.")
+                )
+            client.set_model_version_tag(name, str(current), "rolled_back_by", by)
+            client.set_model_version_tag(name, str(current), "rolled_back_reason", reason)
+            client.set_registered_model_alias(name, CHAMPION, str(before))
+        except mlflow.exceptions.MlflowException as e:
+            raise self._unanswered(e) from e
+        return current, before
+
+    @staticmethod
+    def _followed(client: Any, name: str, number: int) -> int | None:
+        """The champion before `number`."""
+        told = client.get_model_version(name, str(number)).tags.get(_PREVIOUS, "")
+        return int(told) if told else None
+
+    def _unanswered(self, error: Exception) -> RegistryUnreachableError:
+        return RegistryUnreachableError(
+            f"The model registry at {self._uri} did not answer: {error}. "
+            "See that MLflow runs (./desk status), then repeat."
+        )
+
     def _connected(self) -> Any:
         # Few retries: a run that waits two minutes for a dead registry looks hung.
         os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")
@@ -129,3 +255,18 @@ class MlflowRegistry:
             for name, text in reports.items():
                 Path(folder, name).write_text(text, encoding="utf-8")
             mlflow.log_artifacts(folder)
+
+
+def _champion(client: Any, name: str) -> int | None:
+    found = client.search_registered_models(f"name = '{name}'")
+    held = found[0].aliases.get(CHAMPION) if found else None
+    return None if held is None else int(held)
+
+
+def _parts(model_version: str) -> tuple[str, int]:
+    name, _, number = model_version.rpartition("/")
+    if not name or not number.isdigit():
+        raise PromotionRefusedError(
+            f"A model version reads name/number, as in sample-daily/3, was {model_version!r}."
+        )
+    return name, int(number)

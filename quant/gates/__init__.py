@@ -1,14 +1,21 @@
 """What a model must show to be champion, judged on *active* daily net returns."""
 
 from quant.gates.evidence import Evidence, evidence_of_returns
+from quant.gates.promotion import NEVER_WAIVED, Candidacy, Decision, Environment, Waiver, decide
 from quant.gates.regimes import REGIMES, regime_sharpes, regimes
 from quant.gates.verdicts import GATES, GateVerdict, judge, title
 
 __all__ = [
     "GATES",
+    "NEVER_WAIVED",
     "REGIMES",
+    "Candidacy",
+    "Decision",
+    "Environment",
     "Evidence",
     "GateVerdict",
+    "Waiver",
+    "decide",
     "evidence_of_returns",
     "judge",
     "regime_sharpes",

@@ -4,14 +4,20 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
 import numpy as np
 import pytest
 
-from adapters.mlflow.registry import MlflowRegistry, RegistryUnreachableError
+from adapters.mlflow.registry import (
+    MlflowRegistry,
+    PromotionRefusedError,
+    RegistryUnreachableError,
+)
 from countersign.processes.ports import LOOPBACK, next_free
+from quant.gates import Candidacy, Decision
 
 # The server needs longer to start than a whole room of other tests.
 pytestmark = [pytest.mark.desk, pytest.mark.timeout(180)]
@@ -45,17 +51,19 @@ def _wait(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
     pytest.fail(f"MLflow did not start: {log.read_text(errors='replace')[-2000:]}")
 
 
-def filed(registry: MlflowRegistry, content: bytes) -> tuple[str, int]:
+def filed(
+    registry: MlflowRegistry, content: bytes, *, name: str = "sample-daily"
+) -> tuple[str, int]:
     import xgboost as xgb
 
     rows = xgb.DMatrix(np.arange(8.0).reshape(4, 2), label=[0, 1, 0, 1])
     return registry.register(
-        "sample-daily",
+        name,
         content,
         booster=xgb.train({"objective": "binary:logistic"}, rows, num_boost_round=1),
         parameters={"max_depth": 3},
         metrics={"deflated_sharpe": 0.25},
-        tags={"status": "challenger"},
+        tags={"status": "challenger", "trainer": "desk"},
         reports={"gates.md": "| gate | verdict |"},
     )
 
@@ -74,3 +82,54 @@ def test_what_was_filed_is_read_back_byte_for_byte_and_versions_count(server: st
 def test_a_run_nobody_filed_is_told_with_its_address(server: str) -> None:
     with pytest.raises(RegistryUnreachableError, match="See that MLflow runs"):
         MlflowRegistry(server).model("0" * 32)
+
+
+def decided(name: str, number: int, *refusals: str) -> Decision:
+    asked = Candidacy(
+        model_version=f"{name}/{number}",
+        signer="ann",
+        trainer="desk",
+        reason="It met every gate for two quarters.",
+        environment="paper",
+        asked_at=datetime(2012, 7, 2, 21, 0, tzinfo=UTC),
+    )
+    return Decision(asked, refusals=refusals, waived=())
+
+
+def test_the_alias_follows_decisions_and_goes_back_in_one_call(server: str) -> None:
+    registry, name = MlflowRegistry(server), "promoted-daily"
+    numbers = [filed(registry, b"{}", name=name)[1] for _ in range(2)]
+    assert numbers == [1, 2]
+    assert registry.champion(name) is None
+    assert registry.trainer(f"{name}/1") == "desk"
+
+    assert registry.promote(decided(name, 1)) is None
+    assert registry.promote(decided(name, 2)) == 1
+    assert registry.promote(decided(name, 2)) == 1  # again: nothing changes
+    assert registry.champion(name) == 2
+
+    assert registry.roll_back(name, by="bea", reason="Outcomes fell below the band.") == (2, 1)
+    assert registry.champion(name) == 1
+    with pytest.raises(PromotionRefusedError, match="promoted-daily/1 was the first"):
+        registry.roll_back(name, by="bea", reason="Outcomes fell below the band.")
+
+
+def test_a_refused_model_gets_no_alias_and_is_told_every_figure(server: str) -> None:
+    registry, name = MlflowRegistry(server), "refused-daily"
+    filed(registry, b"{}", name=name)
+
+    with pytest.raises(PromotionRefusedError, match=r"Sharpe 0\.62.*; Trades 60"):
+        registry.promote(decided(name, 1, "Sharpe 0.62 (needs > 1.00)", "Trades 60 (needs > 100)"))
+
+    assert registry.champion(name) is None
+    with pytest.raises(PromotionRefusedError, match="none stands"):
+        registry.roll_back(name, by="bea", reason="There is nothing to go back to.")
+
+
+def test_a_version_nobody_registered_cannot_be_champion(server: str) -> None:
+    registry = MlflowRegistry(server)
+
+    with pytest.raises(RegistryUnreachableError, match="did not answer"):
+        registry.promote(decided("sample-daily", 99))
+    with pytest.raises(PromotionRefusedError, match="reads name/number"):
+        registry.trainer("sample-daily")

@@ -1,0 +1,102 @@
+"""Make a model champion, or the one before it again: in the registry, then in the warehouse."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Protocol
+
+import duckdb
+import polars as pl
+
+from quant.gates import Candidacy, Decision, GateVerdict, Waiver, decide
+from trading.errors import AskError
+from warehouse import Warehouse, models
+
+
+class UnknownModelError(AskError):
+    """No such version was ever trained."""
+
+
+class Champions(Protocol):
+    """Who holds the champion alias."""
+
+    def promote(self, decision: Decision) -> int | None:
+        """Give it to the version decided on; return the version that held it."""
+
+    def roll_back(self, name: str, *, by: str, reason: str) -> tuple[int, int]:
+        """Give it back; return who lost it and who has it."""
+
+
+def promote(
+    warehouse: Warehouse,
+    registry: Champions,
+    candidacy: Candidacy,
+    waivers: Iterable[Waiver] = (),
+) -> Decision:
+    """Decide a candidacy on the stored verdicts and carry it out.
+
+    Raises
+    ------
+    UnknownModelError
+        If no such version was trained.
+    PromotionRefusedError
+        With every failing figure; nothing is changed.
+    """
+    with warehouse.reader() as conn:
+        known = _version(conn, candidacy.model_version, candidacy.asked_at)
+        verdicts = _verdicts(models.latest_gates(conn, candidacy.model_version))
+    decision = decide(verdicts, candidacy, waivers)
+    before = registry.promote(decision)
+    name = str(known["model_version"][0]).rpartition("/")[0]
+    changes = {candidacy.model_version: "champion"}
+    if before is not None:
+        changes[f"{name}/{before}"] = "retired"
+    _restate(warehouse, changes, candidacy.asked_at)
+    return decision
+
+
+def roll_back(
+    warehouse: Warehouse, registry: Champions, name: str, *, by: str, reason: str, at: datetime
+) -> str:
+    """Make the champion before this one champion again; return its version.
+
+    Raises
+    ------
+    PromotionRefusedError
+        If there is none; nothing is changed.
+    """
+    lost, has = registry.roll_back(name, by=by, reason=reason)
+    _restate(warehouse, {f"{name}/{lost}": "retired", f"{name}/{has}": "champion"}, at)
+    return f"{name}/{has}"
+
+
+def _restate(warehouse: Warehouse, states: dict[str, str], at: datetime) -> None:
+    with warehouse.reader() as conn:
+        rows = pl.concat([_version(conn, version, at) for version in states])
+    told = rows.drop("recorded_at").with_columns(
+        status=pl.col("model_version").replace_strict(states, return_dtype=pl.String)
+    )
+    warehouse.write(lambda conn: models.record_version(conn, told), "models.versions")
+
+
+def _version(conn: duckdb.DuckDBPyConnection, model_version: str, as_of: datetime) -> pl.DataFrame:
+    known = models.known_versions(conn, as_of=as_of)
+    found = known.filter(pl.col("model_version") == model_version)
+    if found.is_empty():
+        listed = ", ".join(known["model_version"].tail(5)) or "none"
+        raise UnknownModelError(f"No model {model_version} was trained. The newest are: {listed}.")
+    return found
+
+
+def _verdicts(gates: pl.DataFrame) -> list[GateVerdict]:
+    return [
+        GateVerdict(
+            name=row["gate"],
+            value=row["value"],
+            threshold=row["threshold"],
+            comparison=row["comparison"],
+            passed=row["passed"],
+            reason=row["reason"],
+            sentence=row["sentence"],
+        )
+        for row in gates.iter_rows(named=True)
+    ]

@@ -1,0 +1,99 @@
+"""`./desk promote`: make a model champion, or go back to the one before."""
+
+import datetime as dt
+from typing import Annotated, Literal
+
+import sqlalchemy as sa
+import typer
+
+import ledger
+from adapters.mlflow.registry import MlflowRegistry
+from assets import promotion
+from config.settings import Settings
+from countersign.console import console
+from countersign.errors import CommandError
+from countersign.running import running
+from ledger import audit, people
+from quant.gates import Candidacy
+from trading.errors import DeskError
+from warehouse import Warehouse, place
+
+app = typer.Typer(add_completion=False)
+
+_ENVIRONMENTS: dict[str, Literal["replay", "paper", "live"]] = {
+    "embedded": "replay",
+    "paper": "paper",
+    "live": "live",
+}
+
+
+@app.command()
+def promote(
+    model: Annotated[
+        str, typer.Argument(help="The version, as in sample-daily/3; its name with --back.")
+    ],
+    *,
+    by: Annotated[str, typer.Option(help="Login of the signatory who answers for it.")],
+    reason: Annotated[str, typer.Option(help="Why; kept with the version and in the audit log.")],
+    back: Annotated[
+        bool, typer.Option("--back", help="Make the champion before this one champion again.")
+    ] = False,
+) -> None:
+    """Make a model champion if it meets every gate; say every figure that it misses."""
+    settings = running()
+    engine = ledger.engine(settings.database.url("desk"), pool_size=1)
+    stored = Warehouse(place.from_settings(settings))
+    try:
+        told = _changed(settings, engine, stored, model, by=by, reason=reason, back=back)
+    except (DeskError, ValueError) as e:
+        raise CommandError(str(e)) from e
+    finally:
+        stored.close()
+        engine.dispose()
+    console.print(told, markup=False)
+
+
+def _changed(
+    settings: Settings,
+    engine: sa.Engine,
+    stored: Warehouse,
+    model: str,
+    *,
+    by: str,
+    reason: str,
+    back: bool,
+) -> str:
+    registry = MlflowRegistry(settings.mlflow.tracking_uri)
+    at = dt.datetime.now(dt.UTC)
+    with engine.begin() as conn:
+        signer = _signatory(conn, by)
+    if back:
+        model = promotion.roll_back(stored, registry, model, by=by, reason=reason, at=at)
+    else:
+        candidacy = Candidacy(
+            model_version=model,
+            signer=by,
+            trainer=registry.trainer(model),
+            reason=reason,
+            environment=_ENVIRONMENTS[settings.mode],
+            asked_at=at,
+        )
+        promotion.promote(stored, registry, candidacy)
+    with engine.begin() as conn:
+        audit.append(
+            conn,
+            at=at,
+            actor=signer.person_id,
+            action="model.rolled_back" if back else "model.promoted",
+            subject=model,
+            payload={"reason": reason},
+        )
+    return f"{model} is champion{' again' if back else ''}, signed by {signer.display_name}."
+
+
+def _signatory(conn: sa.Connection, login: str) -> people.Person:
+    person = people.by_login(conn, login)
+    if person is None or not person.may("signatory"):
+        known = ", ".join(other.login for other in people.signatories(conn)) or "nobody"
+        raise CommandError(f"{login} may not sign for a model. Signatories here: {known}.")
+    return person
