@@ -230,6 +230,7 @@ def _registered(
         | {
             "horizon": settings.training.horizon,
             "trials": len(trained.trials),
+            "configurations_ever": trained.n_configurations,
             "feature_version": DAILY.version,
             "snapshot": material.snapshot,
         },

@@ -19,7 +19,14 @@ from assets.judging import (
     worst_regime,
 )
 from quant.gates import Evidence, GateVerdict, evidence_of_returns, judge
-from quant.models import Dataset, FittedModel, Hyperparameters, fit_final, walk_forward_predictions
+from quant.models import (
+    CANDIDATES,
+    Dataset,
+    FittedModel,
+    Hyperparameters,
+    fit_final,
+    walk_forward_predictions,
+)
 from quant.models.crossval import CrossValidation
 from quant.models.dataset import SEARCH_SPACE
 from quant.models.walkforward import Predictions
@@ -83,6 +90,7 @@ class Trained:
     paths: FloatArray  # yearly active Sharpe ratio along each combinatorial path
     regimes: Mapping[str, float | None]  # the same in each regime, walk-forward
     probes: tuple[Finding, ...]
+    n_configurations: int  # ever scored in the programme: what the deflated ratio is deflated by
 
 
 def train(
@@ -125,8 +133,9 @@ def train(
     probed = probing.findings(
         dataset, settings, n_rounds=model.n_rounds, seed=plan.seed, device=plan.device
     )
+    n_configurations = len(_configurations(trials, history, plan.study))
     evidence = replace(
-        _evidence(dataset, walked, trials, history, gained, plan),
+        _evidence(dataset, walked, trials, history, gained, plan, n_configurations),
         combinatorial_sharpe=tenth_percentile(paths),
         leakage_probes=free_of_leaks(probed, served),
         regime_stability=worst_regime(in_regimes),
@@ -143,6 +152,7 @@ def train(
         paths=paths,
         regimes=in_regimes,
         probes=probed if served is None else (*probed, served),
+        n_configurations=n_configurations,
     )
 
 
@@ -211,13 +221,13 @@ def _evidence(
     history: History,
     gained: Earned,
     plan: Plan,
+    n_configurations: int,
 ) -> Evidence:
-    distinct = history.configurations | {trial.configuration_hash for trial in trials}
     new = [t for t in _complete(trials) if t.configuration_hash not in history.configurations]
     sharpes = [*history.sharpes, *(_ratio(trial.returns) for trial in new)]
     figures = evidence_of_returns(
         gained.active,
-        n_trials=float(len(distinct)),
+        n_trials=float(n_configurations),
         trial_variance=float(np.var(sharpes, ddof=1)) if len(sharpes) > 1 else None,
     )
     matured = dataset.labelled(walked.rows)
@@ -229,6 +239,13 @@ def _evidence(
         universe_point_in_time=plan.point_in_time,
         real_data=plan.real_data,
     )
+
+
+def _configurations(trials: tuple[Trial, ...], history: History, study: str) -> frozenset[str]:
+    """Every configuration ever scored, those that walk-forward windows choose among included."""
+    subject = study.partition("@")[0]
+    walked = {configuration_hash(asdict(candidate), subject) for candidate in CANDIDATES}
+    return history.configurations | {trial.configuration_hash for trial in trials} | walked
 
 
 def free_of_leaks(probed: tuple[Finding, ...], served: Finding | None) -> bool | None:

@@ -9,7 +9,7 @@ from assets.judging import Market
 from assets.training import History, Plan, Trained, configuration_hash, free_of_leaks, train
 from config import gates as gates_module
 from quant.labels import average_uniqueness, forward_excess
-from quant.models import Dataset
+from quant.models import CANDIDATES, Dataset
 from quant.probes import Finding
 from quant.signals import Policy
 
@@ -91,7 +91,12 @@ def test_trials_made_before_are_counted_once(first: Trained) -> None:
 
     # The same seed draws the same configurations: nothing is new, and the figure stays.
     assert {t.configuration_hash for t in again.trials} == set(known.configurations)
+    assert again.n_configurations == first.n_configurations
     assert again.evidence.deflated_sharpe == pytest.approx(first.evidence.deflated_sharpe)
+
+
+def test_what_walk_forward_windows_choose_among_counts_as_well(first: Trained) -> None:
+    assert first.n_configurations == PLAN.trials + len(CANDIDATES)
 
 
 def test_every_trial_ever_made_lowers_the_deflated_ratio(first: Trained) -> None:
