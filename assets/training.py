@@ -119,26 +119,12 @@ def train(
     )
     model = fit_final(dataset, settings, seed=plan.seed, device=plan.device, history=walked)
     gained = earned(dataset, market, walked.probability, walked.margin, plan.policy)
-    paths = path_sharpes(
-        dataset,
-        market,
-        settings,
-        plan.policy,
-        n_rounds=model.n_rounds,
-        seed=plan.seed,
-        device=plan.device,
-        progress=lambda done, of: progress("combinatorial folds", done, of),
-    )
-    in_regimes = sharpes_by_regime(market, gained)
-    probed = probing.findings(
-        dataset, settings, n_rounds=model.n_rounds, seed=plan.seed, device=plan.device
-    )
-    n_configurations = len(_configurations(trials, history, plan.study))
+    looked = _looked_into(dataset, market, plan, model, gained, progress)
     evidence = replace(
-        _evidence(dataset, walked, trials, history, gained, plan, n_configurations),
-        combinatorial_sharpe=tenth_percentile(paths),
-        leakage_probes=free_of_leaks(probed, served),
-        regime_stability=worst_regime(in_regimes),
+        _evidence(dataset, walked, trials, history, gained, plan),
+        combinatorial_sharpe=tenth_percentile(looked.paths),
+        leakage_probes=free_of_leaks(looked.probes, served),
+        regime_stability=worst_regime(looked.regimes),
     )
     return Trained(
         model=model,
@@ -149,10 +135,10 @@ def train(
         returns=gained.returns,
         active=gained.active,
         settings=settings,
-        paths=paths,
-        regimes=in_regimes,
-        probes=probed if served is None else (*probed, served),
-        n_configurations=n_configurations,
+        paths=looked.paths,
+        regimes=looked.regimes,
+        probes=looked.probes if served is None else (*looked.probes, served),
+        n_configurations=len(_configurations(trials, history, plan.study)),
     )
 
 
@@ -160,6 +146,39 @@ def configuration_hash(configuration: Mapping[str, float], study: str) -> str:
     """Return what tells two configurations apart: the study's subject and every parameter."""
     told = json.dumps({"study": study, **configuration}, sort_keys=True)
     return hashlib.sha256(told.encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class _Looked:
+    """A final model looked into from three sides."""
+
+    paths: FloatArray
+    regimes: Mapping[str, float | None]
+    probes: tuple[Finding, ...]
+
+
+def _looked_into(
+    dataset: Dataset,
+    market: Market,
+    plan: Plan,
+    model: FittedModel,
+    gained: Earned,
+    progress: Callable[[str, int, int], None],
+) -> _Looked:
+    paths = path_sharpes(
+        dataset,
+        market,
+        model.settings,
+        plan.policy,
+        n_rounds=model.n_rounds,
+        seed=plan.seed,
+        device=plan.device,
+        progress=lambda done, of: progress("combinatorial folds", done, of),
+    )
+    probes = probing.findings(
+        dataset, model.settings, n_rounds=model.n_rounds, seed=plan.seed, device=plan.device
+    )
+    return _Looked(paths, sharpes_by_regime(market, gained), probes)
 
 
 def _searched(
@@ -221,13 +240,12 @@ def _evidence(
     history: History,
     gained: Earned,
     plan: Plan,
-    n_configurations: int,
 ) -> Evidence:
     new = [t for t in _complete(trials) if t.configuration_hash not in history.configurations]
     sharpes = [*history.sharpes, *(_ratio(trial.returns) for trial in new)]
     figures = evidence_of_returns(
         gained.active,
-        n_trials=float(n_configurations),
+        n_trials=float(len(_configurations(trials, history, plan.study))),
         trial_variance=float(np.var(sharpes, ddof=1)) if len(sharpes) > 1 else None,
     )
     matured = dataset.labelled(walked.rows)
