@@ -14,7 +14,7 @@ from datetime import date, datetime
 import duckdb
 import polars as pl
 
-from warehouse.frames import require_aware, selected
+from warehouse.frames import in_order, require_aware, selected
 
 _FIRST_DAY, _LAST_DAY = date(1900, 1, 1), date(9999, 12, 31)
 _EVENTS = """
@@ -94,13 +94,13 @@ class Identities:
 
 def renamed(rows: pl.DataFrame, spans: pl.DataFrame, *, day: str) -> pl.DataFrame:
     """Return rows by ticker as rows by the symbol asked, each firm's own and no other's."""
-    return (
+    found = (
         rows.join(spans, on="symbol", how="inner", maintain_order="left")
         .filter((pl.col(day) >= pl.col("begins")) & (pl.col(day) < pl.col("ends")))
         .with_columns(symbol="asked")
         .select(rows.columns)
-        .sort("symbol", day, maintain_order=True)
     )
+    return in_order(found, ("symbol", day))
 
 
 def known(conn: duckdb.DuckDBPyConnection, last: date, *, as_of: datetime) -> Identities | None:
