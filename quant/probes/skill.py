@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import rankdata
+from scipy.stats import norm, rankdata
+from scipy.stats import t as student
 
 from quant.probes.finding import Finding
 from quant.typing import Float64Array, FloatArray, Int64Array, IntArray
@@ -16,7 +17,7 @@ from quant.typing import Float64Array, FloatArray, Int64Array, IntArray
 # not fitted to it; NaN where there is none.
 Procedure = Callable[[FloatArray, FloatArray], FloatArray]
 
-# Standard errors: of a thousand clean models a normal figure suspects one or two.
+# Standard errors: of a thousand clean models each probe suspects one or two.
 _LIMIT = 3.0
 # Rank correlation. Forecasts from daily bars that keep their promise stay below 0.1; one that
 # loses more than this with a single bar has most likely seen the answer in it.
@@ -260,7 +261,11 @@ def _standard(values: FloatArray) -> Float64Array:
 
 
 def _standard_errors(skill: FloatArray, rows: Rows) -> float:
-    """Mean of the skill over blocks of sessions, in standard errors of that mean."""
+    """Mean of the skill over blocks of sessions, in standard errors of that mean.
+
+    The spread of few blocks is itself uncertain: the ratio is told as the normal figure that is as
+    unlikely as its own is under Student's t.
+    """
     known = np.isfinite(skill)
     days, place = np.unique(rows.sessions[known], return_inverse=True)
     n_blocks = days.size // rows.block
@@ -275,4 +280,6 @@ def _standard_errors(skill: FloatArray, rows: Rows) -> float:
     spread = float(np.std(means, ddof=1))
     if spread == 0.0:
         return 0.0
-    return float(means.mean() / spread * np.sqrt(n_blocks))
+    ratio = float(means.mean() / spread * np.sqrt(n_blocks))
+    unlikely = max(float(student.sf(abs(ratio), n_blocks - 1)), 1e-300)
+    return float(np.sign(ratio) * norm.isf(unlikely))
