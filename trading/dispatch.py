@@ -271,7 +271,11 @@ def _submit(
     try:
         told = broker.submit(order)
     except OrderRejectedError as e:
-        ledger.conclude(name, to=OrderState.REJECTED, reason=str(e), at=_stamp(desk, market))
+        # Of an order that was sent before, the first send may yet arrive: then it is not the
+        # broker's last word, and a cancelled order may still be filled.
+        first = order.state is OrderState.INTENDED
+        end = OrderState.REJECTED if first else OrderState.CANCELED
+        ledger.conclude(name, to=end, reason=str(e), at=_stamp(desk, market))
         report.rejected.append(name)
         return
     except (OutcomeUnknownError, RateLimitedError) as e:

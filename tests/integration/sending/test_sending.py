@@ -16,6 +16,7 @@ from trading.dispatch import Report, send_signed, settle_unresolved
 from trading.errors import OutcomeUnknownError, RateLimitedError
 from trading.orders import Order, OrderState, client_order_id
 from trading.proposals import Proposal
+from trading.reconcile import reconcile
 from trading.state import TradingState
 
 
@@ -192,6 +193,30 @@ def test_a_refusal_is_final_and_keeps_the_broker_s_words(desk: SmallDesk) -> Non
     assert state_of(desk, proposal) is OrderState.REJECTED
     with desk.engine.connect() as conn:
         assert "insufficient buying power" in str(conn.scalar(sa.select(orders.c.reason)))
+
+
+def test_a_send_that_arrives_after_a_second_one_was_refused_is_followed(desk: SmallDesk) -> None:
+    # Found by the drill: the ledger held it for refused while the broker filled it.
+    def lost(_order: Order) -> None:
+        raise OutcomeUnknownError("No answer.")
+
+    proposal = desk.signed()
+    desk.broker.on_submit = lost
+    send(desk)
+    desk.broker.on_submit = refuse
+    desk.clock.forward(LIMITS.resend_grace_seconds)
+    assert len(send(desk, "run/2").rejected) == 1
+    assert state_of(desk, proposal) is OrderState.CANCELED
+
+    desk.broker.on_submit = lambda _order: None
+    name = client_order_id(proposal_id=proposal.proposal_id, leg_no=1, attempt=1)
+    order = desk.ledger.order(name)
+    assert order is not None
+    desk.broker.submit(order)  # the bytes of the first send arrive now
+    desk.broker.fill(name, 20, "195.80")
+    reconcile(desk.ledger, desk.broker, market=desk.market, desk=desk.clock, environment="replay")
+
+    assert state_of(desk, proposal) is OrderState.FILLED
 
 
 def test_a_broker_that_asks_to_wait_is_asked_later_with_the_same_id(desk: SmallDesk) -> None:
