@@ -177,8 +177,9 @@ def _sentence(
         said = ("passed", "failed") if name == "leakage_probes" else ("yes", "no")
         return f"{rule.label}: {said[0] if passed else said[1]}"
     if name == "track_record":
-        needed = f"{threshold:,.0f}" if isfinite(threshold) else "no number"
-        return f"Track record {value:,.0f} of {needed} sessions"
+        if not isfinite(threshold):
+            return f"Track record {value:,.0f} sessions, and no length would do"
+        return f"Track record {value:,.0f} of {threshold:,.0f} sessions"
     needs = f"needs {_SIGNS[rule.comparison]} {_figure(name, rule, threshold)}"
     return f"{rule.label} {_figure(name, rule, value)} ({needs})"
 
