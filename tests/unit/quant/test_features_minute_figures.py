@@ -52,8 +52,8 @@ BARS = pd.DataFrame(
 OPENS, H, L, C, V = (BARS[name] for name in ("open", "high", "low", "close", "volume"))
 DAY = BARS["session"]
 BEFORE = C.groupby(DAY).shift().fillna(OPENS)
-R = np.log(C / BEFORE)
-UP = np.sign(C - BEFORE)
+R = pd.Series(np.log(C / BEFORE))
+UP = pd.Series(np.sign(C - BEFORE))
 DOLLARS = V * C
 TYPICAL = (H + L + C) / 3
 
