@@ -12,6 +12,7 @@ from trading.errors import ContentMismatchError
 from trading.ledger import Anchor
 
 _RECORDED = "proposal.record"
+_WITHDRAWN = "proposal.withdraw"
 _MARKED = {"sign": "proposal.sign", "veto": "proposal.veto"}
 
 
@@ -66,6 +67,7 @@ def verify(conn: sa.Connection, anchors: Iterable[Anchor] = ()) -> Verification:
     logged = _logged(conn)
     places += _proposals(conn, logged)
     places += _marks(conn, logged)
+    places += _withdrawals(conn)
     return Verification(
         rows=_count(conn, audit_log),
         proposals=_count(conn, proposals),
@@ -140,3 +142,27 @@ def _marks(conn: sa.Connection, logged: dict[tuple[str, str, str], str]) -> Iter
         else:
             said = "covers other bytes than the log says"
         yield Place(f"proposal {proposal_id}", f"The {what} by {person} of {proposal_id} {said}.")
+
+
+def _withdrawals(conn: sa.Connection) -> Iterator[Place]:
+    """Signatures that stand where the log says withdrawn, and the other way round."""
+    last = {
+        (row.subject, row.actor): row.action == _MARKED["sign"]
+        for row in conn.execute(
+            sa.select(audit_log.c.action, audit_log.c.subject, audit_log.c.actor)
+            .where(audit_log.c.action.in_((_MARKED["sign"], _WITHDRAWN)))
+            .order_by(audit_log.c.seq)
+        )
+    }
+    stands: dict[tuple[str, str], bool] = {}
+    for row in conn.execute(sa.select(signatures).where(signatures.c.kind == "sign")):
+        key = (row.proposal_id, row.person_id)
+        stands[key] = stands.get(key, False) or row.withdrawn_at is None
+    for proposal_id, person in sorted(last.keys() & stands.keys()):
+        logged = last[proposal_id, person]
+        if logged != stands[proposal_id, person]:
+            said, now = ("given", "withdrawn") if logged else ("withdrawn", "standing")
+            yield Place(
+                f"proposal {proposal_id}",
+                f"The signature by {person} of {proposal_id} is {now}; the log says {said}.",
+            )

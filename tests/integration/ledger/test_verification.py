@@ -149,6 +149,29 @@ def test_a_signature_nobody_gave_is_found(past: Case) -> None:
     assert "added past the desk" in verified(past).places[0].sentence
 
 
+def test_a_withdrawn_signature_cannot_be_brought_back_unnoticed(case: Case) -> None:
+    made = proposed()
+    case.record(made)
+    case.sign(made, "Maria")
+    case.withdraw(made, "Maria")
+    assert verified(case).holds
+    case.sign(made, "Maria")
+    assert verified(case).holds
+    case.withdraw(made, "Maria")
+
+    found = altered(case, sa.update(signatures).values(withdrawn_at=None))
+
+    assert [place.sentence.partition(" is ")[2] for place in found.places] == [
+        "standing; the log says withdrawn."
+    ]
+
+
+def test_a_signature_cannot_be_taken_away_unnoticed(past: Case) -> None:
+    found = altered(past, sa.update(signatures).values(withdrawn_at=sa.func.now()))
+
+    assert "is withdrawn; the log says given." in found.places[0].sentence
+
+
 def test_anchors_are_kept_once_and_read_back(past: Case, tmp_path: Path) -> None:
     store = FolderStore(tmp_path)
     first = anchor(past)
