@@ -26,11 +26,11 @@ def told(served: ServedVenue) -> list[None]:
 def test_an_update_says_that_something_happened(served: ServedVenue, told: list[None]) -> None:
     served.post("/v2/orders", ORDER)
 
-    served.until(lambda: len(told) >= 2)
+    assert served.until(lambda: len(told) >= 2)
 
 
 def test_a_lost_stream_is_joined_again_and_says_so(served: ServedVenue, told: list[None]) -> None:
     served.put("/venue/faults", {"faults": [{"kind": "disconnect", "path": "^trade_updates$"}]})
     served.post("/v2/orders", ORDER)  # told to nobody
 
-    served.until(lambda: len(told) >= 2)
+    assert served.until(lambda: len(told) >= 2)
