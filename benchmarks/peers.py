@@ -2,9 +2,9 @@
 
 The peers (pyqlib, TA-Lib, polars, vectorbt) live in an environment of their own::
 
-    uv venv /tmp/peers
-    uv pip sync --require-hashes --python /tmp/peers/bin/python benchmarks/requirements-peers.lock
-    python -m benchmarks.peers --peers /tmp/peers/bin/python
+    uv venv .peers
+    uv pip sync --require-hashes --python .peers/bin/python benchmarks/requirements-peers.lock
+    python -m benchmarks.peers --peers .peers/bin/python
 
 Each side runs in a process of its own, the sides in turn, several times over. The ratio is that of
 CPU seconds (all threads and processes together): on a machine that others load, seconds on the
