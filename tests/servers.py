@@ -19,10 +19,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-import httpx
 import psutil
 import psycopg
 import pytest
+import urllib3
 from psycopg import sql
 
 from config.settings import LakeSettings
@@ -180,15 +180,23 @@ def _start_minio(minio: str, folder: Path) -> dict[str, Any]:
         },
     )
 
-    def is_ready() -> bool:
-        try:
-            url = f"http://{LOOPBACK}:{port}/minio/health/live"
-            return httpx.get(url, timeout=1, trust_env=False).status_code == 200
-        except httpx.HTTPError:
-            return False
-
-    _wait(is_ready, server, folder / "log")
+    _wait(lambda: _serves_buckets(f"{LOOPBACK}:{port}", keys), server, folder / "log")
     return {"pid": server.pid, "data": str(data), "port": port} | keys
+
+
+def _serves_buckets(endpoint: str, keys: dict[str, str]) -> bool:
+    """Whether it answers a question about buckets: its health page says yes seconds before."""
+    from minio import Minio
+    from minio.error import MinioException
+
+    impatient = urllib3.PoolManager(timeout=1, retries=False)
+    try:
+        Minio(
+            endpoint, keys["access_key"], keys["secret_key"], secure=False, http_client=impatient
+        ).list_buckets()
+    except (urllib3.exceptions.HTTPError, MinioException):
+        return False
+    return True
 
 
 def _start(

@@ -44,10 +44,10 @@ def read(store: ObjectStore) -> int:
     return load.daily(store, FIRST, FIRST + timedelta(days=99)).height
 
 
-def opened(lake: LakeSettings) -> S3Store:
+def opened(lake: LakeSettings, *, attempts: int = 0) -> S3Store:
     return S3Store(
         lake.endpoint, lake.bucket, access_key=lake.access_key, secret_key=lake.secret_key,
-        attempts=0,
+        attempts=attempts,
     )  # fmt: skip
 
 
@@ -62,7 +62,7 @@ def own_minio(tmp_path: Path) -> Iterator[tuple[LakeSettings, dict[str, object]]
         kind="s3", path=tmp_path, endpoint=f"127.0.0.1:{facts['port']}", bucket="faults",
         access_key=facts["access_key"], secret_key=facts["secret_key"],
     )  # fmt: skip
-    opened(lake).ensure_bucket()
+    opened(lake, attempts=5).ensure_bucket()
     yield lake, facts
     _stop(facts["pid"])
 
