@@ -13,6 +13,7 @@ from ledger import (
     audit,
     bookings,
     fills,
+    following,
     legs,
     orders,
     proposals,
@@ -200,7 +201,8 @@ class DeskLedger:
     def conclude(self, client_order_id: str, *, to: OrderState, reason: str, at: Stamp) -> None:
         """Move an order to a state that the broker's answer to a send implies.
 
-        What has become known meanwhile stays.
+        What has become known meanwhile stays. A refusal of the first send is the broker's last
+        word only if nobody sent again meanwhile: what that one hears decides.
         """
 
         def work(conn: sa.Connection) -> None:
@@ -233,6 +235,8 @@ class DeskLedger:
         )
 
     def release_order(self, client_order_id: str, *, owner: str) -> None:
+            if to is OrderState.REJECTED and orders.sends(conn, client_order_id) > 1:
+                return
         """Give the lease of an order back."""
         self._transact(lambda conn: orders.release(conn, client_order_id, owner=owner))
 
@@ -282,7 +286,7 @@ class DeskLedger:
         """Write fills, positions, account, equity and quotes; return the cash nobody explains."""
 
         def work(conn: sa.Connection) -> Decimal:
-            _add_fills(conn, view.fills, at=at)
+            following.add_fills(conn, view.fills, at=at)
             return views.record(conn, view, environment=environment, desk_at=at.desk_at)
 
         return self._transact(work)
@@ -299,7 +303,19 @@ class DeskLedger:
 
     def record_fills(self, told: Sequence[BrokerFill], *, at: Stamp) -> int:
         """Write executions, each once; return how many were new."""
-        return self._transact(lambda conn: _add_fills(conn, told, at=at)) if told else 0
+        return self._transact(lambda conn: following.add_fills(conn, told, at=at)) if told else 0
+
+    def fills_since(self, market_at: datetime) -> Sequence[BrokerFill]:
+        """Return the recorded executions from an instant on that stand, oldest first."""
+        return self._transact(lambda conn: fills.standing_since(conn, market_at))
+
+    def take_back(self, execution_ids: Sequence[str], *, of: BrokerOrder, at: Stamp) -> None:
+        """Write down that the broker took executions of one order back; it follows."""
+        self._transact(lambda conn: following.take_back(conn, execution_ids, of, at=at))
+
+    def correct_fill(self, told: BrokerFill, *, of: BrokerOrder, at: Stamp) -> None:
+        """Write down another quantity or price of a recorded execution; its order follows."""
+        self._transact(lambda conn: following.correct(conn, told, of, at=at))
 
     def finish_reconciliation(
         self, *, started_at: datetime, differences: Sequence[Difference], at: Stamp
@@ -401,26 +417,6 @@ def _mark_sending(conn: sa.Connection, proposal_id: str, at: Stamp) -> str:
             .returning(proposals_table.c.content_hash)
         )
     )
-
-
-def _add_fills(conn: sa.Connection, told: Sequence[BrokerFill], *, at: Stamp) -> int:
-    """Record executions, and let their orders follow where the listing was behind."""
-    made = fills.add(conn, told, at=at)
-    for name in sorted(set(made)):
-        before = orders.by_id(conn, name, lock=True)
-        assert before is not None
-        filled, average = fills.total(conn, name)
-        if before.filled_quantity < filled <= before.quantity:
-            done = filled == before.quantity
-            ended = before.state.is_final and not done
-            filling = OrderState.FILLED if done else OrderState.PARTIALLY_FILLED
-            after = replace(
-                before if ended else orders.moved(before, filling),
-                filled_quantity=filled,
-                average_price=average,
-            )
-            orders.change(conn, before, after, at=at)
-    return len(made)
 
 
 def _reduce(conn: sa.Connection, grave: Sequence[Difference], at: Stamp) -> None:

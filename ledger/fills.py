@@ -1,8 +1,9 @@
-"""Executions, each recorded once, and what they add up to."""
+"""Executions, each recorded once, what became of them, and what they add up to."""
 
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import datetime
+from dataclasses import replace
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -10,7 +11,7 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
-from ledger import bookings
+from ledger import audit, bookings
 from ledger.tables import fills, orders, proposals
 from trading import positions
 from trading.broker import BrokerBooking, BrokerFill
@@ -23,6 +24,8 @@ _NEW_YORK = ZoneInfo("America/New_York")
 
 def add(conn: sa.Connection, told: Sequence[BrokerFill], *, at: Stamp) -> list[str]:
     """Record executions of known orders; the same execution again changes nothing.
+
+    One that was taken back and is told again stands again.
 
     Returns
     -------
@@ -59,10 +62,63 @@ def add(conn: sa.Connection, told: Sequence[BrokerFill], *, at: Stamp) -> list[s
     made = conn.execute(
         insert(fills)
         .values(rows)
-        .on_conflict_do_nothing(index_elements=[fills.c.execution_id])
+        .on_conflict_do_update(
+            index_elements=[fills.c.execution_id],
+            set_={"busted_at": None, "recorded_at": at.desk_at},
+            where=fills.c.busted_at.is_not(None),
+        )
         .returning(fills.c.client_order_id)
     )
     return [row.client_order_id for row in made]
+
+
+def standing_since(conn: sa.Connection, market_at: datetime) -> list[BrokerFill]:
+    """Return the executions from a market time on that were not taken back, oldest first."""
+    return _told(conn, fills.c.market_at >= market_at)
+
+
+def bust(conn: sa.Connection, execution_ids: Sequence[str], *, at: Stamp) -> int:
+    """Mark executions as taken back by the broker; return how many stood until now."""
+    gone = conn.execute(
+        sa.update(fills)
+        .where(fills.c.execution_id.in_(execution_ids), fills.c.busted_at.is_(None))
+        .values(busted_at=at.desk_at)
+        .returning(fills)
+    ).all()
+    for row in gone:
+        told = {"order": row.client_order_id, "quantity": row.quantity, "price": row.price}
+        audit.append(
+            conn,
+            at=at.desk_at,
+            actor=at.source,
+            action="fill.bust",
+            subject=row.execution_id,
+            payload=told,
+        )
+    return len(gone)
+
+
+def correct(conn: sa.Connection, told: BrokerFill, *, at: Stamp) -> None:
+    """Give an execution the quantity and price it has now; the log keeps what it had."""
+    name = told.fill.execution_id
+    before = conn.execute(
+        sa.select(fills).where(fills.c.execution_id == name).with_for_update()
+    ).one()
+    now = {"quantity": told.fill.quantity, "price": told.fill.price}
+    conn.execute(sa.update(fills).where(fills.c.execution_id == name).values(**now))
+    audit.append(
+        conn,
+        at=at.desk_at,
+        actor=at.source,
+        action="fill.correct",
+        subject=name,
+        payload=now
+        | {
+            "order": before.client_order_id,
+            "quantity_before": before.quantity,
+            "price_before": before.price,
+        },
+    )
 
 
 def total(conn: sa.Connection, client_order_id: str) -> tuple[Decimal, Decimal | None]:
@@ -82,7 +138,7 @@ def events(conn: sa.Connection, *, strategy: str | None = None) -> list[Executed
 
     A split is booked for the whole account: its ratio follows from what all strategies held.
     """
-    booked = bookings.of_shares(conn)
+    booked = _by_day(bookings.of_shares(conn))
     held: dict[str, Decimal] = defaultdict(Decimal)
     found: list[Executed | Rescaled] = []
     for row in _rows(conn):
@@ -118,12 +174,25 @@ def _executed(row: sa.Row[Any]) -> Executed:
     )
 
 
+def _by_day(booked: Sequence[BrokerBooking]) -> list[BrokerBooking]:
+    """One booking a symbol and day: Alpaca takes the old shares out and puts the new ones in."""
+    together: dict[tuple[date, str | None], BrokerBooking] = {}
+    for one in booked:
+        known = together.get((one.day, one.symbol))
+        quantity = one.quantity + (known.quantity if known else Decimal(0))
+        together[one.day, one.symbol] = replace(one, quantity=quantity)
+    return list(together.values())
+
+
 def _rescaled(booked: BrokerBooking, held: dict[str, Decimal]) -> list[Rescaled]:
-    """What a booking of shares did to each share held; none when nothing was held."""
+    """What a booking of shares did to each share held; none when nothing was held or is left.
+
+    Nothing is left between the two halves of a split: then there is no ratio yet.
+    """
     symbol = booked.symbol or ""
     before = held[symbol]
     held[symbol] += booked.quantity
-    return [Rescaled(symbol, held[symbol] / before)] if before else []
+    return [Rescaled(symbol, held[symbol] / before)] if before * held[symbol] > 0 else []
 
 
 def losses_in_a_row(conn: sa.Connection, strategy: str) -> int:
@@ -146,10 +215,14 @@ def latest_at(conn: sa.Connection) -> datetime | None:
 
 
 def of_order(conn: sa.Connection, client_order_id: str) -> list[BrokerFill]:
-    """Return an order's executions, oldest first."""
+    """Return an order's executions that stand, oldest first."""
+    return _told(conn, fills.c.client_order_id == client_order_id)
+
+
+def _told(conn: sa.Connection, which: sa.ColumnElement[bool]) -> list[BrokerFill]:
     rows = conn.execute(
         sa.select(fills)
-        .where(fills.c.client_order_id == client_order_id)
+        .where(which, fills.c.busted_at.is_(None))
         .order_by(fills.c.market_at, fills.c.execution_id)
     )
     return [

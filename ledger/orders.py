@@ -100,6 +100,15 @@ def release(conn: sa.Connection, client_order_id: str, *, owner: str) -> None:
     """End a lease that is still this owner's."""
     conn.execute(
         sa.update(orders)
+def sends(conn: sa.Connection, client_order_id: str) -> int:
+    """Return how often bytes of an order may have gone out."""
+    sent = sa.select(sa.func.count()).where(
+        order_events.c.client_order_id == client_order_id,
+        order_events.c.to_state == OrderState.SENT.value,
+    )
+    return int(conn.scalar(sent) or 0)
+
+
         .where(orders.c.client_order_id == client_order_id, orders.c.lease_owner == owner)
         .values(lease_until=None)
     )

@@ -72,13 +72,14 @@ def _unexplained(conn: sa.Connection, before: market.Account | None, now: Broker
         return _ZERO
     value = fills.c.quantity * fills.c.price
     paid = sa.case((fills.c.side == "buy", -value), else_=value) - fills.c.fee
-    explained = conn.scalar(
-        sa.select(sa.func.coalesce(sa.func.sum(paid), 0)).where(
-            fills.c.recorded_at > before.received_at
+    made, gone = (
+        conn.scalar(
+            sa.select(sa.func.coalesce(sa.func.sum(paid), 0)).where(at > before.received_at)
         )
+        for at in (fills.c.recorded_at, fills.c.busted_at)
     )
-    booked = bookings.cash_since(conn, before.received_at)
-    return now.cash - before.cash - Decimal(explained or 0) - booked
+    explained = Decimal(made or 0) - Decimal(gone or 0)
+    return now.cash - before.cash - explained - bookings.cash_since(conn, before.received_at)
 
 
 def _session(conn: sa.Connection, clock: BrokerClock, environment: str) -> date | None:

@@ -197,7 +197,19 @@ class Ledger(Protocol):
         """Write what was booked without a trade, each once; return the new ones."""
 
     def record_fills(self, fills: Sequence[BrokerFill], *, at: Stamp) -> int:
-        """Write executions, each once; return how many were new."""
+        """Write executions, each once; return how many were new.
+
+        An order that cannot follow its fill stays as it is; the comparison says so.
+        """
+
+    def fills_since(self, market_at: datetime) -> Sequence[BrokerFill]:
+        """Return the recorded executions from an instant on that stand, oldest first."""
+
+    def take_back(self, execution_ids: Sequence[str], *, of: BrokerOrder, at: Stamp) -> None:
+        """Write down that the broker took executions of one order back; it follows."""
+
+    def correct_fill(self, told: BrokerFill, *, of: BrokerOrder, at: Stamp) -> None:
+        """Write down another quantity or price of a recorded execution; its order follows."""
 
     def finish_reconciliation(
         self, *, started_at: datetime, differences: Sequence[Difference], at: Stamp

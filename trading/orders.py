@@ -52,8 +52,8 @@ _NEXT: Mapping[OrderState, frozenset[OrderState]] = MappingProxyType(
         _S.PARTIALLY_FILLED: frozenset(
             {_S.PARTIALLY_FILLED, _S.ACCEPTED, _S.FILLED, _S.CANCELED, _S.EXPIRED}
         ),
-        # A late bust takes a fill back.
-        _S.FILLED: frozenset({_S.PARTIALLY_FILLED, _S.ACCEPTED}),
+        # A late bust takes a fill back; the rest may be over by then.
+        _S.FILLED: frozenset({_S.PARTIALLY_FILLED, _S.ACCEPTED, _S.CANCELED, _S.EXPIRED}),
         # A fill that crossed the cancel on its way.
         _S.CANCELED: frozenset({_S.FILLED, _S.PARTIALLY_FILLED}),
         _S.EXPIRED: frozenset({_S.FILLED, _S.PARTIALLY_FILLED}),
@@ -188,4 +188,44 @@ def seen(
         return known
     if state != order.state:
         known = move(known, state)
+    return replace(known, filled_quantity=filled_quantity, average_price=average_price)
+
+
+def taken_back(
+    order: Order,
+    *,
+    state: OrderState,
+    filled_quantity: Decimal,
+    average_price: Decimal | None,
+) -> Order:
+    """Return `order` after executions of it were busted or corrected by the broker.
+
+    Parameters
+    ----------
+    state : OrderState
+        As the broker tells it now; it decides whether what is left still works.
+    filled_quantity : Decimal
+        Shares of the executions that stand.
+    average_price : Decimal, optional
+        Their average, USD per share; None when none stands.
+
+    Raises
+    ------
+    OverfillError
+        If more stands than was ordered.
+    """
+    if filled_quantity > order.quantity:
+        raise OverfillError(
+            f"Order {order.client_order_id} was for {order.quantity}; {filled_quantity} of it "
+            "stand after a correction."
+        )
+    if filled_quantity == order.quantity:
+        left = OrderState.FILLED
+    elif order.state.is_final and order.state is not OrderState.FILLED:
+        left = order.state  # what ended does not come back to life
+    elif state.is_final and state is not OrderState.FILLED:
+        left = state
+    else:
+        left = OrderState.PARTIALLY_FILLED if filled_quantity else OrderState.ACCEPTED
+    known = order if left is order.state else move(order, left)
     return replace(known, filled_quantity=filled_quantity, average_price=average_price)

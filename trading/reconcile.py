@@ -1,5 +1,6 @@
 """Comparing ledger and broker: orders, fills, positions, cash; the query is the fact."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -7,6 +8,7 @@ from decimal import Decimal
 
 from trading.broker import Broker, BrokerBooking, BrokerOrder, BrokerPosition
 from trading.clock import DeskClock, MarketClock
+from trading.corrections import corrections
 from trading.errors import BrokerUnavailableError, StopError
 from trading.ledger import BrokerView, Difference, Ledger, Stamp
 from trading.orders import Order, OrderState
@@ -15,6 +17,7 @@ from trading.wording import money, shares
 
 _OVERLAP = timedelta(hours=1)
 _BOOKED_LATE = timedelta(days=7)  # a booking bears the day it is for, not the one it came on
+_BUSTED_LATE = timedelta(days=7)  # how far back executions are asked for when positions differ
 _LOOKS = 2  # a fill between two questions looks like a difference: ask once more
 _CENT = Decimal("0.01")
 
@@ -55,11 +58,15 @@ def reconcile(
         Its row is written before it is returned.
     """
     started_at = desk.now()
+    done: list[Difference] = []  # told whatever comes after: something was done about them
     try:
-        report = _compared(ledger, broker, desk, market, universe, environment)
+        report = _compared(ledger, broker, desk, market, universe, environment, done)
     except BrokerUnavailableError as e:
         away = Difference("broker_away", "broker", None, str(e), grave=False)
-        report = Report(clean=False, differences=(away,))
+        report = Report(clean=False, differences=(*done, away))
+    except StopError as e:
+        wrong = Difference("contradiction", "ledger", None, str(e), grave=True)
+        report = Report(clean=False, differences=(*done, wrong))
     ledger.finish_reconciliation(
         started_at=started_at, differences=report.differences, at=_stamp(desk, market)
     )
@@ -73,16 +80,19 @@ def _compared(
     market: MarketClock,
     universe: Sequence[str],
     environment: str | None,
+    done: list[Difference],
 ) -> Report:
     since = ledger.reconcile_since()
     new_fills, unexplained = 0, Decimal(0)
     booked: list[Difference] = []
     differences: list[Difference] = []
     for look in range(_LOOKS):
-        view = _view(broker, since, universe if look == 0 else ())
+        first = None if since is None else since - look * _BUSTED_LATE
+        view = _view(broker, first, universe if look == 0 else ())
         at = Stamp(desk_at=desk.now(), market_at=view.clock.now, source="reconcile")
-        differences = _orders(ledger, broker, view, at)
+        differences = _orders(ledger, broker, view, at, done)
         new_fills += ledger.record_fills(view.fills, at=at)
+        done += corrections(ledger, broker, view, since=_first(view, first), at=at)
         booked += [_booked(one) for one in ledger.record_bookings(view.bookings, at=at)]
         unexplained += ledger.record_view(view, environment=environment, at=at)
         differences += _positions(ledger, view.positions)
@@ -92,14 +102,14 @@ def _compared(
     if abs(unexplained) > _CENT:
         sentence = f"Cash moved by {money(unexplained)} that no fill explains."
         differences.append(Difference("cash", "cash", None, sentence, grave=False))
-    differences += booked
+    differences += [*done, *booked]
     clean = not any(difference.grave for difference in differences)
     return Report(clean=clean, differences=tuple(differences), new_fills=new_fills)
 
 
 def _view(broker: Broker, since: datetime | None, universe: Sequence[str]) -> BrokerView:
     clock = broker.clock()
-    first = clock.now - _OVERLAP if since is None else since - _OVERLAP
+    first = (since or clock.now) - _OVERLAP
     listed = {order.broker_order_id: order for order in broker.orders(since=first)}
     listed |= {order.broker_order_id: order for order in broker.open_orders()}
     return BrokerView(
@@ -115,7 +125,14 @@ def _view(broker: Broker, since: datetime | None, universe: Sequence[str]) -> Br
     )
 
 
-def _orders(ledger: Ledger, broker: Broker, view: BrokerView, at: Stamp) -> list[Difference]:
+def _first(view: BrokerView, since: datetime | None) -> datetime:
+    """From when on a view tells all executions."""
+    return (since or view.clock.now) - _OVERLAP
+
+
+def _orders(
+    ledger: Ledger, broker: Broker, view: BrokerView, at: Stamp, done: list[Difference]
+) -> list[Difference]:
     found: list[Difference] = []
     unknown: list[BrokerOrder] = []
     for told in view.orders:
@@ -127,7 +144,7 @@ def _orders(ledger: Ledger, broker: Broker, view: BrokerView, at: Stamp) -> list
         if known is None:
             unknown.append(told)
         elif known.state.is_final and not told.state.is_final:
-            found += _works_against_the_ledger(broker, known, told)
+            done += _works_against_the_ledger(broker, known, told)
         elif told.parent_client_order_id is None:
             # What a halt could not see or cancel; stops that protect a position stay.
             cancel_if_halted(ledger, broker, told, at=at)
@@ -177,16 +194,24 @@ def _strangers(
     return found
 
 
+def _observed(ledger: Ledger, told: BrokerOrder, at: Stamp) -> list[Difference]:
+    try:
+        ledger.observe(told, at=at)
+    except StopError as e:
+        return [Difference("order", told.client_order_id, told.symbol, str(e), grave=True)]
+    return []
+
+
 def _missing(ledger: Ledger, broker: Broker, view: BrokerView, at: Stamp) -> list[Difference]:
     """Our working orders that the listing does not show are looked up one by one."""
     listed = {order.client_order_id for order in view.orders}
-    found = []
+    found: list[Difference] = []
     for order in ledger.working_orders():
         if order.client_order_id in listed:
             continue
         told = broker.find(order.client_order_id)
         if told is not None:
-            ledger.observe(told, at=at)
+            found += _observed(ledger, told, at)
         elif order.state in {OrderState.ACCEPTED, OrderState.PARTIALLY_FILLED}:
             sentence = f"The broker accepted {order.side} {order.symbol} and now denies having it."
             found.append(
@@ -228,16 +253,28 @@ def _booked(told: BrokerBooking) -> Difference:
 
 
 def _fills(ledger: Ledger, view: BrokerView) -> list[Difference]:
-    """Executions whose order nobody here knows."""
+    """Executions whose order nobody here knows, or cannot have had them."""
     found = []
+    told_of: dict[str, Decimal] = defaultdict(Decimal)
     for told in view.fills:
-        if ledger.order(told.client_order_id) is None:
-            sentence = f"An execution of {shares(told.fill.quantity)} {told.symbol} has no order."
-            found.append(
-                Difference(
-                    "unknown_fill", told.fill.execution_id, told.symbol, sentence, grave=True
-                )
+        name, quantity = told.client_order_id, told.fill.quantity
+        told_of[name] += quantity
+        order = ledger.order(name)
+        if order is None:
+            kind, subject = "unknown_fill", told.fill.execution_id
+            sentence = f"An execution of {shares(quantity)} {told.symbol} has no order."
+        elif order.state is OrderState.REJECTED:
+            kind, subject = "impossible_fill", name
+            sentence = f"The broker filled {shares(quantity)} of an order it had refused."
+        elif told_of[name] > order.quantity:
+            kind, subject = "impossible_fill", name
+            sentence = (
+                f"The broker filled {shares(told_of[name])} {told.symbol} of an order for "
+                f"{shares(order.quantity)}."
             )
+        else:
+            continue
+        found.append(Difference(kind, subject, told.symbol, sentence, grave=True))
     return found
 
 

@@ -92,6 +92,7 @@ class FakeBroker:
     holdings: dict[str, Decimal] = field(default_factory=dict)
     cash: Decimal = Decimal(100_000)
     submits: int = 0
+    filled: int = 0  # executions made
     on_submit: Callable[[Order], None] = lambda _order: None
     on_taken: Callable[[Order], None] = lambda _order: None
     on_cancel: Callable[[str], None] = lambda _id: None
@@ -222,7 +223,7 @@ class FakeBroker:
         )
         self.executions.append(
             BrokerFill(
-                fill=Fill(f"x{len(self.executions)}", shares, paid),
+                fill=Fill(f"x{self.filled}", shares, paid),
                 broker_order_id=order.broker_order_id,
                 client_order_id=client_order_id,
                 symbol=order.symbol,
@@ -231,6 +232,7 @@ class FakeBroker:
                 market_at=self.market.now(),
             )
         )
+        self.filled += 1
         signed = shares if order.side == "buy" else -shares
         self.holdings[order.symbol] = self.holdings.get(order.symbol, Decimal(0)) + signed
         self.cash -= signed * paid
