@@ -209,6 +209,8 @@ class DeskLedger:
             before = orders.by_id(conn, client_order_id, lock=True)
             if before is None:
                 raise IllegalTransitionError(f"There is no order {client_order_id} to conclude.")
+            if to is OrderState.REJECTED and orders.sends(conn, client_order_id) > 1:
+                return
             if before.state in orders.UNSETTLED:
                 after = orders.moved(before, to)
                 orders.change(conn, before, after, at=at, reason=reason)
@@ -235,8 +237,6 @@ class DeskLedger:
         )
 
     def release_order(self, client_order_id: str, *, owner: str) -> None:
-            if to is OrderState.REJECTED and orders.sends(conn, client_order_id) > 1:
-                return
         """Give the lease of an order back."""
         self._transact(lambda conn: orders.release(conn, client_order_id, owner=owner))
 

@@ -96,10 +96,6 @@ def lease(
     )
 
 
-def release(conn: sa.Connection, client_order_id: str, *, owner: str) -> None:
-    """End a lease that is still this owner's."""
-    conn.execute(
-        sa.update(orders)
 def sends(conn: sa.Connection, client_order_id: str) -> int:
     """Return how often bytes of an order may have gone out."""
     sent = sa.select(sa.func.count()).where(
@@ -109,6 +105,10 @@ def sends(conn: sa.Connection, client_order_id: str) -> int:
     return int(conn.scalar(sent) or 0)
 
 
+def release(conn: sa.Connection, client_order_id: str, *, owner: str) -> None:
+    """End a lease that is still this owner's."""
+    conn.execute(
+        sa.update(orders)
         .where(orders.c.client_order_id == client_order_id, orders.c.lease_owner == owner)
         .values(lease_until=None)
     )
