@@ -1,6 +1,7 @@
 """Landed bars are judged, and what passed is written with all that was said of it."""
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -32,6 +33,15 @@ _TABLES = (
     "quality.quarantine",
     "quality.reports",
 )
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """What the lake holds of some sessions: their objects and every value of their bars."""
+
+    sessions: list[date]
+    landed: pl.DataFrame
+    rows: pl.DataFrame
 
 
 @dataclass(frozen=True)
@@ -72,16 +82,30 @@ class Gate:
     findings: int = 0
     report: str = ""
 
-    def pass_through(self, chunk: list[date]) -> Iterator[Done]:
-        """Judge and write the bars of some sessions; yield what became of each part."""
+    def deliveries(self, chunks: Sequence[list[date]]) -> Iterator[Delivery]:
+        """Yield what was landed for each chunk of sessions, read while the one before is judged."""
+        with ThreadPoolExecutor(max_workers=1) as beside:
+            coming = beside.submit(self._delivered, chunks[0])
+            for following in chunks[1:]:
+                ready = coming.result()
+                coming = beside.submit(self._delivered, following)
+                yield ready
+            yield coming.result()
+
+    def pass_through(self, delivery: Delivery) -> Iterator[Done]:
+        """Judge and write the bars of a delivery; yield what became of each part."""
         suites.prepare()
-        names = self.universe.names
-        landed = load.objects(self.store, "daily", chunk[0], chunk[-1], names).landed()
-        delivered = load.versions(self.store, chunk[0], chunk[-1], symbols=names)
+        chunk, delivered = delivery.sessions, delivery.rows
         corrections = delivered.filter(~pl.col("assumed"))
         for batch in batches(delivered, chunk, self._learned_late(chunk)):
-            mine = _objects(landed, batch, corrections)
+            mine = _objects(delivery.landed, batch, corrections)
             yield self._through(batch, mine)
+
+    def _delivered(self, chunk: list[date]) -> Delivery:
+        names = self.universe.names
+        landed = load.objects(self.store, "daily", chunk[0], chunk[-1], names).landed()
+        rows = load.versions(self.store, chunk[0], chunk[-1], symbols=names)
+        return Delivery(chunk, landed, rows)
 
     def _learned_late(self, chunk: list[date]) -> list[datetime]:
         with self.warehouse.reader() as conn:

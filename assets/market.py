@@ -106,8 +106,9 @@ def daily_bars(
     sessions = [as_session(key) for key in context.partition_keys]
     require_closed(sessions, ledger)
     gate = Gate(store, warehouse, universe, Path(settings.home) / "data_docs", context.run_id)
-    for number, chunk in enumerate(chunks := list(in_chunks(sessions)), start=1):
-        for done in gate.pass_through(chunk):
+    chunks = list(in_chunks(sessions))
+    for number, delivery in enumerate(gate.deliveries(chunks), start=1):
+        for done in gate.pass_through(delivery):
             context.log.info(
                 f"{done.first} to {done.last} (part {number} of {len(chunks)}): "
                 f"{done.passed} rows passed, {done.held} held back"

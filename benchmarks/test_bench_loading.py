@@ -183,8 +183,8 @@ def test_bench_lake_to_judged_warehouse(
 
 def _taken_in(market: Market) -> Gate:
     gate = Gate(market.store, market.warehouse, market.universe, market.home / "docs", "bench")
-    for chunk in in_chunks(market.sessions):
-        list(gate.pass_through(chunk))
+    for delivery in gate.deliveries(list(in_chunks(market.sessions))):
+        list(gate.pass_through(delivery))
     return gate
 
 

@@ -28,6 +28,7 @@ DEFAULT_LAG = timedelta(minutes=15)  # from the session's close to the delivery 
 _VALUES = ("open", "high", "low", "close", "volume")
 _BAR_ORDER = ("symbol", "session", "landing")
 _READERS = 8
+_HANDFUL = 16  # objects
 
 
 @dataclass(frozen=True)
@@ -233,6 +234,26 @@ def action_versions(store: ObjectStore, first: date, last: date) -> pl.DataFrame
     )
 
 
+def option_versions(
+    store: ObjectStore, session: date, *, symbols: Sequence[str], lag: timedelta = DEFAULT_LAG
+) -> pl.DataFrame:
+    """Every value that was landed for the option quotes of a session, in the order of landing.
+
+    Dated as `versions` dates bars. Columns: those of a landed object, source, feed, simulated,
+    object_key, known_at, assumed, learned_at.
+    """
+    key = ("symbol", "session", "expiry", "strike", "right")
+    rows = _read(store, "options", session, session, symbols=symbols)
+    rows = calendar.with_close(
+        rows.sort(*key, "landing", maintain_order=True), lag=lag, name="known_at"
+    )
+    values = [name for name in COLUMNS["options"] if name not in key]
+    return _dated(rows, key, values).select(
+        *COLUMNS["options"], "source", "feed", "simulated", "object_key", "known_at", "assumed",
+        "learned_at",
+    )  # fmt: skip
+
+
 def rates(store: ObjectStore, first: date, last: date) -> pl.DataFrame:
     """Landed risk-free rates that begin from `first` to `last`.
 
@@ -363,5 +384,11 @@ def _bytes(store: ObjectStore, wanted: Sequence[LandedObject], *, verify: bool) 
                 f"The object {o.key} was landed in {store.name} and is gone. Land it again."
             ) from e
 
+    # By the handful: an object is small, and handing over each costs more than reading it.
+    handfuls = [wanted[at : at + _HANDFUL] for at in range(0, len(wanted), _HANDFUL)]
     with ThreadPoolExecutor(_READERS) as pool:
-        return list(pool.map(fetched, wanted))
+        return [
+            data
+            for read in pool.map(lambda objects: [fetched(o) for o in objects], handfuls)
+            for data in read
+        ]

@@ -36,8 +36,8 @@ _LOADED = "select * exclude (loaded_at) from market.landings order by object_key
 def backfilled(place: Place, home: Path) -> None:
     warehouse = Warehouse(place)
     gate = Gate(FolderStore(home / "lake"), warehouse, universe.load(), home / "docs", "run")
-    for chunk in in_chunks(exchange().sessions(FIRST, LAST)):
-        list(gate.pass_through(chunk))
+    for delivery in gate.deliveries(list(in_chunks(exchange().sessions(FIRST, LAST)))):
+        list(gate.pass_through(delivery))
     warehouse.close()
 
 
