@@ -11,6 +11,8 @@ import polars as pl
 
 from adapters.market_data.files import Delivery, adjustment
 from quality.calendar import Calendar
+from quality.rules import listings
+from quality.rules.known import ENDS
 
 # A longer silence is a symbol that ended or began anew, not so many bars that got lost.
 SILENCE: Final = 20
@@ -63,11 +65,14 @@ def reckoned_actions(delivery: Delivery, context: Context, notes: list[str]) -> 
             how = "the steps of its adjusted close" if actions["implied"].all() else "its columns"
             notes.append(f"{actions.height:,} corporate actions were taken from {how}.")
     adjusted = delivery.adjusted or bool(adjustment.holds_splits(delivery, actions))
-    if adjusted and actions.height:
+    ends = actions.filter(pl.col("kind").is_in(ENDS))
+    if adjusted and actions.height > ends.height:
         notes.append(
             "Prices hold the splits on file already (adjusted), so no action was applied again."
         )
-    return None if adjusted or actions.is_empty() else actions
+    if adjusted:  # who had a ticker when counts all the same
+        actions = ends
+    return None if actions.is_empty() else actions
 
 
 def runs(readable: pl.DataFrame, context: Context) -> pl.DataFrame:
@@ -84,6 +89,20 @@ def runs(readable: pl.DataFrame, context: Context) -> pl.DataFrame:
         (pl.col("number").diff().over("symbol") - 1).alias("silent"),
         pl.col("session").shift(1).over("symbol").alias("before"),
     )
+
+
+def unannounced(silences: pl.DataFrame, seen: pl.DataFrame, context: Context) -> pl.DataFrame:
+    """Return the silences after which no action says that the symbol is another firm's."""
+    told = listings.spans(
+        seen.rename({"number": "step_no"}), by_ex_date(context.actions), context.now
+    )
+    if told is None:
+        return silences
+    begins = silences.sort("session").join_asof(
+        told, left_on="session", right_on="begins", by="symbol", check_sortedness=False
+    )
+    is_told = (pl.col("begins") > pl.col("before")).fill_null(value=False)
+    return begins.filter(~is_told).drop("begins", "series")
 
 
 def expected(

@@ -9,7 +9,15 @@ from typing import Final
 import polars as pl
 
 from adapters.market_data.files import Delivery, adjustment
-from quality.context import SILENCE, Context, by_ex_date, expected, reckoned_actions, runs
+from quality.context import (
+    SILENCE,
+    Context,
+    by_ex_date,
+    expected,
+    reckoned_actions,
+    runs,
+    unannounced,
+)
 from quality.rules.daily import judge_daily
 from quality.rules.minute import judge_minutes
 from quality.rules.model import Finding, Judgement, Rule, Severity, finding
@@ -230,7 +238,7 @@ def _beside(readable: pl.DataFrame, context: Context) -> Iterator[tuple[Rule, in
     if "close" not in readable.columns:
         return
     seen = runs(readable, context)
-    silent = seen.filter(pl.col("silent") > SILENCE)
+    silent = unannounced(seen.filter(pl.col("silent") > SILENCE), seen, context)
     dataset = "file"
     yield (
         SILENT,

@@ -1,7 +1,9 @@
 """What the symbols of a delivery say about one another: rows under the wrong name or date."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +24,9 @@ _FITS: Final = 0.06
 _FITS_SHARE: Final = 0.35  # of the leap
 _FITS_VOLUME: Final = 1.6  # a log
 _LOOSE: Final = 2.0  # how much wider the other end of an exchange may fit
+# Where two symbols surely changed places by so much, the leap of both back is their return, though
+# one of them moved a good deal of its own that day.
+_BACK_SHARE: Final = 0.5  # of the leap
 # A stretch out of step or out of order is told from chance by this sum of its rows' scores; the
 # largest of the clean sample is half of it.
 _OUT_OF_STEP: Final = 30.0
@@ -116,10 +121,14 @@ def _pairs(marked: pl.DataFrame, *, whole_file: bool) -> pl.DataFrame:
     )
     return (
         both.filter(
-            _near("close", "_before_down", _LOOSE * fits),
-            _near("close_down", "_before", _LOOSE * fits),
+            _near("close", "_before_down", _BACK_SHARE * pl.col("leap")),
+            _near("close_down", "_before", _BACK_SHARE * pl.col("leap")),
         )
         .with_columns(
+            (
+                _near("close", "_before_down", _LOOSE * fits)
+                & _near("close_down", "_before", _LOOSE * fits)
+            ).alias("close_by"),
             (
                 _near("close", "_before_down", fits)
                 & _near("close_down", "_before", fits)
@@ -138,10 +147,26 @@ def _near(one: str, two: str, within: pl.Expr) -> pl.Expr:
     return (pl.col(one) / pl.col(two)).log().abs() < within
 
 
+@dataclass(frozen=True)
+class _Exchange:
+    """Two symbols that changed places on a session: which leaped up, and how sure it is."""
+
+    since: date
+    up: str
+    sure: bool
+    far: bool
+
+    def is_undone_by(self, pair: Mapping[str, Any]) -> bool:
+        """Whether both leap back."""
+        if pair["symbol"] == self.up or (pair["session"] - self.since).days > _LONGEST:
+            return False
+        return self.far or (bool(pair["close_by"]) and (self.sure or bool(pair["sure"])))
+
+
 def _exchanged(marked: pl.DataFrame, pairs: pl.DataFrame, *, whole_file: bool) -> pl.DataFrame:
     """Return the rows (`_row`, `other`) between each exchange of two symbols and its undoing."""
     spans: list[tuple[str, str, date, date | None]] = []
-    waiting: dict[tuple[str, str], tuple[date, bool, bool]] = {}
+    waiting: dict[tuple[str, str], _Exchange] = {}
     for pair in pairs.iter_rows(named=True):
         names = (pair["symbol"], pair["symbol_down"])
         one, two = min(names), max(names)
@@ -149,14 +174,14 @@ def _exchanged(marked: pl.DataFrame, pairs: pl.DataFrame, *, whole_file: bool) -
         if not whole_file:
             spans += [(one, two, now, None)] if sure else []
             continue
-        since, was_sure, _ = waiting.pop((one, two), (None, False, False))
-        near = since is not None and (now - since).days <= _LONGEST
-        if since is not None and near and (sure or was_sure):
-            spans.append((one, two, since, now))
-        else:
-            waiting[one, two] = (now, sure, sure and pair["far"])
+        begun = waiting.get((one, two))
+        if begun is not None and begun.is_undone_by(pair):
+            spans.append((one, two, begun.since, now))
+            del waiting[one, two]
+        elif pair["close_by"] and not (begun is not None and begun.far):
+            waiting[one, two] = _Exchange(now, names[0], sure=sure, far=sure and pair["far"])
     # One that is never undone must be larger: among hundreds of symbols two cross by chance.
-    spans += [(*names, since, None) for names, (since, _, far) in waiting.items() if far]
+    spans += [(*names, begun.since, None) for names, begun in waiting.items() if begun.far]
     schema = {"symbol": pl.String, "other": pl.String, "since": pl.Date, "until": pl.Date}
     told = pl.DataFrame(
         spans + [(two, one, since, until) for one, two, since, until in spans],

@@ -229,8 +229,8 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(
         name="volume_is_in_shares",
         severity=Severity.ERROR,
-        meaning="A liquid share's volume is not a ninth of its usual or less, nor seven times it "
-        "in a calm session.",
+        meaning="A liquid share's volume is not a ninth of its usual or less, nor twelve times "
+        "it in a calm session.",
         reason="No session of the sample comes near: volume so low is counted in lots or by one "
         "thin feed, volume so high without a move in other units.",
         applies=_HAS_PAST & (pl.col("volume") > 0),

@@ -259,6 +259,6 @@ def volume_code(row: Floats, state: Floats, out: Floats, limits: Limits) -> floa
     calm = abs(out[ADJUSTED]) < 2.5 * out[SIGMA]
     calm = calm and np.log(row[HIGH] / row[LOW]) < 2.5 * max(state[S_RANGE], limits.least_sigma)
     least = settled * max(limits.swollen_volume, 5.5 * state[S_VOLUME_SPREAD])
-    if (calm and busy > least) or busy > 2.2 * least:
+    if (calm and busy > least) or busy > 1.75 * least:
         return SWOLLEN
     return 0.0

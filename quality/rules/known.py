@@ -7,6 +7,8 @@ import polars as pl
 
 from quality.rules.model import require_columns
 
+# Kinds that end a ticker and move no price.
+ENDS: Final = ("delisting", "symbol_change")
 # Rounding of an adjusted column stays far below; the smallest split on record is 5-for-4.
 _LEAST_SPLIT: Final = 0.15
 
@@ -15,6 +17,9 @@ def with_actions(
     frame: pl.DataFrame, actions: pl.DataFrame | None, as_of: datetime | None
 ) -> pl.DataFrame:
     """Add the running log split factor and dividends per symbol, as known at each session."""
+    if actions is not None:
+        require_columns(actions, ("symbol", "ex_date", "kind"), name="actions")
+        actions = actions.filter(~pl.col("kind").is_in(ENDS).fill_null(value=False))
     if actions is None or actions.is_empty():
         return _stated(frame)
     known = effective(actions, as_of=as_of)
@@ -78,14 +83,14 @@ def effective(actions: pl.DataFrame, *, as_of: datetime | None) -> pl.DataFrame:
     is_paid = pl.col("kind").str.contains("dividend")
     return frame.select(
         "symbol",
-        _effective_session(frame, as_of).alias("effective"),
+        effective_session(frame, as_of).alias("effective"),
         pl.when(is_split).then(ratio.log()).otherwise(0.0).alias("log_ratio"),
         pl.when(is_paid).then(pl.col("amount").cast(pl.Float64)).otherwise(0.0).alias("paid"),
     ).with_columns(pl.col("paid").fill_null(0.0))
 
 
-def _effective_session(frame: pl.DataFrame, as_of: datetime | None) -> pl.Expr:
-    """Return the ex-date, or the day whose close follows what was known later."""
+def effective_session(frame: pl.DataFrame, as_of: datetime | None) -> pl.Expr:
+    """Return the ex-date of each action, or the day whose close follows what was known later."""
     ex_date = pl.col("ex_date").cast(pl.Date)
     if "known_at" not in frame.columns:
         return ex_date

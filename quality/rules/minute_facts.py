@@ -6,7 +6,7 @@ from typing import Any, Final
 import polars as pl
 
 from quality.calendar import Calendar
-from quality.rules import bar, peers
+from quality.rules import bar, listings, peers
 from quality.rules.known import with_actions
 from quality.rules.model import require_columns
 from quality.rules.prepare import in_order, measured, merged, typed
@@ -51,9 +51,8 @@ def facts(
     )
     frame = _with_hours(frame, calendar, now)
     frame = _with_place(frame, whole_file=whole_file)
-    frame = with_actions(frame, actions, None)
     frame = _with_day(frame, daily)
-    return _with_past(frame, whole_file=whole_file)
+    return _with_past(frame, actions, whole_file=whole_file)
 
 
 def _with_hours(frame: pl.DataFrame, calendar: Calendar, now: datetime | None) -> pl.DataFrame:
@@ -183,8 +182,14 @@ def _with_day(frame: pl.DataFrame, daily: pl.DataFrame | None) -> pl.DataFrame:
     )
 
 
-def _with_past(frame: pl.DataFrame, *, whole_file: bool) -> pl.DataFrame:
+def _with_past(
+    frame: pl.DataFrame, actions: pl.DataFrame | None, *, whole_file: bool
+) -> pl.DataFrame:
     """Add how a minute stands beside the trusted minutes before it, and beside its peers."""
+    told = listings.spans(_sessions(frame), actions, None)
+    if told is not None:  # no firm is measured by the minutes of another under its ticker
+        frame = in_order(listings.parted(frame, told, day="session"), "bar_start")
+    frame = with_actions(frame, listings.of_actions(actions, told), None)
     sound = pl.all_horizontal("complete", "positive", "counted", "consistent", "is_tradable")
     still = (pl.col("volume") == 0) & (pl.col("high") > pl.col("low"))
     frame = frame.with_columns(
@@ -195,7 +200,14 @@ def _with_past(frame: pl.DataFrame, *, whole_file: bool) -> pl.DataFrame:
         beside.rename({"step": "bar_start"}), on="bar_start", how="left", maintain_order="left"
     )
     limits = _file_limits(frame) if whole_file else MINUTE
-    return measured(frame, limits=limits, hindsight=whole_file)
+    frame = measured(frame, limits=limits, hindsight=whole_file)
+    return frame if told is None else in_order(listings.joined(frame, told), "bar_start")
+
+
+def _sessions(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return symbol, session and the session's number, once each."""
+    days = frame.select("symbol", "session", pl.col("session_no").alias("step_no"))
+    return days.drop_nulls().unique()
 
 
 def _file_limits(frame: pl.DataFrame) -> Limits:

@@ -5,9 +5,11 @@ from datetime import date
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from quality.calendar import Calendar
+from quality.rules.jumps import IDENTITY
 from quality.rules.model import Rule, Severity
 from quality.rules.words import day
 
@@ -15,6 +17,8 @@ from quality.rules.words import day
 # of its sessions is an excerpt.
 LONGEST_GAP: Final = 20
 MOSTLY_THERE: Final = 0.5
+
+Whole = npt.NDArray[np.int64]
 
 MISSING: Final = Rule(
     name="bar_arrived",
@@ -41,7 +45,8 @@ def absent(
     """Return symbol and session of every bar that was due and is not in `frame`.
 
     In a whole file of which nobody says who should have delivered, each symbol is due between its
-    own first and last row, but for absences too long to be a gap in the file.
+    own first and last row, but for absences too long to be a gap in the file, and for one after
+    which the symbol is another company's. A column `series` says which rows are of one listing.
 
     A symbol whose first session nobody states is due from its first row on; a symbol never seen
     and expected by name alone is due on every session asked for by name.
@@ -62,6 +67,7 @@ def absent(
         (pl.col("session") >= start)
         & (pl.col("session") <= pl.col("to_session")).fill_null(value=True)
     )
+    due = _listed(due, frame)
     present = frame.select("symbol", "session").unique()
     return due.select("symbol", "session").join(present, on=["symbol", "session"], how="anti")
 
@@ -94,12 +100,32 @@ def _sessions(frame: pl.DataFrame, calendar: Calendar) -> list[date]:
     return sorted(day for day in days if calendar.is_session(day))
 
 
+def _listed(due: pl.DataFrame, frame: pl.DataFrame) -> pl.DataFrame:
+    """Leave out what is due between the end of a listing and the next one of its symbol."""
+    if "listed_on" not in frame.columns:
+        return due
+    listings = (
+        frame.group_by("symbol", "listed_on")
+        .agg(pl.col("session").max().alias("_last"))
+        .sort("symbol", "listed_on", nulls_last=False)
+        .with_columns(pl.col("_last").shift(1).over("symbol"))
+        .filter(pl.col("listed_on").is_not_null() & pl.col("_last").is_not_null())
+    )
+    between = (pl.col("session") > pl.col("_last")) & (pl.col("session") < pl.col("listed_on"))
+    idle = due.join(listings, on="symbol").filter(between)
+    return due.join(idle, on=["symbol", "session"], how="anti")
+
+
 def _gaps(frame: pl.DataFrame, calendar: Calendar) -> pl.DataFrame:
     """Return the sessions that a symbol leaves out between two of its rows.
 
     `frame` is sorted by symbol and time.
     """
-    codes = frame.select((pl.col("symbol") != pl.col("symbol").shift(1)).fill_null(value=True))
+    listing = "symbol"
+    if "series" in frame.columns:
+        listing = "series"
+        frame = frame.sort("series", "session", maintain_order=True)
+    codes = frame.select((pl.col(listing) != pl.col(listing).shift(1)).fill_null(value=True))
     symbol_at = np.cumsum(codes.to_series().to_numpy())
     days = frame["session"].to_physical().to_numpy().astype(np.int64)
     steps = np.searchsorted(calendar.ordinals, days)
@@ -111,14 +137,34 @@ def _gaps(frame: pl.DataFrame, calendar: Calendar) -> pl.DataFrame:
     present = np.bincount(who[1:][same & (ahead > 0)], minlength=int(symbol_at[-1]) + 1) + 1
     span = np.bincount(who[1:][same], weights=ahead[same], minlength=present.size) + 1
     mostly = present >= MOSTLY_THERE * span
-    holes = np.flatnonzero(same & (ahead > 1) & (ahead <= LONGEST_GAP + 1) & mostly[who[1:]])
-    names = frame["symbol"].gather(rows[holes])
-    numbers = [np.arange(steps[hole] + 1, steps[hole + 1]) for hole in holes]
+    theirs = (frame["code"] == float(IDENTITY)).fill_null(value=False).to_numpy()[rows][1:]
+    short = (ahead > 1) & (ahead <= LONGEST_GAP + 1)
+    holes = np.flatnonzero(same & short & mostly[who[1:]] & ~theirs)
+    return _between(frame, rows[holes], rows[holes + 1], steps[holes], steps[holes + 1], calendar)
+
+
+def _between(
+    frame: pl.DataFrame,
+    last: Whole,
+    first: Whole,
+    from_step: Whole,
+    to_step: Whole,
+    calendar: Calendar,
+) -> pl.DataFrame:
+    """Return symbol and session of every step between rows `last` and `first` of `frame`."""
+    numbers = [np.arange(a + 1, b) for a, b in zip(from_step, to_step, strict=True)]
     at = np.concatenate(numbers) if numbers else np.empty(0, dtype=np.int64)
-    return pl.DataFrame(
+    many = np.array([one.size for one in numbers], dtype=np.int64)
+    begins = "listed_on" if "listed_on" in frame.columns else "session"
+    gone = pl.DataFrame(
         {
-            "symbol": [n for n, one in zip(names, numbers, strict=True) for _ in one],
             "session": pl.Series(calendar.ordinals[at], dtype=pl.Int32).cast(pl.Date),
-        },
-        schema_overrides={"symbol": pl.String},
+            "_before": frame["symbol"].gather(np.repeat(last, many)),
+            "_after": frame["symbol"].gather(np.repeat(first, many)),
+            "_begins": frame[begins].gather(np.repeat(first, many)),
+        }
     )
+    # Within a gap over a change of symbols each session has the symbol of its day.
+    is_new = pl.col("session") >= pl.col("_begins")
+    symbol = pl.when(is_new).then("_after").otherwise("_before").alias("symbol")
+    return gone.select(symbol, "session")

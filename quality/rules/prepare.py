@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 
 from quality.calendar import Calendar
-from quality.rules import bar, crowd, peers
+from quality.rules import bar, crowd, listings, peers
 from quality.rules.bar import PRICES
 from quality.rules.history import walk
 from quality.rules.jumps import COLUMNS, MEASURES
@@ -94,12 +94,17 @@ def facts(
     )
     frame = _with_history(new, previous)
     frame = _with_calendar(frame, calendar, until)
-    frame = with_actions(frame, actions, as_of)
+    told = listings.spans(frame, actions, as_of)
+    if told is not None:  # no firm is measured by the rows of another under its ticker
+        frame = in_order(listings.parted(frame, told, day="session"), "session")
+    frame = with_actions(frame, listings.of_actions(actions, told), as_of)
     frame = crowd.with_other(_with_soundness(frame), whole_file=hindsight)
     frame = _with_index(frame, index)
     frame = crowd.with_stretches(
         measured(frame, limits=DAILY, hindsight=hindsight), whole_file=hindsight
     )
+    if told is not None:
+        frame = in_order(listings.joined(frame, told), "session")
     return frame.filter(pl.col("delivered")) if previous is not None else frame
 
 

@@ -185,13 +185,12 @@ def _with_contradictions(
     """Add the rules about actions that the bars of the same session do not meet."""
     if bars is None or bars.is_empty():
         return frame.with_columns(pl.lit(None, dtype=pl.List(pl.String)).alias("contradicted"))
-    known = frame.filter(pl.col("is_split") | pl.col("is_dividend"))
+    named = ("symbol", "ex_date", "kind", "ratio", "amount", "detail")
+    known = frame.rename({"session": "ex_date"})
     judgement = judge_daily(
         bars,
         calendar=calendar,
-        actions=known.rename({"session": "ex_date"}).select(
-            "symbol", "ex_date", "kind", "ratio", "amount"
-        ),
+        actions=known.select(n for n in named if n in known.columns),
         whole_file=True,
     )
     names = {rule.name for rule in ACTION_RULES}

@@ -55,7 +55,7 @@ DAILY: Final = Limits(
     spike_sigmas=5.0, spike_move=0.03, spike_volume=1.6, excursion=60,
     believed_after=5, memory=0.06, first_scale=0.03, least_sigma=0.008, gap_cap=4.0,
     gap_restart=60.0, gap_identity=5.0,
-    liquid=20_000.0, thin_volume=-2.16, swollen_volume=1.95,
+    liquid=20_000.0, thin_volume=-2.16, swollen_volume=2.5,
 )  # fmt: skip
 
 # Four per cent within a minute and ten robust deviations of a minute: real minutes of that size

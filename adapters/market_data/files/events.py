@@ -62,6 +62,7 @@ def read(table: Table, *, kind: FileKind, options: FileOptions, name: str) -> De
             "amount": amount,
             "implied": pl.repeat(value=False, n=ratio.len(), eager=True),
             **_announced(found),
+            **_renamed(found),
         }
     ).with_columns(table.frame[LINE], found.problem())
     ours = FILE_COLUMNS[kind]
@@ -146,6 +147,14 @@ def _announced(found: Reading) -> dict[str, pl.Series]:
         return {}
     at = stamps.stamps(column)
     return {"known_at": at.written.dt.replace_time_zone("UTC")}
+
+
+def _renamed(found: Reading) -> dict[str, pl.Series]:
+    column = found.column("new_symbol")
+    if column is None:
+        return {}
+    names = numbers.text(column.cast(pl.String))
+    return {"detail": names.set(numbers.is_no_value(names), None)}
 
 
 def _events(found: Reading, frame: pl.DataFrame) -> pl.DataFrame:

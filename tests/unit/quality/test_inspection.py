@@ -46,6 +46,17 @@ def test_real_bars_with_their_split_on_file_have_no_error() -> None:
     assert (found.first_session, found.last_session) == (FIRST, LAST)
 
 
+def test_a_file_whose_ticker_passed_to_another_firm_is_clean_where_the_actions_say_so() -> None:
+    held = rows("AAPL", date(2005, 3, 1), date(2005, 6, 30))
+    taken = rows("IBM", date(2005, 9, 1), date(2005, 12, 30)).with_columns(symbol=pl.lit("AAPL"))
+    text = pl.concat([held, taken]).write_csv()
+    raw = "Ticker,Date,Type,New Symbol\nAAPL,2005-07-01,Symbol Change,APPL\n"
+    told_of = read(io.BytesIO(raw.encode()), kind="actions", name="actions.csv").frame
+
+    assert errors(inspected(text)) == {"identity_is_continuous"}
+    assert inspected(text, actions=told_of).is_clean
+
+
 def test_a_finding_names_the_line_of_its_row() -> None:
     text = lines(last=date(2005, 2, 18))
     fields = text[20].split(",")
