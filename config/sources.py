@@ -24,6 +24,7 @@ class SourcesSettings(Frozen):
     longest_pause_seconds: Annotated[float, Field(gt=0)] = 60.0  # Retry-After beyond it: skipped
     connect_seconds: Annotated[float, Field(gt=0)] = 5.0
     answer_seconds: Annotated[float, Field(gt=0)] = 30.0
+    live: bool = True  # false: no minute bars while the market is open, and no worker for them
     batch: Annotated[int, Field(ge=1)] = 50  # symbols in one request
     alpaca_lacks: tuple[str, ...] = ("SPX",)
     alpaca_since: dt.date = dt.date(2016, 1, 1)

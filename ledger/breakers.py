@@ -15,7 +15,9 @@ _PROCESS = "breakers"
 _UNANSWERED = "broker_away"
 
 
-def circuit(conn: sa.Connection, *, desk_at: datetime, watched_since: datetime) -> Circuit | None:
+def circuit(
+    conn: sa.Connection, *, desk_at: datetime, watched_since: datetime, with_feed: bool = True
+) -> Circuit | None:
     """Return what the breakers look at; None before the market's clock was heard.
 
     Parameters
@@ -24,11 +26,14 @@ def circuit(conn: sa.Connection, *, desk_at: datetime, watched_since: datetime) 
         Wall time, to which silence is counted.
     watched_since : datetime
         Wall time from which it is counted at the earliest: a desk that was down heard nobody.
+    with_feed : bool
+        Whether the desk has a live feed; what one that was switched off said last stays in
+        the ledger, and its silence means nothing.
     """
     clock = market.latest_clock(conn)
     if clock is None:
         return None
-    feed = runs.by_id(conn, feeds.JOB)
+    feed = runs.by_id(conn, feeds.JOB) if with_feed else None
     oldest = conn.execute(
         sa.select(alerts_table)
         .where(

@@ -152,7 +152,12 @@ class _Breakers:
     def step(self) -> None:
         desk_at = self.desk.clock.now()
         with self.desk.engine.begin() as conn:
-            circuit = breakers.circuit(conn, desk_at=desk_at, watched_since=self.since)
+            circuit = breakers.circuit(
+                conn,
+                desk_at=desk_at,
+                watched_since=self.since,
+                with_feed=self.desk.settings.sources.live,
+            )
             if circuit is None:
                 return
             found = trips(circuit, self.desk.limits)

@@ -184,6 +184,7 @@ def workers(settings: Settings) -> list[Spec]:
             facts=_facts(settings),
         )
         for name in WORKERS
+        if name != "feed" or settings.sources.live
     ]
 
 

@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from config import limits
-from ledger import alerts, breakers, market, state
+from ledger import alerts, breakers, feeds, market, runs, state
 from ledger.tables import market_clock
 from tests.integration.ledger.cases import Case
 from tests.unit.dashboard import rows
@@ -97,3 +97,21 @@ def test_a_critical_alert_that_waits_reduces_the_desk(watched: Case) -> None:
     assert [trip.kind for trip in step(watched)] == ["breaker_alert"]
     assert now(watched) is TradingState.REDUCING
     assert step(watched) == []
+
+
+@pytest.mark.parametrize(("with_feed", "tripped"), [(True, ["breaker_feed"]), (False, [])])
+def test_the_last_word_of_a_feed_that_was_switched_off_trips_nothing(
+    watched: Case, with_feed: bool, tripped: list[str]
+) -> None:
+    desk_at = watched.desk_at()
+    long_ago = desk_at - timedelta(days=30)
+    with watched.ledger.begin() as conn:
+        conn.execute(sa.update(market_clock).values(is_open=True))
+        runs.record(conn, run_id=feeds.JOB, job=feeds.JOB, state="started", desk_at=long_ago)
+        circuit = breakers.circuit(
+            conn, desk_at=desk_at, watched_since=desk_at - timedelta(hours=1), with_feed=with_feed
+        )
+        assert circuit is not None
+        found = trips(circuit, LIMITS)
+
+    assert [trip.kind for trip in found if trip.kind == "breaker_feed"] == tripped
