@@ -4,7 +4,8 @@ import json
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import date
+from dataclasses import dataclass
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,10 @@ import dagster as dg
 import polars as pl
 from sqlalchemy import Engine
 
-from adapters.market_data import earnings
+from adapters.market_data import earnings, fundamentals
+from adapters.market_data.earnings import Calendar
+from adapters.object_store.protocol import ObjectStore
+from assets.capitals import capitals
 from assets.desk_time import decision_time, market_now
 from assets.features import daily_features
 from assets.partitions import SESSIONS, as_session
@@ -31,7 +35,25 @@ _FEATURES = {
     "spread": "corwin_schultz_21",
     "volatility": "volatility_63",
 }
-_Reports = Mapping[str, tuple[date, ...]]
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a person's tables say of firms, and the broker of borrowing."""
+
+    reports: Calendar
+    firms: pl.DataFrame  # from `adapters.market_data.fundamentals`
+    shortable: Mapping[date, Mapping[str, bool]]  # by session, of those that were asked about
+
+    def reports_known(self, session: date) -> Mapping[str, tuple[date, ...]]:
+        """Return the reports by symbol that whoever decided on a session could know.
+
+        A calendar found before the next open can still keep the desk from entering there.
+        """
+        return self.reports.known(
+            as_of=decision_time(session),
+            found_before=exchange().open(exchange().next(session)),
+        )
 
 
 @dg.asset(
@@ -45,6 +67,7 @@ _Reports = Mapping[str, tuple[date, ...]]
 )
 def eligibility_asset(
     context: dg.AssetExecutionContext,
+    store: dg.ResourceParam[ObjectStore],
     warehouse: dg.ResourceParam[Warehouse],
     ledger: dg.ResourceParam[Engine],
     broker: dg.ResourceParam[Broker],
@@ -53,23 +76,47 @@ def eligibility_asset(
 ) -> dg.MaterializeResult[None]:
     """Liquidity, spread, volatility and tier of each symbol; eligible or not, with the reasons."""
     sessions = [as_session(key) for key in context.partition_keys]
-    reports = _reports(settings, universe)
+    now = market_now(ledger)
+    shortable = _shortable_before(warehouse, universe, sessions)
     # What can be borrowed is known of now, not of a past session that is computed again.
-    newest = exchange().last_closed(market_now(ledger))
-    shortable = _shortable(broker, universe.names) if newest in sessions else {}
-    frames = []
-    for session in sessions:
-        lent = shortable if session == newest else {}
-        frames.append(_judged(warehouse, universe, session, reports, lent))
-    frame = pl.concat(frames)
+    if (newest := exchange().last_closed(now)) in sessions:
+        shortable[newest] = _shortable(broker, universe.names) or shortable.get(newest, {})
+    told = Told(
+        _reports(store, settings, universe, market_at=now), _firms(settings, universe), shortable
+    )
+    frame = pl.concat([_judged(warehouse, universe, session, told) for session in sessions])
     with warehouse.writer("market.eligibility") as conn:
         eligibility.record(conn, frame)
     return dg.MaterializeResult(metadata=_metadata(frame, sessions[-1]))
 
 
-def _reports(settings: Settings, universe: Universe) -> _Reports:
+def _reports(
+    store: ObjectStore, settings: Settings, universe: Universe, *, market_at: datetime
+) -> Calendar:
     named = universe.eligibility.earnings
-    return earnings.calendar(Path(settings.home) / named) if named else {}
+    if not named:
+        return Calendar()
+    return earnings.calendar(store, Path(settings.home) / named, market_at=market_at)
+
+
+def _firms(settings: Settings, universe: Universe) -> pl.DataFrame:
+    named = universe.eligibility.fundamentals
+    return fundamentals.table(Path(settings.home) / named) if named else fundamentals.none()
+
+
+def _shortable_before(
+    warehouse: Warehouse, universe: Universe, sessions: Sequence[date]
+) -> dict[date, Mapping[str, bool]]:
+    """Return what the broker said when the sessions were decided on."""
+    with warehouse.reader() as conn:
+        stored = eligibility.known(
+            conn, universe.name, sessions[0], sessions[-1], as_of=decision_time(sessions[-1])
+        )
+    found: dict[date, dict[str, bool]] = {}
+    for session, symbol, lent in stored.select("session", "symbol", "shortable").iter_rows():
+        if lent is not None:
+            found.setdefault(session, {})[symbol] = lent
+    return dict(found)
 
 
 def _shortable(broker: Broker, symbols: Sequence[str]) -> dict[str, bool]:
@@ -84,10 +131,12 @@ def _judged(
     warehouse: Warehouse,
     universe: Universe,
     session: date,
-    reports: _Reports,
-    shortable: Mapping[str, bool],
+    told: Told,
 ) -> pl.DataFrame:
-    known = _measures(warehouse, universe, session, reports)
+    known = _measures(warehouse, universe, session, told)
+    closes = {symbol: measures.close for symbol, measures in known.items()}
+    worth = capitals(warehouse, told.firms, closes, session)
+    shortable = told.shortable.get(session, {})
     rows = []
     for symbol, measures in known.items():
         standing = judge(measures, universe.eligibility, minimum_history=universe.minimum_history)
@@ -106,7 +155,7 @@ def _judged(
                 "volatility": measures.volatility,
                 "volatility_bucket": standing.volatility_bucket,
                 "shortable": shortable.get(symbol),
-                "market_cap": None,  # none of the sources gives it
+                "market_cap": worth.get(symbol),
                 "next_earnings": measures.next_earnings,
                 "known_at": decision_time(session),
             }
@@ -115,9 +164,10 @@ def _judged(
 
 
 def _measures(
-    warehouse: Warehouse, universe: Universe, session: date, reports: _Reports
+    warehouse: Warehouse, universe: Universe, session: date, told: Told
 ) -> dict[str, Measures]:
     as_of, names = decision_time(session), universe.names
+    reports = told.reports_known(session)
     with warehouse.reader() as conn:
         last = bars.ohlcv(conn, names, session, session, as_of=as_of)
         counted = bars.session_counts(conn, names, exchange().days[0], session, as_of=as_of)
@@ -170,12 +220,15 @@ def _metadata(frame: pl.DataFrame, session: date) -> dict[str, Any]:
         "eligible": int(newest["eligible"].sum()),
         "core": tiers["core"],
         "extended": tiers["extended"],
+        "market_value_known": int(newest["market_cap"].is_not_null().sum()),
         "reasons": dg.MetadataValue.md(_table(newest)),
     }
 
 
 def _table(newest: pl.DataFrame) -> str:
-    lines = ["| symbol | tier | reasons |", "| --- | --- | --- |"]
-    for symbol, tier, reasons in newest.select("symbol", "tier", "reasons").head(50).iter_rows():
-        lines.append(f"| {symbol} | {tier} | {' '.join(json.loads(reasons))} |")
+    lines = ["| symbol | tier | market value, USD | reasons |", "| --- | --- | --- | --- |"]
+    shown = newest.select("symbol", "tier", "market_cap", "reasons").head(50)
+    for symbol, tier, worth, reasons in shown.iter_rows():
+        value = "no source" if worth is None else f"{worth:,.0f}"
+        lines.append(f"| {symbol} | {tier} | {value} | {' '.join(json.loads(reasons))} |")
     return "\n".join(lines)

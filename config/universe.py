@@ -33,6 +33,7 @@ class Eligibility(Frozen):
     core_spread: Annotated[float, Field(gt=0, lt=1)] = 0.015
     volatility_edges: tuple[float, float, float] = (0.15, 0.30, 0.60)  # per year
     earnings: str = ""  # a CSV file with symbol,date; empty for none
+    fundamentals: str = ""  # a CSV file with symbol,known_at and shares_outstanding or market_cap
     blackout_before: Annotated[int, Field(ge=0, le=20)] = 2  # sessions
     blackout_after: Annotated[int, Field(ge=0, le=20)] = 1
 

@@ -66,5 +66,5 @@ class SourceKeysError(AskError):
     """A source needs keys that were not given, or settings that do not agree."""
 
 
-class UnusableCalendarError(AskError):
-    """The earnings calendar a person keeps cannot be read as one."""
+class UnusableTableError(AskError):
+    """A table that a person keeps (earnings, fundamentals) cannot be read as one."""

@@ -26,6 +26,7 @@ def show() -> None:
             tables.figure("Traded a session, USD"),
             tables.figure("Spread"),
             tables.figure("Volatility a year"),
+            tables.figure("Market value, USD"),
             tables.text("May be bought"),
         ],
         [_row(row) for row in found.head(50).iter_rows(named=True)],
@@ -41,12 +42,14 @@ def show() -> None:
 def _row(row: dict[str, Any]) -> tuple[str, ...]:
     reasons = " ".join(json.loads(row["reasons"]))
     tier = formats.MISSING if row["tier"] == "none" else row["tier"]
+    worth = row["market_cap"]
     return (
         f"**{row['symbol']}**",
         tier,
         formats.number(row["dollar_volume"], decimals=0),
         formats.basis_points(row["spread"], signed=False),
         f"{formats.percent(row['volatility'])} ({row['volatility_bucket']})",
+        "no source" if worth is None else formats.number(worth, decimals=0),
         ":green[:material/check: yes]"
         if row["eligible"]
         else f":gray[:material/block: {formats.plain(reasons)}]",

@@ -13,7 +13,7 @@ create table if not exists market.eligibility (
     volatility        double,                -- of 63 sessions, per year, fraction
     volatility_bucket varchar     not null,  -- low | normal | high | extreme | unknown
     shortable         boolean,               -- as the broker said; null where it was not asked
-    market_cap        double,                -- USD; null where no source gives it
+    market_cap        double,                -- USD, shares known then times close; null: no source
     next_earnings     date,                  -- report that bars an entry; null for none
     known_at          timestamptz not null,  -- UTC market time
     recorded_at       timestamptz not null   -- UTC wall time of writing; latest wins
