@@ -148,7 +148,10 @@ def _wanted(error: ErrorDetails) -> str:
 
 def _is_secret(key: str) -> bool:
     name = key.rsplit(".", 1)[-1]
-    return name in {"access_key", "secret_key", "key_id", "oidc_client_secret", "dsn"}
+    return name in {
+        "access_key", "secret_key", "key_id", "oidc_client_secret", "dsn", "webhook_url",
+        "smtp_password",
+    }  # fmt: skip
 
 
 def _siblings(model: type[BaseModel], key: str) -> list[str]:

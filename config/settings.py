@@ -12,6 +12,7 @@ from urllib.parse import urlsplit, urlunsplit
 from pydantic import Field, model_validator
 
 from config.addresses import Bucket, Dsn, Endpoint, Port
+from config.alerts import AlertSettings
 from config.build import REPOSITORY, source_hash
 from config.dashboard import DashboardSettings
 from config.documents import DERIVED, ROOT, Frozen, document, is_private, validated
@@ -32,6 +33,8 @@ _SECRETS = frozenset(
         "broker.secret_key",
         "dashboard.oidc_client_secret",
         "database.dsn",
+        "alerts.webhook_url",
+        "alerts.smtp_password",
     }
 )
 _ALPACA = {
@@ -193,6 +196,7 @@ class Settings(Frozen):
     training: TrainingSettings
     strategy: StrategySettings
     live: LiveSettings = LiveSettings()
+    alerts: AlertSettings = AlertSettings()
     build: str
 
     @property

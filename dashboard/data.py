@@ -11,13 +11,19 @@ import streamlit as st
 
 import ledger
 import warehouse
+from config import alerts as alerts_file
 from config import limits as limits_file
 from config import settings as settings_file
 from config import universe as universe_file
+from config.alerts import BuiltInRules
 from config.limits import Limits
 from config.settings import Settings
 from config.universe import Universe
+from ledger import alert_deliveries as deliveries
+from ledger import alert_rules as made_rules
+from ledger import alerts as stored_alerts
 from ledger import filed, market, pages, people, requests, state, steps
+from trading.alerting import Rule
 from warehouse import eligibility as stored_eligibility
 from warehouse import pages as shown
 from warehouse import restated
@@ -162,6 +168,33 @@ def alerts() -> tuple[pages.Alert, ...]:
     """Open alerts, newest first."""
     with asked() as conn:
         return pages.alerts(conn)
+
+
+@st.cache_data(ttl=SLOW, max_entries=1, show_spinner=False)
+def lasting_alerts() -> list[stored_alerts.Alert]:
+    """Conditions that people acknowledged and that last."""
+    with asked() as conn:
+        return stored_alerts.lasting(conn)
+
+
+@st.cache_data(ttl=SLOW, max_entries=1, show_spinner=False)
+def alert_deliveries() -> list[deliveries.Delivery]:
+    """The newest messages that left the desk, or failed to."""
+    with asked() as conn:
+        return deliveries.latest(conn)
+
+
+@st.cache_data(ttl=SLOW, max_entries=1, show_spinner=False)
+def alert_rules() -> list[Rule]:
+    """Rules that people made."""
+    with asked() as conn:
+        return made_rules.active(conn)
+
+
+@st.cache_data(ttl=CALM, max_entries=1, show_spinner=False)
+def built_in_rules() -> BuiltInRules:
+    """The rules every desk watches."""
+    return alerts_file.load()
 
 
 @st.cache_data(ttl=SLOW, max_entries=1, show_spinner=False)

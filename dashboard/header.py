@@ -3,6 +3,7 @@
 import streamlit as st
 
 from dashboard import data, formats, signin, states, venue_panel
+from dashboard.panels import toasts
 from ledger.market import Clock
 from ledger.pages import Desk
 from ledger.people import Person
@@ -37,6 +38,7 @@ def _line(person: Person) -> None:
         st.rerun()
     desk = data.desk()
     st.markdown(sentence(desk, person))
+    toasts.show()
     if desk.clock is not None and states.is_stale(desk.clock.received_at, now=data.now()):
         st.markdown(
             ":gray[:material/cloud_off: Market figures "
@@ -57,7 +59,8 @@ def sentence(desk: Desk, person: Person) -> str:
         waiting,
     ]
     if desk.alerts:
-        parts.append(f":orange[:material/warning: {formats.counted(desk.alerts, 'alert')}]")
+        counted = formats.counted(desk.alerts, "alert")
+        parts.append(f":orange[:material/warning: [{counted}](/alerts)]")
     parts.append(f":gray[signed in: {formats.plain(signin.described(person))}]")
     return " &nbsp; ".join(part for part in parts if part)
 

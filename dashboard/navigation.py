@@ -17,6 +17,7 @@ _SECTIONS: dict[str, list[tuple[str, str, str]]] = {
     "Research": [("predictions", "Predictions", "insights")],
     "Safety": [
         ("risk", "Risk", "shield"),
+        ("alerts", "Alerts", "notifications"),
         ("data_quality", "Data quality", "fact_check"),
     ],
 }

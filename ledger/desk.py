@@ -357,6 +357,9 @@ class DeskLedger:
         self._transact(
             lambda conn: alerts.raise_once(
                 conn,
+            if not unanswered:
+                still = {(one.kind, one.subject) for one in grave}
+                alerts.over(conn, noticed_by=_PROCESS, still=still, desk_at=at.desk_at)
                 severity=severity,
                 kind=kind,
                 subject=subject,
@@ -438,3 +441,4 @@ def _reduce(conn: sa.Connection, grave: Sequence[Difference], at: Stamp) -> None
         process=_PROCESS,
         desk_at=at.desk_at,
     )
+            condition=one.sentence,

@@ -429,6 +429,9 @@ alerts = sa.Table(
     sa.Column("acknowledged_at", _at()),
     _one_of("severity", ("note", "warning", "critical"), name="severity"),
     # One open alert per kind and subject: a condition that lasts is one alert.
+    sa.Column("condition", sa.Text, nullable=False, server_default=""),  # what exactly lasts
+    sa.Column("noticed_by", sa.Text, nullable=False, server_default=""),
+    sa.Column("over_at", _at()),  # desk time; null while the condition lasts
     sa.Index(
         "uq_alerts_open",
         "kind",
@@ -440,6 +443,36 @@ alerts = sa.Table(
 
 reconciliations = sa.Table(
     "reconciliations",
+alert_deliveries = sa.Table(  # an alert on its way to people, by channel
+    "alert_deliveries",
+    metadata,
+    sa.Column("alert_id", _id(), sa.ForeignKey(alerts.c.alert_id), primary_key=True),
+    sa.Column("channel", sa.Text, primary_key=True),  # log, webhook, email
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("first_at", _at(), nullable=False),
+    sa.Column("changed_at", _at(), nullable=False),
+    sa.Column("detail", sa.Text, nullable=False, server_default=""),  # why it failed
+    _one_of("state", ("sending", "sent", "failed"), name="state"),
+)
+
+alert_rules = sa.Table(  # made by people; the built-in ones stand in alert_rules.toml
+    "alert_rules",
+    metadata,
+    sa.Column("rule_id", _id(), primary_key=True),
+    sa.Column("measure", sa.Text, nullable=False),
+    sa.Column("subject", sa.Text, nullable=False, server_default=""),  # '': all that have one
+    sa.Column("comparison", sa.Text, nullable=False),
+    sa.Column("threshold", _number(), nullable=False),  # in the measure's unit
+    sa.Column("severity", sa.Text, nullable=False),
+    sa.Column("made_by", _id(), sa.ForeignKey(people.c.person_id), nullable=False),
+    sa.Column("made_at", _at(), nullable=False),
+    sa.Column("retired_by", _id(), sa.ForeignKey(people.c.person_id)),
+    sa.Column("retired_at", _at()),
+    _one_of("comparison", ("above", "below"), name="comparison"),
+    _one_of("severity", ("note", "warning", "critical"), name="severity"),
+)
+
     metadata,
     sa.Column("id", _id(), primary_key=True),
     sa.Column("started_at", _at(), nullable=False),

@@ -14,6 +14,7 @@ from trading.breakers import trips
 from trading.ledger import Stamp
 from trading.reconcile import reconcile
 from trading.stopping import cancel_overdue
+from worker import alerts
 from worker.desk import Desk
 from worker.heart import heartbeat
 from worker.loop import Task
@@ -41,6 +42,7 @@ def tasks(desk: Desk) -> list[Task]:
         Task("trade updates", updates.listen, _WORKING_SECONDS),
         Task("overdue orders", lambda: _overdue(desk), _OVERDUE_SECONDS),
         Task("circuit breakers", _Breakers(desk, desk.clock.now()).step, _BREAKER_SECONDS),
+        *alerts.tasks(desk),
         heartbeat(desk, "watch"),
     ]
     if desk.venue is not None:

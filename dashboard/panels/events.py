@@ -23,7 +23,7 @@ def show(desk: Desk) -> None:
     if desk.clock is not None and desk.clock.replay:
         with st.expander("Move the replay", icon=":material/replay:"):
             venue_panel.controls(st.session_state["person"], place="today")
-    _live_alerts()
+    open_alerts()
 
 
 @st.fragment(run_every=3)
@@ -38,26 +38,27 @@ def _live_events() -> None:
 
 
 @st.fragment(run_every=5)
-def _live_alerts() -> None:
+def open_alerts(most: int = 6) -> None:
+    """What nobody has acknowledged, with a button each, and how many more there are."""
     found = data.alerts()
     st.subheader("Alerts", anchor=False)
     if not found:
         st.markdown(":green[:material/check:] No open alert.")
     person: Person = st.session_state["person"]
     may = any(person.may(role) for role in alerts.ACKNOWLEDGERS)
-    for alert in found[:6]:
+    for alert in found[:most]:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(_alert(alert), width="stretch")
             st.button(
                 "Seen",
                 key=f"seen-{alert.alert_id}",
-                help="You have taken note of it. It is raised anew if it happens again.",
+                help="You have taken note of it. It is raised anew when it happens anew.",
                 on_click=_acknowledge,
                 args=(alert, person),
                 disabled=not may,
             )
-    if len(found) > 6:
-        st.caption(f"and {formats.counted(len(found) - 6, 'more alert')}")
+    if len(found) > most:
+        st.caption(f"and {formats.counted(len(found) - most, 'more alert')}")
 
 
 def _acknowledge(alert: Alert, person: Person) -> None:
@@ -68,6 +69,7 @@ def _acknowledge(alert: Alert, person: Person) -> None:
         ),
     )
     data.alerts.clear()
+    data.lasting_alerts.clear()
     data.desk.clear()
 
 

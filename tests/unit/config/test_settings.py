@@ -133,7 +133,7 @@ def test_a_wrong_key_in_a_file_names_the_file(tmp_path: Path) -> None:
         (b"lake = 's3'", r"`lake` was 's3' in .*desk.toml, but it is a section"),
         (b"[mode]\nkind = 1", r"\[mode\] in .*desk.toml is a section, but `mode` is a value"),
         (b"home = '/elsewhere'", r"Unknown key `home` in .*desk.toml"),
-        (b"[lakes]\nkind = 's3'", r"Unknown key `lakes` in .*Known here: broker"),
+        (b"[lakes]\nkind = 's3'", r"Unknown key `lakes` in .*Known here: alerts, broker"),
         (b"[venue]\nstart = 2012-07-02T10:00:00", r"was 2012-07-02 10:00:00 .*a date, YYYY-MM-DD"),
     ],
 )
