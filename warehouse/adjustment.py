@@ -75,7 +75,9 @@ def adjusted_closes(
     # What came before them all is in every factor alike, and leaves their ratios as they are.
     events = _events(look, bars, after=min(first, unit))
     rows = _with_factors(bars.filter(pl.col("session").is_between(first, last)), events)
-    at_unit = _with_factors(rows.select("symbol", session=pl.lit(unit)), events)
+    each = rows["symbol"].rle_id()  # rows are sorted by symbol
+    symbols_once = rows.select("symbol").unique(maintain_order=True)
+    at_unit = _with_factors(symbols_once.with_columns(session=pl.lit(unit)), events)[each]
     # The ratio first: at the unit's own session it is exactly 1, and the close as quoted.
     scale = {name: rows[name] / at_unit[name] for name in _FACTORS}
     return in_order(
@@ -191,11 +193,10 @@ class _Look:
 
     @cached_property
     def stored(self) -> pl.DataFrame:
-        """Accepted bars by ticker and session."""
+        """Accepted bars of all tickers, sorted unless some have yet to get their firm's symbol."""
         wanted = asked(self.tickers, self.first, self.last, self.as_of)
-        return accepted(
-            self.conn, self.columns, wanted, judged=self.judged, by=("symbol", "session")
-        )
+        by = ("symbol", "session") if self.identities is None else None
+        return accepted(self.conn, self.columns, wanted, judged=self.judged, by=by)
 
     @cached_property
     def spans(self) -> pl.DataFrame | None:

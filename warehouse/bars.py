@@ -244,7 +244,7 @@ def accepted(
     wanted: Mapping[str, object],
     *,
     judged: bool,
-    by: tuple[str, str] = ("session", "symbol"),
+    by: tuple[str, str] | None = ("session", "symbol"),
 ) -> pl.DataFrame:
     """Columns of the bars as known at an instant, sorted; `wanted` as `asked` returns it.
 
@@ -258,14 +258,13 @@ def accepted(
         Symbols, span and instant.
     judged : bool
         Whether only rows whose verdict (as known then) is passed or released are returned.
-    by : pair of str
-        Symbol and session in the order by which the rows are sorted.
+    by : pair of str, optional
+        Symbol and session in the order by which the rows are sorted; in no order when None.
     """
     rows = f"{_KNOWN_BARS}, {_USABLE_BARS}" if judged else _KNOWN_BARS
     table = "accepted" if judged else "bars"
-    return in_order(
-        selected(conn, f"with {rows} select {', '.join(columns)} from {table}", wanted), by
-    )
+    found = selected(conn, f"with {rows} select {', '.join(columns)} from {table}", wanted)
+    return found if by is None else in_order(found, by)
 
 
 def asked(symbols: Sequence[str], first: date, last: date, as_of: datetime) -> dict[str, object]:

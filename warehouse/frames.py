@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from typing import Any
 
 import duckdb
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 INSTANT = pl.Datetime("us", "UTC")
 _DAYS = 1 << 22  # more than there are between the first and the last date there can be
 Schema = Mapping[str, pl.DataType | type[pl.DataType]]
+IntArray = npt.NDArray[np.integer[Any]]
 
 
 def selected(
@@ -24,18 +28,25 @@ def selected(
 def in_order(frame: pl.DataFrame, by: tuple[str, str]) -> pl.DataFrame:
     """Return `frame` sorted by symbol and session, or session and symbol, as `by` says.
 
-    Both are made one number first: millions of numbers are sorted several times faster than words.
-    Rows with the same key stay in their order.
+    Rows with the same key stay in their order. Days and symbols are sorted as small numbers, one
+    after the other: for those numpy counts instead of comparing, many times as fast as words.
     """
     names = frame["symbol"].unique().sort()
-    if by[0] == "symbol":
-        number = numbered(frame, by[1], names=names)
-    else:
-        day = frame[by[0]].to_physical().cast(pl.Int64)
-        number = day * len(names) + _code(frame, names)
-    if number.is_sorted():
+    day = frame[by[1] if by[0] == "symbol" else by[0]].to_physical()
+    code = _code(frame, names)
+    first, second = (code, day) if by[0] == "symbol" else (day, code)
+    if frame.is_empty() or (first.cast(pl.Int64) * _DAYS + second).is_sorted():
         return frame
-    return frame[pl.select(number.alias("at")).with_row_index().sort("at", "index")["index"]]
+    order = _smallest(second).argsort(kind="stable")
+    return frame[order[_smallest(first)[order].argsort(kind="stable")]]
+
+
+def _smallest(values: pl.Series) -> IntArray:
+    """Return values as offsets from their least, in the smallest type that holds them."""
+    least, most = values.min(), values.max()
+    assert isinstance(least, int)
+    assert isinstance(most, int)
+    return (values - least).to_numpy().astype(np.min_scalar_type(most - least))
 
 
 def numbered(frame: pl.DataFrame, day: str, *, names: pl.Series) -> pl.Series:

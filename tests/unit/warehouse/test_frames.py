@@ -1,10 +1,12 @@
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import duckdb
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from warehouse.frames import conformed, registered, require_aware, selected
+from warehouse.frames import conformed, in_order, registered, require_aware, selected
 
 SCHEMA = {"symbol": pl.String, "volume": pl.Int64, "feed": pl.String}
 
@@ -50,3 +52,22 @@ def test_an_instant_needs_a_time_zone() -> None:
     assert require_aware(datetime(2012, 7, 2, tzinfo=UTC), name="as_of").year == 2012
     with pytest.raises(ValueError, match="`as_of` must be an aware instant"):
         require_aware(datetime(2012, 7, 2, tzinfo=UTC).replace(tzinfo=None), name="as_of")
+
+
+@pytest.mark.parametrize("by", [("symbol", "session"), ("session", "symbol")])
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(
+    keys=st.lists(
+        st.tuples(
+            st.sampled_from(["A", "AA", "B", "ÄG", "Z9"]),
+            st.dates(date(1900, 1, 1), date(2100, 1, 1)),
+        )
+    )
+)
+def test_rows_are_sorted_as_words_and_days_are_and_equal_ones_stay_in_their_order(
+    by: tuple[str, str], keys: list[tuple[str, date]]
+) -> None:
+    schema = {"symbol": pl.String, "session": pl.Date}
+    frame = pl.DataFrame(keys, schema=schema, orient="row").with_row_index()
+
+    assert in_order(frame, by).equals(frame.sort(by, maintain_order=True))
