@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from venue import streams
-from venue.api import account, control, data, faults, orders, positions
+from venue.api import account, control, data, events, faults, orders, positions, ticks
 from venue.errors import Refusal
 from venue.faults import FaultInjection, FaultyHub
 from venue.keys import Keys
@@ -57,10 +57,13 @@ def create_app(config: VenueConfig) -> Starlette:
             *orders.ROUTES,
             *positions.ROUTES,
             *data.ROUTES,
+            *ticks.ROUTES,
             *control.ROUTES,
             *(faults.ROUTES if config.faults else []),
             Route("/venue/health", _health),
+            *events.ROUTES,
             WebSocketRoute("/stream", trading),
+            WebSocketRoute("/stream/", trading),
             WebSocketRoute("/v2/{feed}", market_data),
         ],
         lifespan=lifespan,

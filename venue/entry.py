@@ -11,7 +11,7 @@ from venue.funds import funds_of, held_for_orders, reduces, valued_at
 from venue.groups import after_end, cancel
 from venue.orders import Force, Kind, Order, Side
 from venue.paper import PaperVenue
-from venue.rendering import asset_json, plain
+from venue.rendering import asset_json, plain, symbol_of
 from venue.tickets import Exit, Ticket, check_step, client_id_of, decimal_of
 from venue.updates import tell_update
 
@@ -21,6 +21,7 @@ _LAST_ORDERS_FOR_CLOSE = timedelta(minutes=10)
 
 def submit(venue: PaperVenue, ticket: Ticket) -> Order:
     """Accept an order with its legs, or refuse it. Call inside `venue.change()`."""
+    ticket = replace(ticket, symbol=symbol_of(venue.market, ticket.symbol))
     if ticket.client_order_id in venue.by_client_id:
         raise invalid("client_order_id must be unique")
     _check_asset(venue, ticket.symbol)

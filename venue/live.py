@@ -69,6 +69,13 @@ def trade_json(price: float, size: int, at: datetime) -> dict[str, Any]:
     }
 
 
+def last_trade(minutes: Minutes, index: int, start: datetime) -> dict[str, Any]:
+    """The last trade of a minute, of an average size."""
+    bar = bar_json(minutes, index, start)
+    last = start + timedelta(seconds=59, milliseconds=999)
+    return trade_json(bar["c"], max(1, bar["v"] // bar["n"]), last)
+
+
 def tell_minute(venue: PaperVenue, session: Session, index: int) -> None:
     """Tell the bar and the last trade of a minute that is over."""
     bars_wanted = venue.wanted("bars")
@@ -82,9 +89,7 @@ def tell_minute(venue: PaperVenue, session: Session, index: int) -> None:
         bar = bar_json(minutes, index, start)
         venue.tell("bars", {"T": "b", "S": symbol, **bar})
         if symbol != venue.market.index_symbol:
-            last = start + timedelta(seconds=59, milliseconds=999)
-            size = max(1, bar["v"] // bar["n"])
-            venue.tell("trades", {"T": "t", "S": symbol, **trade_json(bar["c"], size, last)})
+            venue.tell("trades", {"T": "t", "S": symbol, **last_trade(minutes, index, start)})
 
 
 def tell_quotes(venue: PaperVenue) -> None:

@@ -15,6 +15,14 @@ def asset_id(symbol: str) -> str:
     return str(uuid5(NAMESPACE_DNS, f"{symbol}.paper-venue"))
 
 
+def symbol_of(market: Market, wanted: str) -> str:
+    """The symbol meant by a symbol or an asset's identifier; unknown ones stay as they are."""
+    if wanted.upper() in market.symbols:
+        return wanted.upper()
+    named = {asset_id(symbol): symbol for symbol in market.symbols}
+    return named.get(wanted.lower(), wanted.upper())
+
+
 def plain(value: Decimal | None) -> str | None:
     """A decimal as Alpaca writes it: no exponent, no trailing zeros."""
     if value is None:

@@ -14,15 +14,16 @@ from venue.keys import Keys
 from venue.rendering import stamp
 from venue.updates import CHANNEL
 
-_DATA_CHANNELS = ("trades", "quotes", "bars", "updatedBars", "dailyBars", "statuses")
+_DATA_CHANNELS = (
+    "trades", "quotes", "bars", "updatedBars", "dailyBars",
+    "statuses", "lulds", "corrections", "cancelErrors",
+)  # fmt: skip
 
 
-class Connection:
-    """One client of a stream: what it subscribed to and what waits to be sent."""
+class Listener:
+    """What a client subscribed to, and what waits to be sent to it."""
 
-    def __init__(self, socket: WebSocket, *, packed: bool) -> None:
-        self.socket = socket
-        self.packed = packed
+    def __init__(self) -> None:
         self.topics: dict[str, set[str]] = {}
         self.waiting: asyncio.Queue[list[dict[str, Any]] | None] = asyncio.Queue()
 
@@ -30,6 +31,15 @@ class Connection:
         """Whether a message belongs to what was subscribed."""
         symbols = self.topics.get(channel, set())
         return bool(symbols & {"*", symbol})
+
+
+class Connection(Listener):
+    """One client of a WebSocket stream."""
+
+    def __init__(self, socket: WebSocket, *, packed: bool) -> None:
+        super().__init__()
+        self.socket = socket
+        self.packed = packed
 
     async def pump(self, send: Callable[[list[dict[str, Any]]], Awaitable[None]]) -> None:
         """Send what waits, in order, until the client is gone or the connection is cut."""
@@ -46,8 +56,9 @@ class Connection:
             await self.socket.send_text(json.dumps(messages, default=_instant))
 
     async def send_json(self, message: dict[str, Any]) -> None:
-        """Send one trade-update message as JSON in a binary frame, as Alpaca does."""
-        await self.socket.send_bytes(json.dumps(message).encode())
+        """Send one trade-update message in a binary frame: JSON, as Alpaca does, or packed."""
+        packed = msgpack.packb(message) if self.packed else json.dumps(message).encode()
+        await self.socket.send_bytes(packed)
 
     async def send_updates(self, messages: list[dict[str, Any]]) -> None:
         """Send trade updates, one frame each."""
@@ -59,7 +70,7 @@ class Hub:
     """Hands messages of the venue to the connections that subscribed to them."""
 
     def __init__(self) -> None:
-        self._connections: set[Connection] = set()
+        self._connections: set[Listener] = set()
 
     def publish(self, channel: str, message: dict[str, Any]) -> None:
         """Queue a message for everyone who hears its channel and symbol."""
@@ -77,11 +88,11 @@ class Hub:
             self._connections.discard(connection)
             connection.waiting.put_nowait(None)
 
-    def join(self, connection: Connection) -> None:
+    def join(self, connection: Listener) -> None:
         """Add a connection."""
         self._connections.add(connection)
 
-    def leave(self, connection: Connection) -> None:
+    def leave(self, connection: Listener) -> None:
         """Forget a connection."""
         self._connections.discard(connection)
 
@@ -89,7 +100,7 @@ class Hub:
 async def trading_stream(socket: WebSocket, hub: Hub, keys: Keys) -> None:
     """`/stream`: authenticate, listen to trade updates, receive them."""
     await socket.accept()
-    connection = Connection(socket, packed=False)
+    connection = Connection(socket, packed=_wants_packed(socket))
     hub.join(connection)
     sender = asyncio.create_task(connection.pump(connection.send_updates))
     try:
@@ -126,8 +137,7 @@ async def _serve_trading(connection: Connection, keys: Keys) -> None:
 async def data_stream(socket: WebSocket, hub: Hub, keys: Keys) -> None:
     """`/v2/{feed}`: authenticate, subscribe to symbols, receive bars, quotes, trades."""
     await socket.accept()
-    packed = "msgpack" in socket.headers.get("content-type", "")
-    connection = Connection(socket, packed=packed)
+    connection = Connection(socket, packed=_wants_packed(socket))
     hub.join(connection)
     sender: asyncio.Task[None] | None = None
     try:
@@ -144,20 +154,32 @@ async def data_stream(socket: WebSocket, hub: Hub, keys: Keys) -> None:
             sender.cancel()
 
 
+def _wants_packed(socket: WebSocket) -> bool:
+    return "msgpack" in socket.headers.get("content-type", "")
+
+
 async def _authenticate(connection: Connection, keys: Keys) -> None:
-    while True:
+    """By the headers of the connection, or by a message."""
+    shown = keys.shown(connection.socket.headers)
+    known = shown is not None and keys.match(*shown)
+    while not known:
         asked = _parsed(await connection.socket.receive())
-        if asked.get("action") == "auth" and keys.match(asked.get("key"), asked.get("secret")):
-            await connection.send_data([{"T": "success", "msg": "authenticated"}])
-            return
-        await connection.send_data([{"T": "error", "code": 402, "msg": "auth failed"}])
+        if asked.get("action") != "auth":
+            error = {"T": "error", "code": 401, "msg": "not authenticated"}
+            await connection.send_data([error])
+            continue
+        known = keys.match(asked.get("key"), asked.get("secret"))
+        if not known:
+            await connection.send_data([{"T": "error", "code": 402, "msg": "auth failed"}])
+    await connection.send_data([{"T": "success", "msg": "authenticated"}])
 
 
 def _subscribe(connection: Connection, asked: dict[str, Any]) -> None:
     action = asked.get("action")
     if action not in {"subscribe", "unsubscribe"}:
-        error = {"T": "error", "code": 400, "msg": "invalid syntax"}
-        connection.waiting.put_nowait([error])
+        again = action == "auth"
+        code, said = (403, "already authenticated") if again else (400, "invalid syntax")
+        connection.waiting.put_nowait([{"T": "error", "code": code, "msg": said}])
         return
     for channel in _DATA_CHANNELS:
         symbols = set(asked.get(channel) or ())

@@ -81,7 +81,7 @@ def ticket_of(body: Any) -> Ticket:
         **prices,
         client_order_id=client_id_of(body),
         extended_hours=body.get("extended_hours") is True,
-        position_intent=body.get("position_intent"),
+        position_intent=body.get("position_intent") or None,
         take_profit=profit,
         stop_loss=loss,
     )

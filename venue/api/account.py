@@ -13,7 +13,7 @@ from venue.errors import missing
 from venue.funds import MULTIPLIER, PATTERN_DAY_TRADES, day_trades, funds_of
 from venue.history import portfolio_history
 from venue.paper import PaperVenue
-from venue.rendering import asset_id, asset_json, dollars, eastern, stamp
+from venue.rendering import asset_json, dollars, eastern, stamp, symbol_of
 from venue.sessions import NEW_YORK, Session
 
 
@@ -138,10 +138,10 @@ async def asset(request: Request) -> Response:
     """`GET /v2/assets/{symbol or id}`."""
     wanted = request.path_params["asset"]
     market = venue_of(request).market
-    for symbol in market.symbols:
-        if wanted in {symbol, asset_id(symbol)}:
-            return JSONResponse(asset_json(market, symbol))
-    raise missing(f"asset not found for {wanted}")
+    symbol = symbol_of(market, wanted)
+    if symbol not in market.symbols:
+        raise missing(f"asset not found for {wanted}")
+    return JSONResponse(asset_json(market, symbol))
 
 
 async def activities(request: Request) -> Response:
@@ -180,7 +180,8 @@ async def history(request: Request) -> Response:
             period=params.get("period"),
             timeframe=params.get("timeframe"),
             start=instant(params, "start") or instant(params, "date_start"),
-            end=instant(params, "end") or instant(params, "date_end"),
+            end=instant(params, "end", end_of_day=True)
+            or instant(params, "date_end", end_of_day=True),
         )
     )
 

@@ -52,11 +52,9 @@ async def bars(request: Request) -> Response:
             found = islice(_beyond(every if sort == "asc" else every[::-1], after), most)
         return list(found) if adjustment == "raw" else _on_basis(venue, symbol, found, adjustment)
 
-    known = sorted(s for s in wanted if s in venue.market.symbols)
-    limit = count(params, "limit", 1000, most=_MOST)
-    page, token = _page(known, of, limit, params.get("page_token"))
+    page, token = asked_page(request, sorted(s for s in wanted if s in venue.market.symbols), of)
     headers = _SIMULATED if frame.intraday else {}
-    told: Any = {s: [_told(b) for b in found] for s, found in page.items()}
+    told: Any = {s: [told_at(b) for b in found] for s, found in page.items()}
     if single:
         body = {"symbol": wanted[0], "bars": told.get(wanted[0], []), "next_page_token": token}
     else:
@@ -84,6 +82,14 @@ def _beyond(found: list[Bar], after: datetime | None) -> list[Bar]:
     """What follows the bar that begins at `after`."""
     places = [b["t"] for b in found]
     return found[places.index(after) + 1 :] if after in places else found
+
+
+def asked_page(
+    request: Request, known: list[str], of: Callable[[str, datetime | None, int], list[Bar]]
+) -> tuple[dict[str, list[Bar]], str | None]:
+    """The page that a request asks for, and the token of the next."""
+    limit = count(request.query_params, "limit", 1000, most=_MOST)
+    return _page(known, of, limit, request.query_params.get("page_token"))
 
 
 def _page(
@@ -123,8 +129,14 @@ def _place(token: str | None) -> tuple[str | None, datetime | None]:
         raise invalid(f"page_token is not one of ours: {token!r}") from None
 
 
-def _told(thing: dict[str, Any]) -> dict[str, Any]:
+def told_at(thing: dict[str, Any]) -> dict[str, Any]:
+    """A bar, quote or trade with its instant as text."""
     return {**thing, "t": stamp(thing["t"])}
+
+
+def simulated_reply(request: Request, body: dict[str, Any]) -> Response:
+    """An answer that is made of simulated minutes, and says so."""
+    return _reply(request, body, _SIMULATED)
 
 
 def _reply(request: Request, body: dict[str, Any], headers: dict[str, str]) -> Response:
@@ -176,7 +188,7 @@ async def latest(request: Request) -> Response:
     if not wanted:
         raise invalid("symbols is required")
     found = {s: one(venue, s) for s in wanted if s in venue.market.symbols}
-    told = {s: _told(thing) for s, thing in found.items() if thing}
+    told = {s: told_at(thing) for s, thing in found.items() if thing}
     return _reply(request, {kind: told}, _SIMULATED)
 
 
@@ -188,7 +200,7 @@ async def latest_of_one(request: Request) -> Response:
     thing = one(venue, symbol) if one and symbol in venue.market.symbols else None
     if thing is None:
         raise missing(f"no {kind} found for {symbol}")
-    return _reply(request, {"symbol": symbol, name: _told(thing)}, _SIMULATED)
+    return _reply(request, {"symbol": symbol, name: told_at(thing)}, _SIMULATED)
 
 
 async def snapshot_of_one(request: Request) -> Response:
@@ -218,7 +230,7 @@ def _snapshot(venue: PaperVenue, symbol: str) -> dict[str, Any]:
         "dailyBar": days[-1] if days else None,
         "prevDailyBar": days[-2] if len(days) > 1 else None,
     }
-    return {name: _told(part) for name, part in parts.items() if part}
+    return {name: told_at(part) for name, part in parts.items() if part}
 
 
 async def corporate_actions(request: Request) -> Response:
@@ -276,4 +288,5 @@ ROUTES = [
     Route("/v2/stocks/{symbol}/snapshot", snapshot_of_one),
     Route("/v2/stocks/{symbol}/{kind}/latest", latest_of_one),
     Route("/v1/corporate-actions", corporate_actions),
+    Route("/v1beta1/corporate-actions", corporate_actions),
 ]

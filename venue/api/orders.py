@@ -1,5 +1,8 @@
 """Orders: submit, list, look up, replace, cancel."""
 
+from collections.abc import Mapping
+from datetime import datetime
+
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -9,7 +12,7 @@ from venue.entry import canceled, order_named, replaced, submit
 from venue.errors import invalid, missing
 from venue.orders import Order
 from venue.paper import PaperVenue
-from venue.rendering import order_json
+from venue.rendering import order_json, symbol_of
 from venue.tickets import ticket_of
 
 
@@ -36,8 +39,9 @@ async def list_orders(request: Request) -> Response:
     limit = count(params, "limit", 50, most=500)
     nested = flag(params, "nested")
     after, until = instant(params, "after"), instant(params, "until")
-    wanted = set(symbols(params))
-    side = params.get("side")
+    wanted = {symbol_of(venue.market, s) for s in symbols(params)}
+    side = word(params, "side", ("", "buy", "sell"))
+    first, last = _place(venue, params, "after_order_id"), _place(venue, params, "before_order_id")
     found = [
         o
         for o in venue.orders.values()
@@ -46,10 +50,24 @@ async def list_orders(request: Request) -> Response:
         and (not side or o.side == side)
         and (after is None or o.submitted_at > after)
         and (until is None or o.submitted_at < until)
+        and (first is None or (o.submitted_at, o.seq) > first)
+        and (last is None or (o.submitted_at, o.seq) < last)
         and not (nested and o.parent)
     ]
+    classes = {c for c in params.get("asset_class", "").split(",") if c}
+    if classes and not classes & {"us_equity", "all"}:
+        found = []
     found.sort(key=lambda o: (o.submitted_at, o.seq), reverse=direction == "desc")
     return JSONResponse([order_reply(venue, o, nested=nested) for o in found[:limit]])
+
+
+def _place(venue: PaperVenue, params: Mapping[str, str], name: str) -> tuple[datetime, int] | None:
+    """Where an order of the listing stands from which on, or up to which, it is asked for."""
+    identity = params.get(name)
+    if not identity:
+        return None
+    order = order_named(venue, identity)
+    return order.submitted_at, order.seq
 
 
 async def order_by_id(request: Request) -> Response:

@@ -15,7 +15,7 @@ from venue.errors import Refusal, invalid, missing
 from venue.funds import held_for_orders
 from venue.orders import Order, Side
 from venue.paper import PaperVenue
-from venue.rendering import asset_id, asset_json, dollars, plain
+from venue.rendering import asset_id, asset_json, dollars, plain, symbol_of
 from venue.tickets import Ticket, decimal_of
 
 
@@ -59,10 +59,10 @@ def _share(part: Decimal, whole: Decimal) -> str:
 
 
 def _held(venue: PaperVenue, wanted: str) -> Position:
-    for position in venue.book.positions.values():
-        if wanted in {position.symbol, asset_id(position.symbol)}:
-            return position
-    raise missing("position does not exist")
+    position = venue.book.positions.get(symbol_of(venue.market, wanted))
+    if position is None:
+        raise missing("position does not exist")
+    return position
 
 
 async def list_positions(request: Request) -> Response:

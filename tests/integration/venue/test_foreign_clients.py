@@ -1,0 +1,339 @@
+"""What clients other than alpaca-py send and read, byte by byte as they do it.
+
+Each request is what the published source of a client makes of a call: Alpaca's Go and JavaScript
+clients, the older Python package `alpaca-trade-api`, and Alpaca's documentation of its streams.
+"""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+import httpx
+import msgpack  # type: ignore[import-untyped]  # it ships no types
+import pytest
+from websockets.asyncio.client import connect
+
+from tests.integration.venue.served import HEADERS, ServedVenue
+
+OPEN = datetime.fromisoformat("2012-07-03T13:30:00+00:00")
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedVenue]:
+    venue = ServedVenue(tmp_path_factory.mktemp("foreign") / "venue", "--pace", "1", "--faults")
+    venue.post("/venue/pause")
+    venue.post("/venue/jump", {"to": "next_open"})
+    venue.post("/venue/step", {"minutes": 5})
+    yield venue
+    venue.stop()
+
+
+@pytest.fixture
+def http(served: ServedVenue) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=served.url, headers=HEADERS, timeout=30) as client:
+        yield client
+
+
+def go_order(**terms: Any) -> dict[str, Any]:
+    """Go's `PlaceOrderRequest`: every field, null or empty if not set, decimals as text."""
+    unset: dict[str, Any] = {
+        "symbol": "", "qty": None, "notional": None, "side": "", "type": "", "time_in_force": "",
+        "limit_price": None, "extended_hours": False, "stop_price": None, "client_order_id": "",
+        "order_class": "", "take_profit": None, "stop_loss": None, "trail_price": None,
+        "trail_percent": None, "position_intent": "", "legs": None,
+    }  # fmt: skip
+    return unset | terms
+
+
+def resting(http: httpx.Client, **terms: Any) -> dict[str, Any]:
+    """A limit order far below the market."""
+    asked = go_order(
+        symbol="IBM", qty="1", side="buy", type="limit", time_in_force="day", limit_price="100"
+    )
+    reply = http.post("/v2/orders", json=asked | terms)
+    assert reply.status_code == 200, reply.text
+    told: dict[str, Any] = reply.json()
+    return told
+
+
+def test_fields_that_are_null_or_empty_are_not_set(http: httpx.Client) -> None:
+    told = resting(http)
+
+    assert (told["qty"], told["limit_price"], told["order_class"]) == ("1", "100", "simple")
+    assert told["position_intent"] is None
+    assert told["client_order_id"]
+    replaced = http.patch(
+        f"/v2/orders/{told['id']}",
+        json={
+            "qty": "2",
+            "limit_price": None,
+            "stop_price": None,
+            "trail": None,
+            "time_in_force": "",
+            "client_order_id": "",
+        },
+    ).json()
+    assert (replaced["qty"], replaced["limit_price"]) == ("2", "100")
+    assert replaced["replaces"] == told["id"]
+
+
+@pytest.mark.parametrize("figure", [100, 100.0, "100", "100.00"])
+def test_figures_come_as_numbers_or_texts_and_go_out_as_texts(
+    http: httpx.Client, figure: object
+) -> None:
+    told = resting(http, qty=1, limit_price=figure)
+
+    assert (told["qty"], told["limit_price"], told["filled_qty"]) == ("1", "100", "0")
+
+
+def test_an_asset_s_identifier_serves_as_symbol(http: httpx.Client) -> None:
+    # alpaca-trade-api: `symbol: symbol or asset ID`.
+    asset = http.get("/v2/assets/IBM").json()
+
+    assert resting(http, symbol=asset["id"])["symbol"] == "IBM"
+    assert http.get(f"/v2/assets/{asset['id']}").json() == asset
+    bought = http.post(
+        "/v2/orders",
+        json={
+            "symbol": asset["id"],
+            "qty": "3",
+            "side": "buy",
+            "type": "market",
+            "time_in_force": "day",
+        },
+    )
+    assert bought.status_code == 200, bought.text
+    http.post("/venue/step", json={"minutes": 2})
+    held = http.get(f"/v2/positions/{asset['id']}", params={"symbol": "IBM"}).json()
+    assert (held["symbol"], held["qty"], held["side"]) == ("IBM", "3", "long")
+    http.delete("/v2/orders")  # a sale must not meet an own purchase
+    closing = http.delete(f"/v2/positions/{asset['id']}", params={"percentage": "100"})
+    assert closing.json()["side"] == "sell"
+    http.post("/venue/step", json={"minutes": 2})
+
+
+def test_orders_are_paged_by_order_and_by_time(http: httpx.Client) -> None:
+    first, second, third = (resting(http)["id"] for _ in range(3))
+
+    def listed(**params: str) -> list[str]:
+        reply = http.get("/v2/orders", params={"status": "all", "direction": "asc", **params})
+        assert reply.status_code == 200, reply.text
+        return [one["id"] for one in reply.json()]
+
+    assert listed(after_order_id=first) == [second, third]
+    assert listed(before_order_id=second)[-1] == first
+    assert listed(after_order_id=first, before_order_id=third, nested="false") == [second]
+    assert listed(after_order_id=first, symbols="AAPL,MSFT") == []
+    assert listed(after_order_id=first, side="sell") == []
+    assert listed(after_order_id=first, asset_class="crypto") == []
+    assert listed(after_order_id=first, asset_class="us_equity", qty_above="0") == [second, third]
+    # Go: RFC 3339 with an offset; JavaScript: with milliseconds.
+    assert listed(after="2012-07-03T09:30:00-04:00", until="2012-07-03T09:30:01.000Z") == []
+    assert http.get("/v2/orders", params={"side": "long"}).status_code == 422
+    assert http.get("/v2/orders", params={"after_order_id": "none"}).status_code == 404
+
+
+def test_cancelling_all_answers_for_each(http: httpx.Client) -> None:
+    wanted = {resting(http)["id"], resting(http)["id"]}
+    reply = http.delete("/v2/orders")
+
+    assert reply.status_code == 207
+    assert wanted <= {one["id"] for one in reply.json()}
+    assert {one["status"] for one in reply.json()} == {200}
+    again = http.delete("/v2/orders")
+    assert (again.status_code, again.json()) == (207, [])
+    gone = http.delete(f"/v2/orders/{wanted.pop()}")
+    assert gone.status_code == 422
+    assert gone.json()["code"] == 42210000
+
+
+def test_an_order_is_found_by_its_client_s_id_with_odd_characters(http: httpx.Client) -> None:
+    name = "a b/c+d&e=ü"
+    told = resting(http, client_order_id=name)
+
+    found = http.get("/v2/orders:by_client_order_id", params={"client_order_id": name})
+    assert found.json()["id"] == told["id"]
+    missing = http.get("/v2/orders:by_client_order_id", params={"client_order_id": "none"})
+    assert (missing.status_code, missing.json()["code"]) == (404, 40410000)
+    twice = http.post("/v2/orders", json=go_order(**{**told, "client_order_id": name}))
+    assert (twice.status_code, twice.json()["code"]) == (422, 40010001)
+
+
+def test_account_clock_calendar_and_history_have_the_types_of_the_reference(
+    http: httpx.Client,
+) -> None:
+    account = http.get("/v2/account").json()
+    texts = ("cash", "equity", "buying_power", "last_equity", "multiplier", "long_market_value")
+    assert all(isinstance(account[name], str) for name in texts)
+    assert isinstance(account["daytrade_count"], int)
+    clock = http.get("/v2/clock").json()
+    assert datetime.fromisoformat(clock["timestamp"]).utcoffset() == timedelta(hours=-4)
+    day = http.get("/v2/calendar", params={"start": "2012-07-03", "end": "2012-07-03"}).json()
+    assert [(one["date"], one["open"], one["close"]) for one in day] == [
+        ("2012-07-03", "09:30", "13:00")  # an early close
+    ]
+    # Go sends `date_end` as a date, which it includes.
+    history = http.get(
+        "/v2/account/portfolio/history",
+        params={"period": "1M", "timeframe": "1D", "date_end": "2012-07-03",
+                "extended_hours": "false"},
+    ).json()  # fmt: skip
+    assert len(history["timestamp"]) == len(history["equity"]) == len(history["profit_loss"])
+    assert isinstance(history["timestamp"][-1], int)
+    assert history["timestamp"][-1] >= OPEN.timestamp()
+
+
+def test_quotes_and_trades_of_the_past_come_in_pages(http: httpx.Client) -> None:
+    asked = {"symbols": "IBM,AAPL", "start": "2012-07-03T13:30:00Z", "limit": "3", "feed": "iex"}
+    told: list[tuple[str, str]] = []
+    token: str | None = ""
+    while token is not None:
+        page = http.get("/v2/stocks/trades", params=asked | {"page_token": token}).json()
+        told += [(symbol, one["t"]) for symbol, found in page["trades"].items() for one in found]
+        token = page["next_page_token"]
+
+    assert told == sorted(set(told))
+    assert told[0] == ("AAPL", "2012-07-03T13:30:59.999000Z")
+    assert {symbol for symbol, _ in told} == {"AAPL", "IBM"}
+    one = http.get("/v2/stocks/IBM/quotes", params={"start": "2012-07-03", "limit": "2"}).json()
+    assert one["symbol"] == "IBM"
+    assert [q["t"] for q in one["quotes"]] == ["2012-07-03T13:30:00Z", "2012-07-03T13:31:00Z"]
+    assert all(q["bp"] < q["ap"] for q in one["quotes"])
+    newest = http.get("/v2/stocks/IBM/trades", params={"sort": "desc", "limit": "1"}).json()
+    latest = http.get("/v2/stocks/IBM/trades/latest").json()["trade"]
+    assert newest["trades"][0]["t"] <= latest["t"]
+    for made in (*one["quotes"], newest["trades"][0]):
+        assert datetime.fromisoformat(made["t"]) <= datetime.fromisoformat(
+            http.get("/v2/clock").json()["timestamp"]
+        )
+
+
+def test_pages_of_bars_never_repeat_or_lose_one(http: httpx.Client) -> None:
+    asked = {
+        "symbols": "ibm,AAPL,NONE", "timeframe": "1Day", "start": "2012-06-20",
+        "end": "2012-07-02", "limit": "4", "adjustment": "all", "asof": "2012-07-02",
+        "currency": "USD",
+    }  # fmt: skip
+    told: list[tuple[str, str]] = []
+    token: str | None = ""
+    while token is not None:
+        page = http.get("/v2/stocks/bars", params=asked | {"page_token": token}).json()
+        told += [(symbol, one["t"]) for symbol, found in page["bars"].items() for one in found]
+        token = page["next_page_token"]
+
+    assert len(told) == len(set(told)) == 18  # nine sessions of two symbols
+    assert told == sorted(told)
+
+
+def test_an_unknown_path_or_body_answers_as_json_with_a_code(http: httpx.Client) -> None:
+    for reply in (
+        http.get("/v2/nothing"),
+        http.put("/v2/account"),
+        http.post("/v2/orders", content=b"{", headers={"Content-Type": "application/json"}),
+        http.post("/v2/orders", json=[1]),
+        http.get("/v2/orders/none"),
+    ):
+        assert reply.status_code >= 400
+        assert {"code", "message"} <= reply.json().keys()
+
+
+Frames = list[Any]
+
+
+def talked(url: str, said: list[bytes | str], **options: Any) -> Frames:
+    """Say each message and hear one answer to it."""
+
+    async def talk() -> Frames:
+        heard: Frames = []
+        async with connect(url, **options) as socket:
+            for message in said:
+                await socket.send(message)
+                heard.append(await asyncio.wait_for(socket.recv(), 20))
+        return heard
+
+    return asyncio.run(talk())
+
+
+AUTHENTICATE = {
+    "action": "authenticate",
+    "data": {"key_id": "PKTEST", "secret_key": "secret"},
+}
+LISTEN = {"action": "listen", "data": {"streams": ["trade_updates", "account_updates"]}}
+
+
+@pytest.mark.parametrize("path", ["/stream", "/stream/"])  # alpaca-trade-api adds the slash
+def test_the_trading_stream_speaks_json_in_binary_frames(served: ServedVenue, path: str) -> None:
+    url = served.url.replace("http", "ws") + path
+    heard = talked(url, [json.dumps(AUTHENTICATE), json.dumps(LISTEN)])
+
+    assert all(isinstance(frame, bytes) for frame in heard)
+    authorized, listening = (json.loads(frame) for frame in heard)
+    assert authorized == {
+        "stream": "authorization",
+        "data": {"status": "authorized", "action": "authenticate"},
+    }
+    # A stream that does not exist is left out of the answer.
+    assert listening == {"stream": "listening", "data": {"streams": ["trade_updates"]}}
+
+
+def test_the_trading_stream_speaks_messagepack_when_asked(served: ServedVenue) -> None:
+    packed = [msgpack.packb(AUTHENTICATE), msgpack.packb(LISTEN)]
+    asked = {"Content-Type": "application/msgpack"}
+    heard = talked(served.stream, packed, additional_headers=asked)
+
+    assert msgpack.unpackb(heard[0])["data"]["status"] == "authorized"
+    assert msgpack.unpackb(heard[1])["data"]["streams"] == ["trade_updates"]
+
+
+def test_nothing_is_heard_before_the_keys_are_shown(served: ServedVenue) -> None:
+    (heard,) = talked(served.stream, [json.dumps(LISTEN)])
+
+    assert "error" in json.loads(heard)["data"]
+
+
+def test_the_data_stream_takes_keys_from_headers_and_names_its_errors(
+    served: ServedVenue,
+) -> None:
+    async def by_headers() -> Frames:
+        async with connect(served.feed, additional_headers=HEADERS) as socket:
+            heard = [json.loads(await socket.recv()), json.loads(await socket.recv())]
+            for said in ({"action": "auth", "key": "PKTEST", "secret": "secret"}, {"action": "?"}):
+                await socket.send(json.dumps(said))
+                heard.append(json.loads(await socket.recv()))
+            await socket.send(json.dumps({"action": "subscribe", "trades": ["*"], "lulds": ["*"]}))
+            heard.append(json.loads(await socket.recv()))
+            return heard
+
+    async def before() -> Any:
+        async with connect(served.feed) as socket:
+            await socket.recv()
+            await socket.send(json.dumps({"action": "subscribe", "bars": ["IBM"]}))
+            return json.loads(await socket.recv())
+
+    connected, authenticated, twice, nonsense, subscribed = asyncio.run(by_headers())
+    assert connected == [{"T": "success", "msg": "connected"}]
+    assert authenticated == [{"T": "success", "msg": "authenticated"}]
+    assert twice == [{"T": "error", "code": 403, "msg": "already authenticated"}]
+    assert nonsense[0]["code"] == 400
+    assert (subscribed[0]["trades"], subscribed[0]["lulds"]) == (["*"], ["*"])
+    assert asyncio.run(before()) == [{"T": "error", "code": 401, "msg": "not authenticated"}]
+
+
+def test_go_hears_trade_updates_as_events(served: ServedVenue, http: httpx.Client) -> None:
+    with (
+        httpx.Client(base_url=served.url, headers=HEADERS, timeout=30) as listener,
+        listener.stream("GET", "/v2/events/trades") as events,
+    ):
+        assert events.headers["content-type"].startswith("text/event-stream")
+        lines = events.iter_lines()
+        assert next(lines).startswith(":")  # joined
+        order = resting(http)
+        http.delete(f"/v2/orders/{order['id']}")
+        told = [json.loads(next(line for line in lines if line.startswith("data: "))[6:])]
+        told.append(json.loads(next(line for line in lines if line.startswith("data: "))[6:]))
+
+    assert [one["event"] for one in told] == ["new", "canceled"]
+    assert all(one["order"]["id"] == order["id"] for one in told)
+    assert datetime.fromisoformat(told[0]["at"]) <= datetime.fromisoformat(told[1]["at"])
