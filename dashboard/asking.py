@@ -28,7 +28,9 @@ _NAMES = {
     "reduce": "Reduce only",
     "resume": "Resume",
     "cancel_order": "Cancel an order",
+    "flatten": "Flatten",
     "reprice": "New price",
+    "propose_fitting": "A size that fits",
     "release_row": "Release a row",
     "confirm_row": "Confirm a row",
 }

@@ -27,9 +27,11 @@ from ledger.tables import proposals as proposals_table
 from ledger.tables import signatures
 from trading.broker import BrokerBooking, BrokerFill, BrokerOrder
 from trading.errors import IllegalTransitionError
-from trading.ledger import BrokerView, DeskNow, Difference, SignedLeg, Stamp, Unsettled
+from trading.ledger import BrokerView, DeskNow, Difference, Scope, SignedLeg, Stamp, Unsettled
 from trading.orders import Order, OrderState, seen
+from trading.proposals import FLATTEN
 from trading.state import TradingState
+from trading.tactics.planning import Child
 
 T = TypeVar("T")
 
@@ -49,16 +51,22 @@ class DeskLedger:
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
 
-    def waiting_legs(self, *, not_leased_at: datetime) -> int:
-        """Return how many signed legs wait to be sent or settled and are not leased then."""
-        return self._transact(lambda conn: legs.waiting(conn, now=not_leased_at))
+    def waiting_legs(self, *, not_leased_at: datetime, scope: Scope = Scope.PLAIN) -> int:
+        """Return how many signed legs of a scope wait to be sent and are not leased then."""
+        return self._transact(lambda conn: legs.waiting(conn, now=not_leased_at, scope=scope))
 
     def lease_leg(
-        self, *, owner: str, now: datetime, until: datetime, skip: frozenset[str]
+        self,
+        *,
+        owner: str,
+        now: datetime,
+        until: datetime,
+        skip: frozenset[str],
+        scope: Scope = Scope.PLAIN,
     ) -> SignedLeg | None:
-        """Lease one signed leg that waits, the oldest first; None when there is none."""
+        """Lease one signed leg of a scope that waits, the oldest first; None if there is none."""
         return self._transact(
-            lambda conn: legs.lease(conn, owner=owner, now=now, until=until, skip=skip)
+            lambda conn: legs.lease(conn, owner=owner, now=now, until=until, skip=skip, scope=scope)
         )
 
     def release_leg(self, leg_id: str, *, owner: str, waiting_for: str) -> None:
@@ -72,20 +80,37 @@ class DeskLedger:
 
         def work(conn: sa.Connection) -> None:
             proposal_id = legs.close(conn, leg_id, code=code, sentence=sentence, desk_at=at.desk_at)
-            if proposal_id is None:
-                return
-            if legs.all_closed(conn, proposal_id):
-                proposals.lapse(
-                    conn, proposal_id=proposal_id, sentence=sentence, desk_at=at.desk_at
-                )
-            audit.append(
-                conn,
-                at=at.desk_at,
-                actor=at.source,
-                action="leg.close",
-                subject=leg_id,
-                payload={"code": code, "sentence": sentence, "proposal": proposal_id},
+            _tell_closed(conn, proposal_id, leg_id, code=code, sentence=sentence, at=at)
+
+        self._transact(work)
+
+    def finish_leg(self, leg_id: str, *, code: str, sentence: str, at: Stamp) -> None:
+        """End a leg that was worked in parts: nothing more is sent for it."""
+
+        def work(conn: sa.Connection) -> None:
+            proposal_id = legs.finish(
+                conn, leg_id, code=code, sentence=sentence, desk_at=at.desk_at
             )
+            _tell_closed(conn, proposal_id, leg_id, code=code, sentence=sentence, at=at)
+
+        self._transact(work)
+
+    def children(self, leg_id: str) -> Sequence[Child]:
+        """Return the orders sent for a leg, what hangs on them left out, oldest first."""
+        return self._transact(lambda conn: legs.children(conn, leg_id))
+
+    def mark_replaced(self, client_order_id: str, *, at: Stamp) -> None:
+        """Note that the desk itself takes an order back, before its cancel is asked for."""
+
+        def work(conn: sa.Connection) -> None:
+            before = orders.by_id(conn, client_order_id, lock=True)
+            if before is None or before.state.is_final:
+                return
+            orders.change(conn, before, before, at=at, reason=orders.REPLACED)
+            audit.append(
+                conn, at=at.desk_at, actor=at.source, action="order.replace",
+                subject=client_order_id, payload={"filled": before.filled_quantity},
+            )  # fmt: skip
 
         self._transact(work)
 
@@ -159,7 +184,8 @@ class DeskLedger:
         """Note that bytes may go out from now on; False when another holds it or a halt came."""
 
         def work(conn: sa.Connection) -> bool:
-            if not state.locked(conn).state.admits(reduces=reduces):
+            ordered = orders.is_ordered(conn, client_order_id)
+            if not state.locked(conn).state.admits(reduces=reduces, ordered=ordered):
                 return False
             if not orders.prolong(conn, client_order_id, owner=owner, until=until):
                 return False
@@ -252,6 +278,10 @@ class DeskLedger:
         """Return orders that may work at the broker after their proposal's validity ended."""
         return self._transact(lambda conn: orders.overdue(conn, market_at=market_at))
 
+    def is_ordered(self, client_order_id: str) -> bool:
+        """Return whether an order belongs to a flatten that a person signed."""
+        return self._transact(lambda conn: orders.is_ordered(conn, client_order_id))
+
     def trading_state(self) -> TradingState:
         """Return what may be sent now."""
         return self._transact(lambda conn: state.current(conn).state)
@@ -327,6 +357,9 @@ class DeskLedger:
             if grave:
                 _reduce(conn, grave, at)
             unanswered = any(one.kind == _UNANSWERED for one in differences)
+            if not unanswered:
+                still = {(one.kind, one.subject) for one in grave}
+                alerts.over(conn, noticed_by=_PROCESS, still=still, desk_at=at.desk_at)
             reconciliations.record(
                 conn,
                 started_at=started_at,
@@ -357,9 +390,6 @@ class DeskLedger:
         self._transact(
             lambda conn: alerts.raise_once(
                 conn,
-            if not unanswered:
-                still = {(one.kind, one.subject) for one in grave}
-                alerts.over(conn, noticed_by=_PROCESS, still=still, desk_at=at.desk_at)
                 severity=severity,
                 kind=kind,
                 subject=subject,
@@ -379,13 +409,13 @@ def _refusal(
 ) -> str | None:
     """Lock what an intent depends on, in one order everywhere, and say what forbids it."""
     now = state.locked(conn).state
-    if not now.admits(reduces=reduces):
-        return f"The desk is {now}; it waits."
     row = conn.execute(
         sa.select(proposals_table)
         .where(proposals_table.c.proposal_id == order.proposal_id)
         .with_for_update()
     ).one()
+    if not now.admits(reduces=reduces, ordered=row.command == FLATTEN):
+        return f"The desk is {now}; it waits."
     if not row.valid_from <= at.market_at < row.valid_until:
         return "It is not valid at this moment."
     terms = legs.terms(conn, order.proposal_id)
@@ -396,7 +426,31 @@ def _refusal(
         return "The stored proposal is not the one that was signed."
     if not legs.holds(conn, order.leg_id, owner=owner, now=at.desk_at):
         return "Another dispatcher has taken it."
-    return None
+    return legs.beyond_signed(conn, order, market_at=at.market_at)
+
+
+def _tell_closed(
+    conn: sa.Connection,
+    proposal_id: str | None,
+    leg_id: str,
+    *,
+    code: str,
+    sentence: str,
+    at: Stamp,
+) -> None:
+    """End the proposal with its last leg, if none of it was sent; None: closed before."""
+    if proposal_id is None:
+        return
+    if legs.all_closed(conn, proposal_id):
+        proposals.lapse(conn, proposal_id=proposal_id, sentence=sentence, desk_at=at.desk_at)
+    audit.append(
+        conn,
+        at=at.desk_at,
+        actor=at.source,
+        action="leg.close",
+        subject=leg_id,
+        payload={"code": code, "sentence": sentence, "proposal": proposal_id},
+    )
 
 
 def _mark_sending(conn: sa.Connection, proposal_id: str, at: Stamp) -> str:
@@ -433,6 +487,7 @@ def _reduce(conn: sa.Connection, grave: Sequence[Difference], at: Stamp) -> None
             desk_at=at.desk_at,
             market_at=at.market_at,
             actor=_PROCESS,
+            condition=one.sentence,
         )
     state.tighten(
         conn,
@@ -441,4 +496,3 @@ def _reduce(conn: sa.Connection, grave: Sequence[Difference], at: Stamp) -> None
         process=_PROCESS,
         desk_at=at.desk_at,
     )
-            condition=one.sentence,

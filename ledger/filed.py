@@ -1,18 +1,22 @@
 """Proposals as the ledger holds them, and their bytes, checked against their hash."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
+from pydantic import TypeAdapter
 
 from ledger.tables import legs, proposals
 from trading.canonical import Content, canonical_bytes
 from trading.errors import ContentMismatchError
 from trading.proposals import Leg, is_intact
+from trading.tactics.tactic import Tactic
+
+_TACTIC = TypeAdapter(Tactic)
 
 # Columns that are copied from a drafted proposal as they are.
 COPIED = (
@@ -35,6 +39,7 @@ COPIED = (
     "supersedes",
     "snapshot_id",
     "created_market_at",
+    "command",
 )
 # What may only be what was hashed; the number of signatures may rise above it.
 _SIGNED_TERMS = tuple(
@@ -75,6 +80,7 @@ class StoredProposal:
     decided_at: datetime | None
     sending_at: datetime | None
     note: str | None
+    command: str | None  # flatten
 
 
 @dataclass(frozen=True)
@@ -167,17 +173,25 @@ def stored_leg(row: sa.Row[Any]) -> StoredLeg:
     return StoredLeg(
         leg_id=told["leg_id"],
         proposal_id=told["proposal_id"],
-        leg=Leg(**{name: told[name] for name in Leg.__dataclass_fields__}),
+        leg=leg_of(told),
         closed_at=told["closed_at"],
         closed_code=told["closed_code"],
         closed_sentence=told["closed_sentence"],
     )
 
 
+def leg_of(told: Mapping[str, Any]) -> Leg:
+    """Return the leg that columns of `legs` tell of, by their names."""
+    plain = {name: told[name] for name in Leg.__dataclass_fields__}
+    if plain["tactic"] is not None:
+        plain["tactic"] = _TACTIC.validate_python(plain["tactic"])
+    return Leg(**plain)
+
+
 def _require_terms(found: StoredProposal, stored_legs: Sequence[StoredLeg]) -> None:
     """Compare what the desk acts by with what was hashed."""
     terms: dict[str, Content] = {name: getattr(found, name) for name in _SIGNED_TERMS}
-    terms["legs"] = [asdict(stored.leg) for stored in stored_legs]
+    terms["legs"] = [stored.leg.content() for stored in stored_legs]
     signed = json.loads(found.content)
     acted = json.loads(canonical_bytes(terms))
     altered = sorted(name for name, value in acted.items() if signed.get(name) != value)

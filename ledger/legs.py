@@ -2,46 +2,69 @@
 
 import json
 from collections.abc import Collection
-from dataclasses import asdict
+from dataclasses import replace
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
 
 from ledger import filed
 from ledger.leases import free
+from ledger.orders import FINAL, REPLACED, UNSETTLED, stored_order
 from ledger.tables import legs, orders, people, proposals, signatures
 from trading.canonical import canonical_bytes
-from trading.ledger import SignedLeg
+from trading.ledger import Scope, SignedLeg
+from trading.orders import Order
 from trading.picture import SignedTerms
 from trading.proposals import Leg, is_intact
+from trading.tactics.planning import Child
 
 
-def waiting(conn: sa.Connection, *, now: datetime) -> int:
-    """Return how many signed legs wait to be sent, or settled, that nobody holds then."""
+def waiting(conn: sa.Connection, *, now: datetime, scope: Scope = Scope.PLAIN) -> int:
+    """Return how many signed legs of a scope wait to be sent, or settled, that nobody holds."""
     query = (
         sa.select(sa.func.count())
         .select_from(legs.join(proposals, proposals.c.proposal_id == legs.c.proposal_id))
-        .where(_waits(), free(legs.c.lease_until, now))
+        .where(_waits(scope), free(legs.c.lease_until, now))
     )
-    unsettled = sa.select(sa.func.count()).where(
-        orders.c.state.in_(("intended", "sent", "unresolved")),
-        orders.c.parent_client_order_id.is_(None),
-        free(orders.c.lease_until, now),
+    unsettled = (
+        sa.select(sa.func.count())
+        .select_from(orders.join(proposals, proposals.c.proposal_id == orders.c.proposal_id))
+        .where(
+            orders.c.state.in_(UNSETTLED),
+            orders.c.parent_client_order_id.is_(None),
+            free(orders.c.lease_until, now),
+            sa.true() if scope is Scope.PLAIN else proposals.c.command.is_not(None),
+        )
     )
     return int(conn.scalar(query) or 0) + int(conn.scalar(unsettled) or 0)
 
 
 def lease(
-    conn: sa.Connection, *, owner: str, now: datetime, until: datetime, skip: Collection[str]
+    conn: sa.Connection,
+    *,
+    owner: str,
+    now: datetime,
+    until: datetime,
+    skip: Collection[str],
+    scope: Scope = Scope.PLAIN,
 ) -> SignedLeg | None:
-    """Lease one signed leg that waits, the oldest decision first; None when there is none."""
+    """Lease one signed leg that waits, the oldest decision first; None when there is none.
+
+    A purchase waits until nothing waits of the sales of its proposal.
+    """
     told = (
         conn.execute(
             sa.select(legs, proposals)
             .join(proposals, proposals.c.proposal_id == legs.c.proposal_id)
-            .where(_waits(), free(legs.c.lease_until, now), legs.c.leg_id.not_in(list(skip)))
-            .order_by(proposals.c.decided_at, legs.c.proposal_id, legs.c.leg_no)
+            .where(
+                _waits(scope),
+                free(legs.c.lease_until, now),
+                legs.c.leg_id.not_in(list(skip)),
+                sa.or_(legs.c.side == "sell", sa.not_(_a_sale_waits())),
+            )
+            .order_by(proposals.c.decided_at, legs.c.proposal_id, legs.c.side.desc(), legs.c.leg_no)
             .limit(1)
             .with_for_update(of=legs, skip_locked=True)
         )
@@ -94,6 +117,79 @@ def close(
     return found
 
 
+def finish(
+    conn: sa.Connection, leg_id: str, *, code: str, sentence: str, desk_at: datetime
+) -> str | None:
+    """Close a leg whose orders have all ended; its proposal's id when it was this call."""
+    working = sa.exists().where(
+        orders.c.leg_id == legs.c.leg_id,
+        orders.c.parent_client_order_id.is_(None),
+        orders.c.state.not_in(FINAL),
+    )
+    found: str | None = conn.scalar(
+        sa.update(legs)
+        .where(legs.c.leg_id == leg_id, legs.c.closed_at.is_(None), sa.not_(working))
+        .values(
+            closed_at=desk_at,
+            closed_code=code,
+            closed_sentence=sentence,
+            lease_owner=None,
+            lease_until=None,
+        )
+        .returning(legs.c.proposal_id)
+    )
+    return found
+
+
+def children(conn: sa.Connection, leg_id: str) -> list[Child]:
+    """Return the orders sent for a leg, what hangs on them left out, oldest first."""
+    query = (
+        sa.select(orders)
+        .where(orders.c.leg_id == leg_id, orders.c.parent_client_order_id.is_(None))
+        .order_by(orders.c.attempt)
+    )
+    return [
+        Child(
+            order=stored_order(row),
+            intended_at=row.intended_market_at,
+            replaced=row.reason == REPLACED,
+        )
+        for row in conn.execute(query)
+    ]
+
+
+def beyond_signed(conn: sa.Connection, order: Order, *, market_at: datetime) -> str | None:
+    """Say why an order is more than is left of its leg, or None; the proposal is locked.
+
+    The last word on parts: whatever the planner thought, they stay inside what was signed.
+    """
+    leg = conn.execute(sa.select(legs).where(legs.c.leg_id == order.leg_id)).one()
+    signed = filed.leg_of(leg._asdict())
+    before = [
+        child.order
+        for child in children(conn, order.leg_id)
+        if child.order.client_order_id != order.client_order_id
+    ]
+    if any(not earlier.state.is_final for earlier in before):
+        return "An earlier part of it still works."
+    sent = sum((earlier.filled_quantity for earlier in before), Decimal(0))
+    if order.attempt != len(before) + 1 or sent + order.quantity > signed.quantity:
+        return f"{order.quantity} are more than is left of {signed.quantity}."
+    if signed.limit_price is not None:
+        worse = order.limit_price is None or (
+            order.limit_price > signed.limit_price
+            if order.side == "buy"
+            else order.limit_price < signed.limit_price
+        )
+        if worse:
+            return f"Its price is beyond the signed limit {signed.limit_price}."
+    if signed.tactic is None:
+        return None if not before else "It was sent already."
+    if not signed.tactic.starts_at <= market_at < signed.tactic.ends_at:
+        return "It is outside the time that was signed."
+    return None
+
+
 def all_closed(conn: sa.Connection, proposal_id: str) -> bool:
     """Whether nothing of a proposal waits any more."""
     left = sa.select(sa.func.count()).where(
@@ -135,7 +231,7 @@ def terms(conn: sa.Connection, proposal_id: str) -> SignedTerms:
     )
     return SignedTerms(
         state=row.state,
-        intact=intact and _legs_are_those_signed(conn, proposal_id, row.content),
+        intact=intact and _is_as_signed(conn, proposal_id, row.command, row.content),
         valid_until=row.valid_until,
         signers=tuple(one.person_id for one in given),
         allowed_signers=frozenset(allowed),
@@ -146,27 +242,54 @@ def terms(conn: sa.Connection, proposal_id: str) -> SignedTerms:
     )
 
 
-def _legs_are_those_signed(conn: sa.Connection, proposal_id: str, content: bytes) -> bool:
-    stored = [asdict(each.leg) for each in filed.legs_of(conn, proposal_id)]
+def _is_as_signed(
+    conn: sa.Connection, proposal_id: str, command: str | None, content: bytes
+) -> bool:
+    """Whether the legs, and what lets them pass a halt, are those of the bytes."""
+    stored = [each.leg.content() for each in filed.legs_of(conn, proposal_id)]
     acted: object = json.loads(canonical_bytes({"legs": stored}))["legs"]
-    return bool(acted == json.loads(content).get("legs"))
+    signed = json.loads(content)
+    return bool(acted == signed.get("legs") and command == signed.get("command"))
 
 
 def _signed(conn: sa.Connection, told: Any) -> SignedLeg:
+    leg = filed.leg_of({name: told[legs.c[name]] for name in Leg.__dataclass_fields__})
+    agreed = terms(conn, told[proposals.c.proposal_id])
+    if leg.tactic is not None:  # it ends when its tactic does, at the latest
+        agreed = replace(agreed, valid_until=min(agreed.valid_until, leg.tactic.ends_at))
     return SignedLeg(
         leg_id=told[legs.c.leg_id],
         proposal_id=told[proposals.c.proposal_id],
         environment=told[proposals.c.environment],
         strategy=told[proposals.c.strategy],
         model_version=told[proposals.c.model_version],
-        leg=Leg(**{name: told[legs.c[name]] for name in Leg.__dataclass_fields__}),
-        terms=terms(conn, told[proposals.c.proposal_id]),
+        leg=leg,
+        terms=agreed,
+        command=told[proposals.c.command],
     )
 
 
-def _waits() -> sa.ColumnElement[bool]:
-    return sa.and_(
-        legs.c.closed_at.is_(None),
-        proposals.c.state == "signed",
-        sa.not_(sa.exists().where(orders.c.leg_id == legs.c.leg_id)),
+def _waits(scope: Scope) -> sa.ColumnElement[bool]:
+    """Whether something of a leg is still to be sent; one worked in parts waits until it ends."""
+    unsent = sa.not_(sa.exists().where(orders.c.leg_id == legs.c.leg_id))
+    due = {
+        Scope.PLAIN: sa.and_(legs.c.tactic.is_(None), unsent),
+        Scope.ORDERED: sa.and_(proposals.c.command.is_not(None), legs.c.tactic.is_(None), unsent),
+        Scope.TACTICS: legs.c.tactic.is_not(None),
+    }
+    return sa.and_(legs.c.closed_at.is_(None), proposals.c.state == "signed", due[scope])
+
+
+def _a_sale_waits() -> sa.ColumnElement[bool]:
+    """Whether a sale of the same proposal has neither an order nor ended."""
+    sale, sent = legs.alias(), orders.alias()
+    return (
+        sa.exists()
+        .where(
+            sale.c.proposal_id == legs.c.proposal_id,
+            sale.c.side == "sell",
+            sale.c.closed_at.is_(None),
+            sa.not_(sa.exists().where(sent.c.leg_id == sale.c.leg_id)),
+        )
+        .correlate(legs)
     )

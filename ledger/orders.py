@@ -15,9 +15,11 @@ from ledger.tables import legs, order_events, orders, proposals
 from trading.broker import BrokerOrder
 from trading.ledger import Stamp
 from trading.orders import Order, OrderState, move
+from trading.proposals import FLATTEN
 
 UNSETTLED = (OrderState.INTENDED, OrderState.SENT, OrderState.UNRESOLVED)
-_FINAL = tuple(state for state in OrderState if state.is_final)
+FINAL = tuple(state for state in OrderState if state.is_final)
+REPLACED = "Taken back by the desk: its rest is priced anew, or its time is over."
 _COLUMNS = tuple(
     name for name in Order.__dataclass_fields__ if name in orders.c and name != "state"
 )
@@ -33,7 +35,7 @@ def by_id(conn: sa.Connection, client_order_id: str, *, lock: bool = False) -> O
 
 def working(conn: sa.Connection) -> list[Order]:
     """Return all orders that are not final, oldest first."""
-    query = sa.select(orders).where(orders.c.state.not_in(_FINAL)).order_by(orders.c.intended_at)
+    query = sa.select(orders).where(orders.c.state.not_in(FINAL)).order_by(orders.c.intended_at)
     return [stored_order(row) for row in conn.execute(query)]
 
 
@@ -41,17 +43,19 @@ def overdue(conn: sa.Connection, *, market_at: datetime) -> list[Order]:
     """Return orders that may work at the broker after their proposal's validity ended.
 
     What was only intended is dispatch's to end. What hangs on an order ends with it, and a
-    reducing order that is good till cancelled was signed to outlive its proposal.
+    reducing order that is good till cancelled was signed to outlive its proposal. A part of a
+    leg ends with its tactic.
     """
+    tactic_ends = sa.cast(legs.c.tactic["ends_at"].astext, sa.DateTime(timezone=True))
     lasting = sa.and_(orders.c.time_in_force == "gtc", legs.c.reduces)
     query = (
         sa.select(orders)
         .join(proposals, proposals.c.proposal_id == orders.c.proposal_id)
         .join(legs, legs.c.leg_id == orders.c.leg_id)
         .where(
-            orders.c.state.not_in((OrderState.INTENDED, *_FINAL)),
+            orders.c.state.not_in((OrderState.INTENDED, *FINAL)),
             orders.c.parent_client_order_id.is_(None),
-            proposals.c.valid_until <= market_at,
+            sa.or_(proposals.c.valid_until <= market_at, tactic_ends <= market_at),
             sa.not_(lasting),
         )
         .order_by(orders.c.intended_at)
@@ -155,6 +159,16 @@ def add(
     if made is not None:
         _event(conn, order.client_order_id, None, order.state, at=at, reason=None)
     return made is not None
+
+
+def is_ordered(conn: sa.Connection, client_order_id: str) -> bool:
+    """Whether an order belongs to a flatten that a person signed."""
+    command = conn.scalar(
+        sa.select(proposals.c.command)
+        .join(orders, orders.c.proposal_id == proposals.c.proposal_id)
+        .where(orders.c.client_order_id == client_order_id)
+    )
+    return command == FLATTEN
 
 
 def owner_of(conn: sa.Connection, client_order_id: str) -> str | None:
@@ -261,7 +275,7 @@ def moved(order: Order, to: OrderState) -> Order:
 def first_open(conn: sa.Connection) -> datetime | None:
     """Return the market time of the oldest intent that is not final."""
     found: datetime | None = conn.scalar(
-        sa.select(sa.func.min(orders.c.intended_market_at)).where(orders.c.state.not_in(_FINAL))
+        sa.select(sa.func.min(orders.c.intended_market_at)).where(orders.c.state.not_in(FINAL))
     )
     return found
 
@@ -290,15 +304,15 @@ def stop_risk(conn: sa.Connection, *, but_leg: str | None = None) -> Decimal:
         .where(
             orders.c.stop_loss_price.is_not(None),
             orders.c.leg_id.is_distinct_from(but_leg),
-            sa.or_(orders.c.state.not_in(_FINAL), orders.c.filled_quantity > 0),
+            sa.or_(orders.c.state.not_in(FINAL), orders.c.filled_quantity > 0),
         )
     )
     total = Decimal(0)
     for row in conn.execute(query):
         if row.stop_state is None:
-            exposed = row.filled_quantity if row.state in _FINAL else row.quantity
+            exposed = row.filled_quantity if row.state in FINAL else row.quantity
         else:
-            exposed = Decimal(0) if row.stop_state in _FINAL else row.stop_leaves
+            exposed = Decimal(0) if row.stop_state in FINAL else row.stop_leaves
         total += row.distance * exposed
     return total
 

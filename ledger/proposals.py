@@ -1,5 +1,6 @@
 """Proposals: stored with the bytes that were shown, and how they end."""
 
+import json
 from collections.abc import Collection
 from dataclasses import asdict
 from datetime import date, datetime
@@ -10,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from ledger import audit, filed, people
 from ledger.connection import new_id
 from ledger.tables import legs, proposals
-from trading.canonical import Content
+from trading.canonical import Content, canonical_bytes
 from trading.errors import ContentMismatchError, NotAllowedError, RetryError
 from trading.proposals import HASH_VERSION, Proposal
 
@@ -215,7 +216,12 @@ def _add_legs(conn: sa.Connection, proposal: Proposal) -> None:
     conn.execute(
         sa.insert(legs),
         [
-            asdict(leg) | {"leg_id": new_id(), "proposal_id": proposal.proposal_id}
+            asdict(leg)
+            | {
+                "leg_id": new_id(),
+                "proposal_id": proposal.proposal_id,
+                "tactic": json.loads(canonical_bytes(leg.content())).get("tactic"),
+            }
             for leg in proposal.legs
         ],
     )

@@ -22,7 +22,9 @@ KINDS = (
     "reduce",
     "resume",
     "cancel_order",
+    "flatten",
     "reprice",
+    "propose_fitting",
     "release_row",
     "confirm_row",
 )

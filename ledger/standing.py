@@ -65,7 +65,8 @@ def against_signing(
         market_at=None if now.market is None else now.market.now,
         but=proposal_id,
     )
-    picture = promised.with_all(picture, signed)
+    if proposal.command is None:  # a flatten does not yield to sales that still wait
+        picture = promised.with_all(picture, signed)
     return denials(judge(picture, proposal.legs, checks=KNOWN_TO_THE_LEDGER))
 
 
@@ -93,6 +94,7 @@ def _picture(
         activity=now.activity,
         model=None if version is None else ModelNow(version, _status(proposal), True),
         by_hand=proposal.entered_by is not None,
+        command=proposal.command,
         quotes=now.quotes,
         sectors=sectors,
         open_stop_risk=orders.stop_risk(conn),

@@ -129,6 +129,7 @@ proposals = sa.Table(
     sa.Column("decided_at", _at()),
     sa.Column("sending_at", _at()),  # first intent written: no withdrawing from here on
     sa.Column("note", sa.Text),  # why it ended, as a sentence
+    sa.Column("command", sa.Text),  # flatten: ordered by a person; null: a trade of a strategy
     _one_of("state", PROPOSAL_STATES, name="state"),
     _one_of("drift_direction", ("adverse", "both"), name="drift_direction"),
     _one_of("environment", ("replay", "paper", "live"), name="environment"),
@@ -153,6 +154,7 @@ legs = sa.Table(
     sa.Column("stop_loss_price", _number()),
     sa.Column("reference_price", _number(), nullable=False),
     sa.Column("reduces", sa.Boolean, nullable=False),
+    sa.Column("tactic", JSONB(none_as_null=True)),  # null: one order for all of it
     sa.Column("lease_owner", sa.Text),
     sa.Column("lease_until", _at()),
     sa.Column("waiting_sentence", sa.Text),  # why it was not sent when last tried
@@ -427,11 +429,11 @@ alerts = sa.Table(
     sa.Column("market_at", _at()),
     sa.Column("acknowledged_by", _id(), sa.ForeignKey(people.c.person_id)),
     sa.Column("acknowledged_at", _at()),
-    _one_of("severity", ("note", "warning", "critical"), name="severity"),
-    # One open alert per kind and subject: a condition that lasts is one alert.
     sa.Column("condition", sa.Text, nullable=False, server_default=""),  # what exactly lasts
     sa.Column("noticed_by", sa.Text, nullable=False, server_default=""),
     sa.Column("over_at", _at()),  # desk time; null while the condition lasts
+    _one_of("severity", ("note", "warning", "critical"), name="severity"),
+    # One open alert per kind and subject: a condition that lasts is one alert.
     sa.Index(
         "uq_alerts_open",
         "kind",
@@ -441,8 +443,6 @@ alerts = sa.Table(
     ),
 )
 
-reconciliations = sa.Table(
-    "reconciliations",
 alert_deliveries = sa.Table(  # an alert on its way to people, by channel
     "alert_deliveries",
     metadata,
@@ -473,6 +473,8 @@ alert_rules = sa.Table(  # made by people; the built-in ones stand in alert_rule
     _one_of("severity", ("note", "warning", "critical"), name="severity"),
 )
 
+reconciliations = sa.Table(
+    "reconciliations",
     metadata,
     sa.Column("id", _id(), primary_key=True),
     sa.Column("started_at", _at(), nullable=False),

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from enum import StrEnum
 from typing import Protocol
 
 from trading.broker import (
@@ -17,8 +18,17 @@ from trading.broker import (
 )
 from trading.orders import Order, OrderState
 from trading.picture import Activity, Reconciled, SignedTerms, WorkingOrder
-from trading.proposals import Leg
+from trading.proposals import FLATTEN, Leg
 from trading.state import TradingState
+from trading.tactics.planning import Child
+
+
+class Scope(StrEnum):
+    """Which signed legs a dispatcher sends."""
+
+    PLAIN = "plain"  # one order for all of a leg, a flatten's too
+    ORDERED = "ordered"  # only what a person ordered as a flatten
+    TACTICS = "tactics"  # only what is worked in parts
 
 
 @dataclass(frozen=True)
@@ -32,6 +42,12 @@ class SignedLeg:
     model_version: str | None
     leg: Leg
     terms: SignedTerms
+    command: str | None = None  # flatten
+
+    @property
+    def is_ordered(self) -> bool:
+        """Whether a person ordered it as a flatten, which HALTED lets pass."""
+        return self.command == FLATTEN
 
 
 @dataclass(frozen=True)
@@ -106,19 +122,37 @@ class Anchor:
 class Ledger(Protocol):
     """The desk's memory, as far as sending and reconciling need it."""
 
-    def waiting_legs(self, *, not_leased_at: datetime) -> int:
-        """Return how many signed legs wait to be sent and are not leased then."""
+    def waiting_legs(self, *, not_leased_at: datetime, scope: Scope = Scope.PLAIN) -> int:
+        """Return how many signed legs of a scope wait to be sent and are not leased then."""
 
     def lease_leg(
-        self, *, owner: str, now: datetime, until: datetime, skip: frozenset[str]
+        self,
+        *,
+        owner: str,
+        now: datetime,
+        until: datetime,
+        skip: frozenset[str],
+        scope: Scope = Scope.PLAIN,
     ) -> SignedLeg | None:
-        """Lease one signed leg that waits, the oldest first; None when there is none."""
+        """Lease one signed leg of a scope that waits, the oldest first; None when there is none.
+
+        Of one proposal the sales come first.
+        """
 
     def release_leg(self, leg_id: str, *, owner: str, waiting_for: str) -> None:
         """Give a lease back; the leg waits on, and people are told for what."""
 
     def close_leg(self, leg_id: str, *, code: str, sentence: str, at: Stamp) -> None:
         """End a leg of which nothing was sent; its proposal lapses if that was the last."""
+
+    def children(self, leg_id: str) -> Sequence[Child]:
+        """Return the orders sent for a leg, what hangs on them left out, oldest first."""
+
+    def mark_replaced(self, client_order_id: str, *, at: Stamp) -> None:
+        """Note that the desk itself takes an order back, before its cancel is asked for."""
+
+    def finish_leg(self, leg_id: str, *, code: str, sentence: str, at: Stamp) -> None:
+        """End a leg that was worked in parts: nothing more is sent for it."""
 
     def desk_now(self, leg: SignedLeg, *, desk_at: datetime, market_at: datetime) -> DeskNow:
         """Return what is known now, the leg's own order left out."""
@@ -172,6 +206,9 @@ class Ledger(Protocol):
 
         Those that hang on another order, and reducing ones good till cancelled, are left out.
         """
+
+    def is_ordered(self, client_order_id: str) -> bool:
+        """Return whether an order belongs to a flatten that a person signed."""
 
     def trading_state(self) -> TradingState:
         """Return what may be sent now."""

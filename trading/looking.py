@@ -76,6 +76,7 @@ def take_picture(
         activity=now.activity,
         model=model,
         by_hand=signed.terms.entered_by is not None,
+        command=signed.command,
         signed=signed.terms,
         quotes={name: quote_now(quote, clock) for name, quote in quotes.items()},
         data=data,

@@ -166,6 +166,7 @@ class Picture:
     activity: Activity | None
     model: ModelNow | None = None
     by_hand: bool = False  # entered by a person: no model stands behind it
+    command: str | None = None  # flatten: a signed command, which HALTED lets pass
     signed: SignedTerms | None = None
     quotes: Mapping[str, QuoteNow] = field(default_factory=dict)
     data: Mapping[str, DataNow] = field(default_factory=dict)

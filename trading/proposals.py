@@ -9,8 +9,12 @@ from pydantic import TypeAdapter
 
 from trading.canonical import Content, canonical_bytes, content_hash
 from trading.orders import Side
+from trading.tactics.tactic import Tactic
 
 HASH_VERSION = 1
+FLATTEN = "flatten"
+# Left out of the bytes where nothing is said: what was signed before they existed stays the same.
+_UNLESS_SAID = ("command",)
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,14 @@ class Leg:
     take_profit_price: Decimal | None = None
     stop_loss_price: Decimal | None = None
     reduces: bool = False
+    tactic: Tactic | None = None  # None: one order for all of it
+
+    def content(self) -> dict[str, Content]:
+        """Return what is hashed of it, as plain values."""
+        told: dict[str, Content] = asdict(self)
+        if self.tactic is None:
+            del told["tactic"]
+        return told
 
     @property
     def worst_price(self) -> Decimal:
@@ -173,6 +185,7 @@ class Proposal:
     entered_by: str | None = None
     supersedes: str | None = None
     label: str = field(default="")  # "demo" on a planted case
+    command: str | None = None  # flatten: ordered by a person, and sent even while HALTED
 
     @property
     def notional(self) -> Decimal:
@@ -187,6 +200,10 @@ class Proposal:
     def content(self) -> dict[str, Content]:
         """Return everything that is hashed, as plain values."""
         told: dict[str, Content] = asdict(self)
+        for name in _UNLESS_SAID:
+            if told[name] is None:
+                del told[name]
+        told["legs"] = [leg.content() for leg in self.legs]
         told["hash_version"] = HASH_VERSION
         told["notional"] = self.notional
         told["verdict"] = {"checks": told.pop("checks")}

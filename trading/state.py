@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class TradingState(StrEnum):
-    """ACTIVE lets all pass, REDUCING only what reduces risk, HALTED only cancels."""
+    """ACTIVE lets all pass, REDUCING only what reduces risk, HALTED only cancels and a flatten."""
 
     ACTIVE = "ACTIVE"
     REDUCING = "REDUCING"
@@ -15,9 +15,14 @@ class TradingState(StrEnum):
         """0 for ACTIVE, 1 for REDUCING, 2 for HALTED."""
         return _STRICTNESS[self]
 
-    def admits(self, *, reduces: bool) -> bool:
-        """Return whether an order may be sent that does, or does not, only reduce risk."""
-        return self is TradingState.ACTIVE or (self is TradingState.REDUCING and reduces)
+    def admits(self, *, reduces: bool, ordered: bool = False) -> bool:
+        """Return whether an order may be sent that does, or does not, only reduce risk.
+
+        `ordered`: it is part of a flatten that a person signed; HALTED lets it pass too.
+        """
+        if self is TradingState.HALTED:
+            return reduces and ordered
+        return self is TradingState.ACTIVE or reduces
 
 
 _STRICTNESS = {TradingState.ACTIVE: 0, TradingState.REDUCING: 1, TradingState.HALTED: 2}

@@ -111,6 +111,33 @@ def cancel_all(
     return StopReport(True, f"HALTED. {len(asked)} open orders were cancelled, none is left.")
 
 
+def cancel_resting(ledger: Ledger, broker: Broker, *, at: Stamp) -> StopReport:
+    """Cancel every open order but stops and targets of entries and what flattens.
+
+    What protects a position stays until the order that closes it goes out.
+
+    Raises
+    ------
+    BrokerUnavailableError
+        If the open orders could not be read.
+    """
+    asked, unseen = _everything_open(ledger, broker)
+    resting = [
+        order
+        for order in asked
+        if order.parent_client_order_id is None and not ledger.is_ordered(order.client_order_id)
+    ]
+    left = [order.client_order_id for order in resting if not _is_ended(ledger, broker, order, at)]
+    if left or unseen:
+        return StopReport(
+            False,
+            f"{len(left)} open orders are not seen cancelled yet and {len(unseen)} may be on the "
+            "way to the broker. Ask again.",
+            (*left, *unseen),
+        )
+    return StopReport(True, f"{len(resting)} open orders were cancelled.")
+
+
 def cancel_if_halted(ledger: Ledger, broker: Broker, told: BrokerOrder, *, at: Stamp) -> bool:
     """Cancel an order that reached the broker while the desk was being halted.
 
@@ -131,6 +158,8 @@ def cancel_if_halted(ledger: Ledger, broker: Broker, told: BrokerOrder, *, at: S
     """
     if told.state.is_final or ledger.trading_state() is not TradingState.HALTED:
         return False
+    if ledger.is_ordered(told.client_order_id):
+        return False  # a person signed it to be sent while HALTED
     broker.cancel(told.broker_order_id)
     after = broker.find(told.client_order_id)
     if after is not None:

@@ -10,20 +10,28 @@ from trading.errors import DeskError, RetryError
 from trading.state import TradingState
 from trading.stopping import cancel_order, halt
 from worker.desk import Desk
+from worker.flattening import flatten, send_flatten
 from worker.heart import heartbeat
 from worker.loop import Task
-from worker.repricing import reprice
+from worker.parts import send_parts
+from worker.repricing import propose_fitting, reprice
 from worker.stewardship import decide_row
 
 log = logging.getLogger(__name__)
 
 _SECONDS = 0.5
+_PARTS_SECONDS = 1.0
 _OWNER = "executor"
 
 
 def tasks(desk: Desk) -> list[Task]:
     """Return what the executor does."""
-    return [Task("requests", lambda: carry_out_next(desk), _SECONDS), heartbeat(desk, _OWNER)]
+    return [
+        Task("requests", lambda: carry_out_next(desk), _SECONDS),
+        Task("flatten", lambda: send_flatten(desk), _SECONDS),
+        Task("parts", lambda: send_parts(desk), _PARTS_SECONDS),
+        heartbeat(desk, _OWNER),
+    ]
 
 
 def carry_out_next(desk: Desk) -> None:
@@ -135,7 +143,9 @@ _DEEDS: Mapping[str, Callable[[Desk, requests.Request], str]] = {
     "reduce": _change(TradingState.REDUCING),
     "resume": _change(TradingState.ACTIVE),
     "cancel_order": _cancel,
+    "flatten": flatten,
     "reprice": reprice,
+    "propose_fitting": propose_fitting,
     "release_row": lambda desk, asked: decide_row(desk, asked, status="released"),
     "confirm_row": lambda desk, asked: decide_row(desk, asked, status="confirmed"),
 }

@@ -1,4 +1,4 @@
-"""The same trade at today's price: a new proposal that takes the place of an old one."""
+"""The same trade at today's price, or in a size that fits: a new proposal for an old one."""
 
 from dataclasses import replace
 from decimal import ROUND_HALF_UP, Decimal
@@ -11,6 +11,8 @@ from ledger.requests import Request
 from trading.checks.fitting import judged
 from trading.errors import NotAllowedError
 from trading.proposals import Leg, Proposal, Risk, code_of, from_content
+from trading.signatures import signatures_needed
+from trading.wording import shares
 from warehouse import connect
 from worker.desk import Desk
 
@@ -23,29 +25,62 @@ def reprice(desk: Desk, asked: Request) -> str:
     NotAllowedError
         If the proposal can no longer be replaced, or nobody quotes its symbol.
     """
-    old_id = str(asked.payload["proposal_id"])
+    old = _proposal(desk, asked)
     with desk.engine.connect() as conn:
-        old = from_content(filed.content(conn, old_id))
         quotes = market.latest_quotes(conn)
     quote = quotes.get(old.legs[0].symbol)
     if len(old.legs) != 1 or quote is None or quote.last is None:
         raise NotAllowedError("There is no quote to price it by; ask again when the market trades.")
-    new = _at_price(desk, old, quote.last)
+    new = _drafted(desk, old, _moved(old.legs[0], quote.last))
+    _replace(desk, old, new, asked)
+    return f"Proposal {new.code} takes its place, priced at {quote.last} USD."
+
+
+def propose_fitting(desk: Desk, asked: Request) -> str:
+    """Propose a denied trade anew with the quantity that would pass; return what to tell.
+
+    The denied proposal keeps its bytes and its state; the new one says that it supersedes it.
+
+    Raises
+    ------
+    NotAllowedError
+        If it was replaced already, or its checks name no quantity that fits.
+    """
+    old = _proposal(desk, asked)
+    fits = next((check.fits for check in old.checks if check.denies and check.fits), None)
+    if len(old.legs) != 1 or fits is None:
+        raise NotAllowedError(f"No quantity of proposal {old.code} would pass its checks.")
+    if old.valid_until <= desk.market.now():
+        raise NotAllowedError(f"The time of proposal {old.code} is over.")
+    new = _drafted(desk, old, replace(old.legs[0], quantity=fits))
+    _replace(desk, old, new, asked)
+    said = f"Proposal {new.code} for {shares(fits)} {new.legs[0].symbol} takes its place"
+    denied = next((check for check in new.checks if check.denies), None)
+    if denied is not None:
+        return f"{said}; it was denied too: {denied.sentence}"
+    return f"{said} and waits to be decided."
+
+
+def _proposal(desk: Desk, asked: Request) -> Proposal:
+    with desk.engine.connect() as conn:
+        return from_content(filed.content(conn, str(asked.payload["proposal_id"])))
+
+
+def _replace(desk: Desk, old: Proposal, new: Proposal, asked: Request) -> None:
     with desk.engine.begin() as conn:
         made = proposals.supersede(
             conn,
-            old_id,
+            old.proposal_id,
             new,
             desk_at=desk.clock.now(),
             actor=asked.person_id or "operator",
         )
     if made is None:
         raise NotAllowedError(f"Proposal {old.code} was decided meanwhile; nothing was changed.")
-    return f"Proposal {new.code} takes its place, priced at {quote.last} USD."
 
 
-def _at_price(desk: Desk, old: Proposal, price: Decimal) -> Proposal:
-    leg = _moved(old.legs[0], price)
+def _drafted(desk: Desk, old: Proposal, leg: Leg) -> Proposal:
+    """The old proposal's trade with another leg, judged by the desk as it is now."""
     limits = limits_now(desk.limits, desk.engine, desk_at=desk.clock.now())
     store = connect(desk.settings)
     try:
@@ -74,6 +109,9 @@ def _at_price(desk: Desk, old: Proposal, price: Decimal) -> Proposal:
             effects=effects(leg, picture, limits),
         ),
         checks=judged(picture, leg),
+        signatures_needed=signatures_needed(
+            notional=leg.notional, four_eyes_notional=old.four_eyes_notional
+        ),
         created_market_at=desk.market.now(),
         supersedes=old.proposal_id,
     )

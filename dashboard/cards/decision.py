@@ -6,7 +6,7 @@ from decimal import Decimal
 import streamlit as st
 
 from dashboard import data, formats, navigation, signin, states, tables
-from dashboard.cards import words
+from dashboard.cards import legs, words
 from dashboard.cards.content import Content, Effect
 from ledger.market import Clock, Quote
 from ledger.pages import Proposal
@@ -20,6 +20,11 @@ def show(proposal: Proposal, content: Content, person: Person) -> None:
     st.markdown(f":gray[{words.kind(proposal)}]{label}")
     for sentence in money_sentences(proposal, content):
         st.markdown(sentence)
+    tactic = next((leg.get("tactic") for leg in proposal.content.get("legs", ())), None)
+    if len(proposal.legs) > 1:
+        legs.live(proposal.code)
+    elif tactic is not None:
+        st.markdown(f"**Worked.** {legs.worked(tactic)}; never beyond its limit.")
     if content.effects:
         tables.show(
             [
@@ -41,6 +46,8 @@ def show(proposal: Proposal, content: Content, person: Person) -> None:
 
 def money_sentences(proposal: Proposal, content: Content) -> list[str]:
     """What it costs at most, and what the stop would lose."""
+    if len(proposal.legs) > 1:
+        return [_many_sentence(proposal, content)]
     sells = all(leg.side == "sell" for leg in proposal.legs)
     found = [
         f"Brings in at least **{formats.money(proposal.notional)}**."
@@ -63,6 +70,30 @@ def money_sentences(proposal: Proposal, content: Content) -> list[str]:
     elif not sells:
         found[0] += " No stop is attached; the loss is not bounded by an order."
     return found
+
+
+def _many_sentence(proposal: Proposal, content: Content) -> str:
+    """What several legs bring in and cost together."""
+
+    def total(side: str) -> Decimal:
+        each = (
+            leg.quantity * (leg.limit_price or leg.reference_price)
+            for leg in proposal.legs
+            if leg.side == side and leg.stop_price is None
+        )
+        return sum(each, Decimal(0))
+
+    sold, bought = total("sell"), total("buy")
+    atmarket = any(leg.limit_price is None and leg.stop_price is None for leg in proposal.legs)
+    parts = []
+    if sold:
+        parts.append(f"Brings in {'about' if atmarket else 'at least'} **{formats.money(sold)}**")
+    if bought:
+        parts.append(f"costs {'about' if atmarket else 'at most'} **{formats.money(bought)}**")
+    text = " and ".join(parts)
+    lost = content.loss_to_stop
+    risk = f" If every stop is hit, you lose about **{formats.money(lost)}**." if lost else ""
+    return f"{text[:1].upper()}{text[1:]}, if all of it is filled. Sales go first.{risk}"
 
 
 def price_sentence(proposal: Proposal, quote: Quote | None, *, now: datetime) -> str:

@@ -4,14 +4,15 @@ from decimal import Decimal
 
 import streamlit as st
 
-from dashboard import formats, tables
+from dashboard import asking, formats, tables
 from dashboard.cards import words
 from dashboard.cards.content import Check, Content
 from ledger.pages import Proposal
+from ledger.people import Person
 
 
-def show(proposal: Proposal, content: Content) -> None:
-    """The first check that failed in words, then all of them on demand."""
+def show(proposal: Proposal, content: Content, person: Person) -> None:
+    """The first check that failed in words, what would fit, then all of them on demand."""
     failed = content.failed
     with st.container(border=True, key=f"card-{proposal.code}"):
         reason = f", {formats.plain(failed[0].code.replace('_', ' '))}" if failed else ""
@@ -26,11 +27,33 @@ def show(proposal: Proposal, content: Content) -> None:
         for check in failed:
             if check.fits:
                 st.markdown(fits_sentence(check.fits, proposal, content))
+        _propose(proposal, content, person)
         all_checks(content)
         st.caption(
             f"Nothing was sent. A limit can be changed only in Admin, with a reason and an end "
             f"date. Proposal {proposal.code}, after {formats.day(proposal.session)}."
         )
+
+
+def _propose(proposal: Proposal, content: Content, person: Person) -> None:
+    """The button that proposes what fits; once it was pressed, what came of it."""
+    fits = next((check.fits for check in content.failed if check.fits), None)
+    if fits is None or len(proposal.legs) != 1:
+        return
+    ended = proposal.superseded_by is not None
+    if st.button(
+        f"Propose {formats.quantity(fits)} instead",
+        key=f"fit-{proposal.code}",
+        icon=":material/straighten:",
+        disabled=ended or not (person.may("signatory") or person.may("analyst")),
+    ):
+        asking.ask(
+            person,
+            "propose_fitting",
+            {"proposal_id": proposal.proposal_id},
+            once=f"fit-{proposal.proposal_id}",
+        )
+    asking.lately_for("propose_fitting", proposal.proposal_id)
 
 
 def fits_sentence(fits: Decimal, proposal: Proposal, content: Content) -> str:

@@ -7,6 +7,7 @@ import polars as pl
 import streamlit as st
 
 from dashboard import figures, formats
+from dashboard.cards import words
 from dashboard.cards.content import Content, Gate, Prediction, Trust
 from ledger.pages import Leg, Proposal
 
@@ -17,6 +18,13 @@ def show(proposal: Proposal, content: Content) -> None:
     """Why, its chart, the doubts."""
     if content.prediction is not None:
         _why(proposal, content.prediction)
+    elif words.is_flatten(proposal):
+        st.markdown(
+            "**Why.** A person asked to close every position. It is sent even while trading is "
+            "halted. Stops of these positions are cancelled as their orders go out."
+        )
+    elif proposal.model_version is not None:
+        st.markdown("**Why.** The model's forecasts of the session, put together as one book.")
     else:
         st.markdown("**Why.** Entered by hand; no model stands behind it.")
     _doubts(content, advisory=proposal.advisory)

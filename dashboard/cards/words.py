@@ -5,6 +5,7 @@ from datetime import datetime
 from dashboard import formats
 from ledger.pages import Leg, Order, Proposal
 
+_LEGS_IN_A_SENTENCE = 2
 SIDES = {"buy": "Buy", "sell": "Sell"}
 ORDER_STATES = {
     "intended": ("schedule", "gray", "about to be sent"),
@@ -55,7 +56,13 @@ def terms(order: Order) -> str:
 
 
 def sentence(proposal: Proposal) -> str:
-    """The proposal's legs as one sentence."""
+    """The proposal's legs as one sentence; of many their number."""
+    if is_flatten(proposal):
+        return f"Close every position: {formats.counted(len(proposal.legs), 'order')}"
+    if len(proposal.legs) > _LEGS_IN_A_SENTENCE:
+        sold = sum(leg.side == "sell" for leg in proposal.legs)
+        bought = len(proposal.legs) - sold
+        return f"Rebalance: {formats.counted(sold, 'sale')}, {formats.counted(bought, 'purchase')}"
     return "; ".join(order_sentence(leg) for leg in proposal.legs)
 
 
@@ -69,12 +76,17 @@ def short_action(proposal: Proposal) -> str:
 
 def kind(proposal: Proposal) -> str:
     """``advisory model · replay``."""
-    source = (
-        "entered by hand"
-        if proposal.entered_by
-        else ("advisory model" if proposal.advisory else "champion model")
-    )
+    source = "advisory model" if proposal.advisory else "champion model"
+    if proposal.entered_by:
+        source = "entered by hand"
+    if is_flatten(proposal):
+        source = "flatten"
     return f"{source} · {proposal.environment}"
+
+
+def is_flatten(proposal: Proposal) -> bool:
+    """Whether it is the command to close every position."""
+    return proposal.content.get("command") == "flatten"
 
 
 def one_line(proposal: Proposal) -> str:

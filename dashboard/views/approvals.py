@@ -78,7 +78,7 @@ def _denied() -> None:
     st.subheader("Denied", anchor=False)
     for proposal in found:
         if proposal.session == newest:
-            denied.show(proposal, shown(proposal))
+            denied.show(proposal, shown(proposal), person)
 
 
 def _decided(queue: list[Proposal]) -> None:

@@ -17,7 +17,7 @@ if not found:
         then="Open one from Approvals or Orders.",
     )
 elif found[0].state == "denied":
-    denied.show(found[0], shown(found[0]))
+    denied.show(found[0], shown(found[0]), person)
 else:
     st.caption(card.described(found[0]))
     card.show(found[0], person)

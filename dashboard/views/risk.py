@@ -13,7 +13,7 @@ person: Person = st.session_state["person"]
 _LOOK = {
     TradingState.ACTIVE: ("green", "All signed orders are sent."),
     TradingState.REDUCING: ("orange", "Only orders that reduce risk are sent."),
-    TradingState.HALTED: ("red", "Nothing is sent but cancels."),
+    TradingState.HALTED: ("red", "Nothing is sent but cancels and a signed flatten."),
 }
 
 
@@ -44,6 +44,7 @@ def _control() -> None:
         ("Halt", "halt", "front_hand", state is TradingState.HALTED),
         ("Reduce only", "reduce", "trending_down", state is TradingState.REDUCING),
         ("Resume", "resume", "play_arrow", state is TradingState.ACTIVE or not may_relax),
+        ("Flatten", "flatten", "close_fullscreen", False),
     )
     with st.container(horizontal=True):
         for label, kind, icon, is_off in choices:
@@ -53,6 +54,10 @@ def _control() -> None:
                 asking.ask(person, kind, {"reason": str(reason).strip()})
     if missing:
         st.caption("Write a reason first. A halt stops every new order at once.")
+    st.caption(
+        "Flatten: reduce only, cancel open orders, and propose to close every position. Nothing is "
+        "sent before that proposal is signed; then it is sent even while trading is halted."
+    )
     _outcome()
     for event in data.state_changes()[:4]:
         who = data.names().get(event.set_by, event.set_by)
@@ -64,7 +69,7 @@ def _control() -> None:
 
 @st.fragment(run_every=2)
 def _outcome() -> None:
-    asking.lately(("halt", "reduce", "resume"), last=1)
+    asking.lately(("halt", "reduce", "resume", "flatten"), last=1)
 
 
 @st.fragment(run_every=5)

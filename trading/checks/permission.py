@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from trading.checks.answer import Answer, Measure, no, unknown, yes
 from trading.picture import Picture
-from trading.proposals import Leg
+from trading.proposals import FLATTEN, Leg
 from trading.signatures import beyond, drift
 from trading.state import TradingState
 from trading.wording import percent, signed_percent
@@ -60,11 +60,13 @@ def environment(picture: Picture, leg: Leg) -> Answer:
 
 
 def trading_state(picture: Picture, leg: Leg) -> Answer:
-    """4: ACTIVE; what only reduces passes in REDUCING too; nothing passes HALTED."""
+    """4: ACTIVE; what only reduces passes in REDUCING too; HALTED lets a signed flatten pass."""
     state = picture.trading_state
     if state is None:
         return unknown("the trading state")
     if state is TradingState.HALTED:
+        if picture.command == FLATTEN and reduces(picture, leg):
+            return yes("Trading is HALTED: a flatten that a person signs passes.")
         # A person lifts it, and it is asked again when they sign and before sending.
         return no("Trading is HALTED.", deferred=True)
     if state is TradingState.REDUCING and not reduces(picture, leg):

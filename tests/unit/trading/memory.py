@@ -27,7 +27,7 @@ from trading.errors import (
     OutcomeUnknownError,
     RateLimitedError,
 )
-from trading.ledger import DeskNow, SignedLeg, Stamp, Unsettled
+from trading.ledger import DeskNow, Scope, SignedLeg, Stamp, Unsettled
 from trading.orders import Order, OrderState, move, seen
 from trading.picture import Activity, DataNow, ModelNow, SignedTerms
 from trading.state import TradingState
@@ -161,7 +161,13 @@ class MemoryLedger:
         return SignedLeg("leg", "p1", "replay", "daily", "sample/3", BUY, self.terms)
 
     def lease_leg(
-        self, *, owner: str, now: datetime, until: datetime, skip: frozenset[str]
+        self,
+        *,
+        owner: str,
+        now: datetime,
+        until: datetime,
+        skip: frozenset[str],
+        scope: Scope = Scope.PLAIN,
     ) -> SignedLeg | None:
         taken = self.leg_lease is not None and self.leg_lease[1] > now
         if "leg" in skip or self.closed or self.orders or taken:

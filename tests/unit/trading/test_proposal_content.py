@@ -24,6 +24,7 @@ from trading.proposals import (
     from_content,
     is_intact,
 )
+from trading.tactics.tactic import Tactic
 
 D = Decimal
 RATIONALE = Rationale(
@@ -89,6 +90,7 @@ OTHER: dict[str, Any] = {
     "entered_by": "maria",
     "supersedes": "0189",
     "label": "demo",
+    "command": "flatten",
 }
 OTHER_LEG: dict[str, Any] = {
     "leg_no": 2,
@@ -103,6 +105,11 @@ OTHER_LEG: dict[str, Any] = {
     "take_profit_price": D("210"),
     "stop_loss_price": D("186.72"),
     "reduces": True,
+    "tactic": Tactic(
+        kind="adaptive",
+        starts_at=datetime(2012, 7, 3, 13, 35, tzinfo=UTC),
+        ends_at=datetime(2012, 7, 3, 16, 55, tzinfo=UTC),
+    ),
 }
 
 
@@ -139,6 +146,29 @@ def test_stored_bytes_give_the_proposal_back_and_the_same_bytes_again() -> None:
     stored, told = PROPOSAL.canonical()
 
     assert from_content(stored) == PROPOSAL
+    assert from_content(stored).canonical() == (stored, told)
+
+
+def test_what_was_signed_before_tactics_and_commands_existed_keeps_its_bytes() -> None:
+    told = json.loads(PROPOSAL.canonical()[0])
+
+    assert "command" not in told
+    assert "tactic" not in told["legs"][0]
+
+
+@pytest.mark.parametrize("kind", ["adaptive", "twap", "vwap"])
+def test_a_tactic_stands_in_the_bytes_with_every_parameter(kind: str) -> None:
+    tactic = replace(
+        OTHER_LEG["tactic"],
+        kind=kind,
+        slices=1 if kind == "adaptive" else 2,
+        curve=(D("0.6"), D(1)) if kind == "vwap" else (),
+    )
+    proposal = replace(PROPOSAL, legs=(replace(BUY, tactic=tactic),), command="flatten")
+    stored, told = proposal.canonical()
+
+    assert set(json.loads(stored)["legs"][0]["tactic"]) == set(Tactic.__dataclass_fields__)
+    assert from_content(stored) == proposal
     assert from_content(stored).canonical() == (stored, told)
 
 

@@ -1,0 +1,1 @@
+"""How a signed leg is worked in parts: what to send next, inside what was signed."""
