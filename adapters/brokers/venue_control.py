@@ -48,6 +48,7 @@ class VenueControl:
         self._client = httpx.Client(
             base_url=url,
             timeout=_TIMEOUT,
+            trust_env=False,  # a proxy of the machine is no way to the desk's own venue
             headers={"APCA-API-KEY-ID": key_id, "APCA-API-SECRET-KEY": secret_key},
         )
 
