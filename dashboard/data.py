@@ -26,7 +26,7 @@ from ledger import filed, market, pages, people, requests, state, steps
 from trading.alerting import Rule
 from warehouse import eligibility as stored_eligibility
 from warehouse import pages as shown
-from warehouse import restated
+from warehouse import restated, shadow
 
 # Live figures are read once a second for all people who look, slower ones every few seconds.
 LIVE = 1
@@ -335,3 +335,17 @@ def risk_figures() -> pl.DataFrame:
     """Risk figures of the newest session."""
     with stored() as conn:
         return shown.risk_figures(conn)
+
+
+@st.cache_data(ttl=SLOW, max_entries=1, show_spinner=False)
+def shadow_cases() -> pl.DataFrame:
+    """Every decided leg and what it would have earned, as known now."""
+    with stored() as conn:
+        return shadow.cases(conn, as_of=now())
+
+
+@st.cache_data(ttl=SLOW, max_entries=1, show_spinner=False)
+def shadow_figures() -> pl.DataFrame:
+    """What decisions earned, of the newest session."""
+    with stored() as conn:
+        return shadow.latest_figures(conn)

@@ -18,6 +18,7 @@ _SECTIONS: dict[str, list[tuple[str, str, str]]] = {
     "Safety": [
         ("risk", "Risk", "shield"),
         ("alerts", "Alerts", "notifications"),
+        ("judgement", "Judgement", "gavel"),
         ("data_quality", "Data quality", "fact_check"),
     ],
 }

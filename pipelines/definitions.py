@@ -14,6 +14,7 @@ from assets import (
     predictions,
     proposals,
     risk,
+    shadow,
 )
 from assets import signals as signal_assets
 from config import settings as settings_module
@@ -28,7 +29,7 @@ from quality.own_checks import OWN_CHECKS
 
 _MODULES = [
     lake, market, minutes, features, eligibility, models, predictions, signal_assets, proposals,
-    orders, risk, anchors,
+    orders, risk, shadow, anchors,
 ]  # fmt: skip
 
 defs = dg.Definitions(
