@@ -17,6 +17,7 @@ from config.build import REPOSITORY, source_hash
 from config.dashboard import DashboardSettings
 from config.documents import DERIVED, ROOT, Frozen, document, is_private, validated
 from config.errors import DisagreementError, SettingsError, unreadable
+from config.live import LIVE_HOST, PAPER_HOST, refuse_accidents
 from config.sources import SourcesSettings
 
 __all__ = ["Settings", "SettingsError", "load"]
@@ -38,8 +39,8 @@ _SECRETS = frozenset(
     }
 )
 _ALPACA = {
-    "paper": ("https://paper-api.alpaca.markets", "wss://paper-api.alpaca.markets/stream"),
-    "live": ("https://api.alpaca.markets", "wss://api.alpaca.markets/stream"),
+    "paper": (f"https://{PAPER_HOST}", f"wss://{PAPER_HOST}/stream"),
+    "live": (f"https://{LIVE_HOST}", f"wss://{LIVE_HOST}/stream"),
 }
 _ALPACA_DATA = "https://data.alpaca.markets"
 
@@ -415,9 +416,10 @@ def _require_broker(told: Settings) -> None:
             "COUNTERSIGN_BROKER__KEY_ID and COUNTERSIGN_BROKER__SECRET_KEY.",
             "broker.kind",
         )
-    if mode == "live" and not told.live.confirm_account:
-        raise DisagreementError(
-            "`mode` is live, and `live.confirm_account` is empty. Set "
-            "COUNTERSIGN_LIVE__CONFIRM_ACCOUNT to the number of the account to trade.",
-            "mode",
-        )
+    refuse_accidents(
+        mode=mode,
+        url=broker.url,
+        stream_url=broker.stream_url,
+        key_id=broker.key_id,
+        confirm_account=told.live.confirm_account,
+    )

@@ -96,6 +96,7 @@ def broker() -> AlpacaBroker:
         data_url=told.data_url,
         feed=told.feed,
         paper=settings().mode != "live",
+        account_number=settings().live.confirm_account or None,
     )
 
 

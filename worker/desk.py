@@ -68,6 +68,7 @@ def opened() -> Desk:
             data_url=told.data_url,
             feed=told.feed,
             paper=settings.mode != "live",
+            account_number=settings.live.confirm_account or None,
         ),
         venue=venue,
         market=LedgerClock(database),

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import requests
@@ -20,6 +21,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.util.retry import Retry
 
 from adapters.brokers import alpaca_answers as answers
+from config.live import LIVE_HOST
 from trading.broker import (
     BrokerAccount,
     BrokerAsset,
@@ -71,6 +73,13 @@ class AlpacaBroker:
         Seconds to connect and to wait for an answer.
     page_size : int
         Orders asked for at once; the broker returns 500 at most.
+    account_number : str, optional
+        The one account that may be traded: nothing is sent to another. A live one must be named.
+
+    Raises
+    ------
+    ValueError
+        If real money is meant and no account is named, or the other way round.
     """
 
     def __init__(
@@ -84,7 +93,15 @@ class AlpacaBroker:
         feed: str,
         timeout: tuple[float, float] = _TIMEOUT,
         page_size: int = _PAGE,
+        account_number: str | None = None,
     ) -> None:
+        if paper == (urlsplit(url).hostname == LIVE_HOST) or not (paper or account_number):
+            raise ValueError(
+                f"A paper account is never at {LIVE_HOST}, and a live one is there and named; "
+                f"asked for were {'paper' if paper else 'live'}, {url} and {account_number}."
+            )
+        self._account_number = account_number
+        self._confirmed = account_number is None
         self._feed = feed
         self._page_size = page_size
         self._trading = _sober(
@@ -100,7 +117,12 @@ class AlpacaBroker:
         self._entries: set[str] = set()  # the broker's ids of orders with children
 
     def submit(self, order: Order) -> BrokerOrder:
-        """Send an order, once; an earlier send of the same id that arrived is adopted."""
+        """Send an order, once; an earlier send of the same id that arrived is adopted.
+
+        Before the first one the account behind the keys is looked at.
+        """
+        if not self._confirmed:
+            self.account()
         name = order.client_order_id
         try:
             return self._read(self._trading.post("/orders", _request(order)))
@@ -173,8 +195,16 @@ class AlpacaBroker:
         )
 
     def account(self) -> BrokerAccount:
-        """Return the account."""
-        return _asked("account", lambda: answers.account(self._trading.get_account()))
+        """Return the account; another than the one that may be traded is no answer."""
+        told = _asked("account", lambda: answers.account(self._trading.get_account()))
+        if self._account_number not in {None, told.account_id}:
+            self._confirmed = False
+            raise BrokerUnavailableError(
+                f"The keys belong to account {told.account_id}; {self._account_number} may be "
+                "traded, and no other. Nothing is sent."
+            )
+        self._confirmed = True
+        return told
 
     def clock(self) -> BrokerClock:
         """Return the market's time."""

@@ -155,8 +155,8 @@ def test_live_trading_needs_two_settings_that_agree(tmp_path: Path) -> None:
 
     with pytest.raises(SettingsError, match=r"live.confirm_account"):
         settings.load(live)
-    told = settings.load(live | {"COUNTERSIGN_LIVE__CONFIRM_ACCOUNT": "PA123"})
-    assert told.live.confirm_account == "PA123"
+    told = settings.load(live | {"COUNTERSIGN_LIVE__CONFIRM_ACCOUNT": "123456789"})
+    assert told.live.confirm_account == "123456789"
 
 
 def test_a_secret_in_a_file_others_can_read_is_refused(tmp_path: Path) -> None:
