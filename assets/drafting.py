@@ -57,7 +57,9 @@ def entry(
         return None
     return Leg(
         leg_no=1, symbol=facts.symbol, side="buy", quantity=Decimal(quantity), order_type="limit",
-        time_in_force="day", reference_price=facts.close, limit_price=limit, stop_loss_price=stop,
+        # Its stop lives as long as it may: the stop must outlast the session. What is left of the
+        # entry itself is cancelled when the signature's time is over.
+        time_in_force="gtc", reference_price=facts.close, limit_price=limit, stop_loss_price=stop,
     )  # fmt: skip
 
 

@@ -67,6 +67,8 @@ def money_sentences(proposal: Proposal, content: Content) -> list[str]:
         )
         if proposal.legs[0].time_in_force == "day":
             found[0] += " The stop ends with the session."
+        else:
+            found[0] += " The stop stands until it is canceled."
     elif not sells:
         found[0] += " No stop is attached; the loss is not bounded by an order."
     return found

@@ -97,7 +97,11 @@ def confirmation(proposal: Proposal) -> list[str]:
         good = {"day": "good for today", "gtc": "good until canceled"}.get(
             leg.time_in_force, formats.plain(leg.time_in_force)
         )
+        if leg.time_in_force == "gtc" and not leg.reduces:  # the desk cancels it by then
+            good = f"good until {formats.new_york(proposal.valid_until)}"
         stop = f", stop {formats.price(leg.stop_loss_price)}" if leg.stop_loss_price else ""
+        if stop and leg.time_in_force == "gtc":
+            stop += " until canceled"
         lines.append(f"**{words.order_sentence(leg)}**, {good}{stop}.")
     sells = all(leg.side == "sell" for leg in proposal.legs)
     edge = "at least" if sells else "at most"

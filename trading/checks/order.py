@@ -202,8 +202,13 @@ def self_cross(picture: Picture, leg: Leg) -> Answer:
 
 
 def _crosses(leg: Leg, other: WorkingOrder) -> bool:
-    if other.order_type in _RESTING or leg.order_type in _RESTING:
-        return False
+    # A broker refuses a plain order against any own order on the other side that has no limit
+    # price yet, as a possible wash trade; one that brings its own stop or target it takes.
+    plain = leg.stop_loss_price is None and leg.take_profit_price is None
+    if other.order_type in _RESTING:
+        return plain
+    if leg.order_type in _RESTING:
+        return plain and other.order_type == "market"
     if leg.limit_price is None or other.order_type == "market":
         return True
     if leg.side == "buy":

@@ -48,7 +48,7 @@ def test_a_buys_limit_is_where_its_signature_would_lapse() -> None:
     assert leg is not None
     assert leg.limit_price == Decimal("201.50")  # 200 * 1.0075
     assert leg.stop_loss_price == Decimal("193.50")  # two ranges of 4.00 below the limit
-    assert (leg.side, leg.order_type, leg.time_in_force) == ("buy", "limit", "day")
+    assert (leg.side, leg.order_type, leg.time_in_force) == ("buy", "limit", "gtc")
     assert leg.reference_price == Decimal("200.00")
 
 
