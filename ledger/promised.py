@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from decimal import Decimal
 
 import sqlalchemy as sa
 
-from ledger.filed import stored_leg
+from ledger.filed import StoredLeg, stored_leg
+from ledger.orders import FINAL
 from ledger.tables import legs, orders, proposals
 from trading.picture import Picture
 from trading.pretrade import with_promised
@@ -30,6 +32,8 @@ def promised(
 ) -> list[Promised]:
     """Return the legs of proposals in these states that have no order yet, oldest first.
 
+    Of a leg that is worked in parts what no part was sent for yet.
+
     Parameters
     ----------
     market_at : datetime or None
@@ -46,11 +50,36 @@ def promised(
             proposals.c.proposal_id.is_distinct_from(but),
             sa.true() if market_at is None else proposals.c.valid_until > market_at,
             legs.c.closed_at.is_(None),
-            sa.not_(sa.exists().where(orders.c.leg_id == legs.c.leg_id)),
+            sa.or_(
+                legs.c.tactic.is_not(None),
+                sa.not_(sa.exists().where(orders.c.leg_id == legs.c.leg_id)),
+            ),
         )
         .order_by(proposals.c.created_at, legs.c.proposal_id, legs.c.leg_no)
     )
-    return [Promised(row.proposal_id, stored_leg(row).leg) for row in conn.execute(query)]
+    found = [stored_leg(row) for row in conn.execute(query).all()]
+    made = [Promised(each.proposal_id, _unsent(conn, each)) for each in found]
+    return [each for each in made if each.leg.quantity > 0]
+
+
+def _unsent(conn: sa.Connection, stored: StoredLeg) -> Leg:
+    """The leg with what no order of it was filled with or works for."""
+    if stored.leg.tactic is None:
+        return stored.leg
+    sent = conn.scalar(
+        sa.select(
+            sa.func.coalesce(
+                sa.func.sum(
+                    sa.case(
+                        (orders.c.state.in_(FINAL), orders.c.filled_quantity),
+                        else_=orders.c.quantity,
+                    )
+                ),
+                0,
+            )
+        ).where(orders.c.leg_id == stored.leg_id, orders.c.parent_client_order_id.is_(None))
+    )
+    return replace(stored.leg, quantity=stored.leg.quantity - Decimal(sent or 0))
 
 
 def with_all(picture: Picture, made: Sequence[Promised]) -> Picture:

@@ -84,6 +84,7 @@ def _send(
         signed, leg=replace(signed.leg, quantity=step.quantity, limit_price=step.limit_price)
     )
     denied = denied_now(ledger, broker, part, sender, desk, market)
+    sender.reached("checked")
     lasting = [result for result in denied if not result.later]
     if lasting:
         sentence = f"Nothing more is sent. {lasting[0].sentence}"
