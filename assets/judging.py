@@ -9,6 +9,7 @@ from quant.backtest import backtest, equal_weight_hold
 from quant.gates import regime_sharpes, regimes
 from quant.models import Dataset, Hyperparameters
 from quant.models.calibration import logistic
+from quant.models.learners import Bench
 from quant.models.paths import path_margins
 from quant.performance import active_returns, sharpe_ratio
 from quant.performance.returns import varies
@@ -77,6 +78,7 @@ def path_sharpes(
     seed: int,
     device: str,
     progress: Callable[[int, int], None],
+    bench: Bench | None = None,
 ) -> FloatArray:
     """Yearly active Sharpe ratio of the configuration along each combinatorial path.
 
@@ -85,7 +87,7 @@ def path_sharpes(
     fitted to what the path is judged on. A path that never trades has earned nothing: 0.
     """
     grown = replace(settings, n_rounds=max(1, n_rounds))
-    margins = path_margins(dataset, grown, seed=seed, device=device, progress=progress)
+    margins = path_margins(dataset, grown, seed=seed, device=device, progress=progress, bench=bench)
     actives = (earned(dataset, market, logistic(m), m, policy).active for m in margins)
     return np.array([sharpe_ratio(a) if a.size > 1 and varies(a) else 0.0 for a in actives])
 

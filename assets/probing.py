@@ -13,6 +13,7 @@ from config.universe import Universe
 from quant.backtest import backtest
 from quant.features import CORE, DAILY
 from quant.models import CrossValidation, Dataset, Hyperparameters
+from quant.models.learners import Bench, prepare
 from quant.probes import (
     Finding,
     Rows,
@@ -35,9 +36,18 @@ _FOLDS = 3
 
 
 def findings(
-    dataset: Dataset, settings: Hyperparameters, *, n_rounds: int, seed: int, device: str
+    dataset: Dataset,
+    settings: Hyperparameters,
+    *,
+    n_rounds: int,
+    seed: int,
+    device: str,
+    bench: Bench | None = None,
 ) -> tuple[Finding, ...]:
-    """What the probes say of a configuration; none where history is too short for all of them."""
+    """What the probes say of a configuration; none where history is too short for all of them.
+
+    `bench` holds the features of `dataset`, where they were prepared before.
+    """
     rows = Rows(dataset.sessions, dataset.symbols, dataset.horizon)
     if not measurable(dataset.labels, rows):
         return ()
@@ -52,10 +62,14 @@ def findings(
         )
     )
 
+    prepared = bench or _prepared(dataset.features, grown, device)
+
     def forecast(values: FloatArray, labels: FloatArray) -> FloatArray:
-        altered = replace(dataset, features=values, labels=labels)
-        validation = CrossValidation(altered, folds, max_bin=grown.max_bin)
-        return validation.margins(grown, seed=seed, device=device)
+        altered = replace(dataset, features=values, labels=labels, part=True)
+        # Most probes alter labels alone.
+        same = values is dataset.features
+        rows = prepared if same else _prepared(values, grown, device)
+        return CrossValidation(altered, folds, bench=rows).margins(grown, seed=seed)
 
     asked = (forecast, dataset.features, dataset.labels, rows)
     return (
@@ -68,12 +82,21 @@ def findings(
     )
 
 
+def _prepared(values: FloatArray, settings: Hyperparameters, device: str) -> Bench:
+    return prepare(settings.family, values, max_bin=settings.max_bin, device=device, n_jobs=2)
+
+
 def train_and_serve(
-    warehouse: Warehouse, universe: Universe, sessions: Sequence[date], *, trained_to: date
+    warehouse: Warehouse,
+    universe: Universe,
+    sessions: Sequence[date],
+    *,
+    trained_to: date,
+    names: tuple[str, ...] = CORE.names,
 ) -> Finding | None:
     """Compare what the model learns from with what is served from data cut at each session.
 
-    None where no features are stored for any of the sessions.
+    Of the features `names`. None where no features are stored for any of the sessions.
     """
     stored, served = [], []
     for session in sessions:
@@ -89,9 +112,9 @@ def train_and_serve(
         served.append(_in_order(told, rows))
     if not stored:
         return None
-    columns = [DAILY.names.index(name) for name in CORE.names]
+    columns = [DAILY.names.index(name) for name in names]
     return served_difference(
-        np.concatenate(stored)[:, columns], np.concatenate(served)[:, columns], CORE.names
+        np.concatenate(stored)[:, columns], np.concatenate(served)[:, columns], names
     )
 
 

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -20,15 +21,16 @@ from assets.judging import (
 )
 from quant.gates import Evidence, GateVerdict, evidence_of_returns, judge
 from quant.models import (
-    CANDIDATES,
     Dataset,
     FittedModel,
     Hyperparameters,
     fit_final,
+    small_search,
     walk_forward_predictions,
 )
 from quant.models.crossval import CrossValidation
-from quant.models.dataset import SEARCH_SPACE
+from quant.models.dataset import candidates, search_space
+from quant.models.learners import Bench, prepare
 from quant.models.walkforward import Predictions
 from quant.overfitting import probability_of_backtest_overfitting
 from quant.probes import Finding
@@ -38,6 +40,7 @@ from quant.typing import FloatArray, Int64Array
 
 _FOLDS = 5
 _PBO_BLOCKS = 16
+_N_JOBS = 2  # fits at the same time; results do not depend on it
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,7 @@ class Plan:
     point_in_time: bool
     real_data: bool  # no simulated row among those it learns from
     storage: str | None = None
+    family: str = "xgboost"
 
 
 @dataclass(frozen=True)
@@ -109,17 +113,19 @@ def train(
     settings on its own earlier sessions. `served` compares training with serving; without it
     nobody knows whether the model is free of leaks.
     """
-    trials = _searched(dataset, plan, progress)
-    settings = _settings(min(_complete(trials), key=lambda trial: trial.score or np.inf))
+    bench = prepare(plan.family, dataset.features, device=plan.device, n_jobs=_N_JOBS)
+    trials = _searched(dataset, plan, bench, progress)
+    settings = _settings(plan, min(_complete(trials), key=lambda trial: trial.score or np.inf))
     walked = walk_forward_predictions(
         dataset,
+        partial(small_search, seed=plan.seed, device=plan.device, family=plan.family),
         seed=plan.seed,
         device=plan.device,
         progress=lambda done, of: progress("walk-forward windows", done, of),
     )
     model = fit_final(dataset, settings, seed=plan.seed, device=plan.device, history=walked)
     gained = earned(dataset, market, walked.probability, walked.margin, plan.policy)
-    looked = _looked_into(dataset, market, plan, model, gained, progress)
+    looked = _looked_into(dataset, market, plan, model, gained, bench, progress)
     evidence = replace(
         _evidence(dataset, walked, trials, history, gained, plan),
         combinatorial_sharpe=tenth_percentile(looked.paths),
@@ -138,11 +144,11 @@ def train(
         paths=looked.paths,
         regimes=looked.regimes,
         probes=looked.probes if served is None else (*looked.probes, served),
-        n_configurations=len(_configurations(trials, history, plan.study)),
+        n_configurations=len(_configurations(trials, history, plan)),
     )
 
 
-def configuration_hash(configuration: Mapping[str, float], study: str) -> str:
+def configuration_hash(configuration: Mapping[str, object], study: str) -> str:
     """Return what tells two configurations apart: the study's subject and every parameter."""
     told = json.dumps({"study": study, **configuration}, sort_keys=True)
     return hashlib.sha256(told.encode()).hexdigest()
@@ -163,6 +169,7 @@ def _looked_into(
     plan: Plan,
     model: FittedModel,
     gained: Earned,
+    bench: Bench,
     progress: Callable[[str, int, int], None],
 ) -> _Looked:
     paths = path_sharpes(
@@ -174,30 +181,36 @@ def _looked_into(
         seed=plan.seed,
         device=plan.device,
         progress=lambda done, of: progress("combinatorial folds", done, of),
+        bench=bench,
     )
     probes = probing.findings(
-        dataset, model.settings, n_rounds=model.n_rounds, seed=plan.seed, device=plan.device
+        dataset,
+        model.settings,
+        n_rounds=model.n_rounds,
+        seed=plan.seed,
+        device=plan.device,
+        bench=bench,
     )
     return _Looked(paths, sharpes_by_regime(market, gained), probes)
 
 
 def _searched(
-    dataset: Dataset, plan: Plan, progress: Callable[[str, int, int], None]
+    dataset: Dataset, plan: Plan, bench: Bench, progress: Callable[[str, int, int], None]
 ) -> tuple[Trial, ...]:
     embargo = default_embargo(dataset.sessions, dataset.label_start, dataset.label_end)
     folds = purged_k_fold(
         dataset.sessions, dataset.label_start, dataset.label_end, n_folds=_FOLDS, embargo=embargo
     )
-    validation = CrossValidation(dataset, folds)
+    validation = CrossValidation(dataset, folds, n_jobs=_N_JOBS, bench=bench)
     returns: dict[int, FloatArray] = {}
 
     def objective(number: int, drawn: dict[str, float]) -> float:
-        score = validation.score(_as_settings(drawn), seed=plan.seed, device=plan.device)
+        score = validation.score(_as_settings(plan, drawn), seed=plan.seed)
         returns[number] = score.daily_returns
         return score.log_loss
 
     tried = search(
-        SEARCH_SPACE,
+        search_space(plan.family),
         objective,
         name=plan.study,
         trials=plan.trials,
@@ -223,14 +236,16 @@ def _complete(trials: tuple[Trial, ...]) -> list[Trial]:
     return [trial for trial in trials if trial.state == "complete"]
 
 
-def _settings(trial: Trial) -> Hyperparameters:
-    return _as_settings(trial.configuration)
+def _settings(plan: Plan, trial: Trial) -> Hyperparameters:
+    return _as_settings(plan, trial.configuration)
 
 
-def _as_settings(drawn: Mapping[str, float]) -> Hyperparameters:
-    whole = {name for name, (kind, _, _) in SEARCH_SPACE.items() if kind == "int"}
+def _as_settings(plan: Plan, drawn: Mapping[str, float]) -> Hyperparameters:
+    space = search_space(plan.family)
+    whole = {name for name, (kind, _, _) in space.items() if kind == "int"}
     typed = {name: int(value) if name in whole else value for name, value in drawn.items()}
-    return replace(Hyperparameters(), **typed)  # type: ignore[arg-type]  # names and kinds come from SEARCH_SPACE
+    usual = candidates(plan.family)[0]
+    return replace(usual, **typed)  # type: ignore[arg-type]  # names and kinds come from the space
 
 
 def _evidence(
@@ -245,7 +260,7 @@ def _evidence(
     sharpes = [*history.sharpes, *(_ratio(trial.returns) for trial in new)]
     figures = evidence_of_returns(
         gained.active,
-        n_trials=float(len(_configurations(trials, history, plan.study))),
+        n_trials=float(len(_configurations(trials, history, plan))),
         trial_variance=float(np.var(sharpes, ddof=1)) if len(sharpes) > 1 else None,
     )
     matured = dataset.labelled(walked.rows)
@@ -259,11 +274,17 @@ def _evidence(
     )
 
 
-def _configurations(trials: tuple[Trial, ...], history: History, study: str) -> frozenset[str]:
+def walked_configurations(plan: Plan) -> dict[str, dict[str, object]]:
+    """What each walk-forward window chooses among, by hash: scored as well, and so they count."""
+    subject = plan.study.partition("@")[0]
+    told = [asdict(one) for one in candidates(plan.family)]
+    return {configuration_hash(one, subject): one for one in told}
+
+
+def _configurations(trials: tuple[Trial, ...], history: History, plan: Plan) -> frozenset[str]:
     """Every configuration ever scored, those that walk-forward windows choose among included."""
-    subject = study.partition("@")[0]
-    walked = {configuration_hash(asdict(candidate), subject) for candidate in CANDIDATES}
-    return history.configurations | {trial.configuration_hash for trial in trials} | walked
+    scored = {trial.configuration_hash for trial in trials}
+    return history.configurations | scored | walked_configurations(plan).keys()
 
 
 def free_of_leaks(probed: tuple[Finding, ...], served: Finding | None) -> bool | None:

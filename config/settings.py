@@ -155,6 +155,8 @@ class MlflowSettings(Frozen):
 class TrainingSettings(Frozen):
     """How models are trained."""
 
+    model: Literal["xgboost", "lightgbm", "forest", "linear"] = "xgboost"
+    features: Literal["core", "all"] | tuple[str, ...] = "core"
     horizon: Annotated[int, Field(ge=1, le=60)] = 5  # sessions
     trials: Annotated[int, Field(ge=1)] = 12
     device: Literal["cpu", "cuda"] = "cpu"

@@ -87,8 +87,10 @@ def target_weights(
     if policy.kind == "top_k":
         # Probability first, then `rank_by`, then the order of symbols: the same on every run.
         best = np.lexsort((np.arange(order.size), -np.nan_to_num(order), -probability))
-        buys = best[np.isin(best, buys)][: policy.k]
-        sells = best[::-1][np.isin(best[::-1], sells)][: policy.k]
+        bought, sold = np.zeros((2, order.size), dtype=np.bool_)
+        bought[buys], sold[sells] = True, True
+        buys = best[bought[best]][: policy.k]
+        sells = best[::-1][sold[best[::-1]]][: policy.k]
     weights = np.zeros(probability.size)
     n_chosen = buys.size + sells.size
     if n_chosen:

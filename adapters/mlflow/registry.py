@@ -3,6 +3,7 @@
 import os
 import tempfile
 from collections.abc import Mapping
+from importlib.metadata import version as installed
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from trading.errors import NotAllowedError, RetryError
 MODEL_FILE = "model.json"
 CHAMPION = "champion"
 _PREVIOUS = "previous_champion"
+_NEEDED = ["xgboost-cpu", "numpy"]
 
 
 class RegistryUnreachableError(RetryError):
@@ -42,7 +44,7 @@ class MlflowRegistry:
         name: str,
         model: bytes,
         *,
-        booster: Any,
+        booster: Any | None,
         parameters: Mapping[str, object],
         metrics: Mapping[str, float],
         tags: Mapping[str, str],
@@ -56,8 +58,8 @@ class MlflowRegistry:
             Name of the registered model.
         model : bytes
             What `model` reads back.
-        booster : xgboost.Booster
-            The same model in the form other tools read.
+        booster : xgboost.Booster, optional
+            The same model in the form other tools read; None where it has none.
         parameters, metrics, tags : mappings
             What the run is filed with.
         reports : mapping
@@ -80,15 +82,14 @@ class MlflowRegistry:
                 mlflow.log_params(dict(parameters))
                 mlflow.log_metrics(dict(metrics))
                 self._log_files(mlflow, model, reports)
-                mlflow.xgboost.log_model(
-                    booster, name="model", pip_requirements=["xgboost-cpu", "numpy"]
-                )
+                source = f"runs:/{run.info.run_id}/{MODEL_FILE}"
+                if booster is not None:
+                    mlflow.xgboost.log_model(booster, name="model", pip_requirements=_NEEDED)
+                    source = f"runs:/{run.info.run_id}/model"
             client = mlflow.MlflowClient()
             if not client.search_registered_models(f"name = '{name}'"):
                 client.create_registered_model(name)
-            version = client.create_model_version(
-                name, f"runs:/{run.info.run_id}/model", run_id=run.info.run_id
-            )
+            version = client.create_model_version(name, source, run_id=run.info.run_id)
             client.set_registered_model_alias(name, "challenger", version.version)
         except mlflow.exceptions.MlflowException as e:
             raise RegistryUnreachableError(
@@ -252,6 +253,9 @@ class MlflowRegistry:
     def _log_files(mlflow: Any, model: bytes, reports: Mapping[str, str]) -> None:
         with tempfile.TemporaryDirectory() as folder:
             Path(folder, MODEL_FILE).write_bytes(model)
+            # Given to MLflow itself, versions would have it search all that is installed.
+            pinned = "".join(f"{package}=={installed(package)}\n" for package in _NEEDED)
+            Path(folder, "pinned-requirements.txt").write_text(pinned, encoding="utf-8")
             for name, text in reports.items():
                 Path(folder, name).write_text(text, encoding="utf-8")
             mlflow.log_artifacts(folder)

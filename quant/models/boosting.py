@@ -1,68 +1,177 @@
-"""XGBoost: matrices built once, trees grown with early stopping, margins and contributions."""
+"""XGBoost: rows quantised once, trees grown on them again and again, margins and contributions."""
 
+import base64
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from queue import SimpleQueue
 from typing import Any
 
 import numpy as np
 
-from quant.models.dataset import Dataset, Hyperparameters
-from quant.typing import FloatArray, Int64Array
+from quant.models.dataset import Hyperparameters
+from quant.models.learners import Checked, Fit, Lesson
+from quant.typing import FloatArray
+
+# Below so many values two fits of one thread each do more than one fit of two threads: a round
+# takes a millisecond, and threads meet several times in it. Above, one copy saves memory.
+_SMALL = 50_000_000
 
 
 @dataclass(frozen=True)
-class Matrices:
-    """Quantised training and validation rows, reused by every configuration tried on them."""
+class Boosted:
+    """Trees grown by XGBoost: boosted one after the other, or a forest."""
 
-    train: Any
-    validation: Any | None
-    base_rate: float
+    booster: Any
+
+    @property
+    def n_rounds(self) -> int:
+        """Rounds of boosting kept; a forest is one round."""
+        return int(self.booster.num_boosted_rounds())
+
+    def margins(self, features: FloatArray) -> FloatArray:
+        """Log-odds per row."""
+        self.booster.set_param({"nthread": 1})
+        given: FloatArray = self.booster.inplace_predict(
+            np.ascontiguousarray(features, dtype=np.float32), predict_type="margin"
+        ).astype(np.float64)
+        return given
+
+    def contributions(self, features: FloatArray) -> FloatArray:
+        """SHAP values in log-odds per row and feature, the bias in the last column."""
+        import xgboost as xgb  # noqa: PLC0415  costs seconds
+
+        given: FloatArray = self.booster.predict(
+            xgb.DMatrix(np.ascontiguousarray(features, dtype=np.float32)), pred_contribs=True
+        ).astype(np.float64)
+        return given
+
+    def to_text(self) -> str:
+        """XGBoost's own format, as text."""
+        return base64.b64encode(bytes(self.booster.save_raw("ubj"))).decode("ascii")
+
+    @classmethod
+    def from_text(cls, text: str) -> "Boosted":
+        """Read what `to_text` wrote."""
+        import xgboost as xgb  # noqa: PLC0415  costs seconds
+
+        booster = xgb.Booster()
+        booster.load_model(bytearray(base64.b64decode(text)))
+        return cls(booster)
 
 
-def matrices(
-    dataset: Dataset, train: Int64Array, validation: Int64Array, *, max_bin: int, n_jobs: int
-) -> Matrices | None:
-    """Matrices of the labelled rows, or None where they hold a single class or nothing."""
-    import xgboost as xgb  # noqa: PLC0415  costs seconds
+class Quantised:
+    """Rows cut into bins once; each fit says by weights which of them it learns from.
 
-    learn, check = dataset.labelled(train), dataset.labelled(validation)
-    won = dataset.labels[learn] > 0.0
-    weights = dataset.weights[learn]
-    if learn.size == 0 or won.all() or not won.any():
-        return None
-    seen = xgb.QuantileDMatrix(
-        dataset.features[learn], won, weight=weights, max_bin=max_bin, nthread=n_jobs
-    )
-    checked = None
-    if check.size:
-        checked = xgb.QuantileDMatrix(
-            dataset.features[check],
-            dataset.labels[check] > 0.0,
-            weight=dataset.weights[check],
-            ref=seen,
-            max_bin=max_bin,
-            nthread=n_jobs,
+    A row of weight 0 adds nothing to any histogram, so that folds, trials and probes on the same
+    rows share the bins, and none of them copies a row.
+
+    Parameters
+    ----------
+    features : array of shape (n_rows, n_features)
+        NaN is "unknown".
+    max_bin : int
+        Bins of a feature.
+    device : str
+        "cpu" or "cuda".
+    n_jobs : int
+        Fits that run at the same time where rows are few, threads of a fit where they are many.
+    """
+
+    def __init__(self, features: FloatArray, *, max_bin: int, device: str, n_jobs: int) -> None:
+        import xgboost as xgb  # noqa: PLC0415  costs seconds
+
+        values = np.ascontiguousarray(features, dtype=np.float32)
+        copies = max(1, n_jobs) if values.size < _SMALL and device == "cpu" else 1
+        self._threads = 1 if copies > 1 else max(1, n_jobs)
+        self._max_bin = max_bin
+        self._device = device
+        first = xgb.QuantileDMatrix(values, max_bin=max_bin, nthread=max(1, n_jobs))
+        # A matrix holds the labels and weights of one fit at a time: each thread needs its own.
+        self._idle: SimpleQueue[Any] = SimpleQueue()
+        self._idle.put(first)
+        for _ in range(copies - 1):
+            self._idle.put(xgb.QuantileDMatrix(values, ref=first, max_bin=max_bin, nthread=1))
+
+    def fit(self, lesson: Lesson, settings: Hyperparameters, *, seed: int) -> Fit:
+        """Grow trees; with checked rows until they are forecast no better.
+
+        Parameters
+        ----------
+        lesson : Lesson
+            One entry for each row.
+        settings : Hyperparameters
+            Its `max_bin` must be that of the rows.
+        seed : int
+            Fixes sampling.
+
+        Returns
+        -------
+        Fit
+            Trees beyond the best round are cut off, so that a saved model is the chosen one.
+
+        Raises
+        ------
+        ValueError
+            If `settings` want other bins.
+        """
+        if settings.max_bin != self._max_bin:
+            raise ValueError(
+                f"these rows hold {self._max_bin} bins, the settings want {settings.max_bin}. "
+                "Prepare the rows for them."
+            )
+        with self._lent() as matrix:
+            matrix.set_info(label=lesson.won, weight=lesson.weights)
+            booster, loss = self._grown(matrix, lesson, settings, seed)
+            margins: FloatArray = booster.predict(matrix, output_margin=True).astype(np.float64)
+        return Fit(Boosted(booster), margins, loss)
+
+    def _grown(
+        self, matrix: Any, lesson: Lesson, settings: Hyperparameters, seed: int
+    ) -> tuple[Any, float]:
+        import xgboost as xgb  # noqa: PLC0415  costs seconds
+
+        forest = settings.family == "forest"
+        told = self._parameters(settings, lesson.base_rate, seed)
+        booster = xgb.train(
+            told | _as_forest(settings) if forest else told,
+            matrix,
+            num_boost_round=1 if forest else settings.n_rounds,
+            evals=self._checks(matrix, lesson.checked),
+            early_stopping_rounds=settings.early_stopping_rounds if lesson.checked else None,
+            verbose_eval=False,
         )
-    return Matrices(
-        train=seen, validation=checked, base_rate=float(np.average(won, weights=weights))
-    )
+        if not lesson.checked:
+            return booster, float("nan")
+        return booster[: booster.best_iteration + 1], float(booster.best_score)
 
+    def _checks(self, matrix: Any, checked: Checked | None) -> list[tuple[Any, str]]:
+        """The checked rows in the bins of those learnt from."""
+        import xgboost as xgb  # noqa: PLC0415  costs seconds
 
-def grow(
-    data: Matrices, settings: Hyperparameters, *, seed: int, device: str, n_jobs: int
-) -> tuple[Any, float]:
-    """Booster and its best log loss on the validation rows (NaN without them)."""
-    import xgboost as xgb  # noqa: PLC0415  costs seconds
+        if checked is None:
+            return []
+        rows = xgb.QuantileDMatrix(
+            np.ascontiguousarray(checked.features, dtype=np.float32),
+            checked.won,
+            weight=checked.weights,
+            ref=matrix,
+            max_bin=self._max_bin,
+            nthread=self._threads,
+        )
+        return [(rows, "checked")]
 
-    watched = [] if data.validation is None else [(data.validation, "validation")]
-    booster = xgb.train(
-        {
+    def _parameters(
+        self, settings: Hyperparameters, base_rate: float, seed: int
+    ) -> dict[str, object]:
+        return {
             "objective": "binary:logistic",
             "eval_metric": "logloss",
             "tree_method": "hist",
-            "device": device,
-            "nthread": n_jobs,
+            "device": self._device,
+            "nthread": self._threads,
             "seed": seed,
-            "base_score": data.base_rate,
+            "base_score": base_rate,
             "max_depth": settings.max_depth,
             "learning_rate": settings.learning_rate,
             "min_child_weight": settings.min_child_weight,
@@ -72,33 +181,17 @@ def grow(
             "reg_lambda": settings.l2,
             "max_bin": settings.max_bin,
             "verbosity": 1,
-        },
-        data.train,
-        num_boost_round=settings.n_rounds,
-        evals=watched,
-        early_stopping_rounds=settings.early_stopping_rounds if watched else None,
-        verbose_eval=False,
-    )
-    if not watched:
-        return booster, float("nan")
-    # Trees beyond the best round are cut off, so that a saved model is the chosen one.
-    return booster[: booster.best_iteration + 1], float(booster.best_score)
+        }
+
+    @contextmanager
+    def _lent(self) -> Iterator[Any]:
+        matrix = self._idle.get()
+        try:
+            yield matrix
+        finally:
+            self._idle.put(matrix)
 
 
-def margins(booster: Any, features: FloatArray, *, n_jobs: int) -> FloatArray:
-    """Log-odds per row."""
-    booster.set_param({"nthread": n_jobs})
-    given: FloatArray = booster.inplace_predict(
-        np.ascontiguousarray(features, dtype=np.float32), predict_type="margin"
-    ).astype(np.float64)
-    return given
-
-
-def contributions(booster: Any, features: FloatArray) -> FloatArray:
-    """SHAP values in log-odds per row and feature, the bias in the last column."""
-    import xgboost as xgb  # noqa: PLC0415  costs seconds
-
-    given: FloatArray = booster.predict(
-        xgb.DMatrix(np.ascontiguousarray(features, dtype=np.float32)), pred_contribs=True
-    ).astype(np.float64)
-    return given
+def _as_forest(settings: Hyperparameters) -> dict[str, object]:
+    """Trees side by side, each on a part of the rows, averaged and not boosted."""
+    return {"num_parallel_tree": settings.n_rounds, "learning_rate": 1.0}

@@ -1,17 +1,19 @@
 """Score a configuration on purged folds; one set of matrices serves every trial."""
 
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
-from quant.models import boosting
 from quant.models.dataset import (
     Dataset,
     Hyperparameters,
     UnusableDataError,
     require_trainable,
 )
+from quant.models.learners import Bench, Lesson, lesson, prepare
 from quant.splits import Fold
 from quant.typing import FloatArray, IntArray
 
@@ -40,7 +42,11 @@ class Score:
 
 
 class CrossValidation:
-    """Folds with their matrices: built once per (dataset, folds, max_bin), used by each trial.
+    """Folds over rows prepared once per (features, kind of model, max_bin), used by each trial.
+
+    Bins are cut from the features of all rows, those a fold tests among them; labels are not
+    looked at. What is forecast so serves selection and probes: walk-forward windows prepare
+    their own rows.
 
     Parameters
     ----------
@@ -48,38 +54,45 @@ class CrossValidation:
         All rows.
     folds : iterable of Fold
         From `quant.splits`; where `validation` is empty all rounds are grown.
+    family : str
+        Kind of model.
     max_bin : int
         Must equal that of the configurations scored.
     n_jobs : int
-        Threads.
+        Folds trained at the same time.
+    device : str
+        "cpu" or "cuda".
+    bench : Bench, optional
+        The same features, prepared before.
     """
 
     def __init__(
-        self, dataset: Dataset, folds: Iterable[Fold], *, max_bin: int = 64, n_jobs: int = 2
+        self,
+        dataset: Dataset,
+        folds: Iterable[Fold],
+        *,
+        family: str = "xgboost",
+        max_bin: int = 64,
+        n_jobs: int = 2,
+        device: str = "cpu",
+        bench: Bench | None = None,
     ) -> None:
         require_trainable(dataset)
         self._dataset = dataset
-        self._max_bin = max_bin
         self._n_jobs = n_jobs
-        built = (
-            (
-                fold,
-                boosting.matrices(
-                    dataset, fold.train, fold.validation, max_bin=max_bin, n_jobs=n_jobs
-                ),
-            )
-            for fold in folds
-        )
-        self._parts = [(fold, data) for fold, data in built if data is not None]
-        if not self._parts:
+        told = ((fold, lesson(dataset, fold.train, fold.validation)) for fold in folds)
+        self._lessons = [(fold, taught) for fold, taught in told if taught is not None]
+        if not self._lessons:
             raise UnusableDataError("no fold has labelled rows of both classes to train on.")
+        self._bench = bench or prepare(
+            family, dataset.features, max_bin=max_bin, device=device, n_jobs=n_jobs
+        )
 
     def score(
         self,
         hyperparameters: Hyperparameters,
         *,
         seed: int,
-        device: str = "cpu",
         cost_bps: float = 5.0,
     ) -> Score:
         """Train on every fold and score its tested rows.
@@ -90,8 +103,6 @@ class CrossValidation:
             The trial.
         seed : int
             Fixes sampling.
-        device : str
-            "cpu" or "cuda".
         cost_bps : float
             Cost of trading, in basis points of the value traded.
 
@@ -100,12 +111,10 @@ class CrossValidation:
         Score
             Rows tested more than once are scored by their mean margin.
         """
-        margin = self.margins(hyperparameters, seed=seed, device=device)
+        margin = self.margins(hyperparameters, seed=seed)
         return _score(self._dataset, margin, cost_bps)
 
-    def margins(
-        self, hyperparameters: Hyperparameters, *, seed: int, device: str = "cpu"
-    ) -> FloatArray:
+    def margins(self, hyperparameters: Hyperparameters, *, seed: int) -> FloatArray:
         """Train on every fold and forecast its tested rows.
 
         Parameters
@@ -113,35 +122,30 @@ class CrossValidation:
         hyperparameters : Hyperparameters
             The trial.
         seed : int
-            Fixes sampling.
-        device : str
-            "cpu" or "cuda".
+            Fixes sampling: equal data, settings and seed give equal margins whatever `n_jobs`.
 
         Returns
         -------
         array of shape (n_rows,)
             Log-odds, the mean where a row was tested more than once; NaN where it never was.
         """
-        if hyperparameters.max_bin != self._max_bin:
-            raise ValueError(
-                f"these matrices hold {self._max_bin} bins, the trial wants "
-                f"{hyperparameters.max_bin}. Build a CrossValidation for it."
-            )
         total = np.zeros(self._dataset.n_rows)
         times = np.zeros(self._dataset.n_rows)
-        for fold, data in self._parts:
-            booster, _ = boosting.grow(
-                data, hyperparameters, seed=seed, device=device, n_jobs=self._n_jobs
-            )
-            given = boosting.margins(
-                booster, self._dataset.features[fold.test], n_jobs=self._n_jobs
-            )
-            total[fold.test] += given
-            times[fold.test] += 1.0
+        fitted = partial(self._fitted, hyperparameters, seed)
+        with ThreadPoolExecutor(max_workers=max(1, self._n_jobs)) as pool:
+            for fold, given in pool.map(fitted, self._lessons):
+                total[fold.test] += given[fold.test]
+                times[fold.test] += 1.0
         margin: FloatArray = np.divide(
             total, times, out=np.full(total.size, np.nan), where=times > 0
         )
         return margin
+
+    def _fitted(
+        self, settings: Hyperparameters, seed: int, told: tuple[Fold, Lesson]
+    ) -> tuple[Fold, FloatArray]:
+        fold, taught = told
+        return fold, self._bench.fit(taught, settings, seed=seed).margins
 
 
 def cross_validate(
@@ -183,8 +187,15 @@ def cross_validate(
     UnusableDataError
         If the data cannot train a model.
     """
-    validation = CrossValidation(dataset, folds, max_bin=hyperparameters.max_bin, n_jobs=n_jobs)
-    return validation.score(hyperparameters, seed=seed, device=device, cost_bps=cost_bps)
+    validation = CrossValidation(
+        dataset,
+        folds,
+        family=hyperparameters.family,
+        max_bin=hyperparameters.max_bin,
+        n_jobs=n_jobs,
+        device=device,
+    )
+    return validation.score(hyperparameters, seed=seed, cost_bps=cost_bps)
 
 
 def _score(dataset: Dataset, margin: FloatArray, cost_bps: float) -> Score:

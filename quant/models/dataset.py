@@ -18,8 +18,13 @@ class UnusableDataError(ValueError):
 
 @dataclass(frozen=True)
 class Hyperparameters:
-    """Settings of one XGBoost configuration; `SEARCH_SPACE` says what is tried."""
+    """Settings of one configuration; `search_space` says what is tried of a kind of model.
 
+    A kind leaves out what does not concern it: a forest's trees are `n_rounds` and are not
+    stopped early, a linear model has its penalties alone.
+    """
+
+    family: str = "xgboost"
     max_depth: int = 3
     learning_rate: float = 0.05
     n_rounds: int = 120
@@ -32,9 +37,11 @@ class Hyperparameters:
     max_bin: int = 64
 
 
+Space = Mapping[str, tuple[str, float, float]]
+
 # Name -> (kind, low, high): kind is "int", "float" or "log". Ranges are narrow on purpose:
 # daily excess returns hold little signal and every configuration scored counts as a trial.
-SEARCH_SPACE: Mapping[str, tuple[str, float, float]] = MappingProxyType(
+SEARCH_SPACE: Space = MappingProxyType(
     {
         "max_depth": ("int", 1, 5),
         "learning_rate": ("log", 0.01, 0.2),
@@ -45,6 +52,58 @@ SEARCH_SPACE: Mapping[str, tuple[str, float, float]] = MappingProxyType(
         "l2": ("log", 0.1, 50.0),
     }
 )
+_FOREST_SPACE: Space = MappingProxyType(
+    {
+        "max_depth": ("int", 2, 8),
+        "min_child_weight": ("log", 5.0, 200.0),
+        "subsample": ("float", 0.4, 0.8),
+        "feature_share": ("float", 0.1, 0.6),
+    }
+)
+_LINEAR_SPACE: Space = MappingProxyType({"l2": ("log", 1.0, 100_000.0)})
+_SPACES: Mapping[str, Space] = MappingProxyType(
+    {
+        "xgboost": SEARCH_SPACE,
+        "lightgbm": SEARCH_SPACE,
+        "forest": _FOREST_SPACE,
+        "linear": _LINEAR_SPACE,
+    }
+)
+
+
+def search_space(family: str) -> Space:
+    """What is searched for one kind of model: name to (kind, low, high).
+
+    Raises
+    ------
+    UnusableDataError
+        If there is no such kind.
+    """
+    if family not in _SPACES:
+        raise UnusableDataError(f"no model is called {family!r}; there are {', '.join(_SPACES)}.")
+    return _SPACES[family]
+
+
+def candidates(family: str) -> tuple[Hyperparameters, ...]:
+    """What each walk-forward window chooses among, on earlier rows: few, as each is a trial.
+
+    Raises
+    ------
+    UnusableDataError
+        If there is no such kind of model.
+    """
+    search_space(family)  # refuses a kind nobody knows
+    usual = Hyperparameters(family=family)
+    if family == "forest":
+        forest = replace(usual, n_rounds=100, subsample=0.6, feature_share=0.3, l2=1.0)
+        return (replace(forest, max_depth=4, min_child_weight=20.0), replace(forest, max_depth=2))
+    if family == "linear":
+        return tuple(replace(usual, l2=penalty) for penalty in (100.0, 1_000.0, 10_000.0))
+    return (
+        usual,
+        replace(usual, max_depth=1, learning_rate=0.1, l2=10.0),
+        replace(usual, max_depth=2, min_child_weight=15.0, feature_share=0.3),
+    )
 
 
 @dataclass(frozen=True)
@@ -148,14 +207,10 @@ def require_trainable(dataset: Dataset) -> None:
     """
     if dataset.part:
         return
-    columns = dataset.features
-    lowest: FloatArray = np.min(columns, axis=0, initial=np.inf, where=~np.isnan(columns))
-    highest: FloatArray = np.max(columns, axis=0, initial=-np.inf, where=~np.isnan(columns))
     # An infinite column says so before it is called empty or constant.
-    infinite = np.atleast_1d(np.isinf(columns).any(axis=0))
-    empty = np.atleast_1d(np.isnan(columns).all(axis=0))
-    constant = np.equal(lowest, highest)
+    infinite = np.atleast_1d(np.isinf(dataset.features).any(axis=0))
     _refuse(dataset.names, infinite, "hold infinite values; make them NaN")
+    empty, constant = _without_news(dataset.features)
     _refuse(dataset.names, empty, "hold nothing but NaN; drop them or load more history")
     _refuse(dataset.names, constant, "are constant; drop them")
     n_labelled = int(np.isfinite(dataset.labels).sum())
@@ -164,6 +219,19 @@ def require_trainable(dataset: Dataset) -> None:
             f"a model needs at least {MIN_TRAINING_ROWS} rows with a matured label, there are "
             f"{n_labelled}. Load more history or shorten the horizon."
         )
+
+
+def informative(features: FloatArray) -> BoolArray:
+    """Whether each column has two values at least.
+
+    Parameters
+    ----------
+    features : array of shape (n_rows, n_features)
+        NaN is "unknown" and no value.
+    """
+    empty, constant = _without_news(features)
+    told: BoolArray = ~(empty | constant)
+    return told
 
 
 def require_signature(
@@ -197,6 +265,14 @@ def require_signature(
             f"{int(blank.sum())} of {features.shape[0]} rows have no known feature, the first is "
             f"row {int(np.argmax(blank))}. Leave them out: there is nothing to predict from."
         )
+
+
+def _without_news(columns: FloatArray) -> tuple[BoolArray, BoolArray]:
+    """Which columns are empty, and which hold one value only."""
+    unknown = np.isnan(columns)
+    lowest: FloatArray = np.min(columns, axis=0, initial=np.inf, where=~unknown)
+    highest: FloatArray = np.max(columns, axis=0, initial=-np.inf, where=~unknown)
+    return np.atleast_1d(unknown.all(axis=0)), np.equal(lowest, highest)
 
 
 def _difference(names: tuple[str, ...], signature: tuple[str, ...]) -> str:

@@ -1,13 +1,11 @@
 """The model that serves: trained on the latest window, calibrated on its own record."""
 
-import base64
 import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
-from quant.models import boosting
 from quant.models.calibration import Calibration, CalibrationBin, bin_of, logistic, trust_sentence
 from quant.models.dataset import (
     Dataset,
@@ -16,11 +14,13 @@ from quant.models.dataset import (
     require_signature,
     require_trainable,
 )
+from quant.models.learners import Learned, read
 from quant.models.outlook import Forecast, Outlook, fit_outlook
-from quant.models.walkforward import MIN_EFFECTIVE_HISTORY, Predictions, Windows
+from quant.models.walkforward import MIN_EFFECTIVE_HISTORY, Predictions, Windows, window_fits
 from quant.typing import FloatArray, Int64Array
 
-_FORMAT = "countersign-model-1"
+_FORMAT = "countersign-model-2"
+_FIRST_FORMAT = "countersign-model-1"  # knew XGBoost alone
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,12 @@ class FittedModel:
     horizon: int
     last_session: int
     n_train: int
-    booster: Any
+    learned: Learned
+
+    @property
+    def family(self) -> str:
+        """Kind of model."""
+        return self.settings.family
 
     @property
     def base_rate(self) -> float:
@@ -55,8 +60,8 @@ class FittedModel:
 
     @property
     def n_rounds(self) -> int:
-        """Trees grown, after early stopping."""
-        return int(self.booster.num_boosted_rounds())
+        """Rounds grown, after early stopping."""
+        return self.learned.n_rounds
 
     @property
     def calibration_table(self) -> tuple[CalibrationBin, ...]:
@@ -95,14 +100,12 @@ class FittedModel:
         """
         require_signature(features, names, self.names)
         self._require_scale(scale, features.shape[0])
-        return self.outlook.forecast(
-            boosting.margins(self.booster, features, n_jobs=1), scale=scale
-        )
+        return self.outlook.forecast(self.learned.margins(features), scale=scale)
 
     def contributions(self, features: FloatArray) -> FloatArray:
-        """XGBoost's SHAP values, shape (n_rows, n_features + 1), in log-odds, bias last."""
+        """SHAP values, shape (n_rows, n_features + 1), in log-odds, bias last."""
         require_signature(features, self.names, self.names)
-        return boosting.contributions(self.booster, features)
+        return self.learned.contributions(features)
 
     def reasons(self, features: FloatArray, *, top: int = 3) -> tuple[tuple[Reason, ...], ...]:
         """The `top` features of each row by size of their SHAP value, and what they moved.
@@ -146,7 +149,7 @@ class FittedModel:
             "horizon": self.horizon,
             "last_session": self.last_session,
             "n_train": self.n_train,
-            "booster": base64.b64encode(bytes(self.booster.save_raw("ubj"))).decode("ascii"),
+            "learned": self.learned.to_text(),
         }
         return json.dumps(record, sort_keys=True, separators=(",", ":")).encode()
 
@@ -159,26 +162,24 @@ class FittedModel:
         UnusableDataError
             If the bytes are not a model of this format.
         """
-        import xgboost as xgb  # noqa: PLC0415  costs seconds
-
         try:
             record = json.loads(stored)
             written = record["format"]
         except (ValueError, KeyError, TypeError) as e:
             raise UnusableDataError(f"{len(stored)} bytes are not a stored model: {e}.") from e
-        if written != _FORMAT:
+        if written not in {_FORMAT, _FIRST_FORMAT}:
             raise UnusableDataError(f"a stored model must be {_FORMAT!r}, was {written!r}.")
-        booster = xgb.Booster()
-        booster.load_model(bytearray(base64.b64decode(record["booster"])))
+        settings = Hyperparameters(**record["settings"])
+        learned = record["booster"] if written == _FIRST_FORMAT else record["learned"]
         return cls(
             names=tuple(record["names"]),
-            settings=Hyperparameters(**record["settings"]),
+            settings=settings,
             outlook=_outlook_from(record["outlook"]),
             scaled=record["scaled"],
             horizon=record["horizon"],
             last_session=record["last_session"],
             n_train=record["n_train"],
-            booster=booster,
+            learned=read(settings.family, learned),
         )
 
     def _require_scale(self, scale: FloatArray | None, n_rows: int) -> None:
@@ -201,7 +202,6 @@ def fit_final(
     *,
     seed: int,
     device: str = "cpu",
-    n_jobs: int = 2,
     windows: Windows | None = None,
     history: Predictions | None = None,
 ) -> FittedModel:
@@ -217,8 +217,6 @@ def fit_final(
         Fixes sampling.
     device : str
         "cpu" or "cuda".
-    n_jobs : int
-        Threads.
     windows : Windows, optional
         Lengths of the training and validation windows.
     history : Predictions, optional
@@ -238,24 +236,22 @@ def fit_final(
     """
     require_trainable(dataset)
     train, checked = _latest(dataset, windows or Windows())
-    data = boosting.matrices(
-        dataset, train, checked, max_bin=hyperparameters.max_bin, n_jobs=n_jobs
-    )
-    if data is None or data.validation is None:
+    fits = window_fits(dataset, train, checked, hyperparameters, device=device)
+    if fits is None:
         raise UnusableDataError(
             f"the latest {train.size} labelled rows hold one class only or leave none to validate "
             "on. Load more history."
         )
-    booster, _ = boosting.grow(data, hyperparameters, seed=seed, device=device, n_jobs=n_jobs)
+    fit = fits(hyperparameters, seed=seed)
     return FittedModel(
         names=dataset.names,
         settings=hyperparameters,
-        outlook=_final_outlook(dataset, booster, checked, history),
+        outlook=_final_outlook(dataset, fit.model, checked, history),
         scaled=dataset.scale is not None,
         horizon=dataset.horizon,
         last_session=int(dataset.sessions[checked].max()),
         n_train=int(train.size),
-        booster=booster,
+        learned=fit.model,
     )
 
 
@@ -271,7 +267,7 @@ def _latest(dataset: Dataset, windows: Windows) -> tuple[Int64Array, Int64Array]
 
 
 def _final_outlook(
-    dataset: Dataset, booster: Any, checked: Int64Array, history: Predictions | None
+    dataset: Dataset, learned: Learned, checked: Int64Array, history: Predictions | None
 ) -> Outlook:
     if history is not None:
         rows = dataset.labelled(history.rows)
@@ -282,7 +278,7 @@ def _final_outlook(
                 dataset.weights[rows],
                 said=history.probability[rows],
             )
-    margin = boosting.margins(booster, dataset.features[checked], n_jobs=1)
+    margin = learned.margins(dataset.features[checked])
     return fit_outlook(margin, dataset.labels[checked], dataset.weights[checked])
 
 

@@ -6,8 +6,8 @@ from functools import partial
 
 import numpy as np
 
-from quant.models import boosting
 from quant.models.dataset import Dataset, Hyperparameters, require_trainable
+from quant.models.learners import Bench, lesson, prepare
 from quant.splits import Fold, backtest_paths, combinatorial_purged, default_embargo
 from quant.typing import FloatArray, Int64Array
 
@@ -22,6 +22,7 @@ def path_margins(
     n_groups: int = 10,
     n_test_groups: int = 2,
     progress: Callable[[int, int], None] | None = None,
+    bench: Bench | None = None,
 ) -> FloatArray:
     """Out-of-fold margins of one configuration along every combinatorial path.
 
@@ -41,6 +42,8 @@ def path_margins(
         Blocks of successive sessions, and how many of them a fold tests.
     progress : callable, optional
         Called with the folds done and their number, from the calling thread.
+    bench : Bench, optional
+        The features of `dataset`, prepared before for this kind of model.
 
     Returns
     -------
@@ -73,7 +76,14 @@ def path_margins(
     supplied = backtest_paths(n_groups=n_groups, n_test_groups=n_test_groups)
     group = _groups(dataset, n_groups)
     along = np.full((supplied.shape[1], dataset.n_rows), np.nan)
-    forecast = partial(_forecast, dataset, hyperparameters, seed=seed, device=device)
+    prepared = bench or prepare(
+        hyperparameters.family,
+        dataset.features,
+        max_bin=hyperparameters.max_bin,
+        device=device,
+        n_jobs=n_jobs,
+    )
+    forecast = partial(_forecast, dataset, prepared, hyperparameters, seed=seed)
     with ThreadPoolExecutor(max_workers=max(1, n_jobs)) as pool:
         for number, (fold, given) in enumerate(zip(folds, pool.map(forecast, folds), strict=True)):
             for tested, path in np.argwhere(supplied == number):
@@ -92,12 +102,9 @@ def _groups(dataset: Dataset, n_groups: int) -> Int64Array:
 
 
 def _forecast(
-    dataset: Dataset, settings: Hyperparameters, fold: Fold, *, seed: int, device: str
+    dataset: Dataset, bench: Bench, settings: Hyperparameters, fold: Fold, *, seed: int
 ) -> FloatArray:
-    data = boosting.matrices(
-        dataset, fold.train, fold.validation, max_bin=settings.max_bin, n_jobs=1
-    )
-    if data is None:
+    taught = lesson(dataset, fold.train, fold.validation)
+    if taught is None:
         return np.full(fold.test.size, np.nan)
-    booster, _ = boosting.grow(data, settings, seed=seed, device=device, n_jobs=1)
-    return boosting.margins(booster, dataset.features[fold.test], n_jobs=1)
+    return bench.fit(taught, settings, seed=seed).margins[fold.test]

@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from quant.models import boosting
 from quant.models.dataset import (
     Dataset,
     Hyperparameters,
     UnusableDataError,
+    candidates,
     require_trainable,
 )
+from quant.models.learners import Fit, lesson, prepare
 from quant.models.outlook import Outlook, fit_outlook
 from quant.splits import Fold, walk_forward
 from quant.typing import FloatArray, Int32Array, Int64Array
@@ -23,12 +24,8 @@ from quant.typing import FloatArray, Int32Array, Int64Array
 # its own validation rows.
 MIN_EFFECTIVE_HISTORY = 100.0
 
-# Tried by the default search, on earlier rows only: few, because each is a trial.
-CANDIDATES = (
-    Hyperparameters(),
-    Hyperparameters(max_depth=1, learning_rate=0.1, l2=10.0),
-    Hyperparameters(max_depth=2, min_child_weight=15.0, feature_share=0.3),
-)
+# Tried by the default search, on earlier rows only.
+CANDIDATES = candidates("xgboost")
 
 Chooser = Callable[[Dataset], Hyperparameters]
 Progress = Callable[[int, int], None]
@@ -141,7 +138,9 @@ def walk_forward_predictions(
     return _forecasts(dataset, folds, trained)
 
 
-def small_search(earlier: Dataset, *, seed: int, device: str = "cpu") -> Hyperparameters:
+def small_search(
+    earlier: Dataset, *, seed: int, device: str = "cpu", family: str = "xgboost"
+) -> Hyperparameters:
     """The candidate with the least log loss on the last quarter of earlier sessions.
 
     Parameters
@@ -152,26 +151,62 @@ def small_search(earlier: Dataset, *, seed: int, device: str = "cpu") -> Hyperpa
         Fixes sampling.
     device : str
         "cpu" or "cuda".
+    family : str
+        Kind of model.
 
     Returns
     -------
     Hyperparameters
-        One of `CANDIDATES`; the first where the rows cannot tell.
+        One of its `candidates`; the first where the rows cannot tell.
     """
+    choices = candidates(family)
     if earlier.n_rows == 0:
-        return CANDIDATES[0]
+        return choices[0]
     days = np.unique(earlier.sessions)[-504:]
     border = days[int(0.75 * days.size)]
     train = np.flatnonzero((earlier.sessions >= days[0]) & (earlier.label_end <= border))
     checked = np.flatnonzero(earlier.sessions >= border)
-    data = boosting.matrices(earlier, train, checked, max_bin=CANDIDATES[0].max_bin, n_jobs=1)
-    if data is None or data.validation is None:
-        return CANDIDATES[0]
-    losses = [
-        boosting.grow(data, candidate, seed=seed, device=device, n_jobs=1)[1]
-        for candidate in CANDIDATES
-    ]
-    return CANDIDATES[int(np.argmin(losses))]
+    fit = window_fits(earlier, train, checked, choices[0], device=device)
+    if fit is None:
+        return choices[0]
+    return choices[int(np.argmin([fit(choice, seed=seed).loss for choice in choices]))]
+
+
+def window_fits(
+    dataset: Dataset,
+    train: Int64Array,
+    checked: Int64Array,
+    settings: Hyperparameters,
+    *,
+    device: str,
+) -> Callable[..., Fit] | None:
+    """Prepare the labelled rows of a training window and of the validation window that ends it.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        All rows.
+    train, checked : int arrays
+        Rows of the two windows. Nothing else is looked at, not even to cut bins.
+    settings : Hyperparameters
+        Kind of model and number of bins.
+    device : str
+        "cpu" or "cuda".
+
+    Returns
+    -------
+    callable or None
+        Fits settings of that kind, given them and a `seed`; its margins are those of the labelled
+        rows of `train`. None where either window is empty or the first holds one class only.
+    """
+    learnt = dataset.labelled(train)
+    taught = lesson(dataset, train, checked)
+    if taught is None or taught.checked is None:
+        return None
+    bench = prepare(
+        settings.family, dataset.features[learnt], max_bin=settings.max_bin, device=device
+    )
+    return partial(bench.fit, taught.take(learnt))
 
 
 @dataclass(frozen=True)
@@ -204,18 +239,16 @@ def _matured_before(dataset: Dataset, fold: Fold) -> Dataset:
 def _train(
     dataset: Dataset, fold: Fold, settings: Hyperparameters, *, seed: int, device: str
 ) -> _Trained | None:
-    data = boosting.matrices(
-        dataset, fold.train, fold.validation, max_bin=settings.max_bin, n_jobs=1
-    )
-    if data is None or data.validation is None:
+    fits = window_fits(dataset, fold.train, fold.validation, settings, device=device)
+    if fits is None:
         return None
-    booster, _ = boosting.grow(data, settings, seed=seed, device=device, n_jobs=1)
+    fit = fits(settings, seed=seed)
     checked = dataset.labelled(fold.validation)
     return _Trained(
         settings=settings,
         checked=checked,
-        checked_margin=boosting.margins(booster, dataset.features[checked], n_jobs=1),
-        tested_margin=boosting.margins(booster, dataset.features[fold.test], n_jobs=1),
+        checked_margin=fit.model.margins(dataset.features[checked]),
+        tested_margin=fit.model.margins(dataset.features[fold.test]),
     )
 
 

@@ -6,7 +6,7 @@ create table if not exists models.trials (
     number             integer     not null,  -- number within the study
     configuration      varchar     not null,  -- JSON object: features, label, horizon, parameters, policy, costs
     configuration_hash varchar     not null,  -- SHA-256 of the canonical configuration
-    state              varchar     not null,  -- complete | failed | pruned
+    state              varchar     not null,  -- complete | fail | pruned | walked (chosen among in windows)
     score              double,                -- objective of the study, larger is better; null unless complete
     first_session      date,                  -- session of returns[1]; null without returns
     returns            float[],               -- net returns per session, fractions; null without returns

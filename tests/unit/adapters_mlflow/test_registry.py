@@ -133,3 +133,15 @@ def test_a_version_nobody_registered_cannot_be_champion(server: str) -> None:
         registry.promote(decided("sample-daily", 99))
     with pytest.raises(PromotionRefusedError, match="reads name/number"):
         registry.trainer("sample-daily")
+
+
+def test_a_model_of_another_kind_is_registered_as_its_bytes(server: str) -> None:
+    registry = MlflowRegistry(server)
+
+    run_id, number = registry.register(
+        "lines-daily", b"a line", booster=None, parameters={"l2": 10.0}, metrics={},
+        tags={"trainer": "desk"}, reports={},
+    )  # fmt: skip
+
+    assert number == 1
+    assert registry.model(run_id) == b"a line"

@@ -1,0 +1,175 @@
+"""File a trained model: its trials, its walk-forward record, its gates, and then its version."""
+
+import json
+import math
+from dataclasses import asdict
+from datetime import date, timedelta
+
+import numpy as np
+import polars as pl
+
+from assets.desk_time import decision_time
+from assets.material import EPOCH, Material, programme
+from assets.training import Plan, Trained, settings_of, walked_configurations
+from config.settings import Settings
+from config.universe import Universe
+from quant.features import DAILY
+from quant.gates import GateVerdict
+from quant.models import Dataset, FittedModel
+from quant.samples import volatility_daily
+from warehouse import Warehouse, models, predictions
+
+
+def store(
+    warehouse: Warehouse,
+    trained: Trained,
+    dataset: Dataset,
+    material: Material,
+    universe: Universe,
+    settings: Settings,
+    plan: Plan,
+    version: tuple[str, str],
+    session: date,
+) -> None:
+    """Store what belongs to a version; repeating it adds nothing."""
+    model_version, run_id = version
+    walked = _walked_rows(trained, dataset, material, model_version)
+    row = _version_row(trained, dataset, material, universe, settings, session) | {
+        "model_version": model_version,
+        "run_id": run_id,
+    }
+    trials = _trial_rows(trained, material, universe, dataset, plan)
+    gates = [{"model_version": model_version} | _gate_row(v) for v in trained.verdicts]
+    warehouse.write(lambda c: models.record_trials(c, trials), "models.trials")
+    warehouse.write(lambda c: predictions.record(c, walked), "models.predictions")
+    warehouse.write(
+        lambda c: models.record_gates(c, pl.DataFrame(gates, schema=models.GATE_SCHEMA)),
+        "models.gates",
+    )
+    # The version comes last: whoever finds it finds everything that belongs to it.
+    warehouse.write(
+        lambda c: models.record_version(c, pl.DataFrame([row], schema=models.VERSION_SCHEMA)),
+        "models.versions",
+    )
+
+
+def _version_row(
+    trained: Trained,
+    dataset: Dataset,
+    material: Material,
+    universe: Universe,
+    settings: Settings,
+    session: date,
+) -> dict[str, object]:
+    used = dataset.sessions[dataset.labelled(np.arange(dataset.n_rows))]
+    days = material.panel.index_sessions
+    return {
+        "feature_version": DAILY.version,
+        "snapshot_id": material.snapshot,
+        "programme": programme(universe),
+        "first_session": EPOCH + timedelta(days=int(days[used.min()])),
+        "last_session": EPOCH + timedelta(days=int(days[used.max()])),
+        "rows": int(used.size),
+        "horizon": settings.training.horizon,
+        "hyperparameters": json.dumps(settings_of(trained)),
+        "base_rate": trained.model.base_rate,
+        "calibration": json.dumps([asdict(b) for b in trained.model.calibration_table]),
+        "importance": json.dumps(_importance(trained.model, dataset)),
+        "simulated": material.simulated,
+        "status": "challenger",
+        "trained_at": decision_time(session),
+    }
+
+
+def _importance(model: FittedModel, dataset: Dataset) -> list[dict[str, object]]:
+    """Mean absolute contribution (log-odds) over the last thousand rows, largest first."""
+    newest = np.argsort(dataset.sessions, kind="stable")[-1000:]
+    weight = np.abs(model.contributions(dataset.features[newest])[:, :-1]).mean(axis=0)
+    order = np.argsort(-weight)
+    return [
+        {
+            "feature": model.names[i],
+            "meaning": DAILY[model.names[i]].meaning,
+            "value": float(weight[i]),
+        }
+        for i in order
+        if weight[i] > 0
+    ]
+
+
+def _gate_row(verdict: GateVerdict) -> dict[str, object]:
+    told = asdict(verdict)
+    if verdict.threshold is None:  # no track record is long enough to tell a loss from luck
+        told["threshold"] = math.inf
+    return {"gate": told.pop("name")} | told
+
+
+def _trial_rows(
+    trained: Trained, material: Material, universe: Universe, dataset: Dataset, plan: Plan
+) -> pl.DataFrame:
+    subject = plan.study.partition("@")[0]
+    shared: dict[str, object] = {"programme": programme(universe), "study": subject}
+    first = EPOCH + timedelta(days=int(material.panel.index_sessions[dataset.sessions.min()]))
+    searched: list[dict[str, object]] = [
+        shared
+        | {
+            "trial_id": f"{subject}/{material.snapshot}/{trial.number}",
+            "number": trial.number,
+            "configuration": json.dumps(trial.configuration),
+            "configuration_hash": trial.configuration_hash,
+            "state": trial.state,
+            "score": trial.score,
+            "first_session": first,
+            "returns": trial.returns.astype(np.float32).tolist(),
+            "hand_made": False,
+        }
+        for trial in trained.trials
+    ]
+    # Made by hand and tried in every window: they have no returns of their own.
+    walked: list[dict[str, object]] = [
+        shared
+        | {
+            "trial_id": f"{subject}/walked/{told}",
+            "number": -1,
+            "configuration": json.dumps(configuration),
+            "configuration_hash": told,
+            "state": "walked",
+            "score": None,
+            "first_session": None,
+            "returns": None,
+            "hand_made": True,
+        }
+        for told, configuration in walked_configurations(plan).items()
+    ]
+    return pl.DataFrame([*searched, *walked], schema=models.TRIAL_SCHEMA)
+
+
+def _walked_rows(
+    trained: Trained, dataset: Dataset, material: Material, model_version: str
+) -> pl.DataFrame:
+    rows = trained.predictions.rows
+    days = material.panel.index_sessions[dataset.sessions[rows]]
+    sessions = pl.Series(days).cast(pl.Date)
+    volatility = volatility_daily(dataset.features[rows], dataset.names)
+    known = {day: decision_time(day) for day in sessions.unique()}
+    walked = trained.predictions
+    return pl.DataFrame(
+        {
+            "symbol": np.array(material.panel.symbols)[dataset.symbols[rows]],
+            "session": sessions,
+            "model_version": model_version,
+            "kind": "walk_forward",
+            "probability": walked.probability[rows],
+            "expected_return": walked.expected_return[rows],
+            "low": walked.low[rows],
+            "high": walked.high[rows],
+            "horizon": dataset.horizon,
+            "volatility": volatility * np.sqrt(252.0),
+            "contributions": "[]",
+            "feature_version": DAILY.version,
+            "snapshot_id": material.snapshot,
+            "simulated": material.simulated,
+        }
+    ).with_columns(
+        known_at=pl.col("session").replace_strict(known, return_dtype=pl.Datetime("us", "UTC"))
+    )
