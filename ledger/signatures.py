@@ -233,7 +233,7 @@ def withdraw(
         actor=person_id,
         action="proposal.withdraw",
         subject=proposal_id,
-        payload={"market_at": market_at},
+        payload={"market_at": market_at, "state": changed.state},
     )
     return _yes(changed, "withdrawn", "Withdrawn. Nothing is sent.")
 
@@ -348,6 +348,7 @@ def _record(
         subject=row.proposal_id,
         payload={
             "content_hash": row.content_hash,
+            "state": row.state,
             "market_at": market_at,
             "price": price,
             "reason_code": reason[0],
