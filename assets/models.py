@@ -142,6 +142,7 @@ def _plan(
         point_in_time=universe.point_in_time,
         real_data=not material.simulated,
         family=settings.training.model,
+        storage=settings.database.url("optuna"),
     )
 
 

@@ -8,7 +8,7 @@ from functools import partial
 
 import numpy as np
 
-from adapters.optuna.study import Tried, search
+from adapters.optuna.study import Scored, Tried, search
 from assets import probing
 from assets.judging import (
     Earned,
@@ -202,34 +202,41 @@ def _searched(
         dataset.sessions, dataset.label_start, dataset.label_end, n_folds=_FOLDS, embargo=embargo
     )
     validation = CrossValidation(dataset, folds, n_jobs=_N_JOBS, bench=bench)
-    returns: dict[int, FloatArray] = {}
 
-    def objective(number: int, drawn: dict[str, float]) -> float:
+    def objective(_: int, drawn: dict[str, float]) -> Scored:
         score = validation.score(_as_settings(plan, drawn), seed=plan.seed)
-        returns[number] = score.daily_returns
-        return score.log_loss
+        return Scored(score.log_loss, tuple(score.daily_returns.tolist()))
 
     tried = search(
         search_space(plan.family),
         objective,
-        name=plan.study,
+        # Scores belong to the data they were made on: only the same data resumes a study.
+        name=f"{plan.study}/{fingerprint(dataset)}",
         trials=plan.trials,
         seed=plan.seed,
         storage=plan.storage,
         progress=lambda done, of: progress("trials", done, of),
     )
-    return tuple(_trial(one, plan.study, returns.get(one.number)) for one in tried)
+    return tuple(_trial(one, plan.study) for one in tried)
 
 
-def _trial(tried: Tried, study: str, returns: FloatArray | None) -> Trial:
+def _trial(tried: Tried, study: str) -> Trial:
     return Trial(
         number=tried.number,
         state=tried.state,
         score=tried.score,
         configuration=tried.parameters,
         configuration_hash=configuration_hash(tried.parameters, study.partition("@")[0]),
-        returns=np.empty(0) if returns is None else returns,
+        returns=np.array(tried.returns, dtype=np.float64),
     )
+
+
+def fingerprint(dataset: Dataset) -> str:
+    """Hash of what is learnt from: features, labels, weights and when each row was."""
+    told = hashlib.blake2b(digest_size=8)
+    for values in (dataset.features, dataset.labels, dataset.weights, dataset.sessions):
+        told.update(np.ascontiguousarray(values).data)
+    return told.hexdigest()
 
 
 def _complete(trials: tuple[Trial, ...]) -> list[Trial]:
@@ -302,7 +309,7 @@ def _ratio(returns: FloatArray) -> float:
 
 def _pbo(trials: list[Trial]) -> float | None:
     lengths = {trial.returns.size for trial in trials}
-    if len(trials) < 2 or len(lengths) != 1:  # trials of an earlier run keep no returns here
+    if len(trials) < 2 or len(lengths) != 1:
         return None
     table = np.column_stack([trial.returns for trial in trials])
     if table.shape[0] < 2 * _PBO_BLOCKS or bool((table.std(axis=0) == 0).any()):

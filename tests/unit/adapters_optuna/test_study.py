@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from adapters.optuna.study import Tried, search
+from adapters.optuna.study import Scored, Tried, search
 
 SPACE = {"depth": ("int", 1.0, 5.0), "rate": ("log", 0.01, 0.2), "share": ("float", 0.2, 1.0)}
 
 
-def parabola(_number: int, drawn: dict[str, float]) -> float:
-    return (drawn["share"] - 0.6) ** 2
+def parabola(number: int, drawn: dict[str, float]) -> Scored:
+    return Scored((drawn["share"] - 0.6) ** 2, (0.1, -number / 3.0))
 
 
 def ran(trials: int, storage: str | None = None, seed: int = 7) -> tuple[Tried, ...]:
@@ -31,10 +31,17 @@ def test_a_study_goes_on_where_it_stopped(tmp_path: Path) -> None:
     storage = f"sqlite:///{tmp_path / 'study.db'}"
     first = ran(3, storage)
 
-    both = ran(5, storage)
+    both = ran(9, storage)
 
     assert both[:3] == first
-    assert [tried.number for tried in both] == [0, 1, 2, 3, 4]
+    assert both == ran(9)  # as if it had never been interrupted
+
+
+def test_returns_come_back_to_the_bit_from_a_study_that_is_over(tmp_path: Path) -> None:
+    storage = f"sqlite:///{tmp_path / 'study.db'}"
+    ran(3, storage)
+
+    assert [tried.returns for tried in ran(3, storage)] == [(0.1, -n / 3.0) for n in range(3)]
 
 
 def test_a_finished_study_is_not_searched_again(tmp_path: Path) -> None:
@@ -42,16 +49,16 @@ def test_a_finished_study_is_not_searched_again(tmp_path: Path) -> None:
     first = ran(3, storage)
     asked: list[int] = []
 
-    def count(number: int, _drawn: dict[str, float]) -> float:
+    def count(number: int, _drawn: dict[str, float]) -> Scored:
         asked.append(number)
-        return 0.0
+        return Scored(0.0)
 
     assert search(SPACE, count, name="s", trials=3, seed=7, storage=storage) == first
     assert asked == []
 
 
 def test_a_trial_that_fails_counts_and_the_search_goes_on() -> None:
-    def fragile(number: int, drawn: dict[str, float]) -> float:
+    def fragile(number: int, drawn: dict[str, float]) -> Scored:
         if number == 1:
             raise ValueError("one class only")
         return parabola(number, drawn)
