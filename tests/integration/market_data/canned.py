@@ -31,7 +31,7 @@ class Reply:
         return self.body if isinstance(self.body, bytes) else json.dumps(self.body).encode()
 
 
-HANGING = Reply({}, delay=2.0)
+HANGING = Reply({}, delay=4.0)
 DOWN = Reply({"message": "internal error"}, status=500)
 MALFORMED = Reply(b'{"bars": {"AAPL": [{"t": ')
 

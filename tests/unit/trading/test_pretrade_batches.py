@@ -1,6 +1,5 @@
 """Laws of whole batches: limits hold after all fills, and what is said to fit does."""
 
-import time
 from collections import defaultdict
 from dataclasses import replace
 from decimal import Decimal
@@ -150,20 +149,3 @@ def test_everything_that_may_be_missing_at_once_does_not_trap_a_position() -> No
     )
 
     assert denials(judge_leg(worst, CLOSE)) == ()
-
-
-def test_thirty_legs_are_judged_within_50_ms_and_one_within_2_ms() -> None:
-    batch = [wide(n, symbol, "buy", 30) for n, symbol in enumerate(SYMBOLS, start=1)]
-
-    assert _best(batch) <= 0.050
-    assert _best(batch[:1]) <= 0.002
-
-
-def _best(batch: list[Leg]) -> float:
-    """Seconds of the quickest of several tries: the machine may be busy, the code may not."""
-    taken = []
-    for _ in range(7):
-        began = time.perf_counter()
-        judge(WIDE, batch)
-        taken.append(time.perf_counter() - began)
-    return min(taken)
