@@ -53,9 +53,7 @@ def shadow_ledger(
     first = min(one.session for one in told)
     symbols = sorted({one.symbol for one in told})
     with warehouse.reader() as conn:
-        panel = adjustment.panel(
-            conn, symbols, first, session, as_of=as_of, index=universe.index, judged=False
-        )
+        panel = adjustment.panel(conn, symbols, first, session, as_of=as_of, index=universe.index)
     rows = case_rows(told, panel, horizon=settings.training.horizon)
     if rows.is_empty():
         return dg.MaterializeResult(metadata={"dagster/row_count": 0})

@@ -24,6 +24,7 @@ from ledger import alert_rules as made_rules
 from ledger import alerts as stored_alerts
 from ledger import filed, market, pages, people, requests, state, steps
 from trading.alerting import Rule
+from warehouse import accounts as stored_accounts
 from warehouse import eligibility as stored_eligibility
 from warehouse import pages as shown
 from warehouse import restated, shadow
@@ -349,3 +350,33 @@ def shadow_figures() -> pl.DataFrame:
     """What decisions earned, of the newest session."""
     with stored() as conn:
         return shadow.latest_figures(conn)
+
+
+@st.cache_data(ttl=SLOW, max_entries=8, show_spinner=False)
+def accounts(table: str) -> pl.DataFrame:
+    """The newest session's rows of one of the portfolio's accounts."""
+    with stored() as conn:
+        return stored_accounts.latest(conn, table)
+
+
+@st.cache_data(ttl=SLOW, max_entries=1, show_spinner=False)
+def closings() -> pl.DataFrame:
+    """Every lot, or part of one, that was closed."""
+    return _every("portfolio.closings")
+
+
+@st.cache_data(ttl=SLOW, max_entries=1, show_spinner=False)
+def cash_days() -> pl.DataFrame:
+    """The cash ledger."""
+    return _every("portfolio.cash_days")
+
+
+@st.cache_data(ttl=SLOW, max_entries=1, show_spinner=False)
+def day_reports() -> pl.DataFrame:
+    """The end-of-day reports."""
+    return _every("portfolio.day_reports")
+
+
+def _every(table: str) -> pl.DataFrame:
+    with stored() as conn:
+        return stored_accounts.between(conn, table, date.min, date.max, as_of=now())

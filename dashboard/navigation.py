@@ -13,6 +13,7 @@ _SECTIONS: dict[str, list[tuple[str, str, str]]] = {
         ("approvals", "Approvals", "edit_square"),
         ("orders", "Orders", "swap_horiz"),
         ("portfolio", "Portfolio", "account_balance_wallet"),
+        ("performance", "Performance", "leaderboard"),
     ],
     "Research": [("predictions", "Predictions", "insights")],
     "Safety": [
@@ -22,7 +23,11 @@ _SECTIONS: dict[str, list[tuple[str, str, str]]] = {
         ("data_quality", "Data quality", "fact_check"),
     ],
 }
-_HIDDEN = [("proposal", "Proposal", "description"), ("replay_end", "End of the replay", "flag")]
+_HIDDEN = [
+    ("proposal", "Proposal", "description"),
+    ("day_report", "End of day", "summarize"),
+    ("replay_end", "End of the replay", "flag"),
+]
 
 
 def pages() -> Any:

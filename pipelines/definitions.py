@@ -5,12 +5,14 @@ import dagster as dg
 from assets import (
     anchors,
     eligibility,
+    end_of_day,
     features,
     lake,
     market,
     minutes,
     models,
     orders,
+    performance,
     predictions,
     proposals,
     risk,
@@ -29,7 +31,7 @@ from quality.own_checks import OWN_CHECKS
 
 _MODULES = [
     lake, market, minutes, features, eligibility, models, predictions, signal_assets, proposals,
-    orders, risk, shadow, anchors,
+    orders, risk, shadow, performance, end_of_day, anchors,
 ]  # fmt: skip
 
 defs = dg.Definitions(

@@ -55,7 +55,7 @@ order by verdict, cut, label
 
 
 def record_cases(conn: duckdb.DuckDBPyConnection, frame: pl.DataFrame) -> int:
-    """Add cases as they stand; return how many said something new.
+    """Add cases that stand otherwise than was known; return how many.
 
     Parameters
     ----------
@@ -66,7 +66,13 @@ def record_cases(conn: duckdb.DuckDBPyConnection, frame: pl.DataFrame) -> int:
     """
     optional = dict.fromkeys(("entry", "exit", "entered", "left_at"))
     rows = conformed(frame, CASES, table="portfolio.shadow_cases", defaults=optional)
-    return versions.record(conn, _CASE_SUBJECT, rows)
+    if rows.is_empty():
+        return 0
+    said = [name for name in CASES if name != "known_at"]
+    # One that is over says the same every night: it is written once.
+    known = cases(conn, as_of=rows["known_at"].to_list()[-1])
+    news = rows.join(known.select(said), on=said, how="anti", nulls_equal=True)
+    return versions.record(conn, _CASE_SUBJECT, news)
 
 
 def record_figures(conn: duckdb.DuckDBPyConnection, frame: pl.DataFrame) -> int:

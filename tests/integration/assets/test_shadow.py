@@ -20,7 +20,7 @@ from ledger import engine
 from ledger.migrate import upgrade
 from tests.integration.ledger.cases import Case, proposed
 from trading.proposals import Proposal
-from warehouse import Warehouse, bars, index, migrate, shadow
+from warehouse import Warehouse, bars, index, migrate, shadow, verdicts
 from warehouse.place import Place
 
 DECIDED, ENTERED, LEFT = date(2012, 6, 20), date(2012, 6, 21), date(2012, 6, 28)
@@ -43,6 +43,12 @@ def _warehouse(postgres_dsn: str, tmp_path: Path) -> Iterator[Warehouse]:
         bars.append_bars(conn, _told(sample.stocks()))
     with made.writer("market.index_bars") as conn:
         index.append_bars(conn, _told(sample.index_bars()))
+    passed = _told(sample.stocks()).select(
+        "symbol", "session", "known_at", dataset=pl.lit("daily_bars"), status=pl.lit("passed"),
+        checks=pl.lit(12), checks_passed=pl.lit(12),
+    )  # fmt: skip
+    with made.writer("quality.verdicts") as conn:
+        verdicts.record(conn, passed)
     yield made
     made.close()
 
