@@ -10,6 +10,8 @@ import duckdb
 import polars as pl
 from sqlalchemy import Engine
 
+from adapters.market_data import load
+from adapters.object_store.protocol import ObjectStore
 from assets.desk_time import decision_time, require_closed
 from assets.market import daily_bars
 from assets.minute_days import DaysMade, days_made
@@ -21,10 +23,11 @@ from quality import suites, verdicts
 from quality.calendar import exchange
 from quality.rules.minute import judge_minutes
 from quality.rules.model import Judgement
-from warehouse import Warehouse, bars, findings, quarantine
+from warehouse import Warehouse, bars, findings, landings, quarantine
 from warehouse import verdicts as warehouse_verdicts
 
 _TABLES = (
+    "market.landings",
     "market.minute_bars",
     "quality.verdicts",
     "quality.findings",
@@ -43,6 +46,7 @@ _TABLES = (
 )
 def minute_bars(
     context: dg.AssetExecutionContext,
+    store: dg.ResourceParam[ObjectStore],
     source: dg.ResourceParam[MarketData],
     warehouse: dg.ResourceParam[Warehouse],
     ledger: dg.ResourceParam[Engine],
@@ -63,7 +67,8 @@ def minute_bars(
     simulated = False
     for session in sessions:
         judgement, days = judged(warehouse, source, universe, session)
-        store(warehouse, judgement, days, session, docs=docs, run_id=context.run_id)
+        landed = load.objects(store, "minute", session, session, universe.names).landed()
+        write(warehouse, judgement, days, session, landed, docs=docs, run_id=context.run_id)
         reasons += days.reasons
         rows += judgement.passed.height
         held += judgement.held.height
@@ -96,16 +101,20 @@ def judged(
     return judgement, days_made(judgement.passed, daily, calendar)
 
 
-def store(
+def write(
     warehouse: Warehouse,
     judgement: Judgement,
     days: DaysMade,
     session: date,
+    landed: pl.DataFrame,
     *,
     docs: Path,
     run_id: str,
 ) -> None:
-    """Write a session's minutes with all that was said of them, and the report into `docs`."""
+    """Write a session's minutes with all that was said of them, and the report into `docs`.
+
+    `landed` are the objects of the lake that they were read from, none for a source's minutes.
+    """
     report = suites.record(
         judgement,
         suite="minute_bars",
@@ -122,7 +131,8 @@ def store(
         report, suite="minute_bars", first=session, last=session, run_id=run_id
     )
 
-    def write(conn: duckdb.DuckDBPyConnection) -> None:
+    def written(conn: duckdb.DuckDBPyConnection) -> None:
+        landings.record(conn, landed)
         bars.append_minutes(conn, passed, learned_at=decision_time(session))
         findings.record(conn, verdicts.finding_rows(told, known_at=decision_time))
         quarantine.record(conn, verdicts.quarantine_rows(judgement, known_at=decision_time))
@@ -131,4 +141,4 @@ def store(
         )
         findings.record_reports(conn, page)
 
-    warehouse.write(write, *_TABLES)
+    warehouse.write(written, *_TABLES)

@@ -22,9 +22,10 @@ _KEY: dict[Kind, tuple[str, ...]] = {
     "options": ("symbol", "session", "expiry", "strike", "right"),
 }
 _BAR_KEY = ("symbol", "session")
-# The job whose run loads the rows of a kind; what has none lies in the lake for who asks for it.
+# The job whose run loads the rows of a kind.
 JOBS: Mapping[FileKind, str] = {
     "daily": "backfill", "index": "backfill", "actions": "backfill", "minute": "load_minutes",
+    "options": "load_options",
 }  # fmt: skip
 
 Progress = Callable[[str, int, int], None]
@@ -102,15 +103,15 @@ def touched(
 ) -> list[tuple[dt.date, dt.date]]:
     """Return the sessions to load as ranges: those the desk may hold and that have closed.
 
-    Bars of a day and what belongs to them are one range from the first to the last. Minutes are
-    loaded where a file has some: a session between would be asked of the sources in vain.
+    Bars of a day and what belongs to them are one range from the first to the last. Minutes and
+    options are loaded where a file has some: minutes between would be asked of the sources in vain.
     """
     if len(told.strangers) == len(told.symbols):
         return []
     first = max(told.first, settings.history.first_session)
     last = told.last if newest is None else min(told.last, newest)
     sessions = exchange().sessions(first, last) if first <= last else ()
-    if told.landings[0].kind != "minute":
+    if told.landings[0].kind not in {"minute", "options"}:
         return [(sessions[0], sessions[-1])] if sessions else []
     brought = {o.first for landing in told.landings for o in landing.objects}
     return list(_unbroken([session for session in sessions if session in brought]))

@@ -11,6 +11,7 @@ from assets import (
     market,
     minutes,
     models,
+    options,
     orders,
     performance,
     predictions,
@@ -30,8 +31,8 @@ from quality.checks import CHECKS
 from quality.own_checks import OWN_CHECKS
 
 _MODULES = [
-    lake, market, minutes, features, eligibility, models, predictions, signal_assets, proposals,
-    orders, risk, shadow, performance, end_of_day, anchors,
+    lake, market, minutes, options, features, eligibility, models, predictions, signal_assets,
+    proposals, orders, risk, shadow, performance, end_of_day, anchors,
 ]  # fmt: skip
 
 defs = dg.Definitions(

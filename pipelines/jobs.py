@@ -31,6 +31,11 @@ load_minutes = dg.define_asset_job(
     selection=["minute_bars"],
     description="Minute bars of a range of sessions again, landed ones before the sources'.",
 )
+load_options = dg.define_asset_job(
+    "load_options",
+    selection=["options"],
+    description="Landed option quotes of a range of sessions again.",
+)
 train_model = dg.define_asset_job(
     "train_model",
     selection=["trained_model"],
@@ -59,8 +64,10 @@ reconcile = dg.define_asset_job(
 )
 
 # Jobs whose runs load bars; the last is Dagster's own, for what is started from its pages.
-HISTORY_JOBS = ("first_materialisation", "backfill", "daily_run", "__ASSET_JOB")
+HISTORY_JOBS = (
+    "first_materialisation", "backfill", "load_minutes", "load_options", "daily_run", "__ASSET_JOB",
+)  # fmt: skip
 JOBS = (
-    first_materialisation, backfill, load_minutes, train_model, daily_run, submit_orders,
-    reconcile, maintenance,
+    first_materialisation, backfill, load_minutes, load_options, train_model, daily_run,
+    submit_orders, reconcile, maintenance,
 )  # fmt: skip

@@ -1,23 +1,22 @@
 """Objects in the lake that nothing has loaded yet, those of others included."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
-from itertools import islice
 
 import dagster as dg
 from sqlalchemy import Engine
 
 from adapters.market_data import found
-from adapters.market_data.landing import Kind, Landing, landings
+from adapters.market_data.landing import Kind, LandedObject, Landing, landings
 from adapters.object_store.errors import StoreError
 from adapters.object_store.protocol import ObjectStore
 from assets.desk_time import ClockUnknownError, market_now
 from config.settings import Settings
 from config.universe import Universe
 from ledger import alerts
-from pipelines.jobs import HISTORY_JOBS, backfill
+from pipelines.jobs import HISTORY_JOBS, backfill, load_minutes, load_options
 from quality.calendar import exchange
 from trading.clock import DeskClock
 from warehouse import Warehouse
@@ -30,7 +29,11 @@ _UNFINISHED = [
     dg.DagsterRunStatus.STARTED,
     dg.DagsterRunStatus.CANCELING,
 ]
-_LISTED = 5_000  # objects looked at in a tick
+_LISTED = 20_000  # objects of a kind looked at in a tick
+# What is loaded session by session, and the job that does: between two sessions that a landing
+# touches may lie others, whose minutes would be asked of the sources in vain.
+_BY_SESSION: dict[Kind, str] = {"minute": load_minutes.name, "options": load_options.name}
+_AT_ONCE = 10  # runs over unbroken stretches of sessions, asked for in a tick
 _SETTLED = timedelta(minutes=2)  # an object this young may belong to a landing under way
 UNREADABLE = "lake_object_unreadable"
 
@@ -39,7 +42,8 @@ UNREADABLE = "lake_object_unreadable"
 class Cursor:
     """How far the lake was looked through."""
 
-    asked: list[str] = field(default_factory=list)  # manifests a run was asked for, not loaded yet
+    # What a run was asked for and is not loaded yet: manifests, and manifests with a session.
+    asked: list[str] = field(default_factory=list)
     listed: dict[str, str] = field(default_factory=dict)  # kind to the last object's key
     refused: dict[str, str] = field(default_factory=dict)  # key to the version that was refused
 
@@ -53,7 +57,11 @@ class Cursor:
         return json.dumps(vars(self), sort_keys=True)
 
 
-@dg.sensor(job=backfill, minimum_interval_seconds=30, default_status=dg.DefaultSensorStatus.RUNNING)
+@dg.sensor(
+    jobs=[backfill, load_minutes, load_options],
+    minimum_interval_seconds=30,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+)
 def lake_objects(
     context: dg.SensorEvaluationContext,
     store: dg.ResourceParam[ObjectStore],
@@ -63,7 +71,7 @@ def lake_objects(
     universe: dg.ResourceParam[Universe],
     desk_clock: dg.ResourceParam[DeskClock],
 ) -> dg.SensorResult | dg.SkipReason:
-    """Landed objects that were not loaded; one run over just the sessions they touch."""
+    """Landed objects that were not loaded; runs over just the sessions they touch."""
     if context.instance.get_latest_materialization_event(dg.AssetKey("trained_model")) is None:
         return dg.SkipReason("there is no model yet: the first materialisation comes first")
     cursor = Cursor.read(context.cursor)
@@ -76,45 +84,88 @@ def lake_objects(
     except StoreError as e:
         return dg.SkipReason(f"the lake cannot be looked through now: {e}")
     # Not by the order of manifests: clocks of several writers may disagree.
-    newest = exchange().last_closed(now)
-    unloaded = [
-        landing
-        for landing in _unloaded(warehouse, known, universe)
-        if touched([landing], settings, newest=newest)
-    ]
-    cursor.asked = sorted({landing.key for landing in unloaded}.intersection(cursor.asked))
-    waiting = [landing for landing in unloaded if landing.key not in cursor.asked]
-    span = touched(waiting, settings, newest=newest)
-    if span is not None and _is_busy(context.instance):
+    unloaded = _unloaded(warehouse, known, universe)
+    wanted = _wanted(unloaded, settings, newest=exchange().last_closed(now))
+    cursor.asked = sorted({key for asks in wanted.values() for key in asks} & {*cursor.asked})
+    waiting = {
+        job: {key: span for key, span in asks.items() if key not in cursor.asked}
+        for job, asks in wanted.items()
+    }
+    if any(waiting.values()) and _is_busy(context.instance):
         return dg.SensorResult(
             skip_reason="objects wait; a run that loads bars is under way", cursor=cursor.written()
         )
-    cursor.asked += [landing.key for landing in waiting]
-    if span is None:
+    requests = list(_requests(waiting, cursor))
+    if not requests:
         reason = f"every landed object is loaded{told}"
         return dg.SensorResult(skip_reason=reason, cursor=cursor.written())
-    tags = {
-        "dagster/asset_partition_range_start": span[0].isoformat(),
-        "dagster/asset_partition_range_end": span[1].isoformat(),
-    }
-    return dg.SensorResult(run_requests=[dg.RunRequest(tags=tags)], cursor=cursor.written())
+    return dg.SensorResult(run_requests=requests, cursor=cursor.written())
 
 
-def touched(
-    waiting: Iterable[Landing], settings: Settings, *, newest: date
-) -> tuple[date, date] | None:
-    """Return the first and last session that landings touch, of those the desk may hold now."""
-    begins = settings.history.first_session
-    spans = [
-        (max(o.first, begins), min(o.last, newest))
-        for landing in waiting
-        for o in landing.objects
-        if o.first <= newest and o.last >= begins
-    ]
+def _requests(
+    waiting: Mapping[str, Mapping[str, tuple[date, date]]], cursor: Cursor
+) -> Iterator[dg.RunRequest]:
+    """Yield the runs to start, and note in the cursor what they are asked for."""
+    for job, asks in waiting.items():
+        if job != backfill.name and waiting[backfill.name]:
+            return  # minutes and options are judged beside daily bars: those come first
+        for first, last in _spans(job, asks.values()):
+            cursor.asked += [k for k, (f, until) in asks.items() if first <= f and until <= last]
+            yield _request(job, first, last)
+
+
+def _wanted(
+    unloaded: Iterable[Landing], settings: Settings, *, newest: date
+) -> dict[str, dict[str, tuple[date, date]]]:
+    """Return by job what is to be asked of it: first and last session by manifest, or of each."""
+    wanted: dict[str, dict[str, tuple[date, date]]] = {backfill.name: {}}
+    for landing in unloaded:
+        asks = wanted.setdefault(_BY_SESSION.get(landing.kind, backfill.name), {})
+        sessions = touched(landing.objects, settings, newest=newest)
+        if landing.kind in _BY_SESSION:
+            asks |= {f"{landing.key} {session}": (session, session) for session in sessions}
+        elif sessions:
+            asks[landing.key] = (sessions[0], sessions[-1])
+    return wanted
+
+
+def _spans(job: str, asked: Iterable[tuple[date, date]]) -> list[tuple[date, date]]:
+    """Return the runs to start: one over all of it, or some over what has no gap between."""
+    spans = sorted(asked)
     if not spans:
-        return None
-    sessions = exchange().sessions(min(f for f, _ in spans), max(last for _, last in spans))
-    return (sessions[0], sessions[-1]) if sessions else None
+        return []
+    if job == backfill.name:
+        return [(spans[0][0], max(last for _, last in spans))]
+    return list(_unbroken([session for session, _ in spans]))[:_AT_ONCE]
+
+
+def _unbroken(sessions: Sequence[date]) -> Iterator[tuple[date, date]]:
+    first = last = sessions[0]
+    for session in sessions[1:]:
+        if session > exchange().next(last):
+            yield first, last
+            first = session
+        last = session
+    yield first, last
+
+
+def _request(job: str, first: date, last: date) -> dg.RunRequest:
+    tags = {
+        "dagster/asset_partition_range_start": first.isoformat(),
+        "dagster/asset_partition_range_end": last.isoformat(),
+    }
+    return dg.RunRequest(job_name=job, tags=tags)
+
+
+def touched(objects: Sequence[LandedObject], settings: Settings, *, newest: date) -> list[date]:
+    """Return the sessions that objects touch, of those the desk may hold now."""
+    begins = settings.history.first_session
+    spans = {
+        (max(o.first, begins), min(o.last, newest))
+        for o in objects
+        if o.first <= newest and o.last >= begins
+    }
+    return sorted({s for first, last in spans for s in exchange().sessions(first, last)})
 
 
 def _adopted(
@@ -123,16 +174,10 @@ def _adopted(
     """Give manifests to whole objects of others and raise alerts about the rest; say how many."""
     adopted = refused = 0
     for kind in found.LOADED:
-        seen = list(
-            islice(
-                found.strangers(
-                    store, kind, after=cursor.listed.get(kind, ""), before=desk_at - _SETTLED
-                ),
-                _LISTED,
-            )
-        )
-        cursor.listed[kind] = seen[-1].key if len(seen) == _LISTED else ""
-        versions = {o.key: f"{o.size} {o.modified_at.isoformat()}" for o in seen}
+        after = cursor.listed.get(kind, "")
+        seen = found.strangers(store, kind, after=after, before=desk_at - _SETTLED, most=_LISTED)
+        cursor.listed[kind] = seen.upto
+        versions = {o.key: f"{o.size} {o.modified_at.isoformat()}" for o in seen.objects}
         new = [key for key, version in versions.items() if cursor.refused.get(key) != version]
         result = found.adopt(store, kind, new, landed_at=desk_at, market_at=market_at)
         for one in result.refused:

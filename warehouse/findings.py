@@ -28,7 +28,9 @@ where dataset = $dataset and session between $first and $last and known_at <= $a
 order by session, symbol, rule
 """
 _HELD_BY_RULE = """
-select f.rule, count(distinct (q.symbol, q.session, q.bar_start)) as bars
+select f.rule,
+       count(distinct (q.symbol, q.session, q.bar_start,
+                       case when q.dataset = 'options' then q.quarantine_id end)) as bars
 from quality.quarantine q join quality.findings f using (finding_id)
 where q.status = 'held'
   and q.symbol in (select unnest($symbols::varchar[]))
@@ -74,5 +76,5 @@ def known(
 def latest_held_by_rule(
     conn: duckdb.DuckDBPyConnection, symbols: Sequence[str], first: date, last: date
 ) -> pl.DataFrame:
-    """Bars that were held back, by the rule that holds them (rule, bars); for screens."""
+    """Bars and quotes held back, by the rule that holds them (rule, bars); for screens."""
     return selected(conn, _HELD_BY_RULE, {"symbols": list(symbols), "first": first, "last": last})

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 
 import polars as pl
 import pyarrow as pa
@@ -27,7 +28,7 @@ from adapters.object_store.errors import ObjectDamagedError, ObjectMissingError
 from adapters.object_store.protocol import ObjectInfo, ObjectStore, require_digest
 
 SOURCE = "bucket"
-LOADED: tuple[Kind, ...] = ("daily", "index", "actions")
+LOADED: tuple[Kind, ...] = ("daily", "index", "actions", "minute", "options")
 _SIDECAR = ".sha256"  # an object of this name beside another holds its digest
 
 
@@ -47,10 +48,18 @@ class Found:
     refused: tuple[Refused, ...]
 
 
+@dataclass(frozen=True)
+class Strangers:
+    """The objects that no manifest names, of those that were looked at."""
+
+    objects: tuple[ObjectInfo, ...]  # in key order
+    upto: str  # the last key that was looked at; empty when none is left behind it
+
+
 def strangers(
-    store: ObjectStore, kind: Kind, *, after: str = "", before: datetime
-) -> Iterator[ObjectInfo]:
-    """Yield the Parquet objects of a kind that no manifest names, in key order.
+    store: ObjectStore, kind: Kind, *, after: str = "", before: datetime, most: int | None = None
+) -> Strangers:
+    """Return the Parquet objects of a kind that no manifest names.
 
     Parameters
     ----------
@@ -62,11 +71,19 @@ def strangers(
         Key to go on after.
     before : datetime
         Wall time (UTC); what was modified since may still be on its way and is left for later.
+    most : int, optional
+        How many objects are looked at; all when None.
     """
     known = {o.key for landing in landings(store, kind) for o in landing.objects}
-    for info in store.list(f"{FOLDERS[kind]}/", after=after):
-        if info.key.endswith(".parquet") and info.key not in known and info.modified_at < before:
-            yield info
+    seen = list(islice(store.list(f"{FOLDERS[kind]}/", after=after), most))
+    return Strangers(
+        tuple(
+            info
+            for info in seen
+            if info.key.endswith(".parquet") and info.key not in known and info.modified_at < before
+        ),
+        upto=seen[-1].key if len(seen) == most else "",
+    )
 
 
 def adopt(

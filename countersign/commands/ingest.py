@@ -35,12 +35,7 @@ _KINDS: dict[str, FileKind] = {
     "index": "index",
 }
 _LOOK_SECONDS = 2.0
-# What becomes of what was landed and not loaded, by the job that would.
-_LATER = {
-    "backfill": "The running desk takes it up by itself, a stopped one at the next ./desk up.",
-    "load_minutes": "Once the desk runs, load it by "
-    "./desk materialize minute_bars --from {first} --to {last}.",
-}
+_LATER = "The running desk takes it up by itself, a stopped one at the next ./desk up."
 
 
 @app.command()
@@ -149,24 +144,20 @@ def _load(settings: Settings, kind: FileKind, told: Landed, heard: dt.datetime |
     """Load the touched sessions through the running Dagster, and say what was held back."""
     if not told.is_new or len(told.strangers) == len(told.symbols):
         return
-    if kind not in JOBS:
-        console.print("Not loaded: no table holds this kind. It lies in the lake for who asks.")
-        return
     newest = None if heard is None else exchange().last_closed(heard)
     spans = touched(told, settings, newest=newest)
     if not spans:
         console.print("No session of the desk's history is touched; nothing is loaded.")
         return
     if heard is None:
-        console.print(_LATER[JOBS[kind]].format(first=spans[0][0], last=spans[-1][1]))
+        console.print(_LATER)
         return
     webserver = Dagster(f"http://{LOOPBACK}:{settings.dagster.port}", LOCATION)
     for span in spans:
         try:
             status, run_id = _run(webserver, JOBS[kind], span)
         except DagsterError as e:
-            later = _LATER[JOBS[kind]].format(first=span[0], last=spans[-1][1])
-            console.print(f"Not loaded yet: {e} {later}")
+            console.print(f"Not loaded yet: {e} {_LATER}")
             return
         if status != "SUCCESS":
             raise CommandError(f"Loading ended as {status}: see {webserver.url}/runs/{run_id}.")
@@ -197,7 +188,7 @@ def _followed(webserver: Dagster, run_id: str, span: tuple[dt.date, dt.date]) ->
 
 
 def _show_held(settings: Settings, told: Landed, span: tuple[dt.date, dt.date]) -> None:
-    """Say how many bars were held back, by rule."""
+    """Say how many rows were held back, by rule."""
     from warehouse import connect, findings  # noqa: PLC0415 - opens DuckDB, only when a run was made
 
     warehouse = connect(settings, read_only=True)
@@ -209,7 +200,7 @@ def _show_held(settings: Settings, told: Landed, span: tuple[dt.date, dt.date]) 
     if held.is_empty():
         console.print(f"Loaded {span[0]} to {span[1]}; nothing was held back.")
         return
-    table = Table("Rule", "Bars held back", title="In quarantine")
+    table = Table("Rule", "Rows held back", title="In quarantine")
     for rule, count in held.iter_rows():
         table.add_row(rule, f"{count:,}")
     console.print(f"Loaded {span[0]} to {span[1]}.")

@@ -127,7 +127,7 @@ def test_an_object_of_others_that_is_torn_hinders_nobody_on_a_bucket(
     store.put("equities/daily/vendor/torn.parquet", b"PAR1 and then nothing")
     after = datetime(2100, 1, 1, tzinfo=UTC)
 
-    keys = [o.key for o in found.strangers(store, "daily", before=after)]
+    keys = [o.key for o in found.strangers(store, "daily", before=after).objects]
     result = found.adopt(store, "daily", keys, landed_at=WALL, market_at=MARKET)
 
     assert [one.key for one in result.refused] == keys

@@ -10,13 +10,16 @@ import dagster as dg
 import polars as pl
 import pytest
 
-from adapters.market_data import sample
+from adapters.market_data import generated, sample
+from adapters.market_data.landing import COLUMNS
 from config import universe
 from countersign.processes.postgres import Cluster
 from ledger import alerts
 from pipelines.lake_objects import UNREADABLE, lake_objects
+from quality.calendar import exchange
 from tests.integration.pipelines import small
 from tests.integration.pipelines.small import SmallDesk
+from tests.unit.quality.test_options import chain
 
 pytestmark = pytest.mark.timeout(600)
 FIRST, LAST, NEXT = date(2012, 5, 1), date(2012, 6, 29), date(2012, 7, 2)
@@ -41,7 +44,16 @@ class Ticks:
         self.cursor: str | None = None
 
     def tick(self) -> tuple[str, str] | str:
-        """Return the range that is asked for, or why none is."""
+        """Return the range that a backfill is asked for, or why none is."""
+        told = self.asked()
+        if isinstance(told, str):
+            return told
+        ((job, first, last),) = told
+        assert job == "backfill"
+        return first, last
+
+    def asked(self) -> list[tuple[str, str, str]] | str:
+        """Return the jobs that are asked for with their ranges, or why none is."""
         resources = {
             "store": self.desk.store, "warehouse": self.desk.warehouse,
             "ledger": self.desk.ledger, "settings": self.desk.settings,
@@ -57,11 +69,14 @@ class Ticks:
         self.cursor = result.cursor
         if not result.run_requests:
             return str(result.skip_reason.skip_message if result.skip_reason else "")
-        (request,) = result.run_requests
-        return (
-            request.tags["dagster/asset_partition_range_start"],
-            request.tags["dagster/asset_partition_range_end"],
-        )
+        return [
+            (
+                str(request.job_name),
+                request.tags["dagster/asset_partition_range_start"],
+                request.tags["dagster/asset_partition_range_end"],
+            )
+            for request in result.run_requests
+        ]
 
 
 def put_by_hand(desk: SmallDesk, key: str, data: bytes) -> None:
@@ -74,7 +89,7 @@ def put_by_hand(desk: SmallDesk, key: str, data: bytes) -> None:
 
 def parquet(frame: pl.DataFrame) -> bytes:
     buffer = io.BytesIO()
-    frame.drop("sample_adjusted").write_parquet(buffer)
+    frame.drop("sample_adjusted", strict=False).write_parquet(buffer)
     return buffer.getvalue()
 
 
@@ -108,6 +123,43 @@ def test_objects_by_any_hand_are_loaded_once_and_torn_ones_are_told(desk: SmallD
     assert set(stored["source"]) == {"bucket"}
     members = desk.table("select symbol, from_session from market.universe order by symbol")
     assert dict(members.iter_rows())["FB"] == date(2012, 5, 18)
+
+
+def minutes(session: date) -> pl.DataFrame:
+    """Minutes of each symbol that make its day."""
+    days = bars(session, session)
+    opens = pl.Series([exchange().open(session)] * days.height)
+    return generated.minutes(days, opens, seed=1, lengths=pl.Series([390] * days.height))
+
+
+def quotes(session: date) -> pl.DataFrame:
+    none = [pl.lit(None).alias(c) for c in COLUMNS["options"] if c not in chain().columns]
+    return chain().with_columns(pl.lit(session).alias("session"), *none)
+
+
+def test_minutes_and_options_are_loaded_in_just_the_sessions_they_touch(desk: SmallDesk) -> None:
+    ticks, (monday, wednesday) = Ticks(desk), (date(2012, 6, 25), date(2012, 6, 27))
+    desk.close(LAST)
+    for session in (monday, wednesday):
+        desk.land(quotes(session), "options")
+        place = f"equities/minute/session={session}/vendor.parquet"
+        put_by_hand(desk, place, parquet(minutes(session)))
+
+    asked = ticks.asked()
+
+    assert not isinstance(asked, str), asked
+    spans = [(str(monday), str(monday)), (str(wednesday), str(wednesday))]
+    assert sorted(asked) == [
+        (job, *span) for job in ("load_minutes", "load_options") for span in spans
+    ]
+    assert "every landed object is loaded" in ticks.asked(), "what was asked for is not asked again"
+    for job, first, last in asked:
+        desk.run(job, date.fromisoformat(first), date.fromisoformat(last))
+    assert "every landed object is loaded" in Ticks(desk).asked(), "a sensor that begins anew"
+    stored = desk.table("select distinct session from market.minute_bars order by session")
+    assert stored["session"].to_list() == [monday, wednesday]
+    counted = desk.table("select session, count(*) from market.options group by all order by all")
+    assert counted.rows() == [(monday, 18), (wednesday, 18)]
 
 
 def test_a_landing_waits_for_the_run_that_may_be_loading_it(desk: SmallDesk) -> None:

@@ -43,7 +43,7 @@ def adopt(store: FolderStore, *keys: str) -> found.Found:
 
 
 def strangers(store: FolderStore) -> list[str]:
-    return [o.key for o in found.strangers(store, "daily", before=LONG_AFTER)]
+    return [o.key for o in found.strangers(store, "daily", before=LONG_AFTER).objects]
 
 
 def test_an_object_without_a_manifest_is_invisible_until_it_is_adopted(store: FolderStore) -> None:
@@ -109,9 +109,25 @@ def test_a_landing_that_was_cut_short_is_not_taken_for_an_object_of_others(
 def test_what_may_still_be_on_its_way_is_left_for_later(store: FolderStore) -> None:
     store.put(KEY, parquet(rows()))
 
-    assert not list(
-        found.strangers(store, "daily", before=datetime.now(UTC) - timedelta(minutes=2))
-    )
+    settled = datetime.now(UTC) - timedelta(minutes=2)
+    assert not found.strangers(store, "daily", before=settled).objects
+
+
+def test_a_large_folder_is_looked_through_in_steps_and_from_its_beginning_again(
+    store: FolderStore,
+) -> None:
+    store.put(KEY, parquet(rows()))
+    adopt(store, KEY)
+    others = [f"equities/daily/vendor/2013-{n}.parquet" for n in range(3)]
+    for key in others:
+        store.put(key, parquet(rows(11.0)))
+
+    first = found.strangers(store, "daily", before=LONG_AFTER, most=2)
+    rest = found.strangers(store, "daily", after=first.upto, before=LONG_AFTER, most=2)
+    none = found.strangers(store, "daily", after=rest.upto, before=LONG_AFTER, most=2)
+
+    assert [o.key for o in (*first.objects, *rest.objects)] == others
+    assert (first.upto, rest.upto, none.upto) == (others[0], others[2], "")
 
 
 def test_types_of_others_are_taken_when_they_fit(store: FolderStore) -> None:

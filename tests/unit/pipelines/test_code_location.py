@@ -8,7 +8,7 @@ import pytest
 from pipelines.definitions import defs
 
 ASSETS = {
-    "lake_daily_bars", "corporate_actions", "index_bars", "daily_bars", "minute_bars",
+    "lake_daily_bars", "corporate_actions", "index_bars", "daily_bars", "minute_bars", "options",
     "daily_features", "trained_model", "predictions", "outcomes", "signals", "proposals",
     "eligibility", "signatures", "orders", "fills", "positions", "risk_figures",
     "shadow_ledger", "performance", "end_of_day",
@@ -41,7 +41,7 @@ def test_the_jobs_are_those_of_the_design() -> None:
 
     assert named == {
         "first_materialisation", "backfill", "train_model", "daily_run", "submit_orders",
-        "reconcile", "maintenance", "load_minutes",
+        "reconcile", "maintenance", "load_minutes", "load_options",
     }  # fmt: skip
 
 
