@@ -10,8 +10,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-FIRST_DAY: Final = date(1990, 1, 1)
-"""Nothing older is asked of the calendar; the desk's history starts later."""
+FIRST_DAY: Final = date(1952, 9, 29)  # from here on no session falls on a Saturday
+"""Vendors' files of daily bars go back no further; the desk's own history starts later."""
 
 
 class OutsideCalendarError(ValueError):

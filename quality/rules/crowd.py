@@ -153,14 +153,30 @@ class _Exchange:
 
     since: date
     up: str
+    close_by: bool
     sure: bool
     far: bool
 
+    @classmethod
+    def of(cls, pair: Mapping[str, Any]) -> "_Exchange":
+        return cls(
+            since=pair["session"],
+            up=pair["symbol"],
+            close_by=pair["close_by"],
+            sure=pair["sure"],
+            far=pair["sure"] and pair["far"],
+        )
+
     def is_undone_by(self, pair: Mapping[str, Any]) -> bool:
-        """Whether both leap back."""
+        """Whether both leap back; where one end is beyond doubt the other need not fit closely."""
         if pair["symbol"] == self.up or (pair["session"] - self.since).days > _LONGEST:
             return False
-        return self.far or (bool(pair["close_by"]) and (self.sure or bool(pair["sure"])))
+        far = self.far or (pair["sure"] and pair["far"])
+        return bool(far or (self.close_by and pair["close_by"] and (self.sure or pair["sure"])))
+
+    def yields_to(self, pair: Mapping[str, Any]) -> bool:
+        """Whether a later leap of both tells more than this one."""
+        return not self.far and (pair["close_by"] or not self.close_by)
 
 
 def _exchanged(marked: pl.DataFrame, pairs: pl.DataFrame, *, whole_file: bool) -> pl.DataFrame:
@@ -178,8 +194,8 @@ def _exchanged(marked: pl.DataFrame, pairs: pl.DataFrame, *, whole_file: bool) -
         if begun is not None and begun.is_undone_by(pair):
             spans.append((one, two, begun.since, now))
             del waiting[one, two]
-        elif pair["close_by"] and not (begun is not None and begun.far):
-            waiting[one, two] = _Exchange(now, names[0], sure=sure, far=sure and pair["far"])
+        elif begun is None or begun.yields_to(pair):
+            waiting[one, two] = _Exchange.of(pair)
     # One that is never undone must be larger: among hundreds of symbols two cross by chance.
     spans += [(*names, begun.since, None) for names, begun in waiting.items() if begun.far]
     schema = {"symbol": pl.String, "other": pl.String, "since": pl.Date, "until": pl.Date}

@@ -188,8 +188,8 @@ RULES: Final[tuple[Rule, ...]] = (
         name="identity_is_continuous",
         severity=Severity.ERROR,
         meaning="After an absence a symbol comes back near the price and volume it left with.",
-        reason="Beyond five deviations over the whole absence, or six times more or less volume "
-        "than before, the symbol is likely another company's.",
+        reason="Beyond five deviations over the whole absence, at thrice the price, at a third, or "
+        "at six times more or less volume, the symbol is likely another company's.",
         applies=_HAS_PAST,
         fails=_code(jumps.IDENTITY),
         sentence=lambda row: (
@@ -229,8 +229,8 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(
         name="volume_is_in_shares",
         severity=Severity.ERROR,
-        meaning="A liquid share's volume is not a ninth of its usual or less, nor twelve times "
-        "it in a calm session.",
+        meaning="A liquid share's volume is not a ninth of its usual or less, nor sixteen "
+        "times it in a calm session.",
         reason="No session of the sample comes near: volume so low is counted in lots or by one "
         "thin feed, volume so high without a move in other units.",
         applies=_HAS_PAST & (pl.col("volume") > 0),

@@ -39,6 +39,7 @@ from quality.rules.jumps import (
     S_PENDING_SEEN,
     S_PENDING_SPLIT,
     S_SEEN,
+    S_UNIT,
     S_UNTIL,
     S_VOLUME_SPREAD,
     SIGMA,
@@ -73,6 +74,7 @@ Bools = npt.NDArray[np.bool_]
 Whole = npt.NDArray[np.int64]
 
 _ANCHOR: Final = 15  # rows whose median tells whether a file's first rows are in another unit
+_OTHER_FIRM: Final = 1.1  # a log: no firm comes back from an absence at thrice its price
 _OFF_ANCHOR: Final = 1.5  # a log: no fifteen real sessions hold both ends of it
 
 
@@ -83,7 +85,7 @@ def _identity(
     """Whether a series that comes back after an absence is hardly the one that left."""
     gap = abs(rows[at, STEP_NO] - state[S_NO])
     wide = max(0.015, out[SIGMA] / np.sqrt(min(gap, 4.0))) * np.sqrt(gap)
-    if abs(out[ADJUSTED]) > max(0.25, 5.0 * wide):
+    if abs(out[ADJUSTED]) > max(0.25, min(5.0 * wide, _OTHER_FIRM)):
         return True
     if not hindsight or gap > 260.0:
         return False
@@ -220,6 +222,15 @@ def _settle(
 
 
 @njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]  # numba carries no types
+def _is_split_by_ten(rows: Floats, usable: Bools, at: int, out: Floats, limits: Limits) -> bool:
+    """With hindsight: whether a leap by ten stays, as a split does; units are off by a hundred."""
+    ten = max(out[FACTOR], 1.0 / out[FACTOR]) < 20.0
+    if not ten or limits.gap_cap > 100.0 or rows.shape[0] - at <= limits.believed_after:
+        return False
+    return bool(_return(rows, usable, at, out[ADJUSTED], rows.shape[0], 0.35) < 0)
+
+
+@njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]  # numba carries no types
 def _whole(
     rows: Floats, usable: Bools, at: int, state: Floats, out: Floats, limits: Limits
 ) -> float:
@@ -232,6 +243,9 @@ def _whole(
     code = _code(rows, usable, at, state, out, limits, True)
     if not usable[at]:
         return float(code)
+    if code == UNIT and _is_split_by_ten(rows, usable, at, out, limits):
+        state[S_UNIT] = 0.0
+        code = SPLIT_LIKE
     if code < UNIT:
         return SPIKE if _is_spike(rows, usable, at, state, out, limits) else code
     if code == UNIT:

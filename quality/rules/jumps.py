@@ -13,13 +13,17 @@ from numba import njit
 from quality.rules.thresholds import (
     FADES,
     FAR,
+    FAR_REACH,
+    FAR_REACH_SIGMAS,
     FAR_VOLUME,
     HINDSIGHT_SHARE,
     INDEX_MOVES,
     INDEX_MULTIPLE,
     INDEX_SPAN,
     MEAN_TO_SIGMA,
+    NEWS_SHARE,
     NO_REACH,
+    RESCALED_FOR,
     SPLIT_RATIOS,
     SPLIT_TOLERANCE,
     TICKS,
@@ -75,9 +79,9 @@ THIN, SWOLLEN, UNTRADED = -1, 1, 2
     S_CLOSE, S_OPEN, S_HIGH, S_LOW, S_VOLUME, S_NO, S_SPLIT, S_DIVIDENDS, S_INDEX, S_SCALE,
     S_LOG_VOLUME, S_VOLUME_SPREAD, S_RANGE, S_UNREST, S_BUSY, S_SEEN, S_PENDING, S_PENDING_CODE,
     S_PENDING_SEEN, S_PENDING_SPLIT, S_UNTIL, S_OTHER_VOLUME, S_ALIKE, S_AFTER, S_UNIT,
-    S_DOUBT,
-) = range(26)  # fmt: skip
-STATE: Final = 26
+    S_DOUBT, S_RESCALED, S_RESCALED_NO,
+) = range(28)  # fmt: skip
+STATE: Final = 28
 
 
 @njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]  # numba carries no types
@@ -162,6 +166,11 @@ def confirmed(row: Floats, state: Floats, out: Floats, factor: float, limits: Li
         need *= HINDSIGHT_SHARE
         if row[VOLUME] < FADES * state[S_AFTER]:
             return bool(index_confirms(out))
+    if state[S_AFTER] > 0.0 and factor > 0.0:
+        # News draw more volume than before and after them; a split's volume is at one of the two.
+        shown = min(ratio, row[VOLUME] / state[S_AFTER])
+        if shown >= NEWS_SHARE * need:
+            return True
     # After a split more shares trade; a real fall of that size is told from it by its wild range.
     wild = np.log(row[HIGH] / row[LOW]) > max(0.1, 2.2 * state[S_RANGE])
     if 0.0 < factor < 1.0 and not wild:
@@ -231,12 +240,33 @@ def reach_code(row: Floats, out: Floats, limits: Limits) -> float:
     if out[REACH] <= max(limits.reach_move, strict * limits.reach_sigmas * out[SIGMA]):
         return 0.0
     # No volume explains a high or low at more than twice or less than half of open and close.
-    if ratio >= limits.reach_volume and out[REACH] < NO_REACH:
+    far = out[REACH] > FAR_REACH or out[REACH] > FAR_REACH_SIGMAS * out[SIGMA]
+    need = limits.confirming_volume if far else limits.reach_volume
+    if ratio >= max(need, limits.reach_volume) and out[REACH] < NO_REACH:
         return 0.0
     span = np.log(row[INDEX_HIGH] / row[INDEX_LOW])
     if np.isfinite(span) and span >= INDEX_SPAN and out[REACH] <= INDEX_MULTIPLE * span:
         return 0.0
     return 1.0
+
+
+@njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]  # numba carries no types
+def unscaled(
+    row: Floats, state: Floats, out: Floats, log_ratio: float, least: float, most: float
+) -> bool:
+    """Whether the volume is as before a split, and take it for that from here on.
+
+    Vendors divide the volumes before a split, or leave those after it as they are counted.
+    """
+    split = out[SPLIT]
+    if split == 0.0 and row[STEP_NO] - state[S_RESCALED_NO] <= RESCALED_FOR:
+        split = state[S_RESCALED]
+    if abs(split) < 0.15 or not least <= log_ratio + split <= most:
+        return False
+    state[S_LOG_VOLUME] -= split
+    state[S_RESCALED] = 0.0
+    state[S_RESCALED_NO] = row[STEP_NO]
+    return True
 
 
 @njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]  # numba carries no types
@@ -253,12 +283,15 @@ def volume_code(row: Floats, state: Floats, out: Floats, limits: Limits) -> floa
         if abs(other) < abs(log_ratio):
             return THIN if log_ratio < 0.0 else SWOLLEN
     settled = 1.0 if state[S_SEEN] >= 20.0 else 1.5
-    if log_ratio < settled * min(limits.thin_volume, -5.5 * state[S_VOLUME_SPREAD]):
+    thin = settled * min(limits.thin_volume, -5.5 * state[S_VOLUME_SPREAD])
+    least = settled * max(limits.swollen_volume, 5.5 * state[S_VOLUME_SPREAD])
+    if not thin <= log_ratio <= least and unscaled(row, state, out, log_ratio, thin, least):
+        return 0.0
+    if log_ratio < thin:
         return THIN
     busy = np.log(row[VOLUME] / max(state[S_BUSY] * np.exp(out[SPLIT]), usual))
-    calm = abs(out[ADJUSTED]) < 2.5 * out[SIGMA]
-    calm = calm and np.log(row[HIGH] / row[LOW]) < 2.5 * max(state[S_RANGE], limits.least_sigma)
-    least = settled * max(limits.swollen_volume, 5.5 * state[S_VOLUME_SPREAD])
-    if (calm and busy > least) or busy > 1.75 * least:
-        return SWOLLEN
-    return 0.0
+    # How many times its usual the bar moved: the wilder, the more shares may have traded.
+    span = np.log(row[HIGH] / row[LOW]) / max(state[S_RANGE], limits.least_sigma)
+    wild = max(abs(out[ADJUSTED]) / out[SIGMA], span)
+    swollen = (wild < 2.5 and busy > least) or (wild < 6.0 and busy > 1.6 * least)
+    return SWOLLEN if swollen else 0.0

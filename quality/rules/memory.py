@@ -29,6 +29,8 @@ from quality.rules.jumps import (
     S_OTHER_VOLUME,
     S_PENDING,
     S_RANGE,
+    S_RESCALED,
+    S_RESCALED_NO,
     S_SCALE,
     S_SEEN,
     S_SPLIT,
@@ -98,6 +100,9 @@ def learn(row: Floats, state: Floats, out: Floats, limits: Limits) -> None:
     span = np.log(row[HIGH] / row[LOW])
     state[S_RANGE] += weight * (min(span, 4.0 * state[S_RANGE] + 1e-4) - state[S_RANGE])
     state[S_LOG_VOLUME] += out[SPLIT]
+    if out[SPLIT] != 0.0 and state[S_RESCALED_NO] != row[STEP_NO]:
+        state[S_RESCALED] = out[SPLIT]
+        state[S_RESCALED_NO] = row[STEP_NO]
     if out[VOLUME_CODE] != 0.0:
         if row[VOLUME] > 0.0:
             other = np.log(row[VOLUME])

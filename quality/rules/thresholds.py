@@ -55,7 +55,7 @@ DAILY: Final = Limits(
     spike_sigmas=5.0, spike_move=0.03, spike_volume=1.6, excursion=60,
     believed_after=5, memory=0.06, first_scale=0.03, least_sigma=0.008, gap_cap=4.0,
     gap_restart=60.0, gap_identity=5.0,
-    liquid=20_000.0, thin_volume=-2.16, swollen_volume=2.5,
+    liquid=20_000.0, thin_volume=-2.16, swollen_volume=2.8,
 )  # fmt: skip
 
 # Four per cent within a minute and ten robust deviations of a minute: real minutes of that size
@@ -79,12 +79,20 @@ UNIT_VOLUME: Final = 20.0
 # With hindsight a lasting move needs this share of it, if it fades to less than 1 / 1.4 after.
 HINDSIGHT_SHARE: Final = 0.6
 FADES: Final = 1.4
+# With hindsight a lasting move at a split's ratio needs this share, beside the volume before and
+# the volume after it.
+NEWS_SHARE: Final = 0.8
 # A share moves at most a few times its market: five covers any beta seen in a crash.
 INDEX_MULTIPLE: Final = 5.0
 INDEX_MOVES: Final = 0.02
 INDEX_SPAN: Final = 0.03
 # No volume explains a high or low at more than twice or less than half of open and close.
 NO_REACH: Final = 0.7
+# Nor much less a high or low this far out: there it must be that of an event.
+FAR_REACH: Final = 0.25
+FAR_REACH_SIGMAS: Final = 18.0
+# Steps after a split for which its volumes may turn out to be counted as before it.
+RESCALED_FOR: Final = 20.0
 SPLIT_TOLERANCE: Final = 0.06
 # What a confirmed shock leaves behind: a share of it counts as deviation, and fades.
 UNREST_SHARE: Final = 0.35

@@ -1,11 +1,13 @@
 """The embedded sample as the quality tests read it: real bars, real index, real splits."""
 
+from collections.abc import Sequence
 from datetime import date
 from functools import cache
 from pathlib import Path
 
 import arch.data.sp500
 import bokeh_sampledata
+import numpy as np
 import polars as pl
 
 SYMBOLS = ("AAPL", "GOOG", "IBM", "MSFT", "FB")
@@ -61,4 +63,22 @@ def planted(frame: pl.DataFrame, session: date, **changes: pl.Expr) -> pl.DataFr
     return frame.with_columns(
         pl.when(there).then(change).otherwise(pl.col(name)).alias(name)
         for name, change in changes.items()
+    )
+
+
+def quiet(symbol: str, days: Sequence[date], level: float, *, seed: int = 1) -> pl.DataFrame:
+    """A quiet series near a level."""
+    rng = np.random.default_rng(seed)
+    close = level * np.exp(np.cumsum(rng.normal(0.0, 0.01, len(days))))
+    opened = close * np.exp(rng.normal(0.0, 0.004, len(days)))
+    return pl.DataFrame(
+        {
+            "symbol": [symbol] * len(days),
+            "session": list(days),
+            "open": opened,
+            "high": np.maximum(opened, close) * 1.006,
+            "low": np.minimum(opened, close) * 0.994,
+            "close": close,
+            "volume": np.round(1e6 * rng.lognormal(0.0, 0.25, len(days))),
+        }
     )

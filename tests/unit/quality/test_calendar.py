@@ -35,3 +35,9 @@ def test_the_last_closed_session_changes_at_the_close() -> None:
 def test_a_day_that_is_no_session_has_no_close() -> None:
     with pytest.raises(OutsideCalendarError, match="2012-07-04 is no session"):
         exchange().close(date(2012, 7, 4))
+
+
+def test_decades_of_a_vendors_file_are_sessions() -> None:
+    assert exchange().is_session(date(1987, 10, 19))
+    assert exchange().is_session(date(1962, 5, 28))
+    assert not exchange().is_session(date(1963, 11, 25))  # the funeral of the president

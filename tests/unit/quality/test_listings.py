@@ -1,9 +1,7 @@
 """Tickers that end, change and are given to other firms: no firm is judged by another's past."""
 
-from collections.abc import Sequence
 from datetime import date
 
-import numpy as np
 import polars as pl
 import pytest
 
@@ -11,29 +9,12 @@ from adapters.market_data import generated
 from quality.calendar import exchange
 from quality.rules.daily import judge_daily
 from quality.rules.model import Finding, Judgement, Severity
+from tests.unit.quality.market import quiet
 
 DAYS = exchange().sessions(date(2015, 1, 2), date(2015, 12, 31))
 EVENTFUL = generated.Events(
     listed_late=0.6, delisted=1.5, renamed=1.5, reused=1.0, idle=4, distressed=0.4,
 )  # fmt: skip
-
-
-def bars(symbol: str, days: Sequence[date], level: float, *, seed: int = 1) -> pl.DataFrame:
-    """A quiet series near a level."""
-    rng = np.random.default_rng(seed)
-    close = level * np.exp(np.cumsum(rng.normal(0.0, 0.01, len(days))))
-    opened = close * np.exp(rng.normal(0.0, 0.004, len(days)))
-    return pl.DataFrame(
-        {
-            "symbol": [symbol] * len(days),
-            "session": list(days),
-            "open": opened,
-            "high": np.maximum(opened, close) * 1.006,
-            "low": np.minimum(opened, close) * 0.994,
-            "close": close,
-            "volume": np.round(1e6 * rng.lognormal(0.0, 0.25, len(days))),
-        }
-    )
 
 
 def told(*rows: tuple[str, date, str, str | None]) -> pl.DataFrame:
@@ -57,7 +38,7 @@ def times(frame: pl.DataFrame, symbol: str, day: date, factor: float) -> pl.Data
     )
 
 
-REUSED = pl.concat([bars("A", DAYS[:80], 100.0), bars("A", DAYS[95:200], 12.0, seed=2)])
+REUSED = pl.concat([quiet("A", DAYS[:80], 100.0), quiet("A", DAYS[95:200], 12.0, seed=2)])
 
 
 @pytest.mark.parametrize("whole_file", [True, False])
@@ -82,7 +63,7 @@ def test_a_reuse_that_nobody_announced_is_found(*, whole_file: bool) -> None:
 
 
 def test_a_delisting_that_did_not_happen_parts_nothing() -> None:
-    frame = times(bars("A", DAYS[:120], 50.0), "A", DAYS[60], 1.6)
+    frame = times(quiet("A", DAYS[:120], 50.0), "A", DAYS[60], 1.6)
 
     found = errors(judged(frame, told(("A", DAYS[60], "delisting", None)), whole_file=True))
 
@@ -91,7 +72,7 @@ def test_a_delisting_that_did_not_happen_parts_nothing() -> None:
 
 @pytest.mark.parametrize("whole_file", [True, False])
 def test_a_firm_is_measured_by_its_history_under_the_old_symbol(*, whole_file: bool) -> None:
-    whole = bars("OLD", DAYS[:120], 40.0)
+    whole = quiet("OLD", DAYS[:120], 40.0)
     later = pl.when(pl.col("session") >= DAYS[60]).then(pl.lit("NEW")).otherwise(pl.lit("OLD"))
     frame = times(whole.with_columns(later.alias("symbol")), "NEW", DAYS[60], 100.0)
 
@@ -105,9 +86,9 @@ def test_a_firm_is_measured_by_its_history_under_the_old_symbol(*, whole_file: b
 
 def test_a_symbol_given_up_and_taken_on_the_same_day_is_two_firms() -> None:
     # As GOOG became GOOGL on 2014-04-03 and the new class took GOOG; here at another price.
-    first = bars("GOOG", DAYS[:60], 1100.0)
-    renamed = bars("GOOGL", DAYS[60:120], 1100.0, seed=3)
-    other = bars("GOOG", DAYS[60:120], 30.0, seed=4)
+    first = quiet("GOOG", DAYS[:60], 1100.0)
+    renamed = quiet("GOOGL", DAYS[60:120], 1100.0, seed=3)
+    other = quiet("GOOG", DAYS[60:120], 30.0, seed=4)
     level = first["close"][-1] / renamed["open"][0]
     renamed = renamed.with_columns(pl.col("open", "high", "low", "close") * level)
     actions = told(("GOOG", DAYS[60], "symbol_change", "GOOGL"))
@@ -118,7 +99,7 @@ def test_a_symbol_given_up_and_taken_on_the_same_day_is_two_firms() -> None:
 def test_a_gap_over_a_change_of_symbols_names_the_ticker_of_each_day() -> None:
     kept = [*DAYS[:58], *DAYS[62:120]]
     later = pl.when(pl.col("session") >= DAYS[60]).then(pl.lit("NEW")).otherwise(pl.lit("OLD"))
-    frame = bars("OLD", kept, 40.0).with_columns(later.alias("symbol"))
+    frame = quiet("OLD", kept, 40.0).with_columns(later.alias("symbol"))
 
     found = errors(judged(frame, told(("OLD", DAYS[60], "symbol_change", "NEW")), whole_file=True))
 
