@@ -12,6 +12,7 @@ import polars as pl
 import sqlalchemy as sa
 
 from adapters.object_store import ObjectStore
+from assets.alerting import alerts_of_close
 from assets.day_report import Section, markdown, page
 from assets.desk_time import decision_time
 from assets.partitions import SESSIONS, as_session
@@ -37,7 +38,7 @@ _EXPOSURES = {
 
 
 @dg.asset(
-    deps=[performance, risk_figures],
+    deps=[performance, risk_figures, alerts_of_close],
     partitions_def=SESSIONS,
     backfill_policy=dg.BackfillPolicy.single_run(),
     group_name="portfolio",

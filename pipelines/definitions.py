@@ -3,6 +3,7 @@
 import dagster as dg
 
 from assets import (
+    alerting,
     anchors,
     eligibility,
     end_of_day,
@@ -32,7 +33,7 @@ from quality.own_checks import OWN_CHECKS
 
 _MODULES = [
     lake, market, minutes, options, features, eligibility, models, predictions, signal_assets,
-    proposals, orders, risk, shadow, performance, end_of_day, anchors,
+    proposals, orders, risk, shadow, performance, alerting, end_of_day, anchors,
 ]  # fmt: skip
 
 defs = dg.Definitions(

@@ -13,7 +13,7 @@ HISTORY = (
 )
 DECISION = (
     "eligibility", "predictions", "signals", "proposals", "outcomes", "risk_figures",
-    "shadow_ledger", "performance", "end_of_day", "audit_anchor",
+    "shadow_ledger", "performance", "alerts_of_close", "end_of_day", "audit_anchor",
 )  # fmt: skip
 
 first_materialisation = dg.define_asset_job(

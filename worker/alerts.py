@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from adapters.alerts import Channel, ChannelError, Message, from_settings
+from assets.alerting import built_in_rules
 from config import alerts as alerts_file
 from ledger import alert_deliveries, alert_figures, alert_rules, alerts, market
 from ledger.alert_deliveries import LOG, Due
@@ -31,21 +32,6 @@ def tasks(desk: Desk) -> list[Task]:
     return [
         Task("alert rules", Watcher(desk, built_in, desk.clock.now()).look, _RULES_SECONDS),
         Task("alert deliveries", Courier(desk).deliver, _DELIVERY_SECONDS),
-    ]
-
-
-def built_in_rules(told: alerts_file.BuiltInRules) -> list[Rule]:
-    """Return the rules of the file."""
-    return [
-        Rule(
-            rule_id=name,
-            measure=one.measure,
-            subject=one.subject,
-            comparison=one.comparison,
-            threshold=one.threshold,
-            severity=one.severity,
-        )
-        for name, one in told.rules.items()
     ]
 
 

@@ -11,7 +11,7 @@ ASSETS = {
     "lake_daily_bars", "corporate_actions", "index_bars", "daily_bars", "minute_bars", "options",
     "daily_features", "trained_model", "predictions", "outcomes", "signals", "proposals",
     "eligibility", "signatures", "orders", "fills", "positions", "risk_figures",
-    "shadow_ledger", "performance", "end_of_day",
+    "shadow_ledger", "performance", "end_of_day", "alerts_of_close",
     "audit_anchor",
 }  # fmt: skip
 GRAPH = defs.resolve_asset_graph()

@@ -8,6 +8,7 @@ from typing import Any, cast
 import pytest
 import sqlalchemy as sa
 
+from assets.alerting import built_in_rules
 from config import alerts as alerts_file
 from config.alerts import AlertSettings
 from ledger import alert_deliveries, alert_rules, alerts, audit, heartbeats, market
@@ -16,7 +17,7 @@ from tests.unit.adapters_alerts.receivers import Mails, Posts, mail_server, webh
 from tests.unit.worker.desks import NOON, OPEN, WorkerDesk
 from trading.alerting import Rule
 from trading.errors import NotAllowedError
-from worker.alerts import Courier, Watcher, built_in_rules
+from worker.alerts import Courier, Watcher
 
 D = Decimal
 PRICE = Rule("", "last_price", "IBM", "below", D(190), "warning")
