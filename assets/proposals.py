@@ -2,68 +2,47 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Any
 
 import dagster as dg
 import polars as pl
 from sqlalchemy import Engine
 
+from assets.book import rebalanced
 from assets.desk_time import decision_time, market_now, require_closed
 from assets.drafting import (
     Facts,
     allowed_entry,
-    daily_volatility,
-    drift_bound,
-    effects,
     leaving,
-    loss_to_stop,
-    price,
-    rationale,
     sizing,
     valid_until,
 )
 from assets.eligibility import eligibility_asset
 from assets.partitions import SESSIONS, as_session
 from assets.picture import Viewer, limits_now
+from assets.proposing import Decision, Known, facts_of, known_of, proposal_for, strength, why_not
 from assets.signals import signals_asset
 from config.limits import Limits
 from config.settings import Settings
 from config.universe import Universe
 from ledger import daily_runs, filed, market
 from ledger import proposals as ledger_proposals
-from ledger.connection import new_id
-from quant.features import DAILY
 from trading.broker import Broker
 from trading.canonical import figure
 from trading.checks.exposure import drawdown
-from trading.checks.fitting import judged
 from trading.clock import DeskClock
 from trading.errors import RetryError
 from trading.picture import Picture
 from trading.proposals import (
-    DataVerdict,
-    GateLine,
     Leg,
     Proposal,
-    Rationale,
-    Risk,
-    code_of,
     from_content,
 )
-from trading.signatures import signatures_needed
 from trading.wording import percent
 from warehouse import (
     Warehouse,
-    bars,
-    eligibility,
-    features,
-    models,
     portfolio,
-    predictions,
-    verdicts,
 )  # fmt: skip
 
 _ZERO = Decimal(0)
@@ -71,34 +50,6 @@ _ZERO = Decimal(0)
 
 class AccountUnknownError(RetryError):
     """Nothing can be sized before the broker has told the account's equity."""
-
-
-@dataclass(frozen=True)
-class Decision:
-    """What the desk decided about a symbol, in words."""
-
-    symbol: str
-    outcome: str  # proposed | denied | none
-    reason_code: str
-    sentence: str
-    figures: dict[str, Any]
-    proposal_id: str | None = None
-
-
-@dataclass(frozen=True)
-class _Known:
-    """What research says of a session."""
-
-    closes: dict[str, float]
-    barred: dict[str, str]  # why no position may be opened
-    ranges: dict[str, float]  # average true range, USD
-    signals: dict[str, dict[str, Any]]
-    predictions: dict[str, dict[str, Any]]
-    verdicts: dict[str, dict[str, Any]]
-    held_back: dict[str, str]
-    version: dict[str, Any] | None
-    gates: tuple[GateLine, ...]
-    snapshot: int
 
 
 @dg.asset(
@@ -147,7 +98,7 @@ def proposals_asset(
 
 
 def _decide(viewer: Viewer, session: date, *, late: bool) -> list[Decision]:
-    known = _known(viewer.warehouse, viewer.universe, session)
+    known = known_of(viewer.warehouse, viewer.universe, session)
     with viewer.ledger.connect() as conn:
         account = market.latest_account(conn)
         held = {s: p.quantity for s, p in market.latest_positions(conn).items()}
@@ -156,35 +107,24 @@ def _decide(viewer: Viewer, session: date, *, late: bool) -> list[Decision]:
             "The account at the broker has not been heard of yet: the worker `watch` writes it to "
             "the ledger. See ./desk status; the run is tried again."
         )
+    if viewer.settings.strategy.portfolio != "none" and not late:
+        return rebalanced(viewer, known, session, held, account)
     decisions = []
     # Room and money go to the strongest first; each proposal is judged beside those before it.
-    for symbol in sorted(viewer.universe.names, key=lambda name: -_strength(known, name)):
-        reason = _why_not(known, symbol, is_held=bool(held.get(symbol)))
+    for symbol in sorted(viewer.universe.names, key=lambda name: -strength(known, name)):
+        reason = why_not(known, symbol, is_held=bool(held.get(symbol)))
         if late:
             reason = ("too_late", f"The session after {session} is over.")
         if reason is not None:
             decisions.append(Decision(symbol, "none", *reason, figures={}))
             continue
-        facts = _facts(known, symbol, held.get(symbol, _ZERO))
+        facts = facts_of(known, symbol, held.get(symbol, _ZERO))
         decisions.append(_propose(viewer, known, session, facts, account))
     return decisions
 
 
-def _why_not(known: _Known, symbol: str, *, is_held: bool) -> tuple[str, str] | None:
-    """Return why nothing can be decided about a symbol, or None; leaving is never barred."""
-    if symbol in known.held_back:
-        return "data_held_back", f"Its data is held back: {known.held_back[symbol]}"
-    if symbol not in known.closes:
-        return "no_bar", "No bar arrived for this session."
-    if not is_held and symbol in known.barred:
-        return "not_eligible", known.barred[symbol]
-    if symbol not in known.predictions:
-        return "no_prediction", "The model made no prediction: a feature it needs is missing."
-    return None
-
-
 def _propose(
-    viewer: Viewer, known: _Known, session: date, facts: Facts, account: market.Account
+    viewer: Viewer, known: Known, session: date, facts: Facts, account: market.Account
 ) -> Decision:
     signal = known.signals.get(facts.symbol, {})
     weight = figure(signal.get("target_weight") or 0.0)
@@ -219,11 +159,6 @@ def _propose(
     return _submitted(viewer, known, session, facts, leg, account, picture)
 
 
-def _strength(known: _Known, symbol: str) -> float:
-    """Probability of a symbol; below all others where nothing is known."""
-    return float(known.predictions.get(symbol, {"probability": -1.0})["probability"])
-
-
 def _paused(picture: Picture) -> str:
     fallen, limit = drawdown(picture.account), picture.limits.drawdown_reduce
     if fallen is None:
@@ -233,7 +168,7 @@ def _paused(picture: Picture) -> str:
     )
 
 
-def _picture(viewer: Viewer, known: _Known, session: date, symbol: str) -> Picture:
+def _picture(viewer: Viewer, known: Known, session: date, symbol: str) -> Picture:
     assert known.version is not None
     return viewer.picture(
         [symbol],
@@ -252,14 +187,14 @@ def _not_chosen(settings: Settings, probability: float) -> str:
 
 def _submitted(
     viewer: Viewer,
-    known: _Known,
+    known: Known,
     session: date,
     facts: Facts,
     leg: Leg,
     account: market.Account,
     picture: Picture,
 ) -> Decision:
-    proposal = _proposal(viewer, known, session, facts, leg, account, picture)
+    proposal = proposal_for(viewer, known, session, facts, leg, account, picture)
     with viewer.ledger.begin() as conn:
         kept = ledger_proposals.record(conn, proposal, desk_at=viewer.clock.now())
         content = filed.content(conn, kept)
@@ -267,71 +202,6 @@ def _submitted(
         first = from_content(content)
         return _told(first, first.legs[0])
     return _told(proposal, leg)
-
-
-def _proposal(
-    viewer: Viewer,
-    known: _Known,
-    session: date,
-    facts: Facts,
-    leg: Leg,
-    account: market.Account,
-    picture: Picture,
-) -> Proposal:
-    assert known.version is not None
-    proposal_id = new_id()
-    prediction = known.predictions[leg.symbol]
-    return Proposal(
-        proposal_id=proposal_id,
-        code=code_of(proposal_id),
-        session=session,
-        environment=viewer.environment,
-        account_id=account.account_id,
-        strategy=viewer.settings.strategy.name,
-        model_version=known.version["model_version"],
-        advisory=known.version["status"] != "champion",
-        legs=(leg,),
-        rationale=_rationale(known, prediction),
-        risk=Risk(
-            equity=account.equity,
-            loss_to_stop=loss_to_stop(leg),
-            effects=effects(leg, picture, viewer.limits),
-        ),
-        checks=judged(picture, leg),
-        data=(_data_verdict(known, session, leg.symbol),),
-        valid_from=decision_time(session),
-        valid_until=valid_until(session, viewer.settings, viewer.limits),
-        drift_bound=drift_bound(facts, viewer.limits),
-        drift_direction="adverse",
-        signatures_needed=signatures_needed(
-            notional=leg.notional, four_eyes_notional=viewer.limits.four_eyes_notional
-        ),
-        four_eyes_notional=viewer.limits.four_eyes_notional,
-        snapshot_id=known.snapshot,
-        created_market_at=market_now(viewer.ledger),
-    )
-
-
-def _rationale(known: _Known, prediction: dict[str, Any]) -> Rationale:
-    assert known.version is not None
-    return rationale(
-        prediction,
-        known.version,
-        known.gates,
-        json.loads(prediction["contributions"]),
-        json.loads(known.version["calibration"]),
-    )
-
-
-def _data_verdict(known: _Known, session: date, symbol: str) -> DataVerdict:
-    told = known.verdicts[symbol]
-    return DataVerdict(
-        session=session,
-        status=told["status"],
-        checks=int(told["checks"]),
-        checks_passed=int(told["checks_passed"]),
-        report=told["report"],
-    )
 
 
 def _told(proposal: Proposal, leg: Leg) -> Decision:
@@ -342,69 +212,6 @@ def _told(proposal: Proposal, leg: Leg) -> Decision:
     price_words = "or less" if leg.side == "buy" else "or more"
     sentence = f"{verb} {leg.quantity} at {leg.limit_price} USD {price_words}."
     return Decision(leg.symbol, "proposed", "signal", sentence, {}, proposal.proposal_id)
-
-
-def _facts(known: _Known, symbol: str, held: Decimal) -> Facts:
-    prediction = known.predictions[symbol]
-    return Facts(
-        symbol=symbol,
-        close=price(known.closes[symbol]),
-        average_true_range=price(known.ranges[symbol]),
-        daily_volatility=daily_volatility(prediction["volatility"]),
-        held=held,
-    )
-
-
-def _known(warehouse: Warehouse, universe: Universe, session: date) -> _Known:
-    as_of = decision_time(session)
-    names = universe.names
-    with warehouse.reader() as conn:
-        last = bars.ohlcv(conn, names, session, session, as_of=as_of)
-        said = predictions.known(conn, session, session, as_of=as_of)
-        judged = verdicts.status(conn, names, session, as_of=as_of)
-        counted = verdicts.latest(conn, [session])
-        wanted = portfolio.signals(conn, session, session, as_of=as_of)
-        version = models.serving(conn, as_of=as_of)
-        rows, values = features.matrix(conn, DAILY.version, names, session, session, as_of=as_of)
-        places = eligibility.known(conn, universe.name, session, session, as_of=as_of)
-        serving = version.row(0, named=True) if version.height else None
-        gates = models.latest_gates(conn, serving["model_version"]) if serving else pl.DataFrame()
-        snapshot = warehouse.snapshot()
-    if serving:
-        said = said.filter(pl.col("model_version") == serving["model_version"])
-    closes = dict(last.select("symbol", "close").iter_rows())
-    relative = values[:, DAILY.names.index("atr_14")]
-    return _Known(
-        closes=closes,
-        barred=_barred(names, places),
-        ranges={
-            symbol: closes[symbol] * float(share)
-            for symbol, share in zip(rows["symbol"], relative, strict=True)
-            if symbol in closes
-        },
-        signals={row["symbol"]: row for row in wanted.iter_rows(named=True)},
-        predictions={row["symbol"]: row for row in said.iter_rows(named=True)},
-        verdicts={row["symbol"]: row for row in counted.iter_rows(named=True)},
-        held_back={
-            row["symbol"]: str(row["message"] or "its checks did not pass")
-            for row in judged.iter_rows(named=True)
-            if not row["usable"]
-        },
-        version=serving,
-        gates=tuple(
-            GateLine(gate=row["gate"], passed=row["passed"], sentence=row["sentence"])
-            for row in gates.iter_rows(named=True)
-        ),
-        snapshot=snapshot,
-    )
-
-
-def _barred(names: Sequence[str], places: pl.DataFrame) -> dict[str, str]:
-    """Return why symbols may not be bought; one that was not judged may not."""
-    told = dict.fromkeys(names, "Whether it may be bought was not judged for this session.")
-    for symbol, eligible, reasons in places.select("symbol", "eligible", "reasons").iter_rows():
-        told[symbol] = "" if eligible else " ".join(json.loads(reasons))
-    return {symbol: reason for symbol, reason in told.items() if reason}
 
 
 def _store_decisions(warehouse: Warehouse, session: date, decisions: Sequence[Decision]) -> None:

@@ -173,6 +173,11 @@ class StrategySettings(Frozen):
     k: Annotated[int, Field(ge=1)] = 3  # symbols held at most, for top_k
     threshold: Annotated[float, Field(gt=0, lt=1)] = 0.51  # lowest probability to buy
     gross: Annotated[float, Field(gt=0, le=1)] = 0.15  # of equity, all positions together
+    portfolio: Literal["none", "minimum_variance", "maximum_sharpe", "hierarchical_risk_parity"] = (
+        "none"  # how the chosen symbols share it; none: each alone, equally
+    )
+    turnover_penalty: Annotated[float, Field(ge=0)] = 0.0  # in the unit of the objective
+    tactic: Literal["none", "adaptive", "twap", "vwap"] = "none"  # how a leg is worked
 
 
 class LiveSettings(Frozen):

@@ -278,6 +278,10 @@ class DeskLedger:
         """Return orders that may work at the broker after their proposal's validity ended."""
         return self._transact(lambda conn: orders.overdue(conn, market_at=market_at))
 
+    def protects(self, client_order_id: str) -> bool:
+        """Return whether an order is a stop that was signed for itself, to close a position."""
+        return self._transact(lambda conn: orders.protects(conn, client_order_id))
+
     def is_ordered(self, client_order_id: str) -> bool:
         """Return whether an order belongs to a flatten that a person signed."""
         return self._transact(lambda conn: orders.is_ordered(conn, client_order_id))

@@ -14,7 +14,7 @@ from ledger.leases import free
 from ledger.tables import legs, order_events, orders, proposals
 from trading.broker import BrokerOrder
 from trading.ledger import Stamp
-from trading.orders import Order, OrderState, move
+from trading.orders import STOPS, Order, OrderState, move
 from trading.proposals import FLATTEN
 
 UNSETTLED = (OrderState.INTENDED, OrderState.SENT, OrderState.UNRESOLVED)
@@ -169,6 +169,18 @@ def is_ordered(conn: sa.Connection, client_order_id: str) -> bool:
         .where(orders.c.client_order_id == client_order_id)
     )
     return command == FLATTEN
+
+
+def protects(conn: sa.Connection, client_order_id: str) -> bool:
+    """Whether an order is a stop that was signed for itself, to close a position."""
+    found = sa.select(sa.func.count()).where(
+        orders.c.client_order_id == client_order_id,
+        orders.c.parent_client_order_id.is_(None),
+        orders.c.order_type.in_(STOPS),
+        legs.c.leg_id == orders.c.leg_id,
+        legs.c.reduces,
+    )
+    return bool(conn.scalar(found))
 
 
 def owner_of(conn: sa.Connection, client_order_id: str) -> str | None:

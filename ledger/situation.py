@@ -15,6 +15,7 @@ from ledger.tables import (
     orders,
     reconciliations,
 )
+from trading.orders import STOPS
 from trading.picture import (
     AccountNow,
     Activity,
@@ -33,7 +34,9 @@ _MINUTE = timedelta(minutes=1)
 _RECENT = timedelta(minutes=15)
 _NEW_YORK = ZoneInfo("America/New_York")
 _ZERO = Decimal(0)
-_WITH_LEG = sa.select(orders, legs.c.leg_no).join(legs, orders.c.leg_id == legs.c.leg_id)
+_WITH_LEG = sa.select(orders, legs.c.leg_no, legs.c.reduces).join(
+    legs, orders.c.leg_id == legs.c.leg_id
+)
 
 # Stops and targets are the broker's making: they are neither repetition nor pace.
 _SENT_BY_US = orders.c.parent_client_order_id.is_(None)
@@ -150,7 +153,9 @@ def _working(conn: sa.Connection) -> tuple[WorkingOrder, ...]:
             order_type=row.order_type,
             proposal_id=row.proposal_id,
             leg_no=row.leg_no,
-            attached=row.parent_client_order_id is not None,
+            # A stop for what is left of a position gives way like that of an entry.
+            attached=row.parent_client_order_id is not None
+            or (row.reduces and row.order_type in STOPS),
         )
         for row in rows
     )

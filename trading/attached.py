@@ -5,6 +5,7 @@ of shares, or as a wash sale, so the stop is cancelled and seen cancelled first.
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 from trading.broker import Broker, BrokerOrder
 from trading.ledger import Ledger, Stamp
@@ -25,6 +26,8 @@ class Way:
 def make_way(ledger: Ledger, broker: Broker, *, leg: Leg, at: Stamp) -> Way:
     """Cancel the desk's own attached orders that hold the shares which `leg` is to close.
 
+    A stop that was signed for what was left of a position is one of them.
+
     Attached orders of an entry without a fill hold nothing and stay. While an entry is still
     being filled, cancelling its stop would leave the rest unprotected: the leg then waits.
 
@@ -37,13 +40,10 @@ def make_way(ledger: Ledger, broker: Broker, *, leg: Leg, at: Stamp) -> Way:
     for told in broker.open_orders():
         if (told.symbol, told.side) != (leg.symbol, leg.side):
             continue
-        parent = told.parent_client_order_id
-        entry = None if parent is None else broker.find(parent)
-        if entry is None or ledger.order(entry.client_order_id) is None:
-            continue  # the checks count it: it does not hang on an order of ours
-        if entry.filled_quantity == 0:
+        standing = _standing(ledger, broker, told)
+        if standing == "apart":
             continue
-        if not entry.state.is_final:
+        if standing == "filling":
             return Way(cancelled, _waits(told, "its entry is still being filled"))
         broker.cancel(told.broker_order_id)
         after = broker.find(told.client_order_id)
@@ -53,6 +53,18 @@ def make_way(ledger: Ledger, broker: Broker, *, leg: Leg, at: Stamp) -> Way:
             return Way(cancelled, _waits(told, "its cancel is not confirmed yet"))
         cancelled += 1
     return Way(cancelled, None)
+
+
+def _standing(
+    ledger: Ledger, broker: Broker, told: BrokerOrder
+) -> Literal["apart", "filling", "gives way"]:
+    """How an open order stands to a sale of its shares; the checks count what stands apart."""
+    if told.parent_client_order_id is None:
+        return "gives way" if ledger.protects(told.client_order_id) else "apart"
+    entry = broker.find(told.parent_client_order_id)
+    if entry is None or ledger.order(entry.client_order_id) is None or entry.filled_quantity == 0:
+        return "apart"  # a stranger's, or one that holds no shares yet
+    return "gives way" if entry.state.is_final else "filling"
 
 
 def _waits(told: BrokerOrder, why: str) -> CheckResult:

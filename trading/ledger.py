@@ -207,6 +207,9 @@ class Ledger(Protocol):
         Those that hang on another order, and reducing ones good till cancelled, are left out.
         """
 
+    def protects(self, client_order_id: str) -> bool:
+        """Return whether an order is a stop that was signed for itself, to close a position."""
+
     def is_ordered(self, client_order_id: str) -> bool:
         """Return whether an order belongs to a flatten that a person signed."""
 

@@ -12,6 +12,7 @@ from typing import Literal
 from trading.errors import IllegalTransitionError, OverfillError
 
 Side = Literal["buy", "sell"]
+STOPS = ("stop", "stop_limit", "trailing_stop")
 
 
 class OrderState(StrEnum):

@@ -112,7 +112,7 @@ def cancel_all(
 
 
 def cancel_resting(ledger: Ledger, broker: Broker, *, at: Stamp) -> StopReport:
-    """Cancel every open order but stops and targets of entries and what flattens.
+    """Cancel every open order but stops of positions, targets and what flattens.
 
     What protects a position stays until the order that closes it goes out.
 
@@ -125,7 +125,9 @@ def cancel_resting(ledger: Ledger, broker: Broker, *, at: Stamp) -> StopReport:
     resting = [
         order
         for order in asked
-        if order.parent_client_order_id is None and not ledger.is_ordered(order.client_order_id)
+        if order.parent_client_order_id is None
+        and not ledger.is_ordered(order.client_order_id)
+        and not ledger.protects(order.client_order_id)
     ]
     left = [order.client_order_id for order in resting if not _is_ended(ledger, broker, order, at)]
     if left or unseen:
