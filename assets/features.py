@@ -102,15 +102,21 @@ def computed_rows(warehouse: Warehouse, universe: Universe, chunk: list[date]) -
             {
                 "symbol": symbols,
                 "session": days,
-                "version": DAILY.version,
                 "simulated": _simulated(panel, made_up)[wanted],
                 "values": list(values),
             },
-            schema_overrides={"values": pl.List(pl.Float32)},
+            # Without a usable bar there is no row to tell types from.
+            schema={
+                "symbol": pl.String,
+                "session": pl.Date,
+                "simulated": pl.Boolean,
+                "values": pl.List(pl.Float32),
+            },
         )
         .filter(pl.col("session").is_in(chunk))
         .with_columns(
-            known_at=pl.col("session").replace_strict(known, return_dtype=pl.Datetime("us", "UTC"))
+            version=pl.lit(DAILY.version),
+            known_at=pl.col("session").replace_strict(known, return_dtype=pl.Datetime("us", "UTC")),
         )
     )
 
