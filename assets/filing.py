@@ -42,6 +42,8 @@ def store(
     gates = [{"model_version": model_version} | _gate_row(v) for v in trained.verdicts]
     warehouse.write(lambda c: models.record_trials(c, trials), "models.trials")
     warehouse.write(lambda c: predictions.record(c, walked), "models.predictions")
+    came = _walked_outcomes(trained, dataset, material, model_version)
+    warehouse.write(lambda c: predictions.record_outcomes(c, came), "models.outcomes")
     warehouse.write(
         lambda c: models.record_gates(c, pl.DataFrame(gates, schema=models.GATE_SCHEMA)),
         "models.gates",
@@ -172,4 +174,30 @@ def _walked_rows(
         }
     ).with_columns(
         known_at=pl.col("session").replace_strict(known, return_dtype=pl.Datetime("us", "UTC"))
+    )
+
+
+def _walked_outcomes(
+    trained: Trained, dataset: Dataset, material: Material, model_version: str
+) -> pl.DataFrame:
+    """What became of the walk-forward forecasts: what live ones are measured against."""
+    rows = dataset.labelled(trained.predictions.rows)
+    days = material.panel.index_sessions
+    unit = 1.0 if dataset.scale is None else dataset.scale[rows]
+    told = pl.DataFrame(
+        {
+            "symbol": np.array(material.panel.symbols)[dataset.symbols[rows]],
+            "session": pl.Series(days[dataset.sessions[rows]]).cast(pl.Date),
+            "model_version": model_version,
+            "kind": "walk_forward",
+            "excess_return": dataset.labels[rows] * unit,
+            "matured_session": pl.Series(days[dataset.label_end[rows]]).cast(pl.Date),
+        }
+    )
+    known = {day: decision_time(day) for day in told["matured_session"].unique()}
+    return told.with_columns(
+        outperformed=pl.col("excess_return") > 0,
+        known_at=pl.col("matured_session").replace_strict(
+            known, return_dtype=pl.Datetime("us", "UTC")
+        ),
     )

@@ -189,6 +189,7 @@ def _registered(
             if v.value is not None and np.isfinite(v.value)
         },
         tags={"universe": universe.name, "status": "challenger", "trainer": trainer},
+        inputs=trained.model.names,
         reports={"gates.md": gates_table(trained), "evidence.md": told(trained)},
     )
     return f"{name}/{number}", run_id

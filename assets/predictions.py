@@ -11,6 +11,7 @@ import duckdb
 import numpy as np
 import polars as pl
 
+from assets.demotion import demote
 from assets.desk_time import decision_time
 from assets.features import daily_features
 from assets.market import daily_bars, index_bars
@@ -151,13 +152,26 @@ def outcomes(
     warehouse: dg.ResourceParam[Warehouse],
     universe: dg.ResourceParam[Universe],
 ) -> dg.MaterializeResult[None]:
-    """What happened to each live prediction whose horizon had passed by the session."""
+    """What happened to each live prediction whose horizon had passed by the session.
+
+    A model that no longer keeps its word is demoted here.
+    """
     session = as_session(context.partition_keys[-1])
     as_of = decision_time(session)
+    n_scored = _score(warehouse, universe, session, as_of)
+    fallen = demote(warehouse, as_of=as_of)
+    if fallen is not None:
+        context.log.warning(fallen.sentence)
+    return dg.MaterializeResult(
+        metadata={"dagster/row_count": n_scored, "demoted": fallen.model_version if fallen else ""}
+    )
+
+
+def _score(warehouse: Warehouse, universe: Universe, session: date, as_of: datetime) -> int:
     with warehouse.reader() as conn:
         waiting = predictions.unscored(conn, as_of=as_of)
         if waiting.is_empty():
-            return dg.MaterializeResult(metadata={"dagster/row_count": 0})
+            return 0
         first = min(waiting["session"])
         panel = adjustment.panel(
             conn, universe.names, first, session, as_of=as_of, index=universe.index
@@ -166,7 +180,7 @@ def outcomes(
     scored = _scored(waiting, panel, opens, known_at=as_of)
     if scored.height:
         warehouse.write(lambda c: predictions.record_outcomes(c, scored), "models.outcomes")
-    return dg.MaterializeResult(metadata={"dagster/row_count": scored.height})
+    return scored.height
 
 
 def _scored(

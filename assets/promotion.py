@@ -50,7 +50,7 @@ def promote(
     changes = {candidacy.model_version: "champion"}
     if before is not None:
         changes[f"{name}/{before}"] = "retired"
-    _restate(warehouse, changes, candidacy.asked_at)
+    restate(warehouse, changes, candidacy.asked_at)
     return decision
 
 
@@ -65,11 +65,12 @@ def roll_back(
         If there is none; nothing is changed.
     """
     lost, has = registry.roll_back(name, by=by, reason=reason)
-    _restate(warehouse, {f"{name}/{lost}": "retired", f"{name}/{has}": "champion"}, at)
+    restate(warehouse, {f"{name}/{lost}": "retired", f"{name}/{has}": "champion"}, at)
     return f"{name}/{has}"
 
 
-def _restate(warehouse: Warehouse, states: dict[str, str], at: datetime) -> None:
+def restate(warehouse: Warehouse, states: dict[str, str], at: datetime) -> None:
+    """Record the new state of each version, all else as it was."""
     with warehouse.reader() as conn:
         rows = pl.concat([_version(conn, version, at) for version in states])
     told = rows.drop("recorded_at").with_columns(

@@ -43,6 +43,7 @@ class ModelRegistry(Protocol):
         metrics: Mapping[str, float],
         tags: Mapping[str, str],
         reports: Mapping[str, str],
+        inputs: Sequence[str] = (),
     ) -> tuple[str, int]:
         """File a model; return the run's identifier and the version number."""
 

@@ -48,7 +48,7 @@ class ModelNow:
     """The model behind the proposal, as the registry has it now."""
 
     version: str
-    status: str  # champion | challenger | retired
+    status: str  # champion | challenger | retired | demoted
     advisory_allowed: bool  # may a model trade here that has not passed its gates?
 
 

@@ -108,14 +108,19 @@ def known_versions(conn: duckdb.DuckDBPyConnection, *, as_of: datetime) -> pl.Da
 def serving(conn: duckdb.DuckDBPyConnection, *, as_of: datetime) -> pl.DataFrame:
     """The version that predicts at `as_of`: the newest champion, else the newest challenger.
 
+    Where neither is left it is the newest demoted one: what was bought on its word must be left.
+
     Returns
     -------
     polars.DataFrame
         One row of `models.versions`; none when nothing was trained by then.
     """
-    candidates = known_versions(conn, as_of=as_of).filter(pl.col("status") != "retired")
-    champions = candidates.filter(pl.col("status") == "champion")
-    return (champions if champions.height else candidates).tail(1)
+    known = known_versions(conn, as_of=as_of)
+    for status in ("champion", "challenger", "demoted"):
+        held = known.filter(pl.col("status") == status)
+        if held.height:
+            return held.tail(1)
+    return known.clear()
 
 
 def record_gates(conn: duckdb.DuckDBPyConnection, frame: pl.DataFrame) -> int:

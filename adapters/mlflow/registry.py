@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version as installed
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from trading.errors import NotAllowedError, RetryError
 MODEL_FILE = "model.json"
 CHAMPION = "champion"
 _PREVIOUS = "previous_champion"
-_NEEDED = ["xgboost-cpu", "numpy"]
+_PINNED = [f"{package}=={installed(package)}" for package in ("xgboost-cpu", "numpy")]
 
 
 class RegistryUnreachableError(RetryError):
@@ -49,6 +49,7 @@ class MlflowRegistry:
         metrics: Mapping[str, float],
         tags: Mapping[str, str],
         reports: Mapping[str, str],
+        inputs: Sequence[str] = (),
     ) -> tuple[str, int]:
         """Log a run with its model and register it as the next version of `name`.
 
@@ -64,6 +65,8 @@ class MlflowRegistry:
             What the run is filed with.
         reports : mapping
             File name to text, stored beside the model.
+        inputs : sequence of str
+            Names of the features, in order: the model's signature.
 
         Returns
         -------
@@ -84,7 +87,12 @@ class MlflowRegistry:
                 self._log_files(mlflow, model, reports)
                 source = f"runs:/{run.info.run_id}/{MODEL_FILE}"
                 if booster is not None:
-                    mlflow.xgboost.log_model(booster, name="model", pip_requirements=_NEEDED)
+                    mlflow.xgboost.log_model(
+                        booster,
+                        name="model",
+                        signature=_signature(inputs),
+                        pip_requirements=_PINNED,
+                    )
                     source = f"runs:/{run.info.run_id}/model"
             client = mlflow.MlflowClient()
             if not client.search_registered_models(f"name = '{name}'"):
@@ -253,12 +261,20 @@ class MlflowRegistry:
     def _log_files(mlflow: Any, model: bytes, reports: Mapping[str, str]) -> None:
         with tempfile.TemporaryDirectory() as folder:
             Path(folder, MODEL_FILE).write_bytes(model)
-            # Given to MLflow itself, versions would have it search all that is installed.
-            pinned = "".join(f"{package}=={installed(package)}\n" for package in _NEEDED)
-            Path(folder, "pinned-requirements.txt").write_text(pinned, encoding="utf-8")
             for name, text in reports.items():
                 Path(folder, name).write_text(text, encoding="utf-8")
             mlflow.log_artifacts(folder)
+
+
+def _signature(inputs: Sequence[str]) -> Any:
+    """Features in, log-odds out."""
+    from mlflow.models import ModelSignature  # noqa: PLC0415  costs two seconds
+    from mlflow.types import ColSpec, Schema  # noqa: PLC0415
+
+    return ModelSignature(
+        inputs=Schema([ColSpec("float", name) for name in inputs]),
+        outputs=Schema([ColSpec("float", "margin")]),
+    )
 
 
 def _champion(client: Any, name: str) -> int | None:

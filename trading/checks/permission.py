@@ -110,7 +110,7 @@ def data_quality(picture: Picture, leg: Leg) -> Answer:
 
 
 def model(picture: Picture, leg: Leg) -> Answer:
-    """7: the model is champion, or advisory where that is allowed."""
+    """7: the model is champion, or advisory where that is allowed; a demoted one may only exit."""
     if picture.by_hand:
         return yes("Entered by hand; no model stands behind it.")
     now = picture.model
@@ -120,6 +120,8 @@ def model(picture: Picture, leg: Leg) -> Answer:
         return yes(f"Model {now.version} is champion.")
     if now.status == "challenger" and now.advisory_allowed and picture.environment != "live":
         return yes(f"Model {now.version} is advisory, which is allowed here.")
+    if now.status == "demoted" and reduces(picture, leg):
+        return yes(f"Model {now.version} is demoted; this only reduces.")
     return no(f"Model {now.version} is {now.status}; only a champion may trade here.")
 
 

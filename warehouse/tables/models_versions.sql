@@ -14,7 +14,7 @@ create table if not exists models.versions (
     calibration     varchar     not null,  -- JSON: [{predicted, observed, count}], shares 0 to 1
     importance      varchar     not null,  -- JSON: [{feature, meaning, value}], mean absolute points
     simulated       boolean     not null,  -- true when trained on simulated data
-    status          varchar     not null,  -- challenger | champion | retired
+    status          varchar     not null,  -- challenger | champion | retired | demoted (no entries)
     trained_at      timestamptz not null,  -- UTC market time of training
     recorded_at     timestamptz not null   -- UTC wall time of writing; the latest row is the state
 );                                         -- key: (model_version, recorded_at)

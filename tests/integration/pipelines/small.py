@@ -57,6 +57,7 @@ class FiledModels:
         metrics: Mapping[str, float],
         tags: Mapping[str, str],
         reports: Mapping[str, str],
+        inputs: Sequence[str] = (),
     ) -> tuple[str, int]:
         run_id = uuid.uuid4().hex
         self.filed[run_id] = model
@@ -233,10 +234,12 @@ def fresh(server: Cluster, home: Path) -> Iterator[SmallDesk]:
     name = f"p_{uuid.uuid4().hex[:16]}"
     with psycopg.connect(server.url("postgres"), autocommit=True) as conn:
         conn.execute(sql.SQL("create database {} template fresh_desk").format(sql.Identifier(name)))
+        conn.execute(sql.SQL("create database {}").format(sql.Identifier(f"{name}_studies")))
     told = settings.load(
         {
             "DESK_HOME": str(home),
             "COUNTERSIGN_DATABASE__DSN": server.url(name),
+            "COUNTERSIGN_DATABASE__OPTUNA": f"{name}_studies",
             "COUNTERSIGN_TRAINING__TRIALS": "2",
             "COUNTERSIGN_TRAINING__FIRST_SESSION": str(FIRST),
         }
@@ -251,7 +254,8 @@ def fresh(server: Cluster, home: Path) -> Iterator[SmallDesk]:
         warehouse.close()
         ledger.dispose()
         with psycopg.connect(server.url("postgres"), autocommit=True) as conn:
-            conn.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+            for made in (name, f"{name}_studies"):
+                conn.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(made)))
 
 
 def history() -> dict[Kind, pl.DataFrame]:

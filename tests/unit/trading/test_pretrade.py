@@ -103,6 +103,7 @@ BEYOND: list[tuple[int, dict[str, Any], dict[str, Any]]] = [
     (6, {"data": {"IBM": DataNow("confirmed", 0)}}, {}),
     (7, {"model": ModelNow("m", "challenger", False)}, {"model": ModelNow("m", "champion", False)}),
     (7, {"model": ModelNow("m", "retired", True)}, {}),
+    (7, {"model": ModelNow("m", "demoted", True)}, {}),
     (8, {"assets": {"IBM": replace(ASSET, tradable=False)}}, {}),
     (8, {"restricted": frozenset({"IBM"})}, {"restricted": frozenset({"AAPL"})}),
     (8, account(blocked=True), {}),
