@@ -47,7 +47,7 @@ def show(proposal: Proposal, content: Content, person: Person) -> None:
 def money_sentences(proposal: Proposal, content: Content) -> list[str]:
     """What it costs at most, and what the stop would lose."""
     if len(proposal.legs) > 1:
-        return [_many_sentence(proposal, content)]
+        return [many_sentence(proposal, content)]
     sells = all(leg.side == "sell" for leg in proposal.legs)
     found = [
         f"Brings in at least **{formats.money(proposal.notional)}**."
@@ -74,7 +74,7 @@ def money_sentences(proposal: Proposal, content: Content) -> list[str]:
     return found
 
 
-def _many_sentence(proposal: Proposal, content: Content) -> str:
+def many_sentence(proposal: Proposal, content: Content) -> str:
     """What several legs bring in and cost together."""
 
     def total(side: str) -> Decimal:
@@ -86,12 +86,12 @@ def _many_sentence(proposal: Proposal, content: Content) -> str:
         return sum(each, Decimal(0))
 
     sold, bought = total("sell"), total("buy")
-    atmarket = any(leg.limit_price is None and leg.stop_price is None for leg in proposal.legs)
+    at_market = any(leg.limit_price is None and leg.stop_price is None for leg in proposal.legs)
     parts = []
     if sold:
-        parts.append(f"Brings in {'about' if atmarket else 'at least'} **{formats.money(sold)}**")
+        parts.append(f"Brings in {'about' if at_market else 'at least'} **{formats.money(sold)}**")
     if bought:
-        parts.append(f"costs {'about' if atmarket else 'at most'} **{formats.money(bought)}**")
+        parts.append(f"costs {'about' if at_market else 'at most'} **{formats.money(bought)}**")
     text = " and ".join(parts)
     lost = content.loss_to_stop
     risk = f" If every stop is hit, you lose about **{formats.money(lost)}**." if lost else ""

@@ -3,7 +3,8 @@
 import streamlit as st
 
 from dashboard import data, formats
-from dashboard.cards import deciding, words
+from dashboard.cards import deciding, decision, words
+from dashboard.cards.reading import shown
 from ledger.pages import Proposal
 from ledger.people import Person
 from trading.signatures import SignOutcome
@@ -103,9 +104,11 @@ def confirmation(proposal: Proposal) -> list[str]:
         if stop and leg.time_in_force == "gtc":
             stop += " until canceled"
         lines.append(f"**{words.order_sentence(leg)}**, {good}{stop}.")
-    sells = all(leg.side == "sell" for leg in proposal.legs)
-    edge = "at least" if sells else "at most"
-    lines.append(f"In all {edge} **{formats.money(proposal.notional)}**.")
+    if len(proposal.legs) > 1:
+        lines.append(decision.many_sentence(proposal, shown(proposal)))
+    else:
+        edge = "at least" if proposal.legs[0].side == "sell" else "at most"
+        lines.append(f"In all {edge} **{formats.money(proposal.notional)}**.")
     where = {
         "replay": "the paper venue",
         "paper": "the paper account",
