@@ -39,6 +39,7 @@ def add(conn: sa.Connection, told: Sequence[BrokerFill], *, at: Stamp) -> list[s
             )
         )
     )
+    once = {one.fill.execution_id: one for one in told}
     # In one order, so that two writers cannot deadlock.
     rows = [
         {
@@ -54,7 +55,7 @@ def add(conn: sa.Connection, told: Sequence[BrokerFill], *, at: Stamp) -> list[s
             "recorded_at": at.desk_at,
             "source": at.source,
         }
-        for one in sorted(told, key=lambda one: one.fill.execution_id)
+        for _, one in sorted(once.items())
         if one.client_order_id in known
     ]
     if not rows:
@@ -77,8 +78,8 @@ def standing_since(conn: sa.Connection, market_at: datetime) -> list[BrokerFill]
     return _told(conn, fills.c.market_at >= market_at)
 
 
-def bust(conn: sa.Connection, execution_ids: Sequence[str], *, at: Stamp) -> int:
-    """Mark executions as taken back by the broker; return how many stood until now."""
+def bust(conn: sa.Connection, execution_ids: Sequence[str], *, at: Stamp) -> None:
+    """Mark executions as taken back by the broker; those that were already stay so."""
     gone = conn.execute(
         sa.update(fills)
         .where(fills.c.execution_id.in_(execution_ids), fills.c.busted_at.is_(None))
@@ -95,7 +96,6 @@ def bust(conn: sa.Connection, execution_ids: Sequence[str], *, at: Stamp) -> int
             subject=row.execution_id,
             payload=told,
         )
-    return len(gone)
 
 
 def correct(conn: sa.Connection, told: BrokerFill, *, at: Stamp) -> None:

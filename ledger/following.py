@@ -36,11 +36,11 @@ def add_fills(conn: sa.Connection, told: Sequence[BrokerFill], *, at: Stamp) -> 
 def take_back(
     conn: sa.Connection, execution_ids: Sequence[str], of: BrokerOrder, *, at: Stamp
 ) -> None:
-    """Mark executions of one order as taken back by the broker; the order follows."""
+    """Mark executions of one order as taken back by the broker; the order follows the rest."""
     before = orders.by_id(conn, of.client_order_id, lock=True)
     assert before is not None  # its executions refer to it
-    if fills.bust(conn, execution_ids, at=at):
-        _follow(conn, before, of, at=at)
+    fills.bust(conn, execution_ids, at=at)
+    _follow(conn, before, of, at=at)
 
 
 def correct(conn: sa.Connection, told: BrokerFill, of: BrokerOrder, *, at: Stamp) -> None:

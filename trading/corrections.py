@@ -7,11 +7,18 @@ from decimal import Decimal
 
 from trading.broker import Broker, BrokerFill
 from trading.ledger import BrokerView, Difference, Ledger, Stamp
+from trading.orders import Order
 from trading.wording import price, shares
 
 
 def corrections(
-    ledger: Ledger, broker: Broker, view: BrokerView, *, since: datetime, at: Stamp
+    ledger: Ledger,
+    broker: Broker,
+    view: BrokerView,
+    *,
+    since: datetime,
+    ahead: Sequence[Order] = (),
+    at: Stamp,
 ) -> list[Difference]:
     """Bring recorded executions in line with those the broker tells now.
 
@@ -24,6 +31,9 @@ def corrections(
         Its executions are recorded already.
     since : datetime
         Market time from which the view tells all executions.
+    ahead : sequence of Order
+        Orders of which more is filled here than the view tells: those whose executions add up
+        to what the broker says were told in an old answer, and follow.
 
     Returns
     -------
@@ -41,6 +51,9 @@ def corrections(
             gone[known.client_order_id].append(known)
         elif now.fill != known.fill:
             changed.append((known, now))
+    for known_order in ahead:
+        if known_order.client_order_id not in gone:
+            _follows(ledger, broker, known_order, recorded[known_order.client_order_id], at)
     return [
         *_corrected(ledger, broker, changed, at),
         *(
@@ -63,6 +76,13 @@ def _corrected(
             f"The broker corrected an execution of {_said(known)} {known.symbol} to {_said(now)}."
         )
         yield Difference("corrected_fill", now.fill.execution_id, now.symbol, sentence, grave=True)
+
+
+def _follows(ledger: Ledger, broker: Broker, known: Order, recorded: Decimal, at: Stamp) -> None:
+    """Let an order follow its executions after an answer older than a bust moved it."""
+    order = broker.find(known.client_order_id)
+    if order is not None and order.filled_quantity == recorded < known.filled_quantity:
+        ledger.take_back([], of=order, at=at)
 
 
 def _taken_back(

@@ -90,9 +90,10 @@ def _compared(
         first = None if since is None else since - look * _BUSTED_LATE
         view = _view(broker, first, universe if look == 0 else ())
         at = Stamp(desk_at=desk.now(), market_at=view.clock.now, source="reconcile")
-        differences = _orders(ledger, broker, view, at, done)
+        ahead: list[Order] = []
+        differences = _orders(ledger, broker, view, at, done, ahead)
         new_fills += ledger.record_fills(view.fills, at=at)
-        done += corrections(ledger, broker, view, since=_first(view, first), at=at)
+        done += corrections(ledger, broker, view, since=_first(view, first), ahead=ahead, at=at)
         booked += [_booked(one) for one in ledger.record_bookings(view.bookings, at=at)]
         unexplained += ledger.record_view(view, environment=environment, at=at)
         differences += _positions(ledger, view.positions)
@@ -116,7 +117,8 @@ def _view(broker: Broker, since: datetime | None, universe: Sequence[str]) -> Br
         clock=clock,
         account=broker.account(),
         orders=tuple(listed.values()),
-        fills=tuple(broker.fills(since=first)),
+        # A listing may tell one twice.
+        fills=tuple({one.fill.execution_id: one for one in broker.fills(since=first)}.values()),
         # Before the first comparison nothing was the desk's: no old booking explains anything.
         bookings=tuple(broker.bookings(since=first if since is None else first - _BOOKED_LATE)),
         # Last, so that every fill it contains was asked for before or shows in the second look.
@@ -131,7 +133,12 @@ def _first(view: BrokerView, since: datetime | None) -> datetime:
 
 
 def _orders(
-    ledger: Ledger, broker: Broker, view: BrokerView, at: Stamp, done: list[Difference]
+    ledger: Ledger,
+    broker: Broker,
+    view: BrokerView,
+    at: Stamp,
+    done: list[Difference],
+    ahead: list[Order],
 ) -> list[Difference]:
     found: list[Difference] = []
     unknown: list[BrokerOrder] = []
@@ -141,6 +148,8 @@ def _orders(
         except StopError as e:
             found.append(Difference("order", told.client_order_id, told.symbol, str(e), grave=True))
             continue
+        if known is not None and known.filled_quantity > told.filled_quantity:
+            ahead.append(known)
         if known is None:
             unknown.append(told)
         elif known.state.is_final and not told.state.is_final:
