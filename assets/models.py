@@ -1,5 +1,7 @@
 """Models, their predictions, and what became of them."""
 
+import getpass
+from collections.abc import Mapping
 from datetime import date, timedelta
 
 import dagster as dg
@@ -34,6 +36,7 @@ from warehouse import Warehouse, models
 
 # Who started the run, where a person did: nobody signs for a model of their own.
 _PERSON_TAG = "countersign/person"
+_AUTOMATIC = frozenset({"dagster/sensor_name", "dagster/schedule_name"})
 
 
 def policy(settings: Settings) -> Policy:
@@ -90,7 +93,7 @@ def trained_model(
         ),
         progress=lambda what, done, of: _report(context, what, done, of),
     )
-    trainer = context.run.tags.get(_PERSON_TAG, "desk")
+    trainer = launcher(context.run.tags)
     version = _registered(registry, trained, settings, universe, material, trainer)
     store(warehouse, trained, dataset, material, universe, settings, plan, version, session)
     met = sum(verdict.passed for verdict in trained.verdicts)
@@ -127,6 +130,21 @@ def _probed_sessions(panel: DailyPanel) -> list[date]:
     """The newest session, and two from the thirds of history before it."""
     days = np.unique(panel.sessions)
     return [EPOCH + timedelta(days=int(days[(days.size - 1) * n // 3])) for n in (1, 2, 3)]
+
+
+def launcher(tags: Mapping[str, str]) -> str:
+    """Return who is behind a run: the person it names, the desk, or the system's user.
+
+    Dagster's pages know no people: what is started there is its doing whose desk it is.
+    """
+    if person := tags.get(_PERSON_TAG, ""):
+        return person
+    if not _AUTOMATIC.isdisjoint(tags):
+        return "desk"
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return ""  # nobody knows, and what nobody knows is not promoted
 
 
 def _plan(

@@ -45,6 +45,7 @@ _WORDS = {
     "alerts": Word("Send a test through each channel, or list what is open.", "alerts", _DAY),
     "verify": Word("Look for anything altered in the past.", "verify", _CARE),
     "promote": Word("Make a model champion, or go back to the one before.", "promote", _DATA),
+    "waive": Word("Let a gate pass for a model, on paper: it takes two people.", "waive", _DATA),
     "drill": Word("Send orders while everything fails, on a temporary desk.", "drill", _CARE),
     "doctor": Word("Check versions, disk, ports and services.", "doctor", _CARE),
     "user": Word("People who may sign in, and what they may do.", "user", _CARE),

@@ -13,7 +13,7 @@ from config.settings import Settings
 from countersign.console import console
 from countersign.errors import CommandError
 from countersign.running import running
-from ledger import audit, people
+from ledger import audit, people, waivers
 from quant.gates import Candidacy
 from trading.errors import DeskError
 from warehouse import Warehouse, place
@@ -67,6 +67,7 @@ def _changed(
     at = dt.datetime.now(dt.UTC)
     with engine.begin() as conn:
         signer = _signatory(conn, by)
+        let_pass = waivers.granted(conn, model)
     if back:
         model = promotion.roll_back(stored, registry, model, by=by, reason=reason, at=at)
     else:
@@ -78,7 +79,7 @@ def _changed(
             environment=_ENVIRONMENTS[settings.mode],
             asked_at=at,
         )
-        promotion.promote(stored, registry, candidacy)
+        promotion.promote(stored, registry, candidacy, let_pass)
     with engine.begin() as conn:
         audit.append(
             conn,
