@@ -8,6 +8,7 @@ from quant.probes.exact import (
     served_difference,
 )
 from quant.probes.finding import Finding
+from quant.probes.shown import telling_sessions
 from quant.probes.skill import (
     Rows,
     future_features,
@@ -30,4 +31,5 @@ __all__ = [
     "overnight_gain",
     "served_difference",
     "shuffled_label",
+    "telling_sessions",
 ]

@@ -23,6 +23,9 @@ _LIMIT = 3.0
 # loses more than this with a single bar has most likely seen the answer in it.
 _IMPLAUSIBLE = 0.10
 _MIN_BLOCKS = 8
+# Folds forecast each other: a chance likeness of two of them counts once in either, so that the
+# skill of a procedure without any has twice the variance its blocks show.
+_COUNTED_TWICE = float(np.sqrt(2.0))
 
 
 @dataclass(frozen=True)
@@ -263,6 +266,7 @@ def _standard(values: FloatArray) -> Float64Array:
 def _standard_errors(skill: FloatArray, rows: Rows) -> float:
     """Mean of the skill over blocks of sessions, in standard errors of that mean.
 
+    The forecasts come from folds fitted to one another, which doubles the variance of the mean.
     The spread of few blocks is itself uncertain: the ratio is told as the normal figure that is as
     unlikely as its own is under Student's t.
     """
@@ -280,6 +284,6 @@ def _standard_errors(skill: FloatArray, rows: Rows) -> float:
     spread = float(np.std(means, ddof=1))
     if spread == 0.0:
         return 0.0
-    ratio = float(means.mean() / spread * np.sqrt(n_blocks))
+    ratio = float(means.mean() / spread * np.sqrt(n_blocks)) / _COUNTED_TWICE
     unlikely = max(float(student.sf(abs(ratio), n_blocks - 1)), 1e-300)
     return float(np.sign(ratio) * norm.isf(unlikely))

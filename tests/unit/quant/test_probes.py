@@ -14,8 +14,10 @@ from quant.probes import (
     overnight_gain,
     served_difference,
     shuffled_label,
+    telling_sessions,
 )
 from quant.splits import Fold
+from quant.typing import FloatArray
 from tests.unit.quant import planted_leaks
 
 NONE = np.empty(0, dtype=np.int64)
@@ -136,3 +138,49 @@ def test_too_few_sessions_prove_nothing() -> None:
         shuffled_label(
             lambda x, _y: x[:, 0], np.zeros((100, 1)), labels, short, rng=np.random.default_rng(1)
         )
+
+
+def test_sessions_are_spread_to_the_newest_and_stand_around_changes() -> None:
+    days = np.arange(100, 200)
+
+    told = telling_sessions(days, np.array([150, 120]), even=2)
+
+    # The ends of two halves; each change, and the session before it.
+    assert told.tolist() == [119, 120, 149, 150, 199]
+
+
+def test_of_many_changes_some_are_looked_at_and_the_newest_always() -> None:
+    days = np.arange(1_000)
+
+    told = telling_sessions(days, days[5::10], even=1, at_changes=4)
+
+    assert told.tolist() == [244, 245, 494, 495, 744, 745, 994, 995, 999]
+
+
+def test_a_comparison_without_sessions_is_refused() -> None:
+    with pytest.raises(ValueError, match="at least one session"):
+        telling_sessions(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))
+
+
+def test_luck_spreads_by_one_standard_error_though_folds_forecast_each_other() -> None:
+    """Without the allowance for it the figures would spread by the square root of two."""
+    rng = np.random.default_rng(11)
+    days = np.arange(900)
+    rows = Rows(days, np.zeros(900, dtype=np.int64), horizon=1)
+
+    def forecast(values: FloatArray, labels: FloatArray) -> FloatArray:
+        given = np.full(labels.shape, np.nan)
+        for fold in np.array_split(days, 3):
+            fit = np.setdiff1d(days[np.isfinite(labels)], fold)
+            given[fold] = values[fold] @ (values[fit].T @ labels[fit])
+        return given
+
+    figures = [
+        shuffled_label(
+            forecast, rng.normal(size=(900, 20)), rng.normal(size=900), rows, rng=rng, rotations=1
+        ).figure
+        for _ in range(150)
+    ]
+
+    # The deviation of 150 figures is known to about 6 %.
+    assert np.std(figures) == pytest.approx(1.0, abs=0.2)
