@@ -20,7 +20,7 @@ from ledger import alert_rules, alerts
 from quality.calendar import exchange
 from quant.indicators import relative_strength
 from quant.typing import FloatArray
-from trading.alerting import MEASURES, Figure, Rule, holding
+from trading.alerting import MEASURES, Figure, holding
 from trading.clock import DeskClock
 from warehouse import Warehouse, adjustment, risk, verdicts
 
@@ -55,7 +55,7 @@ def alerts_of_close(
     with ledger.begin() as conn:
         rules = [
             rule
-            for rule in [*built_in_rules(alerts_file.load()), *alert_rules.active(conn)]
+            for rule in [*alert_rules.built_in(alerts_file.load()), *alert_rules.active(conn)]
             if MEASURES[rule.measure].source == "close"
         ]
         raised = alerts.watch(
@@ -68,21 +68,6 @@ def alerts_of_close(
             actor=_ACTOR,
         )
     return dg.MaterializeResult(metadata={"raised": len(raised), "looked_at": len(figures)})
-
-
-def built_in_rules(told: alerts_file.BuiltInRules) -> list[Rule]:
-    """Return the rules of the file as the desk watches them."""
-    return [
-        Rule(
-            rule_id=name,
-            measure=one.measure,
-            subject=one.subject,
-            comparison=one.comparison,
-            threshold=one.threshold,
-            severity=one.severity,
-        )
-        for name, one in told.rules.items()
-    ]
 
 
 def close_figures(

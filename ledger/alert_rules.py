@@ -1,16 +1,32 @@
-"""Alert rules that people make: kept, retired, never changed."""
+"""Alert rules: the built-in ones, and those that people make: kept, retired, never changed."""
 
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
+from config.alerts import BuiltInRules
 from ledger import audit, people
 from ledger.alerts import ACKNOWLEDGERS
 from ledger.connection import new_id
 from ledger.tables import alert_rules
 from trading.alerting import MEASURES, Rule, in_words, require_known
 from trading.errors import NotAllowedError
+
+
+def built_in(told: BuiltInRules) -> list[Rule]:
+    """Return the rules of the file as the desk watches them."""
+    return [
+        Rule(
+            rule_id=name,
+            measure=one.measure,
+            subject=one.subject,
+            comparison=one.comparison,
+            threshold=one.threshold,
+            severity=one.severity,
+        )
+        for name, one in told.rules.items()
+    ]
 
 
 def add(conn: sa.Connection, rule: Rule, *, person_id: str, desk_at: datetime) -> Rule:

@@ -8,7 +8,6 @@ from typing import Any
 import sqlalchemy as sa
 
 from adapters.alerts import Channel, ChannelError, Message, from_settings
-from assets.alerting import built_in_rules
 from config import alerts as alerts_file
 from ledger import alert_deliveries, alert_figures, alert_rules, alerts, market
 from ledger.alert_deliveries import LOG, Due
@@ -28,7 +27,7 @@ _LEVELS = {"note": logging.INFO, "warning": logging.WARNING, "critical": logging
 
 def tasks(desk: Desk) -> list[Task]:
     """Return what alerts need of a worker."""
-    built_in = built_in_rules(alerts_file.load())
+    built_in = alert_rules.built_in(alerts_file.load())
     return [
         Task("alert rules", Watcher(desk, built_in, desk.clock.now()).look, _RULES_SECONDS),
         Task("alert deliveries", Courier(desk).deliver, _DELIVERY_SECONDS),

@@ -58,13 +58,16 @@ def _own(person: Person) -> None:
 
 
 def _built_in() -> None:
-    rows = []
-    for name, told in data.built_in_rules().rules.items():
-        rule = Rule(
-            name, told.measure, told.subject, told.comparison, told.threshold, told.severity
+    told = data.built_in_rules()
+    rows = [
+        (
+            formats.plain(in_words(rule)),
+            rule.severity,
+            _WHEN[MEASURES[rule.measure].source],
+            told.rules[rule.rule_id].reason,
         )
-        when = _WHEN[MEASURES[told.measure].source]
-        rows.append((formats.plain(in_words(rule)), told.severity, when, told.reason))
+        for rule in alert_rules.built_in(told)
+    ]
     columns = [tables.text(name) for name in ("Rule", "Severity", "Looked at", "Reason")]
     tables.show(columns, rows)
     st.caption("Source `config/alert_rules.toml`.")

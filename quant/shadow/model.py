@@ -190,9 +190,8 @@ def _course(case: Case, quantity: float, market: Market, rates: Costs) -> Course
     price, volume = market.opens[row, case.asset], market.volumes[row, case.asset]
     entry = price + case.sign * _worse(price, quantity / volume, rates)
     left, base = _exit(case, market)
-    last = _last_known(market.closes[row:, case.asset])
     ended = left >= 0
-    value = base if ended else (last if np.isfinite(last) else price)
+    value = base if ended else _last_known(market.closes[row:, case.asset], otherwise=price)
     share = quantity / volume  # of the entry's volume: what a day trades changes slowly
     out = value - case.sign * _worse(value, share, rates) if ended else value
     fees = rates.commission_per_share * quantity * (2 if ended else 1)
@@ -234,9 +233,9 @@ def _worse(price: float, share: float, rates: Costs) -> float:
     return price * (rates.half_spread_bps / 10_000.0 + rates.impact * share * share)
 
 
-def _last_known(closes: FloatArray) -> float:
+def _last_known(closes: FloatArray, *, otherwise: float) -> float:
     known = closes[np.isfinite(closes)]
-    return float(known[-1]) if known.size else np.nan
+    return float(known[-1]) if known.size else otherwise
 
 
 def _require_case(case: Case, market: Market) -> None:

@@ -8,7 +8,6 @@ from typing import Any, cast
 import pytest
 import sqlalchemy as sa
 
-from assets.alerting import built_in_rules
 from config import alerts as alerts_file
 from config.alerts import AlertSettings
 from ledger import alert_deliveries, alert_rules, alerts, audit, heartbeats, market
@@ -151,7 +150,7 @@ def test_a_viewer_makes_no_rule_and_a_rule_watches_what_there_is(at_work: Worker
 def test_a_process_that_falls_silent_is_told_of_but_not_its_time_before_the_watch(
     at_work: WorkerDesk,
 ) -> None:
-    rules = [r for r in built_in_rules(alerts_file.load()) if r.rule_id == "silent_process"]
+    rules = [r for r in alert_rules.built_in(alerts_file.load()) if r.rule_id == "silent_process"]
     with at_work.desk.engine.begin() as conn:
         heartbeats.beat(conn, "feed", 7, "b", NOON - timedelta(hours=9))
     watcher = watching(at_work, *rules)
@@ -270,7 +269,7 @@ def test_what_a_killed_worker_was_sending_is_sent_again(at_work: WorkerDesk) -> 
 
 
 def test_the_built_in_rules_watch_what_there_is(at_work: WorkerDesk) -> None:
-    rules = built_in_rules(alerts_file.load())
+    rules = alert_rules.built_in(alerts_file.load())
     watching(at_work, *rules).look()
 
     assert {rule.severity for rule in rules} <= {"note", "warning"}
