@@ -100,7 +100,7 @@ class Feed:
 
     def look(self) -> None:
         """Ask for what is missing."""
-        self.healer.look(self._clock())
+        self.healer.look(self._clock(), joined=self.stream.joined)
 
     def report(self) -> None:
         """Say in the ledger how the feed stands; alert people when no bar comes."""

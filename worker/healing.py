@@ -13,6 +13,7 @@ from quality.calendar import Calendar
 from warehouse import Warehouse
 from warehouse import minutes as stored_minutes
 from warehouse.versions import Appended
+from worker.extended import ExtendedHours
 from worker.grid import Grid, Seen, Window
 from worker.storing import patiently, write_minutes
 from worker.tape import Origin, Tape
@@ -36,6 +37,8 @@ class History(Protocol):
 
 class Healer:
     """Keeps the tape's session whole: its gaps while it runs, all of it once it has closed.
+
+    The hours around it are asked for too; a feed that carries none there answers with nothing.
 
     A minute is asked for when it was over at the look before and is still missing, so that a bar
     on its way is not asked for. What had no trade is remembered, and asked for once more at the
@@ -73,18 +76,28 @@ class Healer:
         self._tape, self._history, self._warehouse = tape, history, warehouse
         self._calendar, self._symbols = calendar, tuple(symbols)
         self._origin, self._flush = origin, flush
+        self._extended = ExtendedHours(calendar)
+        self._joined = 0
         self.settled: date | None = None  # the last session that was asked for as a whole
         self.over = 0  # minutes of the session that were over at the last look
         self.restated = 0  # values that were replaced, since the process started
 
-    def look(self, clock: Clock) -> None:
+    def look(self, clock: Clock, *, joined: int = 0) -> None:
         """Follow the market's clock: change sessions, ask for gaps, settle what has closed.
+
+        Parameters
+        ----------
+        clock : Clock
+            The market's, as it was heard last.
+        joined : int
+            How often the stream was joined so far.
 
         Raises
         ------
         GapsRemainError
             If minutes stay missing although they were asked for.
         """
+        self._joined = joined
         session = self._begun(clock.now)
         grid = self._tape.grid
         if grid is None or grid.session < session:
@@ -98,6 +111,8 @@ class Healer:
         has_closed = before == grid.minutes and clock.now >= grid.closes + lag
         if has_closed and self.settled != session:
             self._settle(grid, clock.now)
+        if clock.is_open or clock.now >= grid.closes:
+            self._ask_around(session, clock.now)
         left = grid.missing(before)
         if left and clock.is_open:
             raise GapsRemainError(
@@ -129,6 +144,7 @@ class Healer:
                 continue
             try:
                 self._settle(grid if passed == grid.session else self._watch(passed), now)
+                self._ask_around(passed, now)
             except MinutesUnavailableError as e:
                 # Today's minutes must not wait for it: the daily run asks again.
                 log.warning("the minutes of %s were not settled: %s", passed, e)
@@ -158,6 +174,22 @@ class Healer:
             self._tape.answer(window, came["symbol"].to_list(), came["bar_start"].to_list())
             self.restated += tally.restated
             log.info("asked for %s: %s healed, %s restated", span, tally.new, tally.restated)
+
+    def _ask_around(self, session: date, now: datetime) -> None:
+        """Ask for the extended hours that are over, or in which the stream was joined anew."""
+        for span in self._extended.due(session, now, joined=self._joined):
+            self._flush()
+            came = self._history.between(self._symbols, span.first, span.until)
+            if not came.is_empty():
+                tally = self._store(came, span.session, max(now, self._tape.newest or now))
+                self.restated += tally.restated
+                log.info(
+                    "asked for extended hours, %s to %s UTC: %s healed, %s restated",
+                    f"{span.first:%Y-%m-%d %H:%M}", f"{span.until:%H:%M}",
+                    tally.new, tally.restated,
+                )  # fmt: skip
+            self._extended.settled(span)
+        self._extended.listened(self._joined)
 
     def _store(self, came: pl.DataFrame, session: date, now: datetime) -> Appended:
         """Store what came: known from the market time at which it was asked for."""
