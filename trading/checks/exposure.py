@@ -1,5 +1,6 @@
 """How large does it make the book? Position, exposure, money, shorts."""
 
+from collections import defaultdict
 from decimal import ROUND_DOWN, Decimal
 
 from trading.checks.answer import Answer, Measure, no, unknown, worst, yes
@@ -154,18 +155,32 @@ def book_after(picture: Picture, leg: Leg) -> dict[str, Decimal] | None:
     if picture.positions is None or picture.working is None:
         return None
     symbols = {*picture.positions, *(o.symbol for o in picture.working), leg.symbol}
-    own = leg.quantity * counted_price(picture, leg)
+    bought, sold = _ordered(picture)
+    side = bought if leg.side == "buy" else sold
+    side[leg.symbol] += leg.quantity * counted_price(picture, leg)
     book: dict[str, Decimal] = {}
     for symbol in sorted(symbols):
-        if symbol != leg.symbol and _price(picture, symbol) is None:
+        market = picture.market_price(symbol)
+        if market is None and symbol != leg.symbol and _price(picture, symbol) is None:
             return None
-        most, least = _value(picture, symbol, "buy"), _value(picture, symbol, "sell")
-        if symbol == leg.symbol and leg.side == "buy":
-            most += own
-        elif symbol == leg.symbol:
-            least -= own
-        book[symbol] = max(most, least, key=abs)
+        held = picture.held(symbol) * (market or ZERO)
+        book[symbol] = max(held + bought[symbol], held - sold[symbol], key=abs)
     return book
+
+
+def _ordered(picture: Picture) -> tuple[dict[str, Decimal], dict[str, Decimal]]:
+    """USD of the own open orders by symbol: what is bought, and what is sold."""
+    bought: dict[str, Decimal] = defaultdict(Decimal)
+    sold: dict[str, Decimal] = defaultdict(Decimal)
+    for order in picture.working or ():
+        if order.attached:
+            continue
+        if order.side == "buy":
+            bought[order.symbol] += order.leaves * order.price
+        else:
+            market = picture.market_price(order.symbol) or ZERO
+            sold[order.symbol] += order.leaves * max(order.price, market)
+    return bought, sold
 
 
 def _value(picture: Picture, symbol: str, side: Side) -> Decimal:
