@@ -16,7 +16,13 @@ from quant.models.dataset import (
 )
 from quant.models.learners import Learned, read
 from quant.models.outlook import Forecast, Outlook, fit_outlook
-from quant.models.walkforward import MIN_EFFECTIVE_HISTORY, Predictions, Windows, window_fits
+from quant.models.walkforward import (
+    MIN_EFFECTIVE_HISTORY,
+    Predictions,
+    Windows,
+    miss_rate,
+    window_fits,
+)
 from quant.typing import FloatArray, Int64Array
 
 _FORMAT = "countersign-model-2"
@@ -277,6 +283,7 @@ def _final_outlook(
                 dataset.labels[rows],
                 dataset.weights[rows],
                 said=history.probability[rows],
+                miss=miss_rate(dataset, rows, history.low, history.high),
             )
     margin = learned.margins(dataset.features[checked])
     return fit_outlook(margin, dataset.labels[checked], dataset.weights[checked])

@@ -71,6 +71,7 @@ def fit_outlook(
     weights: FloatArray,
     *,
     said: FloatArray | None = None,
+    miss: float = 1.0 - RANGE_SHARE,
 ) -> Outlook:
     """Learn what margins meant from matured outcomes out of sample.
 
@@ -85,6 +86,8 @@ def fit_outlook(
     said : array of shape (n_obs,), optional
         Probabilities given at the time; NaN where none was. The table of hit shares is made
         of these, so that it is a record and not a fit; without them the table is empty.
+    miss : float
+        Share of outcomes the range is built to miss; see `adapted_miss_rate`.
 
     Returns
     -------
@@ -103,6 +106,8 @@ def fit_outlook(
     loss = _mean(labels, weights * (1.0 - won), typical)
     probability = calibration.probability(margin)
     missed = np.sort(labels - probability * gain - (1.0 - probability) * loss)
+    # Beyond one half the ends would change places; below nought the widest miss is all we know.
+    tail = min(max(miss, 0.0), 1.0) / 2.0
     table: tuple[CalibrationBin, ...] = ()
     if said is not None and bool(np.isfinite(said).any()):
         known = np.isfinite(said)
@@ -112,8 +117,8 @@ def fit_outlook(
         base_rate=float(np.average(won, weights=weights)),
         gain=gain,
         loss=loss,
-        below=_conformal(missed, (1.0 - RANGE_SHARE) / 2.0),
-        above=-_conformal(-missed[::-1], (1.0 - RANGE_SHARE) / 2.0),
+        below=_conformal(missed, tail),
+        above=-_conformal(-missed[::-1], tail),
         n=int(margin.size),
         n_effective=float(weights.sum()),
         table=table,

@@ -1,6 +1,6 @@
 """Predictions for the past that use, for each test window, earlier sessions only."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from quant.models.conformal import adapted_miss_rate, missed_by_session
 from quant.models.dataset import (
     Dataset,
     Hyperparameters,
@@ -263,7 +264,7 @@ def _forecasts(
     for index, (fold, model) in enumerate(zip(folds, trained, strict=True)):
         if model is None:
             continue
-        outlook = _outlook(dataset, fold, model, filled["margin"])
+        outlook = _outlook(dataset, fold, model, filled)
         scale = None if dataset.scale is None else dataset.scale[fold.test]
         forecast = outlook.forecast(model.tested_margin, scale=scale)
         for name, values in filled.items():
@@ -276,12 +277,33 @@ def _forecasts(
     )
 
 
-def _outlook(dataset: Dataset, fold: Fold, model: _Trained, said_before: FloatArray) -> Outlook:
+def _outlook(
+    dataset: Dataset, fold: Fold, model: _Trained, filled: Mapping[str, FloatArray]
+) -> Outlook:
     """What margins meant in earlier windows, as far as it was known at this one's start."""
     first = dataset.sessions[fold.test].min()
-    rows = np.flatnonzero(np.isfinite(said_before) & (dataset.label_end <= first))
+    rows = np.flatnonzero(np.isfinite(filled["margin"]) & (dataset.label_end <= first))
     rows = dataset.labelled(rows.astype(np.int64))
-    margin = said_before[rows]
+    miss = miss_rate(dataset, rows, filled["low"], filled["high"])
+    margin = filled["margin"][rows]
     if dataset.weights[rows].sum() < MIN_EFFECTIVE_HISTORY:
         rows, margin = model.checked, model.checked_margin
-    return fit_outlook(margin, dataset.labels[rows], dataset.weights[rows])
+    return fit_outlook(margin, dataset.labels[rows], dataset.weights[rows], miss=miss)
+
+
+def miss_rate(dataset: Dataset, rows: Int64Array, low: FloatArray, high: FloatArray) -> float:
+    """What the next range is built to miss, from how the ranges of matured rows did.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        All rows.
+    rows : int array
+        Those with a range whose label has matured.
+    low, high : arrays of shape (n_rows,)
+        The ranges stated, as returns.
+    """
+    unit = 1.0 if dataset.scale is None else dataset.scale[rows]
+    outcome = dataset.labels[rows] * unit
+    missed = missed_by_session(low[rows], high[rows], outcome, dataset.label_end[rows])
+    return adapted_miss_rate(missed)
