@@ -8,18 +8,20 @@ from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks.defects import daily, held_out, minute
+from benchmarks.defects import actions, daily, held_out, minute, options, second
 from benchmarks.defects.scores import (
     Passing,
     Score,
+    action_scores,
     clean_rows,
     daily_scores,
     look_alikes,
     minute_scores,
+    option_scores,
 )
 
 REPORT = Path(__file__).parents[2] / "docs" / "reports" / "quality.md"
-SEED, HELD_OUT_SEED = 7, 99
+SEED, HELD_OUT_SEED, SECOND_SEED = 7, 99, 2026
 
 
 def main() -> None:
@@ -27,23 +29,39 @@ def main() -> None:
     parser.add_argument("--variants", type=int, default=24, help="plants of each class")
     variants = parser.parse_args().variants
     tuned = daily_scores(variants, planters=daily.PLANTERS, seed=SEED)
-    tuned |= _prefixed(minute_scores(variants, planters=minute.PLANTERS, seed=SEED))
+    tuned |= _prefixed("minute", minute_scores(variants, planters=minute.PLANTERS, seed=SEED))
+    tuned |= _prefixed("options", option_scores(variants, planters=options.PLANTERS, seed=SEED))
+    tuned |= _prefixed("actions", action_scores(variants, planters=actions.PLANTERS, seed=SEED))
     apart = daily_scores(variants, planters=held_out.DAILY, seed=HELD_OUT_SEED)
-    apart |= _prefixed(minute_scores(variants, planters=held_out.MINUTE, seed=HELD_OUT_SEED))
-    text = _report(variants, tuned, apart, look_alikes(), clean_rows())
+    apart |= _prefixed(
+        "minute", minute_scores(variants, planters=held_out.MINUTE, seed=HELD_OUT_SEED)
+    )
+    text = _report(variants, tuned, apart, _second(variants), look_alikes(), clean_rows())
     REPORT.parent.mkdir(parents=True, exist_ok=True)
     REPORT.write_text(text, encoding="utf-8")
     sys.stdout.write(text)
 
 
-def _prefixed(scores: dict[str, Score]) -> dict[str, Score]:
-    return {f"minute: {name}": score for name, score in scores.items()}
+def _second(variants: int) -> dict[str, Score]:
+    """Score the third set, of all kinds of data."""
+    seed = SECOND_SEED
+    scores = daily_scores(variants, planters=second.DAILY, seed=seed)
+    scores |= _prefixed("minute", minute_scores(variants, planters=second.MINUTE, seed=seed))
+    scores |= _prefixed("options", option_scores(variants, planters=second.OPTIONS, seed=seed))
+    return scores | _prefixed(
+        "actions", action_scores(variants, planters=second.ACTIONS, seed=seed)
+    )
+
+
+def _prefixed(kind: str, scores: dict[str, Score]) -> dict[str, Score]:
+    return {f"{kind}: {name}": score for name, score in scores.items()}
 
 
 def _report(
     variants: int,
     tuned: dict[str, Score],
     apart: dict[str, Score],
+    third: dict[str, Score],
     passing: Passing,
     clean: list[tuple[str, int, Counter[str]]],
 ) -> str:
@@ -54,14 +72,17 @@ def _report(
         "# Data quality: what is caught and what is not",
         "",
         f"{datetime.now(UTC):%Y-%m-%d}, Python {platform.python_version()}, {versions}. Written by "
-        f"`python -m benchmarks.defects --variants {variants}`; seeds {SEED} and "
-        f"{HELD_OUT_SEED}, held apart.",
+        f"`python -m benchmarks.defects --variants {variants}`; seeds {SEED}, {HELD_OUT_SEED} and "
+        f"{SECOND_SEED}, held apart.",
         "",
         "Each class is planted into clean bars: one real symbol alone (500 to 800 sessions), six "
         "years of the real five, and a generated market of 40 symbols; minutes into random walks "
-        "of one or twelve symbols. No index is given; actions are those on record. A defect is "
+        "of one or twelve symbols; quotes into chains by Black and Scholes of three shares, one "
+        "of which splits; records into the actions of a generated market, judged beside its bars. "
+        "No index is given; actions are those on record. A defect is "
         "*found* when nine of ten of its rows are called errors on their own symbol and session "
-        "(minute). *False* are clean rows called errors, with how many of 10,000 clean rows.",
+        "(minute, contract); a dividend left out when the next one is warned of. *False* are clean "
+        "rows called errors, with how many of 10,000 clean rows.",
         "",
         "## Planted while the rules were written",
         "",
@@ -75,6 +96,18 @@ def _report(
         "",
         *_table(apart),
         "",
+        "## A third set, of all kinds of data, written before it was first judged",
+        "",
+        "On its first run (2026-11-21), before anything was repaired: 267 of 276 plants (96.7 %), "
+        "44,231 of 44,240 rows, and 1,593 clean rows called errors, all of them quotes (78 of "
+        "them options whose other side was spoiled; the others strikes that are listed both before "
+        "a split and, of another contract, after it). Missed were six ratios in percent and three "
+        "splits on file late. The two mistakes about options and the ratios were then repaired; "
+        "the table is what came after. Of a split on file late the rows between the price's fall "
+        "and the record are held, and its record passes: that is left so.",
+        "",
+        *_table(third),
+        "",
         "## Real look-alikes",
         "",
         f"{passing.events} deliveries around events that happened (crashes, surges, first days, "
@@ -83,9 +116,9 @@ def _report(
         f"**{len(passing.refused)}**; errors on their other rows: {passing.besides}.",
         *[f"- {line}" for line in passing.refused],
         "",
-        "## False alarms on clean bars",
+        "## False alarms on clean data",
         "",
-        "| bars | rows | errors | of 10,000 | by rule |",
+        "| data | rows | errors | of 10,000 | by rule |",
         "| --- | ---: | ---: | ---: | --- |",
         *[
             f"| {name} | {rows:,} | {found.total()} | {found.total() / rows * 1e4:.2f} | "

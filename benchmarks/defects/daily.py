@@ -13,12 +13,17 @@ Key = tuple[str, date]
 
 @dataclass(frozen=True)
 class Plant:
-    """A spoiled delivery: `wrong` are the keys that must be found as errors."""
+    """A spoiled delivery: `wrong` are the keys that must be found as errors.
+
+    `touched` are neither wrong nor clean. A `split` (symbol, first session, ratio) that nobody
+    told changes what is paid on a share after it.
+    """
 
     frame: pl.DataFrame
     wrong: frozenset[Key]
     actions: pl.DataFrame | None = None
     touched: frozenset[Key] = field(default_factory=frozenset)
+    split: tuple[str, date, float] | None = None
 
 
 Planter = Callable[[pl.DataFrame, np.random.Generator], Plant]
@@ -220,7 +225,7 @@ def unknown_split(frame: pl.DataFrame, rng: np.random.Generator) -> Plant:
     to = scaled(frame, later, 1.0 / ratio, PRICES)
     if rng.random() < 0.6:
         to = changed(to, later, volume=(pl.col("volume") * ratio).round())
-    return Plant(to, keys(symbol, [first]))
+    return Plant(to, keys(symbol, [first]), split=(symbol, first, ratio))
 
 
 def wrong_action(frame: pl.DataFrame, rng: np.random.Generator) -> Plant:

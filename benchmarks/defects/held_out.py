@@ -106,8 +106,9 @@ def odd_split(frame: pl.DataFrame, rng: np.random.Generator) -> Plant:
     later = (pl.col("symbol") == symbol) & (pl.col("session") >= first)
     to = scaled(frame, later, 1.0 / ratio, PRICES)
     return Plant(
-        changed(to, later, volume=(pl.col("volume") * ratio).round()), keys(symbol, [first])
-    )
+        changed(to, later, volume=(pl.col("volume") * ratio).round()),
+        keys(symbol, [first]), split=(symbol, first, ratio),
+    )  # fmt: skip
 
 
 def sundays(frame: pl.DataFrame, rng: np.random.Generator) -> Plant:

@@ -17,6 +17,7 @@ class Plant:
 
     frame: pl.DataFrame
     wrong: frozenset[Key]
+    touched: frozenset[Key] = frozenset()
 
 
 Planter = Callable[[pl.DataFrame, np.random.Generator], Plant]

@@ -110,13 +110,16 @@ def _with_parity(frame: pl.DataFrame) -> pl.DataFrame:
     The odd side is the one whose time value is further from that of the strikes beside it.
     """
     quoted = pl.col("complete") & (pl.col("ask") >= pl.col("bid")) & (pl.col("bid") >= 0)
+    # A quote beyond what any right can cost says nothing of its counterpart.
+    possible = pl.col("bid") <= pl.col("bound") + pl.col("slack")
+    possible &= pl.col("ask") >= pl.col("intrinsic") - pl.col("slack")
     sides = ["symbol", "session", "expiry", "strike"]
     value = (pl.col("middle") - pl.col("intrinsic")).alias("time_value")
     chain = ["symbol", "session", "expiry", "right"]
     ordered = frame.with_columns(value).with_row_index("_row").sort(*chain, "strike")
     beside = pl.col("time_value").rolling_median(5, min_samples=3, center=True).over(chain)
     ordered = ordered.with_columns((pl.col("time_value") - beside).abs().alias("_odd"))
-    other = ordered.filter(quoted & (pl.col("versions") == 1)).select(
+    other = ordered.filter(quoted & possible & (pl.col("versions") == 1)).select(
         *sides,
         pl.when(pl.col("right") == "call")
         .then(pl.lit("put"))
@@ -166,9 +169,37 @@ def _with_past(frame: pl.DataFrame, actions: pl.DataFrame | None) -> pl.DataFram
         told, left_on="session", right_on="_split_on", by="symbol", strategy="backward",
         check_sortedness=False,
     )  # fmt: skip
-    return frame.with_columns(
+    outlived = (pl.col("_listed") < pl.col("_split_on")) & (pl.col("expiry") > pl.col("_split_on"))
+    return _followed(frame).select(
+        pl.exclude("_listed", "_split_on", "_ratio", "_followed"),
         pl.col("_ratio").alias("split_since"),
-        ((pl.col("_listed") < pl.col("_split_on")) & (pl.col("expiry") > pl.col("_split_on")))
-        .fill_null(value=False)
-        .alias("listed_before"),
-    ).drop("_listed", "_split_on", "_ratio")
+        (outlived & ~pl.col("_followed")).fill_null(value=False).alias("listed_before"),
+    )
+
+
+def _followed(frame: pl.DataFrame) -> pl.DataFrame:
+    """Add whether a strike is there anew, its contract of before the split being divided.
+
+    A chain that followed a split has strikes, at half the price of old ones, that old ones had.
+    """
+    chain = ["symbol", "session", "expiry", "right"]
+    contract = ["symbol", "expiry", "right", "_strike"]
+    # To a tenth: a third of 100 is written 33.33.
+    frame = frame.with_columns(pl.col("strike").round(1).alias("_strike"))
+    old = frame.filter(pl.col("_listed") < pl.col("_split_on")).select(contract)
+    before = pl.concat([old, frame.filter(pl.col("_split_on").is_null()).select(contract)]).unique()
+    undivided = frame.filter(pl.col("_split_on").is_not_null()).with_columns(
+        (pl.col("strike") * pl.col("_ratio")).round(1).alias("_strike")
+    )
+    divided = undivided.join(before, on=contract, how="semi")
+    # Of a chain that followed, each strike is an old one divided; of one that did not, few are.
+    rows = undivided.group_by(chain).len("_rows")
+    share = divided.group_by(chain).len("_divided").join(rows, on=chain)
+    followed = share.filter(pl.col("_divided") > 0.5 * pl.col("_rows")).select(chain)
+    anew = divided.join(followed, on=chain, how="semi")
+    # Neither an old strike that was divided nor one that others became is a relic.
+    became = anew.select(*chain, pl.col("strike").round(1).alias("_strike"))
+    told = pl.concat([anew.select(*chain, "_strike"), became]).unique()
+    told = told.with_columns(pl.lit(value=True).alias("_followed"))
+    joined = frame.join(told, on=[*chain, "_strike"], how="left", maintain_order="left")
+    return joined.with_columns(pl.col("_followed").fill_null(value=False)).drop("_strike")

@@ -1,5 +1,6 @@
 """Rules over a file of corporate actions, and the judgement they give."""
 
+from collections.abc import Set
 from datetime import date
 from typing import Final
 
@@ -9,7 +10,7 @@ from quality.calendar import Calendar
 from quality.rules.actions import ACTION_RULES
 from quality.rules.daily import judge_daily
 from quality.rules.judge import judge
-from quality.rules.model import Judgement, Rule, Severity, require_columns
+from quality.rules.model import Finding, Judgement, Rule, Severity, require_columns
 from quality.rules.words import Row, day, price, ratio
 
 DATASET: Final = "corporate_actions"
@@ -17,6 +18,12 @@ KEY: Final = ("symbol", "session", "kind")
 # A company does not split or pay twice within so many days; monthly payers leave 28 and more.
 TWICE_WITHIN_DAYS: Final = 14
 LARGEST_RATIO: Final = 100.0
+# Of so many dividends a payer's rhythm is told; a pause this much longer is one left out.
+RHYTHM_OF: Final = 6
+PAUSE: Final = 1.6
+_NEAR_DAYS: Final = 7
+_ABOUT_ACTIONS: Final = frozenset(rule.name for rule in ACTION_RULES)
+_LEAPS: Final = frozenset({"unit_is_right", "jump_is_no_unknown_split", "move_is_explained"})
 _FIGURES: Final = ("kind", "ratio", "amount")
 
 
@@ -94,6 +101,20 @@ RULES: Final[tuple[Rule, ...]] = (
         ),
         figures=(*_FIGURES, "usual_amount"),
     ),
+    Rule(
+        name="dividends_keep_their_rhythm",
+        severity=Severity.WARNING,
+        meaning="Between two dividends of a steady payer none is left out.",
+        reason="The pause is 1.6 times the usual one and more, of six dividends or more that came "
+        "evenly: one is missing, or was not paid.",
+        applies=pl.col("pause").is_not_null(),
+        fails=pl.col("pause") > PAUSE * pl.col("usual_pause"),
+        sentence=lambda row: (
+            f"{_says(row)} The one before it is {row['pause']:,.0f} days earlier, and usually "
+            f"{row['usual_pause']:,.0f} days pass: one between them looks left out."
+        ),
+        figures=(*_FIGURES, "pause", "usual_pause"),
+    ),
     *(
         Rule(
             name=rule.name,
@@ -169,6 +190,15 @@ def _with_records(frame: pl.DataFrame) -> pl.DataFrame:
         pl.col("amount").median().over(group).alias("usual_amount"),
         pl.len().over(group).alias("_count"),
     )
+    # Even enough to speak of a rhythm: half of all pauses lie within a fifth of the usual one.
+    paid = pl.col("is_dividend") & (pl.col("_count") >= RHYTHM_OF)
+    usual = pl.col("_since").median().over(group)
+    spread = (pl.col("_since") - usual).abs().median().over(group)
+    steady = paid & (spread < 0.2 * usual)
+    frame = frame.with_columns(
+        pl.when(steady).then(pl.col("_since").cast(pl.Float64)).alias("pause"),
+        pl.when(steady).then(usual).alias("usual_pause"),
+    )
     soon = pl.col("_since").is_between(1, TWICE_WITHIN_DAYS)
     times = (pl.col("amount") / pl.col("usual_amount")).log(10.0).abs()
     off = (times - times.round()).abs()
@@ -177,6 +207,39 @@ def _with_records(frame: pl.DataFrame) -> pl.DataFrame:
         pl.when(pl.col("_count") >= 4).then("usual_amount").alias("usual_amount"),
         ((times > 0.8) & (off < 0.15)).fill_null(value=False).alias("is_unit_apart"),
     ).drop("_since", "_to", "_count")
+
+
+def _contradicted(found: Finding, splits: Set[tuple[str, date]]) -> str | None:
+    """Return the rule about actions that a finding about a bar says is not met."""
+    if found.rule in _ABOUT_ACTIONS:
+        return found.rule
+    # The price leaped, though not as the split on file says.
+    is_split = (found.symbol, found.session) in splits
+    return "split_shows_in_price" if is_split and found.rule in _LEAPS else None
+
+
+def _unseen(actions: pl.DataFrame, bars: pl.DataFrame) -> list[tuple[str, date]]:
+    """Return symbol and day of the splits that the quoted price of their day did not follow.
+
+    Seen by the two closes alone: beside all rows a split that is dated late looks like a level
+    that returns.
+    """
+    beside = ["symbol", "session"]
+    quoted = bars.select(
+        "symbol",
+        pl.col("session").cast(pl.Date),
+        pl.col("close").cast(pl.Float64),
+    ).sort(beside)
+    near = (pl.col("session") - pl.col("session").shift(1)).dt.total_days() <= _NEAR_DAYS
+    move = (pl.col("close") / pl.col("close").shift(1)).log()
+    moves = quoted.select(
+        *beside, pl.when((pl.col("symbol") == pl.col("symbol").shift(1)) & near).then(move)
+    )
+    split = pl.col("ratio").log()
+    off = (pl.col("close") + split).abs() > pl.max_horizontal(pl.lit(0.15), 0.6 * split.abs())
+    splits = actions.filter(pl.col("is_split") & (pl.col("ratio") > 0))
+    both = splits.join(moves, left_on=["symbol", "ex_date"], right_on=beside)
+    return list(both.filter(off & (split.abs() > 0.15)).select("symbol", "ex_date").iter_rows())
 
 
 def _with_contradictions(
@@ -193,8 +256,14 @@ def _with_contradictions(
         actions=known.select(n for n in named if n in known.columns),
         whole_file=True,
     )
-    names = {rule.name for rule in ACTION_RULES}
-    told = [(f.symbol, f.session, f.rule) for f in judgement.findings if f.rule in names]
+    splits = set(known.filter("is_split").select("symbol", "ex_date").iter_rows())
+    told = [
+        (f.symbol, f.session, rule)
+        for f in judgement.findings
+        if (rule := _contradicted(f, splits)) is not None
+    ]
+    said = {(symbol, day) for symbol, day, _ in told}
+    told += [(*at, "split_shows_in_price") for at in _unseen(known, bars) if at not in said]
     schema = {"symbol": pl.String, "session": pl.Date, "contradicted": pl.String}
     by_session = (
         pl.DataFrame(told, schema=schema, orient="row")

@@ -2,8 +2,14 @@
 
 import pytest
 
-from benchmarks.defects import daily, market, minute
-from benchmarks.defects.scores import Score, daily_scores, minute_scores
+from benchmarks.defects import actions, daily, market, minute, options
+from benchmarks.defects.scores import (
+    Score,
+    action_scores,
+    daily_scores,
+    minute_scores,
+    option_scores,
+)
 from quality.calendar import exchange
 from quality.rules.daily import judge_daily
 from quality.rules.model import Severity
@@ -25,6 +31,15 @@ def test_planted_defects_of_minutes_are_found() -> None:
 
     assert recall(scores) >= 0.95
     assert sum(s.false for s in scores.values()) == 0
+
+
+def test_planted_defects_of_quotes_and_of_actions_are_found() -> None:
+    quotes = option_scores(1, planters=options.PLANTERS, seed=8)
+    records = action_scores(1, planters=actions.PLANTERS, seed=8)
+
+    assert sum(s.rows_found for s in quotes.values()) >= 0.9 * sum(s.rows for s in quotes.values())
+    assert recall(records) >= 0.8
+    assert sum(s.false for s in (*quotes.values(), *records.values())) <= 2
 
 
 @pytest.mark.parametrize("symbol", ["AAPL", "FB", "GOOG", "IBM", "MSFT"])

@@ -111,3 +111,63 @@ def test_a_phantom_split_is_told_by_the_bars_beside_it() -> None:
     judgement = judge_actions(ghost, calendar=exchange(), bars=bars)
 
     assert [f.rule for f in judgement.findings] == ["split_shows_in_price"]
+
+
+def test_a_strike_listed_again_as_another_contract_divided_is_no_relic_of_a_split() -> None:
+    # Strikes 80 to 120 every 5 become 40 to 60; 80 and more are gone, and 60 was 120.
+    before = chain().with_columns(pl.lit(date(2012, 6, 5)).alias("session"))
+    wide = pl.concat([before, before.with_columns(pl.col("strike") / 2)])  # 40 to 60 stood too
+    after = before.with_columns(
+        pl.lit(SESSION).alias("session"),
+        *(pl.col(name) / 2 for name in ("strike", "bid", "ask", "underlying_price")),
+    )
+    split = pl.DataFrame(
+        {"symbol": ["IBM"], "ex_date": [SESSION], "kind": ["split"], "ratio": [2.0]}
+    )
+
+    both = judge_options(pl.concat([wide, after]), calendar=exchange(), actions=split)
+    kept = before.with_columns(pl.lit(SESSION).alias("session"))
+    stayed = judge_options(pl.concat([before, kept]), calendar=exchange(), actions=split)
+
+    told = [f for f in both.findings if f.rule == "strike_follows_a_split"]
+    assert told == []
+    relics = [f for f in stayed.findings if f.rule == "strike_follows_a_split"]
+    assert len(relics) == kept.height
+
+
+def test_a_quote_that_cannot_be_does_not_accuse_its_counterpart() -> None:
+    there = (pl.col("right") == "call") & (pl.col("strike") < 100)
+    frame = chain().with_columns(
+        pl.when(there).then(pl.col(name) * 100).otherwise(pl.col(name)).alias(name)
+        for name in ("bid", "ask")
+    )
+
+    accused = {right for _, _, right in found(judge_options(frame, calendar=exchange()))}
+
+    assert accused == {"call"}
+
+
+@pytest.mark.parametrize(("ratio", "at"), [(200.0, 0), (0.5, 0), (3.0, 0), (2.0, 4), (2.0, -3)])
+def test_a_split_whose_ratio_or_day_the_price_does_not_show_is_told(ratio: float, at: int) -> None:
+    bars = rows("AAPL", date(2004, 11, 1), date(2005, 6, 30))
+    days = bars["session"].to_list()
+    day = days[days.index(date(2005, 2, 28)) + at]
+    file = pl.DataFrame({"symbol": ["AAPL"], "session": [day], "kind": ["split"], "ratio": [ratio]})
+
+    judgement = judge_actions(file, calendar=exchange(), bars=bars)
+
+    assert {(f.session, str(f.severity)) for f in judgement.findings} == {(day, "error")}
+
+
+def test_a_dividend_left_out_of_a_steady_row_is_warned_of() -> None:
+    days = [date(year, month, 8) for year in (2010, 2011, 2012) for month in (2, 5, 8, 11)]
+    paid = pl.DataFrame({"session": [*days[:6], *days[7:]]}).with_columns(
+        symbol=pl.lit("IBM"), kind=pl.lit("dividend"), amount=pl.lit(0.75)
+    )
+
+    findings = judge_actions(paid, calendar=exchange()).findings
+
+    told = [
+        (f.session, str(f.severity)) for f in findings if f.rule == "dividends_keep_their_rhythm"
+    ]
+    assert told == [(days[7], "warning")]
