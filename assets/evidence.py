@@ -1,6 +1,7 @@
 """A model's evidence as tables, filed beside it in the registry."""
 
 from assets.training import Trained
+from config.universe import Universe
 from quant.gates import title
 
 
@@ -24,10 +25,42 @@ def told(trained: Trained) -> str:
         f"| {f.probe} | {'passed' if f.passed else 'failed'} | {f.sentence} |"
         for f in trained.probes
     ]
+    effects = [
+        f"| {e.group} ({e.n_features}) | {e.shuffled:+.5f} | {e.left_out:+.5f} |"
+        for e in trained.effects
+    ]
     return "\n".join(
         [
             "| combinatorial path | active Sharpe a year |", "|---|---|", *paths, "",
             "| regime | active Sharpe a year |", "|---|---|", *regimes, "",
-            "| probe | verdict | |", "|---|---|---|", *probes,
+            "| probe | verdict | |", "|---|---|---|", *probes, "",
+            "| features | log loss rises, shuffled | log loss rises, left out |", "|---|---|---|",
+            *effects,
+        ]
+    )  # fmt: skip
+
+
+def card(trained: Trained, universe: Universe, *, simulated: bool) -> str:
+    """What the model is for, what it is not for, and what it leans on, in Markdown."""
+    model = trained.model
+    failed = [title(v.name) for v in trained.verdicts if not v.passed]
+    limits = [
+        f"One horizon of {model.horizon} sessions, from the open after the decision; long only.",
+        f"The {len(universe.names)} symbols of {universe.name} and no others"
+        + ("." if universe.point_in_time else ", chosen with hindsight: its record flatters it."),
+        "Daily bars alone: it knows no news, no reports and no orders.",
+        "Probabilities and ranges mean what they meant in its walk-forward record, while the "
+        "market stays like it.",
+        *(["Simulated prices are among what it learnt."] if simulated else []),
+        *([f"Not met: {', '.join(failed)}. Advice only."] if failed else []),
+    ]
+    leans = [f"- {e.group}: {e.n_features} features" for e in trained.effects if e.shuffled > 0.0]
+    return "\n".join(
+        [
+            f"A model of the kind {model.family}, {model.n_rounds} rounds, trained on "
+            f"{model.n_train} rows; {trained.n_configurations} configurations were tried for it "
+            "and its forerunners.", "",
+            "## Limits of use", "", *(f"- {limit}" for limit in limits), "",
+            "## What it leans on, most first", "", *(leans or ["- Nothing that can be told."]),
         ]
     )  # fmt: skip

@@ -9,7 +9,7 @@ import numpy as np
 from sqlalchemy import Engine
 
 from assets.desk_time import market_now
-from assets.evidence import gates_table, told
+from assets.evidence import card, gates_table, told
 from assets.features import daily_features
 from assets.filing import store
 from assets.judging import Market
@@ -161,6 +161,7 @@ def _plan(
         real_data=not material.simulated,
         family=settings.training.model,
         storage=settings.database.url("optuna"),
+        groups={feature.name: feature.group for feature in DAILY},
     )
 
 
@@ -208,6 +209,10 @@ def _registered(
         },
         tags={"universe": universe.name, "status": "challenger", "trainer": trainer},
         inputs=trained.model.names,
-        reports={"gates.md": gates_table(trained), "evidence.md": told(trained)},
+        reports={
+            "gates.md": gates_table(trained),
+            "evidence.md": told(trained),
+            "model-card.md": card(trained, universe, simulated=material.simulated),
+        },
     )
     return f"{name}/{number}", run_id

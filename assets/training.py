@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 
 import numpy as np
@@ -30,6 +30,7 @@ from quant.models import (
 )
 from quant.models.crossval import CrossValidation
 from quant.models.dataset import candidates, search_space
+from quant.models.explanation import GroupEffect, group_effects
 from quant.models.learners import Bench, prepare
 from quant.models.walkforward import Predictions
 from quant.overfitting import probability_of_backtest_overfitting
@@ -39,6 +40,7 @@ from quant.splits import default_embargo, purged_k_fold
 from quant.typing import FloatArray, Int64Array
 
 _FOLDS = 5
+_EXPLAINED_FOLDS = 3
 _PBO_BLOCKS = 16
 _N_JOBS = 2  # fits at the same time; results do not depend on it
 
@@ -57,6 +59,7 @@ class Plan:
     real_data: bool  # no simulated row among those it learns from
     storage: str | None = None
     family: str = "xgboost"
+    groups: Mapping[str, str] = field(default_factory=dict)  # of features, by name
 
 
 @dataclass(frozen=True)
@@ -94,6 +97,7 @@ class Trained:
     paths: FloatArray  # yearly active Sharpe ratio along each combinatorial path
     regimes: Mapping[str, float | None]  # the same in each regime, walk-forward
     probes: tuple[Finding, ...]
+    effects: tuple[GroupEffect, ...]  # of the groups of features
     n_configurations: int  # ever scored in the programme: what the deflated ratio is deflated by
 
 
@@ -144,6 +148,7 @@ def train(
         paths=looked.paths,
         regimes=looked.regimes,
         probes=looked.probes if served is None else (*looked.probes, served),
+        effects=looked.effects,
         n_configurations=len(_configurations(trials, history, plan)),
     )
 
@@ -156,11 +161,12 @@ def configuration_hash(configuration: Mapping[str, object], study: str) -> str:
 
 @dataclass(frozen=True)
 class _Looked:
-    """A final model looked into from three sides."""
+    """A final model looked into from four sides."""
 
     paths: FloatArray
     regimes: Mapping[str, float | None]
     probes: tuple[Finding, ...]
+    effects: tuple[GroupEffect, ...]
 
 
 def _looked_into(
@@ -191,7 +197,31 @@ def _looked_into(
         device=plan.device,
         bench=bench,
     )
-    return _Looked(paths, sharpes_by_regime(market, gained), probes)
+    effects = _effects(dataset, plan, model, bench)
+    return _Looked(paths, sharpes_by_regime(market, gained), probes, effects)
+
+
+def _effects(
+    dataset: Dataset, plan: Plan, model: FittedModel, bench: Bench
+) -> tuple[GroupEffect, ...]:
+    """What each group of features is worth to the configuration, at the model's rounds."""
+    embargo = default_embargo(dataset.sessions, dataset.label_start, dataset.label_end)
+    folds = purged_k_fold(
+        dataset.sessions,
+        dataset.label_start,
+        dataset.label_end,
+        n_folds=_EXPLAINED_FOLDS,
+        embargo=embargo,
+    )
+    return group_effects(
+        dataset,
+        {name: plan.groups.get(name, "other") for name in dataset.names},
+        replace(model.settings, n_rounds=max(1, model.n_rounds)),
+        tuple(folds),
+        seed=plan.seed,
+        bench=bench,
+        device=plan.device,
+    )
 
 
 def _searched(

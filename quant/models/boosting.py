@@ -26,8 +26,8 @@ class Boosted:
 
     @property
     def n_rounds(self) -> int:
-        """Rounds of boosting kept; a forest is one round."""
-        return int(self.booster.num_boosted_rounds())
+        """Trees kept, which for boosting are its rounds."""
+        return len(self.booster.get_dump())
 
     def margins(self, features: FloatArray) -> FloatArray:
         """Log-odds per row."""

@@ -5,9 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from assets.evidence import card
 from assets.judging import Market
 from assets.training import History, Plan, Trained, configuration_hash, free_of_leaks, train
 from config import gates as gates_module
+from config import universe as universe_module
 from quant.labels import average_uniqueness, forward_excess
 from quant.models import CANDIDATES, Dataset
 from quant.probes import Finding
@@ -170,3 +172,18 @@ def test_no_prediction_stands_for_a_session_the_model_learnt_from(first: Trained
     dataset, _ = market()
 
     assert dataset.sessions[first.predictions.rows].min() >= 252 + 63
+
+
+def test_what_each_group_of_features_is_worth_is_told(first: Trained) -> None:
+    assert {effect.group for effect in first.effects} == {"other"}
+    assert first.effects[0].n_features == 4
+    assert first.effects[0].shuffled > 0.0  # the foretelling one is among them
+
+
+def test_the_card_tells_limits_and_what_was_not_met(first: Trained) -> None:
+    told = card(first, universe_module.load(), simulated=True)
+
+    assert "chosen with hindsight" in told
+    assert "Simulated prices" in told
+    assert "Universe known at the time" in told
+    assert f"{first.n_configurations} configurations" in told

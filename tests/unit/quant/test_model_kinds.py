@@ -105,6 +105,12 @@ def test_growth_stops_when_checked_rows_gain_nothing(family: str) -> None:
     assert fit.model.n_rounds == 1
 
 
+def test_a_forests_rounds_are_its_trees() -> None:
+    fit = prepare("forest", FEATURES).fit(replace(LESSON, checked=CHECKED), small("forest"), seed=3)
+
+    assert fit.model.n_rounds == 30  # side by side: no checked row stops them
+
+
 def test_the_linear_model_is_that_of_scikit_learn() -> None:
     rows = np.nan_to_num(FEATURES[LEARNT].astype(np.float64))
     rows = np.clip((rows - rows.mean(axis=0)) / rows.std(axis=0), -5.0, 5.0)
