@@ -60,7 +60,12 @@ def rebalanced(
         model_version=known.version["model_version"],
     )
     facts = {symbol: facts_of(known, symbol, held.get(symbol, _ZERO)) for symbol in free}
-    wanted = _weights(viewer, known, session, facts, picture, account)
+    try:
+        wanted, note = _weights(viewer, known, session, facts, picture, account), ""
+    except ValueError as e:
+        # No book is better than another: what is wanted stays, what is not wanted is sold.
+        wanted = {s: facts[s].held * facts[s].close / account.equity for s in _chosen(known, facts)}
+        note = f" Nothing is rebalanced: {e}"
     # Room goes to the strongest first, as it does where each symbol is proposed alone.
     targets = [
         rebalancing.Target(facts[symbol], wanted.get(symbol, _ZERO))
@@ -76,7 +81,12 @@ def rebalanced(
         with viewer.ledger.begin() as conn:
             kept = ledger_proposals.record(conn, drafted, desk_at=viewer.clock.now())
             proposal = from_content(filed.content(conn, kept))
-    return told + [_of_book(t, fit, proposal) for t in targets]
+    return told + [_of_book(target, fit, proposal, note=note) for target in targets]
+
+
+def _chosen(known: Known, facts: Mapping[str, Facts]) -> list[str]:
+    """Return the symbols that the signals want."""
+    return [s for s in facts if (known.signals.get(s, {}).get("target_weight") or 0.0) > 0]
 
 
 def _weights(
@@ -89,7 +99,7 @@ def _weights(
 ) -> dict[str, Decimal]:
     """Return what each symbol should have of equity; what cannot be decided about keeps its own."""
     strategy, equity = viewer.settings.strategy, float(account.equity)
-    chosen = [s for s in facts if (known.signals.get(s, {}).get("target_weight") or 0.0) > 0]
+    chosen = _chosen(known, facts)
     others = sum(
         abs(holding.quantity) * holding.price
         for symbol, holding in (picture.positions or {}).items()
@@ -106,11 +116,15 @@ def _weights(
 
 
 def _of_book(
-    target: rebalancing.Target, fit: rebalancing.Fitted, proposal: Proposal | None
+    target: rebalancing.Target,
+    fit: rebalancing.Fitted,
+    proposal: Proposal | None,
+    *,
+    note: str,
 ) -> Decision:
     symbol = target.facts.symbol
     mine = [leg for leg in (proposal.legs if proposal else ()) if leg.symbol == symbol]
-    said = f"Target {percent(target.weight)} of equity; {target.facts.held} shares are held."
+    said = f"Target {percent(target.weight)} of equity; {target.facts.held} shares are held.{note}"
     if proposal is not None and mine:
         cut = " Fewer than wanted fit the limits." if symbol in fit.cut else ""
         return Decision(

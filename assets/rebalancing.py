@@ -20,6 +20,7 @@ from trading.proposals import CheckResult, Effect, Leg
 
 _ZERO = Decimal(0)
 _SHARE = Decimal("0.000001")
+_LEAST_SHARE = Decimal("0.001")
 _STOP_RANGES = Decimal(2)  # average true ranges below the close
 _FEWEST_ASSETS = 2
 
@@ -115,7 +116,9 @@ def legs_for(targets: Sequence[Target], *, equity: Decimal, picture: Picture) ->
     purchases: list[Leg] = []
     for target in targets:
         facts = target.facts
-        wanted = (target.weight * equity / facts.close).to_integral_value(rounding=ROUND_DOWN)
+        # A weight is written with eight digits: what it falls short by is no reason to trade.
+        exact = (target.weight * equity / facts.close).quantize(_LEAST_SHARE)
+        wanted = exact.to_integral_value(rounding=ROUND_DOWN)
         if 2 * wanted == facts.held:  # the sale and the new stop would look like one sent twice
             wanted -= 1
         if facts.held > 0 and wanted <= 0:

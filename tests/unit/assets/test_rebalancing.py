@@ -69,6 +69,13 @@ def test_what_is_held_as_wanted_is_left_alone() -> None:
     )
 
 
+def test_a_weight_that_was_rounded_is_no_reason_to_trade() -> None:
+    # 0.04200001 of 99,999.97 USD are 6.9999995 shares at 600
+    targets = [Target(facts("AAPL", 7), D("0.04200001"))]
+
+    assert not legs_for(targets, equity=D("99999.97"), picture=picture(AAPL=7))
+
+
 def test_legs_are_cut_to_what_passes_with_those_before_them_and_numbered() -> None:
     desk = picture(IBM=25)
     legs = legs_for(
