@@ -19,6 +19,15 @@ from adapters.market_data.files.opening import Part
 from adapters.market_data.files.text import Table
 
 _OLD_EXCEL: Final = b"\xd0\xcf\x11\xe0"
+# What may part a symbol from a field in the name of one column, and the fields each must have.
+_PARTINGS: Final = ("_", ".", " ", ":", "-", "|", "/")
+_FIELDS: Final = frozenset({"open", "high", "low", "close"})
+# Words beside a field that say what kind of price it is, and not whose.
+_ABOUT: Final = frozenset({
+    "adj", "adjusted", "unadj", "unadjusted", "raw", "split", "regular", "day", "daily",
+    "session", "bid", "ask", "mid", "px", "price", "pre", "post", "prev", "previous",
+    "premarket", "afterhours", "trade", "nominal",
+})  # fmt: skip
 _PLAIN: Final = re.compile(rb"\s*[\[{]")
 
 
@@ -90,12 +99,15 @@ def _columnar(frame: pl.DataFrame, name: str) -> Table:
 def long(table: Table) -> Table:
     """Return a table with one row per symbol and time, when symbols stand side by side in it.
 
-    As pandas writes columns of two levels: `('Close', 'AAPL')`, or a second heading of tickers.
+    As pandas writes columns of two levels: `('Close', 'AAPL')`, or a second heading of tickers; or
+    with both in one name: `AAPL_Close`, `Close AAPL`, `AAPL.Close`.
     """
     columns = table.columns
     pairs = {column: pair for column in columns if (pair := _pair(column)) is not None}
     if len(pairs) >= 4:
         return _stacked(table, pairs)
+    if named := _one_name(columns):
+        return _stacked(table, named)
     if table.has_names and len(columns) > 1:
         first = table.frame.row(0, named=True)
         if words.key(str(first[columns[0]] or "")) == "ticker":
@@ -103,6 +115,30 @@ def long(table: Table) -> Table:
         if words.key(columns[0]) == "ticker" and words.key(str(first[columns[0]])) == "price":
             return _under_two_headings(table, second=0)
     return table
+
+
+def _one_name(columns: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """Return field and symbol of columns that name both; none unless each symbol has its prices."""
+    for parting, field_at in ((p, at) for p in _PARTINGS for at in (-1, 0)):
+        pairs: dict[str, tuple[str, str]] = {}
+        for column in columns:
+            sides = column.rsplit(parting, 1) if field_at else column.split(parting, 1)
+            if len(sides) == 2 and words.is_known(sides[field_at]) and sides[1 + field_at].strip():
+                pairs[column] = (sides[field_at], sides[1 + field_at].strip())
+        fields: dict[str, set[str]] = {}
+        for field, symbol in pairs.values():
+            fields.setdefault(symbol, set()).add(words.key(field))
+        alone = {words.key(column) for column in columns if column not in pairs} & _FIELDS
+        named = all(told >= _FIELDS and _is_ticker(symbol) for symbol, told in fields.items())
+        if fields and named and not alone:
+            return pairs
+    return {}
+
+
+def _is_ticker(symbol: str) -> bool:
+    """Whether a word beside a field is a symbol; no number, and no word about prices."""
+    letters = any(character.isalpha() for character in symbol)
+    return letters and words.key(symbol) not in _ABOUT and not words.is_known(symbol)
 
 
 def _pair(column: str) -> tuple[str, str] | None:

@@ -419,3 +419,17 @@ def test_what_was_written_is_read(
     assert frame.select("session", "open", "high", "low", "close", "volume").rows() == [
         (day, *prices, volume) for day, prices, volume in rows
     ]
+
+
+@pytest.mark.parametrize("pattern", ["{s}_{f}", "{s}.{f}", "{f} {s}", "{f}_{s}", "{s} {f}"])
+def test_symbols_side_by_side_in_one_heading_are_read(pattern: str) -> None:
+    fields = ["Open", "High", "Low", "Close", "Volume"]
+    heading = ",".join(pattern.format(s=s, f=f) for s in ("BRK.B", "IBM") for f in fields)
+    text = f"Date,{heading}\n2012-07-02,83,84,82,83.5,100,195,196,194,195.5,200\n"
+    text += "2012-07-03,83.5,85,83,84.5,110,195.5,197,195,196.5,210\n"
+
+    frame = read(io.BytesIO(text.encode()), kind="daily", name="wide.csv").frame
+
+    assert sorted(set(frame["symbol"])) == ["BRK.B", "IBM"]
+    assert frame.filter(symbol="BRK.B")["close"].to_list() == [83.5, 84.5]
+    assert frame.filter(symbol="IBM")["volume"].to_list() == [200, 210]
