@@ -45,6 +45,8 @@ def blocks(sessions: Sequence[date], cuts: Iterable[datetime]) -> Iterator[list[
 def late(learned: pl.DataFrame) -> list[datetime]:
     """Return when something was learned that an earlier decision would have needed.
 
+    What says who a ticker is changes earlier rows too, from the day on which it takes effect.
+
     Parameters
     ----------
     learned : polars.DataFrame
@@ -52,7 +54,7 @@ def late(learned: pl.DataFrame) -> list[datetime]:
     """
     return sorted(
         {
-            known_at
+            max(known_at, _decided(day))
             for day, known_at, reaches_back in learned.iter_rows()
             if reaches_back or known_at > _decided(day)
         }

@@ -41,7 +41,9 @@ from market.corporate_actions a left join (
       and symbol in (select symbol from market.corporate_actions where kind = 'delisting')
     group by symbol
 ) t on t.symbol = a.symbol
-where a.known_at > $after and a.known_at <= $as_of and a.ex_date <= $last
+where (a.known_at > $after
+       or (a.kind in ('symbol_change', 'delisting') and a.ex_date >= cast($after as date)))
+  and a.known_at <= $as_of and a.ex_date <= $last
   and (a.symbol in (select unnest($symbols::varchar[]))
        or a.detail in (select unnest($symbols::varchar[])))
 union all
@@ -98,7 +100,8 @@ def learned(
     -------
     polars.DataFrame
         day, known_at, and reaches_back: whether it changes what earlier rows mean, however early
-        it was known. Each once.
+        it was known. Each once. Of changed and ended symbols also those announced before `after`
+        that take effect since.
     """
     asked = {
         "symbols": list(symbols), "first": first, "last": last, "index": index,
