@@ -178,13 +178,19 @@ def _heading(fields: list[tuple[int, list[str]]], declared: Sequence[str]) -> in
         filled = [field for field in row if field.strip()]
         known = sum(words.is_known(field) or words.key(field) in wanted for field in filled)
         values = sum(_is_value(field) for field in filled)
-        if known >= 2 and known > values:
+        if (known >= 2 and known > values) or _is_of_two(fields[at : at + 2]):
             return at
         if len(filled) >= 4 and values == 0 and at + 1 < len(fields):
             below = fields[at + 1][1]
             if sum(_is_value(field) for field in below) >= 3:
                 return at
     return None
+
+
+def _is_of_two(rows: list[tuple[int, list[str]]]) -> bool:
+    """Whether a line of tickers stands above one of prices, as pandas writes two levels."""
+    first = [words.key(row[0]) for _, row in rows if row]
+    return first == ["ticker", "price"]
 
 
 def _is_value(field: str) -> bool:

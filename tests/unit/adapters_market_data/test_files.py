@@ -433,3 +433,13 @@ def test_symbols_side_by_side_in_one_heading_are_read(pattern: str) -> None:
     assert sorted(set(frame["symbol"])) == ["BRK.B", "IBM"]
     assert frame.filter(symbol="BRK.B")["close"].to_list() == [83.5, 84.5]
     assert frame.filter(symbol="IBM")["volume"].to_list() == [200, 210]
+
+
+def test_a_heading_of_tickers_above_one_of_prices_is_read() -> None:
+    text = "Ticker,IBM,IBM,IBM,IBM,IBM,KO,KO,KO,KO,KO\n"
+    text += "Price,Open,High,Low,Close,Volume,Open,High,Low,Close,Volume\nDate,,,,,,,,,,\n"
+    text += "2012-07-02,195,196,194,195.5,200,78,79,77,78.5,100\n"
+
+    frame = read(io.BytesIO(text.encode()), kind="daily", name="grouped.csv").frame
+
+    assert frame.select("symbol", "close").rows() == [("IBM", 195.5), ("KO", 78.5)]
