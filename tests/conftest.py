@@ -3,7 +3,15 @@
 import os
 
 from tests.desk.running import desk, whole_desk
-from tests.servers import minio_bucket, minio_server, postgres_dsn, postgres_server, s3_settings
+from tests.servers import (
+    desk_dsn,
+    desk_place,
+    minio_bucket,
+    minio_server,
+    postgres_dsn,
+    postgres_server,
+    s3_settings,
+)
 
 # As the desk's own processes have it: threads of a kernel sleep while they wait for each other.
 # Spinning, several test workers on few cores would be many times slower.
@@ -11,6 +19,8 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 __all__ = [
     "desk",
+    "desk_dsn",
+    "desk_place",
     "minio_bucket",
     "minio_server",
     "postgres_dsn",

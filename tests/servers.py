@@ -29,8 +29,11 @@ from config.settings import LakeSettings
 from countersign.processes import postgres
 from countersign.processes.ports import LOOPBACK, next_free
 from countersign.processes.postgres import Cluster
+from ledger import migrate as ledger_migrate
+from warehouse import migrate as warehouse_migrate
+from warehouse.place import Place
 
-_TEMPLATE = "fresh_desk"
+_TEMPLATE, _WITH_TABLES = "fresh_desk", "desk_with_tables"
 _QUICK = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off")
 
 
@@ -79,11 +82,11 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluste
 
 
 @contextmanager
-def fresh_database(server: Cluster) -> Iterator[str]:
+def fresh_database(server: Cluster, *, template: str = _TEMPLATE) -> Iterator[str]:
     """Make a database with the empty schemas `desk` and `ducklake`; yield its address."""
     name = f"t_{uuid.uuid4().hex[:16]}"
     with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
-        _run(connection, "create database {} template {}", name, _TEMPLATE)
+        _run(connection, "create database {} template {}", name, template)
     yield server.url(name)
     with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
         _run(connection, "drop database {} with (force)", name)
@@ -94,6 +97,29 @@ def postgres_dsn(postgres_server: Cluster) -> Iterator[str]:
     """The address of a fresh database with the empty schemas `desk` and `ducklake`."""
     with fresh_database(postgres_server) as dsn:
         yield dsn
+
+
+@pytest.fixture
+def desk_place(postgres_server: Cluster, tmp_path: Path) -> Iterator[Place]:
+    """A ledger and a warehouse without rows in a fresh database: all their tables are there.
+
+    They are copied: migrating a database of its own for each test would take seconds.
+    """
+    data = tmp_path / "warehouse"
+    data.mkdir(exist_ok=True)
+    with fresh_database(postgres_server, template=_WITH_TABLES) as dsn:
+        with psycopg.connect(dsn, autocommit=True) as connection:
+            connection.execute(
+                "update ducklake.ducklake_metadata set value = %s where key = 'data_path'",
+                [f"{data}/"],
+            )
+        yield Place(dsn, f"{data}/")
+
+
+@pytest.fixture
+def desk_dsn(desk_place: Place) -> str:
+    """The address of `desk_place`'s database."""
+    return desk_place.dsn
 
 
 @pytest.fixture(scope="session")
@@ -150,12 +176,22 @@ def _start_postgres(folder: Path) -> dict[str, Any]:
     with psycopg.connect(cluster.url("postgres"), autocommit=True) as connection:
         _run(connection, "create database {}", _TEMPLATE)
     postgres.create_schemas(cluster.url(_TEMPLATE))
+    _make_tables(cluster, folder / "no-data")
     return {
         "pid": server.pid,
         "data": str(cluster.folder),
         "port": cluster.port,
         "password": cluster.password,
     }
+
+
+def _make_tables(cluster: Cluster, data: Path) -> None:
+    """Make the database that `desk_place` copies."""
+    with psycopg.connect(cluster.url("postgres"), autocommit=True) as connection:
+        _run(connection, "create database {} template {}", _WITH_TABLES, _TEMPLATE)
+    dsn = cluster.url(_WITH_TABLES)
+    ledger_migrate.upgrade(dsn)
+    warehouse_migrate.upgrade_place(Place(dsn, f"{data}/"))
 
 
 def _start_minio(minio: str, folder: Path) -> dict[str, Any]:

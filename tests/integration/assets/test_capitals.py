@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
-from pathlib import Path
 
 import polars as pl
 import pytest
@@ -10,17 +9,15 @@ import pytest
 from adapters.market_data import fundamentals
 from assets.capitals import capitals
 from tests.integration.warehouse.rows import act, split
-from warehouse import Warehouse, migrate
+from warehouse import Warehouse
 from warehouse.place import Place
 
 BEFORE, AFTER = date(2005, 2, 25), date(2005, 2, 28)  # a 2-for-1 split of AAPL between the two
 
 
 @pytest.fixture
-def warehouse(postgres_dsn: str, tmp_path: Path) -> Iterator[Warehouse]:
-    place = Place(postgres_dsn, f"{tmp_path / 'warehouse'}/")
-    migrate.upgrade_place(place)
-    made = Warehouse(place)
+def warehouse(desk_place: Place) -> Iterator[Warehouse]:
+    made = Warehouse(desk_place)
     yield made
     made.close()
 

@@ -19,12 +19,11 @@ from assets.performance import performance
 from config import universe
 from config.documents import ROOT
 from ledger import alerts, engine, fills, market
-from ledger.migrate import upgrade
 from ledger.tables import bookings, legs, orders
 from ledger.tables import fills as fills_table
 from quality.calendar import exchange
 from tests.integration.ledger.cases import Case, proposed
-from warehouse import Warehouse, accounts, bars, migrate, verdicts
+from warehouse import Warehouse, accounts, bars, verdicts
 from warehouse.place import Place
 
 D = Decimal
@@ -63,12 +62,9 @@ class Desk:
 
 
 @pytest.fixture
-def desk(postgres_dsn: str, tmp_path: Path) -> Iterator[Desk]:
-    upgrade(postgres_dsn)
-    place = Place(postgres_dsn, f"{tmp_path / 'warehouse'}/")
-    migrate.upgrade_place(place)
-    made = Warehouse(place)
-    ledger = engine(postgres_dsn, pool_size=2)
+def desk(desk_place: Place, tmp_path: Path) -> Iterator[Desk]:
+    made = Warehouse(desk_place)
+    ledger = engine(desk_place.dsn, pool_size=2)
     kept = sample.stocks().filter(pl.col("session").is_between(date(2012, 6, 1), SOLD))
     told = kept.drop("sample_adjusted", strict=False).with_columns(
         source=pl.lit("test"), simulated=pl.lit(value=False), assumed=pl.lit(value=True),

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from datetime import date
-from pathlib import Path
 
 import dagster as dg
 import numpy as np
@@ -16,7 +15,7 @@ from assets.probing import train_and_serve
 from config import universe as universe_file
 from config.documents import ROOT
 from quant.features import CORE, DAILY
-from warehouse import Warehouse, actions, bars, features, index, migrate, verdicts
+from warehouse import Warehouse, actions, bars, features, index, verdicts
 from warehouse.place import Place
 
 # IBM paid a dividend on 8 May, so that prices before and after it stand on two bases.
@@ -26,10 +25,8 @@ UNIVERSE = universe_file.load(ROOT / "universe.toml")
 
 
 @pytest.fixture(name="warehouse")
-def _warehouse(postgres_dsn: str, tmp_path: Path) -> Iterator[Warehouse]:
-    place = Place(postgres_dsn, f"{tmp_path / 'warehouse'}/")
-    migrate.upgrade_place(place)
-    made = Warehouse(place)
+def _warehouse(desk_place: Place) -> Iterator[Warehouse]:
+    made = Warehouse(desk_place)
     prices = _told(sample.stocks())
     passed = prices.select(
         "symbol", "session", "known_at", dataset=pl.lit("daily_bars"), status=pl.lit("passed"),

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import polars as pl
 import pytest
@@ -12,7 +11,7 @@ from adapters.mlflow.registry import PromotionRefusedError
 from assets.promotion import UnknownModelError, promote, roll_back
 from config import gates as gates_file
 from quant.gates import Candidacy, Decision, Evidence, Waiver, judge
-from warehouse import Warehouse, migrate, models
+from warehouse import Warehouse, models
 from warehouse.place import Place
 
 TRAINED = datetime(2012, 6, 29, 20, 15, tzinfo=UTC)
@@ -51,10 +50,8 @@ def candidacy(number: int) -> Candidacy:
 
 
 @pytest.fixture(name="warehouse")
-def _warehouse(postgres_dsn: str, tmp_path: Path) -> Iterator[Warehouse]:
-    place = Place(postgres_dsn, f"{tmp_path / 'warehouse'}/")
-    migrate.upgrade_place(place)
-    made = Warehouse(place)
+def _warehouse(desk_place: Place) -> Iterator[Warehouse]:
+    made = Warehouse(desk_place)
     for number, evidence in enumerate((GOOD, GOOD, replace(GOOD, trades=60)), start=1):
         _store(made, number, evidence)
     yield made

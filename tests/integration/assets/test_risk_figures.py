@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -17,8 +16,7 @@ from assets.risk import risk_figures
 from config import universe
 from config.documents import ROOT
 from ledger import engine, market
-from ledger.migrate import upgrade
-from warehouse import Warehouse, bars, index, migrate, risk, verdicts
+from warehouse import Warehouse, bars, index, risk, verdicts
 from warehouse.place import Place
 
 D = Decimal
@@ -28,18 +26,15 @@ HELD = {"AAPL": (D(20), D(584)), "IBM": (D(-30), D("195.58")), "FB": (D(100), D(
 
 
 @pytest.fixture(name="ledger")
-def _ledger(postgres_dsn: str) -> Iterator[sa.Engine]:
-    upgrade(postgres_dsn)
-    made = engine(postgres_dsn, pool_size=2)
+def _ledger(desk_dsn: str) -> Iterator[sa.Engine]:
+    made = engine(desk_dsn, pool_size=2)
     yield made
     made.dispose()
 
 
 @pytest.fixture(name="warehouse")
-def _warehouse(postgres_dsn: str, tmp_path: Path) -> Iterator[Warehouse]:
-    place = Place(postgres_dsn, f"{tmp_path / 'warehouse'}/")
-    migrate.upgrade_place(place)
-    made = Warehouse(place)
+def _warehouse(desk_place: Place) -> Iterator[Warehouse]:
+    made = Warehouse(desk_place)
     yield made
     made.close()
 

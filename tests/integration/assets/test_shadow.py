@@ -17,28 +17,24 @@ from assets.shadow import shadow_ledger
 from config import settings, universe
 from config.documents import ROOT
 from ledger import engine
-from ledger.migrate import upgrade
 from tests.integration.ledger.cases import Case, proposed
 from trading.proposals import Proposal
-from warehouse import Warehouse, bars, index, migrate, shadow, verdicts
+from warehouse import Warehouse, bars, index, shadow, verdicts
 from warehouse.place import Place
 
 DECIDED, ENTERED, LEFT = date(2012, 6, 20), date(2012, 6, 21), date(2012, 6, 28)
 
 
 @pytest.fixture(name="case")
-def _case(postgres_dsn: str) -> Iterator[Case]:
-    upgrade(postgres_dsn)
-    ledger = engine(postgres_dsn, pool_size=2)
+def _case(desk_dsn: str) -> Iterator[Case]:
+    ledger = engine(desk_dsn, pool_size=2)
     yield Case.begin(ledger)
     ledger.dispose()
 
 
 @pytest.fixture(name="warehouse")
-def _warehouse(postgres_dsn: str, tmp_path: Path) -> Iterator[Warehouse]:
-    place = Place(postgres_dsn, f"{tmp_path / 'warehouse'}/")
-    migrate.upgrade_place(place)
-    made = Warehouse(place)
+def _warehouse(desk_place: Place) -> Iterator[Warehouse]:
+    made = Warehouse(desk_place)
     with made.writer("market.daily_bars") as conn:
         bars.append_bars(conn, _told(sample.stocks()))
     with made.writer("market.index_bars") as conn:

@@ -12,23 +12,21 @@ from config import limits as limits_module
 from config import settings as settings_module
 from config import universe as universe_module
 from ledger import engine, market, new_id
-from ledger.migrate import upgrade
 from ledger.tables import limit_overrides
 from tests.integration.ledger.cases import CLOSE, NOON, OPEN, SESSION, Case, proposed
 from tests.integration.sending.desk import FakeBroker, StandingClock
 from trading.picture import Picture
 from trading.pretrade import judge_leg
 from warehouse import connect
-from warehouse.migrate import upgrade as upgrade_warehouse
+from warehouse.place import Place
 
 D = Decimal
 LIMITS = limits_module.load()
 
 
 @pytest.fixture
-def case(postgres_dsn: str) -> Iterator[Case]:
-    upgrade(postgres_dsn)
-    made = engine(postgres_dsn, pool_size=5)
+def case(desk_dsn: str) -> Iterator[Case]:
+    made = engine(desk_dsn, pool_size=5)
     case = Case.begin(made)
     _tell_market(case, is_open=False)
     yield case
@@ -37,12 +35,12 @@ def case(postgres_dsn: str) -> Iterator[Case]:
 
 @pytest.fixture
 def viewer(
-    case: Case, postgres_dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    case: Case, desk_place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Viewer]:
     monkeypatch.setenv("DESK_HOME", str(tmp_path))
-    monkeypatch.setenv("COUNTERSIGN_DATABASE__DSN", postgres_dsn)
+    monkeypatch.setenv("COUNTERSIGN_DATABASE__DSN", desk_place.dsn)
+    monkeypatch.setenv("COUNTERSIGN_WAREHOUSE__PATH", desk_place.data_path)
     settings = settings_module.load()
-    upgrade_warehouse(settings)
     store = connect(settings)
     yield Viewer(
         settings, LIMITS, universe_module.load(), case.ledger, store,

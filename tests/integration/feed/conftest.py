@@ -7,7 +7,7 @@ import pytest
 
 from tests.integration.feed.replayed import Replayed, replayed
 from tests.integration.venue.served import ServedVenue
-from warehouse import Warehouse, migrate
+from warehouse import Warehouse
 from warehouse.place import Place
 
 
@@ -25,9 +25,7 @@ def feed_desk(
 
 
 @pytest.fixture
-def warehouse(postgres_dsn: str, tmp_path: Path) -> Iterator[Warehouse]:
-    place = Place(postgres_dsn, f"{tmp_path / 'warehouse'}/")
-    migrate.upgrade_place(place)
-    made = Warehouse(place)
+def warehouse(desk_place: Place) -> Iterator[Warehouse]:
+    made = Warehouse(desk_place)
     yield made
     made.close()

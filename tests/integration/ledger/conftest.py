@@ -4,15 +4,13 @@ import pytest
 import sqlalchemy as sa
 
 from ledger import engine
-from ledger.migrate import upgrade
 from tests.integration.ledger.cases import Case
 
 
 @pytest.fixture
-def ledger(postgres_dsn: str) -> Iterator[sa.Engine]:
+def ledger(desk_dsn: str) -> Iterator[sa.Engine]:
     """The ledger's tables in a fresh database."""
-    upgrade(postgres_dsn)
-    made = engine(postgres_dsn, pool_size=20)
+    made = engine(desk_dsn, pool_size=20)
     yield made
     made.dispose()
 

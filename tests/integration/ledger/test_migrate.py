@@ -11,9 +11,11 @@ from ledger.migrate import NewerSchemaError, upgrade
 from ledger.tables import SCHEMA, metadata
 
 
-def test_the_migrations_make_exactly_the_tables(ledger: sa.Engine) -> None:
+def test_the_migrations_make_exactly_the_tables(postgres_dsn: str) -> None:
+    upgrade(postgres_dsn)
+    address = engine(postgres_dsn).url
     # Alembic leaves out the schema it takes for the default one, which follows the user's name.
-    plain = sa.create_engine(ledger.url, connect_args={"options": "-c search_path=public"})
+    plain = sa.create_engine(address, connect_args={"options": "-c search_path=public"})
     options = {
         "version_table_schema": SCHEMA,
         "include_schemas": True,

@@ -17,7 +17,7 @@ from config.settings import LakeSettings
 from quality.calendar import exchange
 from tests.integration.warehouse.rows import act, split
 from tests.unit.quality.test_options import SESSION, chain
-from warehouse import Warehouse, migrate, options, quarantine, verdicts
+from warehouse import Warehouse, options, quarantine, verdicts
 from warehouse.place import Place
 
 WALL = datetime(2026, 1, 2, tzinfo=UTC)
@@ -27,10 +27,8 @@ AT_90 = (pl.col("strike") == 90.0) & (pl.col("right") == "call")
 
 
 @pytest.fixture
-def warehouse(postgres_dsn: str, tmp_path: Path) -> Iterator[Warehouse]:
-    place = Place(postgres_dsn, f"{tmp_path / 'warehouse'}/")
-    migrate.upgrade_place(place)
-    made = Warehouse(place)
+def warehouse(desk_place: Place) -> Iterator[Warehouse]:
+    made = Warehouse(desk_place)
     yield made
     made.close()
 

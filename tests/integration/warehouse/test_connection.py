@@ -119,9 +119,9 @@ def test_writing_without_naming_a_table_is_refused(warehouse: Warehouse) -> None
         pass
 
 
-def test_lost_connections_are_made_again(warehouse: Warehouse, postgres_dsn: str) -> None:
+def test_lost_connections_are_made_again(warehouse: Warehouse, desk_dsn: str) -> None:
     append(warehouse, bar("A"))
-    with psycopg.connect(postgres_dsn, autocommit=True) as admin:
+    with psycopg.connect(desk_dsn, autocommit=True) as admin:
         admin.execute(
             "select pg_terminate_backend(pid) from pg_stat_activity "
             "where datname = current_database() and pid <> pg_backend_pid()"
@@ -131,11 +131,11 @@ def test_lost_connections_are_made_again(warehouse: Warehouse, postgres_dsn: str
     assert append(warehouse, bar("B")) == Appended(new=1)
 
 
-def test_a_lost_lock_writes_nothing(warehouse: Warehouse, postgres_dsn: str) -> None:
+def test_a_lost_lock_writes_nothing(warehouse: Warehouse, desk_dsn: str) -> None:
     def losing() -> None:
         with warehouse.writer("market.rates") as conn:
             conn.execute(RATE)
-            lose_locks(postgres_dsn)
+            lose_locks(desk_dsn)
 
     with pytest.raises(WarehouseUnavailableError, match="was lost; nothing was written"):
         losing()
@@ -145,7 +145,7 @@ def test_a_lost_lock_writes_nothing(warehouse: Warehouse, postgres_dsn: str) -> 
 
 
 def test_a_repeated_write_is_run_again_after_a_lost_lock(
-    warehouse: Warehouse, postgres_dsn: str
+    warehouse: Warehouse, desk_dsn: str
 ) -> None:
     attempts = []
 
@@ -153,7 +153,7 @@ def test_a_repeated_write_is_run_again_after_a_lost_lock(
         attempts.append(1)
         conn.execute(RATE)
         if len(attempts) == 1:
-            lose_locks(postgres_dsn)
+            lose_locks(desk_dsn)
         return len(attempts)
 
     assert warehouse.write(work, "market.rates") == 2
@@ -170,9 +170,9 @@ def test_a_warehouse_opened_for_reading_refuses_writes(warehouse: Warehouse, pla
         append(reading, bar("B"))
 
 
-def test_a_missing_warehouse_is_not_made_by_opening_it(place: Place) -> None:
+def test_a_missing_warehouse_is_not_made_by_opening_it(empty_place: Place) -> None:
     with pytest.raises(WarehouseMissingError, match=r"Run \./desk up"):
-        Warehouse(place)
+        Warehouse(empty_place)
 
 
 def test_another_data_path_is_refused_with_what_to_do(warehouse: Warehouse, place: Place) -> None:
@@ -191,21 +191,19 @@ def test_a_database_that_is_away_is_told(tmp_path: Path) -> None:
 
 
 def test_upgrading_twice_and_at_once_applies_each_migration_once(
-    place: Place, postgres_dsn: str
+    empty_place: Place,
 ) -> None:
     with ThreadPoolExecutor(3) as pool:
-        applied = list(pool.map(lambda _: migrate.upgrade_place(place), range(3)))
+        applied = list(pool.map(lambda _: migrate.upgrade_place(empty_place), range(3)))
 
     assert sorted(len(a) for a in applied) == [0, 0, len(migrate.migrations())]
-    with psycopg.connect(postgres_dsn) as session:
+    with psycopg.connect(empty_place.dsn) as session:
         rows = session.execute("select name from desk.warehouse_migrations").fetchall()
     assert [name for (name,) in rows] == [m.name for m in migrate.migrations()]
 
 
-def test_older_code_refuses_a_newer_schema(
-    warehouse: Warehouse, place: Place, postgres_dsn: str
-) -> None:
-    with psycopg.connect(postgres_dsn, autocommit=True) as session:
+def test_older_code_refuses_a_newer_schema(warehouse: Warehouse, place: Place) -> None:
+    with psycopg.connect(place.dsn, autocommit=True) as session:
         session.execute(
             "insert into desk.warehouse_migrations values (999, '999_future', 'x', now())"
         )

@@ -10,24 +10,21 @@ import warehouse
 from config import settings as settings_file
 from config.settings import Settings
 from dashboard import data
-from ledger import migrate as ledger_migrate
-from warehouse import migrate as warehouse_migrate
+from warehouse.place import Place
 
 SHELL = Path(__file__).parents[3] / "dashboard" / "shell.py"
 
 
 @pytest.fixture
 def desk_settings(
-    postgres_dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    desk_place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Settings]:
     """Settings of an empty desk whose stores exist."""
     monkeypatch.setenv("DESK_HOME", str(tmp_path))
-    monkeypatch.setenv("COUNTERSIGN_DATABASE__DSN", postgres_dsn)
-    settings = settings_file.load()
-    ledger_migrate.upgrade(postgres_dsn)
-    warehouse_migrate.upgrade(settings)
+    monkeypatch.setenv("COUNTERSIGN_DATABASE__DSN", desk_place.dsn)
+    monkeypatch.setenv("COUNTERSIGN_WAREHOUSE__PATH", desk_place.data_path)
     _forget()
-    yield settings
+    yield settings_file.load()
     data.engine().dispose()
     _forget()
 

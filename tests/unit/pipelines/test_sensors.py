@@ -12,7 +12,6 @@ from config import settings
 from config.settings import Settings
 from ledger import daily_runs, market, runs
 from ledger.connection import engine
-from ledger.migrate import upgrade
 from pipelines.sensors import approved_orders, session_closed
 from quality.calendar import exchange
 from tests.integration.sending.desk import SmallDesk
@@ -69,10 +68,9 @@ class Ticks:
 
 
 @pytest.fixture
-def ticks(postgres_dsn: str, tmp_path: Path) -> Iterator[Ticks]:
-    upgrade(postgres_dsn)
-    made = engine(postgres_dsn)
-    told = settings.load({"DESK_HOME": str(tmp_path), "COUNTERSIGN_DATABASE__DSN": postgres_dsn})
+def ticks(desk_dsn: str, tmp_path: Path) -> Iterator[Ticks]:
+    made = engine(desk_dsn)
+    told = settings.load({"DESK_HOME": str(tmp_path), "COUNTERSIGN_DATABASE__DSN": desk_dsn})
     yield Ticks(SmallDesk(made), told)
     made.dispose()
 
