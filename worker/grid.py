@@ -126,7 +126,20 @@ class Grid:
                 found[-1] = Window(last.first, max(last.last, gap.last), tuple(symbols))
             else:
                 found.append(Window(first, gap.last, (gap.symbol,)))
-        return found
+        return [self._with_witness(window) for window in found]
+
+    def _with_witness(self, window: Window) -> Window:
+        """Return a question that somebody is part of who is known to have traded in its minutes.
+
+        Who has ended, or is not listed yet, never has a bar: asked for alone, their empty answer
+        could not be told from none, and would be asked for again for ever.
+        """
+        span = self._seen[:, window.first : window.last + 1]
+        known = np.flatnonzero(((span == Seen.HEARD) | (span == Seen.HEALED)).any(axis=1))
+        if not known.size or {self._rows[symbol] for symbol in window.symbols} & {*known.tolist()}:
+            return window
+        witness = self.symbols[int(known[0])]
+        return Window(window.first, window.last, (*window.symbols, witness))
 
     def answer(self, window: Window, symbols: Sequence[str], starts: Sequence[datetime]) -> None:
         """Note the answer to a question: what came is healed, the rest had no trade.

@@ -9,7 +9,7 @@ import polars as pl
 import typer
 
 from adapters import object_store
-from adapters.market_data import calendar, generated, replayed
+from adapters.market_data import asked, calendar, generated, replayed
 from adapters.market_data.generated import GeneratedMarket
 from adapters.market_data.landing import Kind, land
 from adapters.object_store import ObjectStore, StoreError
@@ -61,7 +61,16 @@ def generate(
     console.print(f"{rows:,} rows landed in {store.name}, {sessions[0]} to {last}.")
     console.print(f"What was planted is told in {write_truth(settings.home / 'generated', made)}.")
     if use:
+        _note_unlisted(store, made, sessions)
         _use(settings, made, sessions)
+
+
+def _note_unlisted(store: ObjectStore, made: GeneratedMarket, sessions: list[dt.date]) -> None:
+    """Note that who is listed after the history only has no bar in it, so that nobody asks."""
+    landed = made.daily.filter(pl.col("session") <= sessions[-1])["symbol"]
+    later = frozenset(made.sectors) - set(landed)
+    if later:
+        asked.record(store, dict.fromkeys(sessions, later), asked_at=dt.datetime.now(dt.UTC))
 
 
 def _use(settings: Settings, made: GeneratedMarket, sessions: list[dt.date]) -> None:

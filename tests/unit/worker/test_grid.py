@@ -51,6 +51,19 @@ def test_a_question_reaches_back_to_the_last_bar_known_and_serves_several_symbol
     ]
 
 
+def test_who_never_trades_is_asked_for_beside_somebody_who_does() -> None:
+    made = grid("A", "ENDED")
+    for minute in range(3):
+        made.mark("A", at(minute), Seen.HEARD)
+
+    (window,) = made.windows(made.gaps(3))
+    made.answer(window, ["A"] * 3, [at(minute) for minute in range(3)])
+
+    assert window == Window(0, 2, ("ENDED", "A"))
+    assert made.gaps(3) == []
+    assert made.count(Seen.NO_TRADE) == 3
+
+
 def test_a_minute_without_trades_is_asked_for_once() -> None:
     made = grid("A")
     made.mark("A", at(0), Seen.HEARD)
