@@ -271,14 +271,16 @@ def test_bench_a_session_of_minutes(
     timed.stages(
         monkeypatch,
         (load, "minutes"), (minute_module, "judge_minutes"), (minute_module, "days_made"),
-        (suites, "record"), (minute_module, "store"),
+        (suites, "record"), (minute_module, "write"),
     )  # fmt: skip
 
     def work() -> int:
         judgement, days = minute_module.judged(loaded.warehouse, Lake(loaded.store), universe, LAST)
-        minute_module.store(
-            loaded.warehouse, judgement, days, LAST, docs=loaded.home / "docs", run_id="bench"
-        )
+        landed = load.objects(loaded.store, "minute", LAST, LAST, universe.names).landed()
+        minute_module.write(
+            loaded.warehouse, judgement, days, LAST, landed,
+            docs=loaded.home / "docs", run_id="bench",
+        )  # fmt: skip
         return judgement.passed.height
 
     written = _measured(benchmark, work)
