@@ -108,17 +108,10 @@ def judged(world: World, *, seed: int, settings_too: bool = False) -> Judged:
     )
 
 
-def oracle_sharpe(
-    world: World, dataset: Dataset, trading: Trading, *, scaled: bool = False
-) -> float:
-    """What the desk's policy earns on the signal itself, over the sessions walked forward.
-
-    `scaled` ranks by expected return instead of by expected return over volatility.
-    """
+def oracle_sharpe(world: World, dataset: Dataset, trading: Trading) -> float:
+    """What the desk's policy earns on the signal itself, over the sessions walked forward."""
     first = int(dataset.sessions.min()) + 252 + 63
     told = world.told[dataset.sessions, dataset.symbols, 0]
-    if scaled and dataset.scale is not None:
-        told = told * dataset.scale
     known = dataset.sessions >= first
     return trading.sharpe(np.where(known, 1.0, np.nan), np.where(known, told, np.nan))
 

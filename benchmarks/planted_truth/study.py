@@ -56,7 +56,7 @@ class Size:
         return f"{2 * self.nulls} null markets, {self.power} at each true ratio"
 
 
-FULL, REDUCED = Size(nulls=100, power=25), Size(nulls=4, power=3)
+FULL, REDUCED = Size(nulls=100, power=30), Size(nulls=4, power=3)
 
 
 def nulls(size: Size, seed: int) -> list[Market]:
