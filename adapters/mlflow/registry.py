@@ -49,7 +49,7 @@ class MlflowRegistry:
         metrics: Mapping[str, float],
         tags: Mapping[str, str],
         reports: Mapping[str, str],
-        inputs: Sequence[str] = (),
+        inputs: Sequence[str],
     ) -> tuple[str, int]:
         """Log a run with its model and register it as the next version of `name`.
 

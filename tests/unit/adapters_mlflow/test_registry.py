@@ -65,6 +65,7 @@ def filed(
         metrics={"deflated_sharpe": 0.25},
         tags={"status": "challenger", "trainer": "desk"},
         reports={"gates.md": "| gate | verdict |"},
+        inputs=["return_5", "volatility_21"],
     )
 
 
@@ -77,6 +78,16 @@ def test_what_was_filed_is_read_back_byte_for_byte_and_versions_count(server: st
     assert (first, second) == (1, 2)
     assert registry.model(first_run) == b'{"model": 1}'
     assert registry.model(second_run) == b'{"model": 2}'
+
+
+def test_a_registered_model_says_what_it_is_fed_in_which_order(server: str) -> None:
+    from mlflow.models import get_model_info
+
+    run_id, _ = filed(MlflowRegistry(server), b"{}", name="signed-daily")
+
+    signature = get_model_info(f"runs:/{run_id}/model").signature
+    assert signature is not None
+    assert signature.inputs.input_names() == ["return_5", "volatility_21"]
 
 
 def test_a_run_nobody_filed_is_told_with_its_address(server: str) -> None:
@@ -140,7 +151,7 @@ def test_a_model_of_another_kind_is_registered_as_its_bytes(server: str) -> None
 
     run_id, number = registry.register(
         "lines-daily", b"a line", booster=None, parameters={"l2": 10.0}, metrics={},
-        tags={"trainer": "desk"}, reports={},
+        tags={"trainer": "desk"}, reports={}, inputs=["return_5"],
     )  # fmt: skip
 
     assert number == 1
