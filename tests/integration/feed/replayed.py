@@ -36,7 +36,8 @@ class Replayed:
         self.venue, self.desk, self.warehouse = venue, desk, warehouse
         self.heard: set[Key] = set()  # from the stream
         self.late: set[Key] = set()  # of those, behind a later minute: perhaps asked for by then
-        self.lost: set[Key] = set()  # of those, with a feed that ended before it stored them
+        self._lost: set[Key] = set()
+        self._ended: list[Tape] = []  # of feeds that were killed
         self._clock = next(t for t in watch_tasks(desk) if t.name == "clock")
         self._stop = threading.Event()
         self._cuts = 0
@@ -45,10 +46,17 @@ class Replayed:
 
     def kill(self) -> None:
         """End the feed as kill -9 would, and begin anew with what the warehouse has."""
-        self.lost |= {(told.bar.symbol, told.bar.start) for told in self.feed.tape.take()}
+        self._ended.append(self.feed.tape)
         self.end()
         self._stop = threading.Event()
         self.feed = self._opened()
+
+    @property
+    def lost(self) -> set[Key]:
+        """What was heard by a feed that ended before it stored it, also while it ended."""
+        for tape in self._ended:
+            self._lost |= {(told.bar.symbol, told.bar.start) for told in tape.take()}
+        return self._lost
 
     def end(self) -> None:
         self._stop.set()
