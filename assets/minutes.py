@@ -88,15 +88,16 @@ def minute_bars(
 def judged(
     warehouse: Warehouse, source: MarketData, universe: Universe, session: date
 ) -> tuple[Judgement, DaysMade]:
-    """Return what the rules say of a session's minutes, and of the days that they make."""
+    """Return what the rules say of a session's minutes, and of the days the regular ones make.
+
+    Extended hours are kept: the rules ask less of them, and `warehouse.minutes.marked` tells them.
+    """
     delivered = source.minutes(universe.names, session)
     calendar = exchange()
-    opens, closes = calendar.open(session), calendar.close(session)
-    regular = delivered.filter(pl.col("bar_start").is_between(opens, closes, closed="left"))
     with warehouse.reader() as conn:
         daily = bars.ohlcv(conn, universe.names, session, session, as_of=decision_time(session))
     judgement = judge_minutes(
-        regular, calendar=calendar, daily=daily, sessions=[session], now=decision_time(session)
+        delivered, calendar=calendar, daily=daily, sessions=[session], now=decision_time(session)
     )
     return judgement, days_made(judgement.passed, daily, calendar)
 

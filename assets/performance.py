@@ -253,7 +253,8 @@ def _arrival(conn: duckdb.DuckDBPyConnection, one: Worked, session: date) -> Dec
     if one.arrived_at <= exchange().open(session):
         return None if day.is_empty() else Decimal(str(day["open"][0]))
     minutes = bars.minutes(conn, [one.symbol], session, as_of=as_of).filter(
-        pl.col("bar_start") > one.arrived_at - timedelta(minutes=1)
+        pl.col("bar_start") > one.arrived_at - timedelta(minutes=1),
+        pl.col("bar_start") < exchange().close(session),
     )
     return None if minutes.is_empty() else Decimal(str(minutes.sort("bar_start")["open"][0]))
 

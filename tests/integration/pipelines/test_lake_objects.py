@@ -3,7 +3,7 @@
 import io
 import os
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import dagster as dg
@@ -132,6 +132,12 @@ def minutes(session: date) -> pl.DataFrame:
     return generated.minutes(days, opens, seed=1, lengths=pl.Series([390] * days.height))
 
 
+def minutes_and_one_before_the_opening(session: date) -> pl.DataFrame:
+    regular = minutes(session)
+    early = pl.col("bar_start") - pl.duration(minutes=30)
+    return pl.concat([regular.head(1).with_columns(bar_start=early), regular])
+
+
 def quotes(session: date) -> pl.DataFrame:
     none = [pl.lit(None).alias(c) for c in COLUMNS["options"] if c not in chain().columns]
     return chain().with_columns(pl.lit(session).alias("session"), *none)
@@ -143,7 +149,7 @@ def test_minutes_and_options_are_loaded_in_just_the_sessions_they_touch(desk: Sm
     for session in (monday, wednesday):
         desk.land(quotes(session), "options")
         place = f"equities/minute/session={session}/vendor.parquet"
-        put_by_hand(desk, place, parquet(minutes(session)))
+        put_by_hand(desk, place, parquet(minutes_and_one_before_the_opening(session)))
 
     asked = ticks.asked()
 
@@ -158,6 +164,11 @@ def test_minutes_and_options_are_loaded_in_just_the_sessions_they_touch(desk: Sm
     assert "every landed object is loaded" in Ticks(desk).asked(), "a sensor that begins anew"
     stored = desk.table("select distinct session from market.minute_bars order by session")
     assert stored["session"].to_list() == [monday, wednesday]
+    extended = desk.table(
+        "select bar_start from market.minute_bars where bar_start < $opens and session = $s",
+        opens=exchange().open(wednesday), s=wednesday,
+    )  # fmt: skip
+    assert extended.rows() == [(exchange().open(wednesday) - timedelta(minutes=30),)]
     counted = desk.table("select session, count(*) from market.options group by all order by all")
     assert counted.rows() == [(monday, 18), (wednesday, 18)]
 
