@@ -5,6 +5,7 @@ leave stops it. A server that cannot be had means a visible skip, or a failure w
 COUNTERSIGN_REQUIRE_SERVERS=1.
 """
 
+import contextlib
 import fcntl
 import json
 import os
@@ -263,20 +264,24 @@ def _wait(is_ready: Callable[[], bool], server: subprocess.Popen[bytes], log: Pa
 
 
 def _stop(pid: int) -> None:
-    try:
+    """Stop a server, whoever started it: the dead child of a worker that has left is a zombie."""
+    until = time.monotonic() + 20
+    with contextlib.suppress(psutil.NoSuchProcess):
         server = psutil.Process(pid)
         server.send_signal(signal.SIGINT)  # PostgreSQL: disconnect everyone, then stop
-        server.wait(20)
-    except psutil.NoSuchProcess:
-        return
-    except psutil.TimeoutExpired:
-        server.kill()
+        while _is_alive(pid) and time.monotonic() < until:
+            time.sleep(0.05)
+        if _is_alive(pid):
+            server.kill()
 
 
 def _is_alive(pid: int | None) -> bool:
     if pid is None or not psutil.pid_exists(pid):
         return False
-    return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _run(connection: psycopg.Connection[Any], statement: str, *names: str) -> None:
