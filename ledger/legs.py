@@ -102,19 +102,7 @@ def close(
 ) -> str | None:
     """Close a leg without order; its proposal's id when it was this call, else None."""
     has_order = sa.exists().where(orders.c.leg_id == legs.c.leg_id)
-    found: str | None = conn.scalar(
-        sa.update(legs)
-        .where(legs.c.leg_id == leg_id, legs.c.closed_at.is_(None), sa.not_(has_order))
-        .values(
-            closed_at=desk_at,
-            closed_code=code,
-            closed_sentence=sentence,
-            lease_owner=None,
-            lease_until=None,
-        )
-        .returning(legs.c.proposal_id)
-    )
-    return found
+    return _ended(conn, leg_id, sa.not_(has_order), code=code, sentence=sentence, desk_at=desk_at)
 
 
 def finish(
@@ -126,9 +114,22 @@ def finish(
         orders.c.parent_client_order_id.is_(None),
         orders.c.state.not_in(FINAL),
     )
+    return _ended(conn, leg_id, sa.not_(working), code=code, sentence=sentence, desk_at=desk_at)
+
+
+def _ended(
+    conn: sa.Connection,
+    leg_id: str,
+    may_end: sa.ColumnElement[bool],
+    *,
+    code: str,
+    sentence: str,
+    desk_at: datetime,
+) -> str | None:
+    """Close a leg where it is open and `may_end`; its proposal's id when it was this call."""
     found: str | None = conn.scalar(
         sa.update(legs)
-        .where(legs.c.leg_id == leg_id, legs.c.closed_at.is_(None), sa.not_(working))
+        .where(legs.c.leg_id == leg_id, legs.c.closed_at.is_(None), may_end)
         .values(
             closed_at=desk_at,
             closed_code=code,
