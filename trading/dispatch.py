@@ -13,13 +13,14 @@ from trading.clock import DeskClock, MarketClock
 from trading.errors import BrokerUnavailableError
 from trading.ledger import Ledger, Scope, SignedLeg, Unsettled
 from trading.orders import OrderState
+from trading.proposals import CheckResult
 from trading.sending import (
     Facts,
     Report,
     Sender,
     acknowledge,
     denied_now,
-    order_of,
+    send_checked,
     stamp,
     submit,
     wait,
@@ -180,31 +181,11 @@ def _send_leg(
     market: MarketClock,
     report: Report,
 ) -> None:
-    denied = denied_now(ledger, broker, signed, sender, desk, market)
-    sender.reached("checked")
-    lasting = [result for result in denied if not result.later]
-    if lasting:
-        sentence = f"Not sent. {lasting[0].sentence}"
-        ledger.close_leg(
-            signed.leg_id, code=lasting[0].code, sentence=sentence, at=stamp(desk, market)
-        )
-        report.closed.append(signed.leg_id)
-        return
-    if denied:
-        wait(ledger, signed, sender, report, denied[0].sentence)
-        return
-    order = order_of(signed, attempt=1)
-    refusal = ledger.write_intent(
-        order,
-        reduces=signed.leg.reduces,
-        owner=sender.owner,
-        build=sender.build,
-        lease_until=desk.now() + timedelta(seconds=sender.limits.lease_seconds),
-        at=stamp(desk, market),
-    )
-    if refusal is not None:
-        wait(ledger, signed, sender, report, refusal)
-        return
-    sender.reached("intended")
-    submit(ledger, broker, order, signed, sender, desk, market, report)
-    ledger.release_order(order.client_order_id, owner=sender.owner)
+    def end(denied: CheckResult) -> None:
+        sentence = f"Not sent. {denied.sentence}"
+        ledger.close_leg(signed.leg_id, code=denied.code, sentence=sentence, at=stamp(desk, market))
+
+    send_checked(
+        ledger, broker, signed, attempt=1, end=end,
+        sender=sender, desk=desk, market=market, report=report,
+    )  # fmt: skip

@@ -79,6 +79,62 @@ def wait(
     report.waiting[signed.leg_id] = waiting_for
 
 
+def send_checked(
+    ledger: Ledger,
+    broker: Broker,
+    part: SignedLeg,
+    *,
+    attempt: int,
+    end: Callable[[CheckResult], None],
+    sender: Sender,
+    desk: DeskClock,
+    market: MarketClock,
+    report: Report,
+) -> bool:
+    """Check a leased leg or a part of it, write its intent, send it, give the order's lease back.
+
+    Parameters
+    ----------
+    part : SignedLeg
+        With the quantity and limit that are to be sent now.
+    attempt : int
+        The how-manieth order of its leg it is, from 1.
+    end : callable
+        Ends the leg for good, given the denial that time will not cure.
+
+    Returns
+    -------
+    bool
+        Whether the intent was written; if not, the leg was ended or waits, its lease given back.
+    """
+    denied = denied_now(ledger, broker, part, sender, desk, market)
+    sender.reached("checked")
+    lasting = [result for result in denied if not result.later]
+    if lasting:
+        end(lasting[0])
+        report.closed.append(part.leg_id)
+        return False
+    if denied:
+        wait(ledger, part, sender, report, denied[0].sentence)
+        return False
+    order = order_of(part, attempt=attempt)
+    refusal = ledger.write_intent(
+        order,
+        reduces=part.leg.reduces,
+        owner=sender.owner,
+        build=sender.build,
+        lease_until=desk.now() + timedelta(seconds=sender.limits.lease_seconds),
+        at=stamp(desk, market),
+    )
+    if refusal is not None:
+        wait(ledger, part, sender, report, refusal)
+        return False
+    sender.reached("intended")
+    submit(ledger, broker, order, part, sender, desk, market, report)
+    ledger.release_order(order.client_order_id, owner=sender.owner)
+    return True
+
+
 def submit(
     ledger: Ledger,
     broker: Broker,

@@ -5,13 +5,13 @@ by another who goes on with what is left.
 """
 
 from dataclasses import replace
-from datetime import timedelta
 
 from trading.broker import Broker
 from trading.clock import DeskClock, MarketClock
 from trading.ledger import Ledger, SignedLeg
 from trading.looking import quote_now
-from trading.sending import Report, Sender, denied_now, order_of, stamp, submit, wait
+from trading.proposals import CheckResult
+from trading.sending import Report, Sender, send_checked, stamp, wait
 from trading.tactics.planning import Cancel, Done, Send, Step, Wait, next_step
 
 
@@ -83,35 +83,19 @@ def _send(
     part = replace(
         signed, leg=replace(signed.leg, quantity=step.quantity, limit_price=step.limit_price)
     )
-    denied = denied_now(ledger, broker, part, sender, desk, market)
-    sender.reached("checked")
-    lasting = [result for result in denied if not result.later]
-    if lasting:
-        sentence = f"Nothing more is sent. {lasting[0].sentence}"
+
+    def end(denied: CheckResult) -> None:
+        sentence = f"Nothing more is sent. {denied.sentence}"
         ledger.finish_leg(
-            signed.leg_id, code=lasting[0].code, sentence=sentence, at=stamp(desk, market)
+            signed.leg_id, code=denied.code, sentence=sentence, at=stamp(desk, market)
         )
-        report.closed.append(signed.leg_id)
-        return
-    if denied:
-        wait(ledger, signed, sender, report, denied[0].sentence)
-        return
-    order = order_of(part, attempt=len(ledger.children(signed.leg_id)) + 1)
-    refusal = ledger.write_intent(
-        order,
-        reduces=signed.leg.reduces,
-        owner=sender.owner,
-        build=sender.build,
-        lease_until=desk.now() + timedelta(seconds=sender.limits.lease_seconds),
-        at=stamp(desk, market),
-    )
-    if refusal is not None:
-        wait(ledger, signed, sender, report, refusal)
-        return
-    sender.reached("intended")
-    submit(ledger, broker, order, part, sender, desk, market, report)
-    ledger.release_order(order.client_order_id, owner=sender.owner)
-    ledger.release_leg(signed.leg_id, owner=sender.owner, waiting_for="A part of it was sent.")
+
+    sent = send_checked(
+        ledger, broker, part, attempt=len(ledger.children(signed.leg_id)) + 1, end=end,
+        sender=sender, desk=desk, market=market, report=report,
+    )  # fmt: skip
+    if sent:
+        ledger.release_leg(signed.leg_id, owner=sender.owner, waiting_for="A part of it was sent.")
 
 
 def _take_back(
