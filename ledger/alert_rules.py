@@ -11,7 +11,8 @@ from ledger.alerts import ACKNOWLEDGERS
 from ledger.connection import new_id
 from ledger.tables import alert_rules
 from trading.alerting import MEASURES, Rule, in_words, require_known
-from trading.errors import NotAllowedError
+
+_DEED = "Making or retiring a rule"
 
 
 def built_in(told: BuiltInRules) -> list[Rule]:
@@ -39,7 +40,7 @@ def add(conn: sa.Connection, rule: Rule, *, person_id: str, desk_at: datetime) -
     ValueError
         If it watches what is not a measure.
     """
-    _require_right(conn, person_id)
+    people.require(conn, person_id, ACKNOWLEDGERS, deed=_DEED)
     require_known(rule)
     made = Rule(**(vars(rule) | {"rule_id": new_id()}))
     conn.execute(sa.insert(alert_rules).values(**vars(made), made_by=person_id, made_at=desk_at))
@@ -62,7 +63,7 @@ def retire(conn: sa.Connection, rule_id: str, *, person_id: str, desk_at: dateti
     NotAllowedError
         If the person is not active or a mere viewer.
     """
-    _require_right(conn, person_id)
+    people.require(conn, person_id, ACKNOWLEDGERS, deed=_DEED)
     row = conn.execute(
         sa.update(alert_rules)
         .where(alert_rules.c.rule_id == rule_id, alert_rules.c.retired_at.is_(None))
@@ -100,11 +101,3 @@ def _rule(row: sa.Row[Any]) -> Rule:
         threshold=row.threshold,
         severity=row.severity,
     )
-
-
-def _require_right(conn: sa.Connection, person_id: str) -> None:
-    person = people.by_id(conn, person_id)
-    if person is None or not any(person.may(role) for role in ACKNOWLEDGERS):
-        raise NotAllowedError(
-            f"Making or retiring a rule needs one of the roles {', '.join(ACKNOWLEDGERS)}."
-        )

@@ -15,7 +15,6 @@ from ledger import audit, people
 from ledger.connection import new_id
 from ledger.tables import alerts
 from trading.alerting import Figure, Held, Rule
-from trading.errors import NotAllowedError
 
 SEVERITIES = ("note", "warning", "critical")
 ACKNOWLEDGERS = ("analyst", "steward", "signatory", "admin")
@@ -283,11 +282,7 @@ def acknowledge(
     NotAllowedError
         If the person is not active or a mere viewer.
     """
-    person = people.by_id(conn, person_id)
-    if person is None or not any(person.may(role) for role in ACKNOWLEDGERS):
-        raise NotAllowedError(
-            f"Acknowledging an alert needs one of the roles {', '.join(ACKNOWLEDGERS)}."
-        )
+    people.require(conn, person_id, ACKNOWLEDGERS, deed="Acknowledging an alert")
     row = conn.execute(
         sa.update(alerts)
         .where(alerts.c.alert_id == alert_id, alerts.c.acknowledged_at.is_(None))

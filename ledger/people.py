@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -37,6 +38,25 @@ class Person:
     def may(self, role: str) -> bool:
         """Return whether the person is active and has `role`."""
         return self.active and role in self.roles
+
+
+def require(conn: sa.Connection, person_id: str, roles: Sequence[str], *, deed: str) -> Person:
+    """Return an active person who has one of these roles.
+
+    Parameters
+    ----------
+    deed : str
+        What it is for, as the sentence begins: ``Acknowledging an alert``.
+
+    Raises
+    ------
+    NotAllowedError
+        If there is no such person, or none of the roles.
+    """
+    person = by_id(conn, person_id)
+    if person is None or not any(person.may(role) for role in roles):
+        raise NotAllowedError(f"{deed} needs one of the roles {', '.join(roles)}.")
+    return person
 
 
 def add(

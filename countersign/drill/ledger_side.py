@@ -71,9 +71,14 @@ def unsound(conn: sa.Connection) -> list[Finding]:
 
 
 def sent_at(conn: sa.Connection) -> list[tuple[str, datetime]]:
-    """Return symbol and market time of every order that the desk wrote down to send."""
-    query = sa.select(orders.c.symbol, orders.c.intended_market_at).where(
-        orders.c.parent_client_order_id.is_(None)
+    """Return symbol and market time of every order that the desk wrote down to send.
+
+    Those that only reduce are left out: no count of the day holds them up.
+    """
+    query = (
+        sa.select(orders.c.symbol, orders.c.intended_market_at)
+        .join(legs, legs.c.leg_id == orders.c.leg_id)
+        .where(orders.c.parent_client_order_id.is_(None), sa.not_(legs.c.reduces))
     )
     return [(row.symbol, row.intended_market_at) for row in conn.execute(query)]
 

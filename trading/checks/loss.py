@@ -1,5 +1,6 @@
 """Has the desk lost too much, or is it sending too fast? Loss, drawdown, risk, pace, pauses."""
 
+from dataclasses import replace
 from decimal import ROUND_DOWN, Decimal
 
 import numpy as np
@@ -35,21 +36,25 @@ def losses(picture: Picture, leg: Leg) -> Answer:
 
 
 def pace(picture: Picture, leg: Leg) -> Answer:
-    """18: orders of the last minute, of the day, of the symbol."""
+    """18: orders of the last minute, of the day, of the symbol.
+
+    An order that only reduces waits for the minute, and passes the counts of the day.
+    """
     sent = picture.activity
     if sent is None:
         return unknown("what was sent lately")
     limits = picture.limits
     of_symbol = sent.symbol_today.get(leg.symbol, 0)
-    return worst(
-        [
-            _counted(
-                "in the last minute", sent.last_minute, limits.orders_per_minute, passing=True
-            ),
-            _counted("today", sent.today, limits.orders_per_day),
-            _counted(f"in {leg.symbol} today", of_symbol, limits.symbol_orders_per_day),
-        ]
+    of_day = [
+        _counted("today", sent.today, limits.orders_per_day),
+        _counted(f"in {leg.symbol} today", of_symbol, limits.symbol_orders_per_day),
+    ]
+    if reduces(picture, leg):
+        of_day = [_let_out(answer) for answer in of_day]
+    of_minute = _counted(
+        "in the last minute", sent.last_minute, limits.orders_per_minute, passing=True
     )
+    return worst([of_minute, *of_day])
 
 
 def pauses(picture: Picture, leg: Leg) -> Answer:
@@ -158,6 +163,14 @@ def _within(
         fits = (limit * account.equity / each).to_integral_value(rounding=ROUND_DOWN)
     sentence = f"{said}; the limit is {percent(limit)}."
     return no(sentence, fits=fits if fits > 0 else None, of=figures)
+
+
+def _let_out(answer: Answer) -> Answer:
+    """A count of the day never traps a position: what only reduces cannot go on for ever."""
+    if answer.passed:
+        return answer
+    sentence = f"{answer.sentence} It passes because it only reduces a position."
+    return replace(answer, passed=True, warning=True, sentence=sentence)
 
 
 def _counted(when: str, sent: int, limit: int, *, passing: bool = False) -> Answer:

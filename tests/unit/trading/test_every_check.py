@@ -216,6 +216,8 @@ TRAPS = [
     Trap(17, {"returns": {}}, "warns"),
     Trap(17, {"account": replace(ACCOUNT, last_equity=None)}, "warns"),
     Trap(18, {"activity": replace(IDLE, last_minute=30)}, "waits"),
+    Trap(18, {"activity": replace(IDLE, today=100)}, "warns"),
+    Trap(18, {"activity": replace(IDLE, symbol_today={"IBM": 10})}, "warns"),
     Trap(18, {"activity": None}, "waits"),
     Trap(19, {"activity": None}, "waits"),
     Trap(20, {"working": None}, "waits"),
