@@ -1,0 +1,27 @@
+"""Classical strategies: rules anyone can state, traded and judged as a model's policy is."""
+
+from quant.strategies.bars import Bars, bars_of
+from quant.strategies.reversion import (
+    MinuteTrades,
+    Reversion,
+    ReversionRules,
+    mean_reversion,
+    session_profits,
+)
+from quant.strategies.round_trips import round_trips
+from quant.strategies.swing import Swing, SwingRules, swing, swing_weights
+
+__all__ = [
+    "Bars",
+    "MinuteTrades",
+    "Reversion",
+    "ReversionRules",
+    "Swing",
+    "SwingRules",
+    "bars_of",
+    "mean_reversion",
+    "round_trips",
+    "session_profits",
+    "swing",
+    "swing_weights",
+]

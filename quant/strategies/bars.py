@@ -1,0 +1,64 @@
+"""Daily bars as tables of sessions by symbols, on one adjusted basis."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from quant.features import DailyPanel
+from quant.typing import FloatArray
+
+
+@dataclass(frozen=True)
+class Bars:
+    """Bars of shape (n_sessions, n_symbols); NaN where a symbol has none.
+
+    Attributes
+    ----------
+    opens, highs, lows, closes : float64 arrays
+        Quote currency, adjusted forward for splits and dividends, so that a later action
+        changes no earlier value.
+    volumes : float64 array
+        Shares, adjusted for splits.
+    """
+
+    opens: FloatArray
+    highs: FloatArray
+    lows: FloatArray
+    closes: FloatArray
+    volumes: FloatArray
+
+    def __post_init__(self) -> None:
+        shapes = {values.shape for values in vars(self).values()}
+        if len(shapes) > 1 or self.closes.ndim != 2:
+            told = ", ".join(f"{name} {values.shape}" for name, values in vars(self).items())
+            raise ValueError(f"bars must share one shape (n_sessions, n_symbols), were {told}.")
+
+    def until(self, n_sessions: int) -> "Bars":
+        """The first sessions alone, as they were known then."""
+        return Bars(**{name: values[:n_sessions] for name, values in vars(self).items()})
+
+
+def bars_of(panel: DailyPanel) -> Bars:
+    """Lay a panel's bars out by session of its index and symbol.
+
+    Parameters
+    ----------
+    panel : DailyPanel
+        Every session of it must be one of its index.
+    """
+    shape = (panel.index_sessions.size, len(panel.symbols))
+    rows = np.searchsorted(panel.index_sessions, panel.sessions)
+    columns = np.repeat(np.arange(len(panel.symbols)), np.diff(panel.offsets))
+
+    def table(values: FloatArray) -> FloatArray:
+        laid = np.full(shape, np.nan)
+        laid[rows, columns] = values
+        return laid
+
+    return Bars(
+        opens=table(panel.open * panel.return_factor),
+        highs=table(panel.high * panel.return_factor),
+        lows=table(panel.low * panel.return_factor),
+        closes=table(panel.close * panel.return_factor),
+        volumes=table(panel.volume / panel.split_factor),
+    )
