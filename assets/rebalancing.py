@@ -8,7 +8,7 @@ import numpy as np
 
 from assets.drafting import TICK, Facts, allowed_entry, leaving, sizing
 from config.limits import Limits
-from config.settings import StrategySettings
+from config.strategies import StrategySettings
 from quant.sizing import WeightLimits, atr_stop
 from quant.typing import FloatArray
 from trading.canonical import figure

@@ -19,6 +19,7 @@ from config.documents import DERIVED, ROOT, Frozen, document, is_private, valida
 from config.errors import DisagreementError, SettingsError, unreadable
 from config.live import LIVE_HOST, PAPER_HOST, refuse_accidents
 from config.sources import SourcesSettings
+from config.strategies import StrategiesSettings, StrategySettings
 
 __all__ = ["Settings", "SettingsError", "load"]
 
@@ -165,21 +166,6 @@ class TrainingSettings(Frozen):
     first_session: dt.date | None = None
 
 
-class StrategySettings(Frozen):
-    """How forecasts become target weights."""
-
-    name: str
-    kind: Literal["top_k", "threshold"] = "top_k"
-    k: Annotated[int, Field(ge=1)] = 3  # symbols held at most, for top_k
-    threshold: Annotated[float, Field(gt=0, lt=1)] = 0.51  # lowest probability to buy
-    gross: Annotated[float, Field(gt=0, le=1)] = 0.15  # of equity, all positions together
-    portfolio: Literal["none", "minimum_variance", "maximum_sharpe", "hierarchical_risk_parity"] = (
-        "none"  # how the chosen symbols share it; none: each alone, equally
-    )
-    turnover_penalty: Annotated[float, Field(ge=0)] = 0.0  # in the unit of the objective
-    tactic: Literal["none", "adaptive", "twap", "vwap"] = "none"  # how a leg is worked
-
-
 class LiveSettings(Frozen):
     """The second of the two settings that live trading needs."""
 
@@ -203,6 +189,7 @@ class Settings(Frozen):
     mlflow: MlflowSettings
     training: TrainingSettings
     strategy: StrategySettings
+    strategies: StrategiesSettings = StrategiesSettings()
     live: LiveSettings = LiveSettings()
     alerts: AlertSettings = AlertSettings()
     build: str
@@ -215,6 +202,14 @@ class Settings(Frozen):
     @model_validator(mode="after")
     def _agrees(self) -> Self:
         _require_broker(self)
+        if self.strategies.swing == "proposed" and self.strategy.portfolio != "none":
+            raise DisagreementError(
+                f"`strategy.portfolio` is {self.strategy.portfolio}, which decides about all "
+                "symbols at once by the model's word, and `strategies.swing` is proposed, which "
+                "decides by its own. Set one of them to none, or to shown.",
+                "strategies.swing",
+                "strategy.portfolio",
+            )
         if self.warehouse.kind == "s3":
             _require_s3(self.lake, "warehouse.kind")
         return self

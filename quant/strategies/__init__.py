@@ -11,7 +11,12 @@ from quant.strategies.reversion import (
 from quant.strategies.round_trips import round_trips
 from quant.strategies.swing import Swing, SwingRules, swing, swing_weights
 
+SWING = "swing trend"
+REVERSION = "mean reversion"
+
 __all__ = [
+    "REVERSION",
+    "SWING",
     "Bars",
     "MinuteTrades",
     "Reversion",
@@ -22,6 +27,20 @@ __all__ = [
     "mean_reversion",
     "round_trips",
     "session_profits",
+    "strategy_name",
     "swing",
     "swing_weights",
 ]
+
+
+def strategy_name(rules: str, *, filtered: bool) -> str:
+    """Return how a strategy is called in signals, gates and proposals.
+
+    Parameters
+    ----------
+    rules : str
+        `SWING` or `REVERSION`.
+    filtered : bool
+        Whether the model's word is asked before a position is begun.
+    """
+    return f"{rules} with model" if filtered else rules

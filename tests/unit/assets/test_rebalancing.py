@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from assets.drafting import Facts
 from assets.rebalancing import Target, book_effects, fitted, legs_for, loss_to_stops, weights
-from config.settings import StrategySettings
+from config.strategies import StrategySettings
 from tests.unit.trading.pictures import ACCOUNT, LIMITS, PICTURE
 from trading.picture import Holding, Picture, QuoteNow
 from trading.pretrade import denials, judge
