@@ -1,6 +1,6 @@
 """The ledger as sending and reconciling see it: each method is one transaction."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -20,6 +20,7 @@ from ledger import (
     reconciliations,
     situation,
     state,
+    stops,
     views,
 )
 from ledger.connection import transact
@@ -28,7 +29,7 @@ from ledger.tables import signatures
 from trading.broker import BrokerBooking, BrokerFill, BrokerOrder
 from trading.errors import IllegalTransitionError
 from trading.ledger import BrokerView, DeskNow, Difference, Scope, SignedLeg, Stamp, Unsettled
-from trading.orders import Order, OrderState, seen
+from trading.orders import STOPS, YIELDED, Order, OrderState, seen
 from trading.proposals import FLATTEN
 from trading.state import TradingState
 from trading.tactics.planning import Child
@@ -113,6 +114,44 @@ class DeskLedger:
             )  # fmt: skip
 
         self._transact(work)
+
+    def mark_yielded(self, client_order_id: str, *, at: Stamp) -> None:
+        """Note that the desk cancels a stop for a sale of its shares, before it asks for it."""
+
+        def work(conn: sa.Connection) -> None:
+            before = orders.by_id(conn, client_order_id, lock=True)
+            if before is not None and before.order_type in STOPS and not before.state.is_final:
+                orders.change(conn, before, before, at=at, reason=YIELDED)
+
+        self._transact(work)
+
+    def owed_stops(self) -> Sequence[str]:
+        """Return symbols of which a stop gave way to a sale, or is one that took its place."""
+        return self._transact(stops.owed)
+
+    def closing_shares(self, symbol: str) -> Mapping[str, Decimal]:
+        """Return by side the shares of own working orders, stops and attached ones left out."""
+        return self._transact(lambda conn: stops.closing_shares(conn, symbol))
+
+    def intend_stops(
+        self,
+        symbol: str,
+        *,
+        held: Decimal,
+        closing: Mapping[str, Decimal],
+        is_open: bool,
+        owner: str,
+        build: str,
+        lease_until: datetime,
+        at: Stamp,
+    ) -> Sequence[Order]:
+        """Write down the stops that what is held beyond the sales has not, and return them."""
+        return self._transact(
+            lambda conn: stops.intend(
+                conn, symbol, held=held, closing=closing, is_open=is_open,
+                owner=owner, build=build, until=lease_until, at=at,
+            )
+        )  # fmt: skip
 
     def desk_now(self, leg: SignedLeg, *, desk_at: datetime, market_at: datetime) -> DeskNow:
         """Return what is known now, the leg's own order left out."""

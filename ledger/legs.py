@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from ledger import filed
 from ledger.leases import free
-from ledger.orders import FINAL, REPLACED, UNSETTLED, stored_order
+from ledger.orders import FINAL, REPLACED, UNSETTLED, sent_by_us, stored_order
 from ledger.tables import legs, orders, people, proposals, signatures
 from trading.canonical import canonical_bytes
 from trading.ledger import Scope, SignedLeg
@@ -33,7 +33,7 @@ def waiting(conn: sa.Connection, *, now: datetime, scope: Scope = Scope.PLAIN) -
         .select_from(orders.join(proposals, proposals.c.proposal_id == orders.c.proposal_id))
         .where(
             orders.c.state.in_(UNSETTLED),
-            orders.c.parent_client_order_id.is_(None),
+            sent_by_us(),
             free(orders.c.lease_until, now),
             sa.true() if scope is Scope.PLAIN else proposals.c.command.is_not(None),
         )

@@ -14,7 +14,7 @@ from ledger.leases import free
 from ledger.tables import legs, order_events, orders, proposals
 from trading.broker import BrokerOrder
 from trading.ledger import Stamp
-from trading.orders import STOPS, Order, OrderState, move
+from trading.orders import RENEWED_FROM, STOPS, Order, OrderState, move
 from trading.proposals import FLATTEN
 
 UNSETTLED = (OrderState.INTENDED, OrderState.SENT, OrderState.UNRESOLVED)
@@ -75,7 +75,7 @@ def unsettled(conn: sa.Connection, *, now: datetime) -> list[tuple[Order, dateti
         sa.select(orders)
         .where(
             orders.c.state.in_(UNSETTLED),
-            orders.c.parent_client_order_id.is_(None),
+            sent_by_us(),
             free(orders.c.lease_until, now),
         )
         .order_by(orders.c.intended_at)
@@ -98,6 +98,11 @@ def lease(
             .values(lease_owner=owner, lease_until=until)
         ).rowcount
     )
+
+
+def sent_by_us() -> sa.ColumnElement[bool]:
+    """Whether the desk itself sends an order; the others are made of one by the broker."""
+    return sa.or_(orders.c.parent_client_order_id.is_(None), orders.c.attempt > RENEWED_FROM)
 
 
 def sends(conn: sa.Connection, client_order_id: str) -> int:
@@ -172,13 +177,13 @@ def is_ordered(conn: sa.Connection, client_order_id: str) -> bool:
 
 
 def protects(conn: sa.Connection, client_order_id: str) -> bool:
-    """Whether an order is a stop that was signed for itself, to close a position."""
+    """Whether an order is a stop that was signed for itself, or took the place of a signed one."""
+    for_itself = sa.and_(orders.c.parent_client_order_id.is_(None), legs.c.reduces)
     found = sa.select(sa.func.count()).where(
         orders.c.client_order_id == client_order_id,
-        orders.c.parent_client_order_id.is_(None),
         orders.c.order_type.in_(STOPS),
         legs.c.leg_id == orders.c.leg_id,
-        legs.c.reduces,
+        sa.or_(for_itself, orders.c.attempt > RENEWED_FROM),
     )
     return bool(conn.scalar(found))
 
@@ -228,7 +233,10 @@ def parents(conn: sa.Connection, symbols: Sequence[str]) -> list[Order]:
     child = orders.alias()
     known = (
         sa.select(sa.func.count())
-        .where(child.c.parent_client_order_id == orders.c.client_order_id)
+        .where(
+            child.c.parent_client_order_id == orders.c.client_order_id,
+            child.c.attempt <= RENEWED_FROM,
+        )
         .scalar_subquery()
     )
     wanted = sa.func.num_nonnulls(orders.c.stop_loss_price, orders.c.take_profit_price)

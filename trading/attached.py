@@ -26,7 +26,8 @@ class Way:
 def make_way(ledger: Ledger, broker: Broker, *, leg: Leg, at: Stamp) -> Way:
     """Cancel the desk's own attached orders that hold the shares which `leg` is to close.
 
-    A stop that was signed for what was left of a position is one of them.
+    A stop that was signed for what was left of a position is one of them. `trading.protecting`
+    brings back what the leg does not sell.
 
     Attached orders of an entry without a fill hold nothing and stay. While an entry is still
     being filled, cancelling its stop would leave the rest unprotected: the leg then waits.
@@ -45,6 +46,9 @@ def make_way(ledger: Ledger, broker: Broker, *, leg: Leg, at: Stamp) -> Way:
             continue
         if standing == "filling":
             return Way(cancelled, _waits(told, "its entry is still being filled"))
+        if told.parent_client_order_id is not None and ledger.order(told.client_order_id) is None:
+            ledger.adopt_child(told, at=at)  # so that a stop is known to have given way
+        ledger.mark_yielded(told.client_order_id, at=at)
         broker.cancel(told.broker_order_id)
         after = broker.find(told.client_order_id)
         if after is not None:

@@ -12,8 +12,9 @@ from trading.broker import Broker
 from trading.clock import DeskClock, MarketClock
 from trading.errors import BrokerUnavailableError
 from trading.ledger import Ledger, Scope, SignedLeg, Unsettled
-from trading.orders import OrderState
+from trading.orders import RENEWED_FROM, YIELDED, OrderState
 from trading.proposals import CheckResult
+from trading.protecting import restore_stops
 from trading.sending import (
     Facts,
     Report,
@@ -73,6 +74,10 @@ def send_signed(
         send = _send_leg if signed.leg.tactic is None else work_on
         try:
             send(ledger, broker, signed, sender, desk, market, report)
+            if signed.leg.reduces:
+                restore_stops(
+                    ledger, broker, sender=sender, desk=desk, market=market, report=report
+                )
         except BrokerUnavailableError as e:
             report.problem = str(e)
             wait(ledger, signed, sender, report, report.problem)
@@ -138,6 +143,9 @@ def _settle(
     if abs(desk.now() - unsettled.last_tried_at) < grace:
         report.unresolved.append(name)
         return
+    if order.attempt > RENEWED_FROM:  # made anew for what is held by now, under an id of its own
+        ledger.conclude(name, to=OrderState.CANCELED, reason=YIELDED, at=stamp(desk, market))
+        return
     denied = denied_now(ledger, broker, _as_sent(unsettled), sender, desk, market)
     lasting = [result for result in denied if not result.later]
     if lasting:
@@ -152,7 +160,8 @@ def _settle(
     if denied:  # for now only: the end of the signature's time ends the waiting
         report.unresolved.append(name)
         return
-    submit(ledger, broker, order, unsettled.signed, sender, desk, market, report)
+    reduces = unsettled.signed.leg.reduces
+    submit(ledger, broker, order, sender, desk, market, report, reduces=reduces)
 
 
 def _is_within(unsettled: Unsettled, scope: Scope) -> bool:

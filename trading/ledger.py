@@ -1,6 +1,6 @@
 """What dispatch and reconciliation ask of the ledger. Every method is one transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -150,6 +150,32 @@ class Ledger(Protocol):
 
     def mark_replaced(self, client_order_id: str, *, at: Stamp) -> None:
         """Note that the desk itself takes an order back, before its cancel is asked for."""
+
+    def mark_yielded(self, client_order_id: str, *, at: Stamp) -> None:
+        """Note that the desk cancels a stop for a sale of its shares, before it asks for it."""
+
+    def owed_stops(self) -> Sequence[str]:
+        """Return symbols of which a stop gave way to a sale, or is one that took its place."""
+
+    def closing_shares(self, symbol: str) -> Mapping[str, Decimal]:
+        """Return by side the shares of own working orders, stops and attached ones left out."""
+
+    def intend_stops(
+        self,
+        symbol: str,
+        *,
+        held: Decimal,
+        closing: Mapping[str, Decimal],
+        is_open: bool,
+        owner: str,
+        build: str,
+        lease_until: datetime,
+        at: Stamp,
+    ) -> Sequence[Order]:
+        """Write down the stops that what is held beyond the sales has not, and return them.
+
+        Each is at the price that was signed, all together at most for the shares signed.
+        """
 
     def finish_leg(self, leg_id: str, *, code: str, sentence: str, at: Stamp) -> None:
         """End a leg that was worked in parts: nothing more is sent for it."""

@@ -13,6 +13,9 @@ from trading.errors import IllegalTransitionError, OverfillError
 
 Side = Literal["buy", "sell"]
 STOPS = ("stop", "stop_limit", "trailing_stop")
+# Attempts beyond are stops that the desk made anew for what a sale left of their position.
+RENEWED_FROM = 1000
+YIELDED = "Taken back by the desk: another order closes its shares."
 
 
 class OrderState(StrEnum):

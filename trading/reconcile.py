@@ -12,7 +12,7 @@ from trading.corrections import corrections
 from trading.errors import BrokerUnavailableError, StopError
 from trading.ledger import BrokerView, Difference, Ledger, Stamp
 from trading.orders import Order, OrderState
-from trading.stopping import cancel_if_halted
+from trading.stopping import cancel_if_halted, cancel_overdue_orders
 from trading.wording import money, shares
 
 _OVERLAP = timedelta(hours=1)
@@ -96,6 +96,9 @@ def _compared(
         done += corrections(ledger, broker, view, since=_first(view, first), ahead=ahead, at=at)
         booked += [_booked(one) for one in ledger.record_bookings(view.bookings, at=at)]
         unexplained += ledger.record_view(view, environment=environment, at=at)
+        # By the broker's own time: after a night in which the desk was down, the ledger's clock
+        # is that of yesterday, and an entry good till cancelled would open unsigned.
+        cancel_overdue_orders(ledger, broker, at=at)
         differences += _positions(ledger, view.positions)
         differences += _fills(ledger, view)
         if not any(difference.grave for difference in differences):

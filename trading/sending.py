@@ -130,7 +130,7 @@ def send_checked(
         wait(ledger, part, sender, report, refusal)
         return False
     sender.reached("intended")
-    submit(ledger, broker, order, part, sender, desk, market, report)
+    submit(ledger, broker, order, sender, desk, market, report, reduces=part.leg.reduces)
     ledger.release_order(order.client_order_id, owner=sender.owner)
     return True
 
@@ -139,11 +139,12 @@ def submit(
     ledger: Ledger,
     broker: Broker,
     order: Order,
-    signed: SignedLeg,
     sender: Sender,
     desk: DeskClock,
     market: MarketClock,
     report: Report,
+    *,
+    reduces: bool,
 ) -> None:
     """Send an order whose intent is written down, and write down what the broker made of it."""
     name = order.client_order_id
@@ -151,7 +152,7 @@ def submit(
     # Asked again under lock, so that a halt between intent and send still stops it.
     if not ledger.mark_sent(
         name,
-        reduces=signed.leg.reduces,
+        reduces=reduces,
         owner=sender.owner,
         until=until,
         at=stamp(desk, market),

@@ -181,8 +181,19 @@ def cancel_overdue(
     StopReport
         `complete` when none of them works any more; never raises for a broker that is away.
     """
-    overdue = ledger.overdue_orders(market_at=market.now())
     at = Stamp(desk_at=desk.now(), market_at=market.now(), source="dispatch")
+    return cancel_overdue_orders(ledger, broker, at=at)
+
+
+def cancel_overdue_orders(ledger: Ledger, broker: Broker, *, at: Stamp) -> StopReport:
+    """Cancel what is left of orders whose proposal's validity has ended by `at` (market time).
+
+    Returns
+    -------
+    StopReport
+        As `cancel_overdue` tells it.
+    """
+    overdue = ledger.overdue_orders(market_at=at.market_at)
     left = [
         order.client_order_id for order in overdue if not _ends_overdue(ledger, broker, order, at)
     ]

@@ -14,6 +14,7 @@ from worker.flattening import flatten, send_flatten
 from worker.heart import heartbeat
 from worker.loop import Task
 from worker.parts import send_parts
+from worker.protecting import protect
 from worker.repricing import propose_fitting, reprice
 from worker.stewardship import decide_row
 
@@ -21,6 +22,7 @@ log = logging.getLogger(__name__)
 
 _SECONDS = 0.5
 _PARTS_SECONDS = 1.0
+_STOPS_SECONDS = 2.0
 _OWNER = "executor"
 
 
@@ -30,6 +32,7 @@ def tasks(desk: Desk) -> list[Task]:
         Task("requests", lambda: carry_out_next(desk), _SECONDS),
         Task("flatten", lambda: send_flatten(desk), _SECONDS),
         Task("parts", lambda: send_parts(desk), _PARTS_SECONDS),
+        Task("stops", lambda: protect(desk), _STOPS_SECONDS),
         heartbeat(desk, _OWNER),
     ]
 

@@ -121,7 +121,7 @@ def compare(
     return [
         *_duplicates(signed, ledger, venue),
         *_lost(signed, ledger, venue),
-        *_unsigned(signed, venue, strangers),
+        *_unsigned(signed, ledger, venue, strangers),
         *_apart(signed, ledger, venue, strangers),
         *_executions(ledger, venue, strangers),
         *_positions(ledger, venue),
@@ -186,12 +186,20 @@ def _lost(signed: Sequence[Signed], ledger: LedgerSide, venue: VenueSide) -> Ite
 
 
 def _unsigned(
-    signed: Sequence[Signed], venue: VenueSide, strangers: Collection[str]
+    signed: Sequence[Signed],
+    ledger: LedgerSide,
+    venue: VenueSide,
+    strangers: Collection[str],
 ) -> Iterator[Finding]:
-    known = {one.client_order_id for one in signed} | set(strangers)
+    terms = {one.client_order_id: one for one in signed}
+    renewed = {kept.client_order_id: kept.parent for kept in ledger.orders if kept.parent}
     for told in venue.orders:
-        root = told.client_order_id if told.parent is None else told.parent
-        if root not in known:
+        name = told.client_order_id
+        if name in strangers or name in terms or told.parent in terms:
+            continue
+        # A stop that the desk made anew after a sale: on the entry's other side, within its size.
+        entry = terms.get(renewed.get(name) or "") if told.parent is None else None
+        if entry is None or told.side == entry.side or told.quantity > entry.quantity:
             said = f"{told.side} {told.quantity} {told.symbol} at the venue, which nobody signed."
             yield Finding("unsigned", told.client_order_id, said)
 

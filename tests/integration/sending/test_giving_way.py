@@ -5,14 +5,17 @@ from decimal import Decimal
 
 import pytest
 
-from tests.integration.sending.desk import SmallDesk, proposed
+from ledger import alerts
+from tests.integration.sending.desk import LIMITS, SmallDesk, proposed
 from trading.dispatch import Report, send_signed
-from trading.errors import OrderRejectedError
+from trading.errors import OrderRejectedError, OutcomeUnknownError
 from trading.ledger import Stamp
 from trading.orders import Order, OrderState, client_order_id
 from trading.proposals import Leg, Proposal
+from trading.protecting import restore_stops
 from trading.reconcile import reconcile
 from trading.state import TradingState
+from trading.stopping import cancel_order
 
 STOP = "the-broker-s-own-id"
 
@@ -161,11 +164,179 @@ def test_another_purchase_leaves_the_stop_alone(desk: SmallDesk) -> None:
     assert not desk.broker.held[STOP].state.is_final
 
 
+def shares_are_set_aside(desk: SmallDesk, order: Order) -> None:
+    """As Alpaca: all open orders to sell together are for no more than is held."""
+    asked = [one for one in desk.broker.held.values() if one.side == "sell"]
+    working = sum(
+        (one.quantity - one.filled_quantity for one in asked if not one.state.is_final), Decimal(0)
+    )
+    if order.side == "sell" and working + order.quantity > desk.broker.holdings["IBM"]:
+        raise OrderRejectedError("insufficient qty available for order")
+
+
+def stops(desk: SmallDesk) -> list[tuple[Decimal, Decimal | None]]:
+    """Shares and price of every stop that works at the broker."""
+    return [
+        (one.quantity - one.filled_quantity, one.stop_price)
+        for one in desk.broker.held.values()
+        if one.order_type == "stop" and not one.state.is_final
+    ]
+
+
+def restore(desk: SmallDesk, owner: str = "executor") -> Report:
+    return restore_stops(
+        desk.ledger, desk.broker, sender=desk.sender(owner), desk=desk.clock, market=desk.market
+    )
+
+
+AT = Decimal("186.71")
+
+
+def test_a_stop_shrinks_with_what_is_sold(desk: SmallDesk) -> None:
+    protected(desk)
+    desk.broker.on_submit = lambda order: shares_are_set_aside(desk, order)
+    sale = desk.sign(closing(quantity=8))
+
+    send(desk, "run/2")
+
+    assert stops(desk) == [(Decimal(12), AT)]  # 8 of 20 are on their way out
+    desk.broker.fill(name_of(sale), 8, "195.80")
+    compare(desk)
+    restore(desk)
+    assert stops(desk) == [(Decimal(12), AT)]
+
+
+def test_what_a_sale_did_not_sell_gets_its_stop_back(desk: SmallDesk) -> None:
+    protected(desk)
+    desk.broker.on_submit = lambda order: shares_are_set_aside(desk, order)
+    sale = desk.sign(closing(quantity=8))
+    send(desk, "run/2")
+    desk.broker.fill(name_of(sale), 3, "195.80")
+    desk.broker.cancel(f"b-{name_of(sale)}")
+    compare(desk)
+
+    restore(desk)
+    restore(desk)
+
+    assert sum(shares for shares, _ in stops(desk)) == 17
+    compare(desk)
+
+
+def test_the_stop_of_all_comes_back_when_nothing_was_sold(desk: SmallDesk) -> None:
+    protected(desk)
+    sale = desk.sign(closing())
+    send(desk, "run/2")
+    assert stops(desk) == []
+    desk.broker.cancel(f"b-{name_of(sale)}")
+    compare(desk)
+
+    restore(desk)
+
+    assert stops(desk) == [(Decimal(20), AT)]
+
+
+def test_nothing_comes_back_for_a_later_position(desk: SmallDesk) -> None:
+    protected(desk)
+    sale = desk.sign(closing())
+    send(desk, "run/2")
+    desk.broker.fill(name_of(sale), 20, "195.80")
+    compare(desk)
+    restore(desk)
+    desk.broker.holdings["IBM"] = Decimal(5)
+
+    assert restore(desk).sent == []
+    assert stops(desk) == []
+
+
+def test_a_stop_that_a_person_cancelled_stays_cancelled(desk: SmallDesk) -> None:
+    protected(desk)
+    desk.sign(closing(quantity=8))
+    send(desk, "run/2")
+    [renewed] = [one for one in desk.broker.held.values() if one.quantity == 12]
+    cancel_order(
+        desk.ledger, desk.broker, client_order_id=renewed.client_order_id,
+        desk=desk.clock, market=desk.market,
+    )  # fmt: skip
+
+    assert restore(desk).sent == []
+
+
+def test_a_stop_whose_answer_was_lost_is_found_again(desk: SmallDesk) -> None:
+    protected(desk)
+    sale = desk.sign(closing(quantity=8))
+
+    def lost(order: Order) -> None:
+        if order.order_type == "stop":
+            raise OutcomeUnknownError("No answer.")
+
+    desk.broker.on_taken = lost
+    send(desk, "run/2")
+    desk.broker.fill(name_of(sale), 8, "195.80")
+    desk.clock.forward(60)
+    report = send(desk, "run/3")
+
+    assert len(report.acknowledged) == 1
+    assert stops(desk) == [(Decimal(12), AT)]
+    assert restore(desk).sent == []
+
+
+def test_a_stop_that_never_arrived_is_made_anew(desk: SmallDesk) -> None:
+    protected(desk)
+    desk.sign(closing(quantity=8))
+
+    def lost(order: Order) -> None:
+        if order.order_type == "stop":
+            raise OutcomeUnknownError("No answer.")
+
+    desk.broker.on_submit = lost
+    send(desk, "run/2")
+    desk.broker.on_submit = lambda _order: None
+    desk.clock.forward(LIMITS.resend_grace_seconds + LIMITS.lease_seconds)
+    send(desk, "run/3")
+    restore(desk)
+
+    assert stops(desk) == [(Decimal(12), AT)]
+
+
+def test_no_stop_comes_back_while_the_desk_is_halted(desk: SmallDesk) -> None:
+    protected(desk)
+    sale = desk.sign(closing())
+    send(desk, "run/2")
+    desk.broker.cancel(f"b-{name_of(sale)}")
+    compare(desk)
+    at = Stamp(desk.clock.now(), desk.market.now(), "person")
+    desk.ledger.tighten(TradingState.HALTED, reason="drill", by="operator", at=at)
+
+    assert restore(desk).sent == []
+    assert stops(desk) == []
+
+
+def test_a_refused_stop_is_told_and_tried_a_few_times(desk: SmallDesk) -> None:
+    protected(desk)
+
+    def refused(order: Order) -> None:
+        if order.order_type == "stop":
+            raise OrderRejectedError("wash trade")
+
+    desk.broker.on_submit = refused
+    desk.sign(closing(quantity=8))
+    send(desk, "run/2")
+    for _ in range(8):
+        restore(desk)
+
+    with desk.engine.connect() as conn:
+        kinds = [one.kind for one in alerts.unacknowledged(conn)]
+    assert kinds == ["stop_refused"]
+    assert desk.broker.submits == 2 + 5  # entry, sale, and as many stops as are tried
+
+
 def test_two_sales_cannot_sell_more_than_is_held(desk: SmallDesk) -> None:
     protected(desk)
-    desk.sign(closing(quantity=15))
+    first = desk.sign(closing(quantity=15))
     desk.sign(closing(quantity=6))
 
     report = send(desk, "run/2")
 
-    assert (len(report.acknowledged), len(report.closed)) == (1, 1)
+    assert report.acknowledged[0] == name_of(first)
+    assert len(report.closed) == 1
+    assert stops(desk) == [(Decimal(5), AT)]

@@ -7,7 +7,15 @@ from decimal import Decimal
 
 import pytest
 
-from tests.integration.sending.desk import CLOSE, LIMITS, OPEN, CrashError, SmallDesk
+from tests.integration.sending.desk import (
+    CLOSE,
+    LIMITS,
+    OPEN,
+    CrashError,
+    SmallDesk,
+    StandingClock,
+    proposed,
+)
 from trading.broker import BrokerOrder
 from trading.dispatch import Report, send_signed
 from trading.errors import BrokerUnavailableError, OutcomeUnknownError
@@ -197,6 +205,25 @@ def test_what_is_left_of_an_order_is_cancelled_when_its_validity_ends(desk: Smal
     assert order is not None
     assert (order.state, order.filled_quantity) == (OrderState.CANCELED, Decimal(8))
     assert overdue(desk).sentence.startswith("0 ")
+
+
+def test_an_entry_whose_signature_lapsed_while_the_desk_was_down_is_cancelled_by_comparing(
+    desk: SmallDesk,
+) -> None:
+    proposal = proposed()
+    [leg] = proposal.legs
+    desk.sign(replace(proposal, legs=(replace(leg, time_in_force="gtc"),)))
+    send(desk)
+    stale = StandingClock(desk.market.now())  # as the ledger wrote it down before the night
+    desk.market.at = CLOSE + timedelta(days=1)
+
+    report = reconcile(
+        desk.ledger, desk.broker, market=stale, desk=desk.clock, environment="replay"
+    )
+
+    assert report.clean
+    assert there(desk, proposal).state is OrderState.CANCELED
+    assert here(desk, proposal) is OrderState.CANCELED
 
 
 @pytest.mark.parametrize("question", ["find", "cancel"])

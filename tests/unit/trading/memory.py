@@ -157,6 +157,9 @@ class MemoryLedger:
     leases: dict[str, tuple[str, datetime]] = field(default_factory=dict)
     tried_at: dict[str, datetime] = field(default_factory=dict)
 
+    def owed_stops(self) -> Sequence[str]:
+        return []
+
     def _leg(self) -> SignedLeg:
         return SignedLeg("leg", "p1", "replay", "daily", "sample/3", BUY, self.terms)
 

@@ -1,0 +1,239 @@
+"""Stops that gave way to a sale, and the ones that take their place for what it leaves."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import sqlalchemy as sa
+
+from ledger import audit, orders, state
+from ledger.orders import FINAL
+from ledger.tables import legs
+from ledger.tables import orders as table
+from trading.ledger import Stamp
+from trading.orders import RENEWED_FROM, YIELDED, Order, OrderState, client_order_id
+
+# A stop with a trail follows the price: nobody signed a new one from where it stands now.
+_KINDS = ("stop", "stop_limit")
+_MOST_REFUSALS = 5  # the broker refused so many for one stop: from here on people must look
+_SOLD = "Taken back by the desk: all of its shares were sold."
+
+
+@dataclass(frozen=True)
+class Chain:
+    """A stop as it was signed, and those that took its place; oldest first."""
+
+    members: Sequence[sa.Row[Any]]
+
+    @property
+    def signed(self) -> sa.Row[Any]:
+        """The stop that came with its signature."""
+        return self.members[0]
+
+    @property
+    def is_owed(self) -> bool:
+        """Whether the desk took its newest away, made a smaller one, or was refused."""
+        newest = self.members[-1]
+        if newest.state == OrderState.CANCELED and newest.reason == YIELDED:
+            return True
+        if newest.attempt <= RENEWED_FROM:
+            return False
+        refused = len([one for one in self.members if one.state == OrderState.REJECTED])
+        if newest.state == OrderState.REJECTED:
+            return refused < _MOST_REFUSALS
+        return bool(newest.state not in FINAL)
+
+    @property
+    def unsold(self) -> Decimal:
+        """Shares that were signed and that no stop of the chain has sold."""
+        sold = sum((one.filled_quantity for one in self.members), Decimal(0))
+        return Decimal(self.signed.quantity) - sold
+
+
+def owed(conn: sa.Connection) -> list[str]:
+    """Return the symbols of which a stop gave way, or is one that took its place."""
+    marked = sa.or_(table.c.reason == YIELDED, table.c.attempt > RENEWED_FROM)
+    named = conn.scalars(
+        sa.select(table.c.symbol)
+        .where(table.c.order_type.in_(_KINDS), marked)
+        .distinct()
+        .order_by(table.c.symbol)
+    ).all()
+    return [symbol for symbol in named if any(one.is_owed for one in _chains(conn, symbol))]
+
+
+def closing_shares(conn: sa.Connection, symbol: str) -> dict[str, Decimal]:
+    """Return by side the shares of own working orders that are neither stops nor attached."""
+    rows = conn.execute(
+        sa.select(table.c.side, sa.func.sum(table.c.quantity - table.c.filled_quantity))
+        .where(
+            table.c.symbol == symbol,
+            table.c.state.not_in(FINAL),
+            table.c.parent_client_order_id.is_(None),
+            table.c.order_type.not_in((*_KINDS, "trailing_stop")),
+        )
+        .group_by(table.c.side)
+    )
+    return {side: Decimal(total) for side, total in rows}
+
+
+def intend(
+    conn: sa.Connection,
+    symbol: str,
+    *,
+    held: Decimal,
+    closing: Mapping[str, Decimal],
+    is_open: bool,
+    owner: str,
+    build: str,
+    until: datetime,
+    at: Stamp,
+) -> list[Order]:
+    """Write down the stops that are missing of what is held beyond the sales; return them.
+
+    Parameters
+    ----------
+    held : Decimal
+        Shares the broker holds; negative when short.
+    closing : mapping
+        Shares on their way out by side, as read before `held` was asked for.
+    is_open : bool
+        Whether the market is: a stop for the day only does not outlive it.
+    """
+    if not state.locked(conn).state.admits(reduces=True):
+        return []
+    owing = [chain for chain in _chains(conn, symbol, lock=True) if chain.is_owed]
+    made: list[Order] = []
+    for side in ("sell", "buy"):
+        mine = [chain for chain in owing if chain.signed.side == side]
+        position = held if side == "sell" else -held
+        if position <= 0:
+            _settle(conn, mine)
+            continue
+        leaving = max(closing.get(side, Decimal(0)), closing_shares(conn, symbol).get(side, 0))
+        bare = position - leaving - _covered(conn, symbol, side)
+        nearest = sorted(mine, key=lambda one: one.signed.stop_price, reverse=side == "sell")
+        for chain in nearest:
+            if chain.signed.time_in_force == "day" and not is_open:
+                continue
+            working = chain.members[-1]
+            own = working.quantity - working.filled_quantity if working.state not in FINAL else 0
+            quantity = min(bare, chain.unsold - own)
+            if quantity <= 0:
+                continue
+            bare -= quantity
+            made.append(_add(conn, chain, quantity, owner=owner, build=build, until=until, at=at))
+    return made
+
+
+def _chains(conn: sa.Connection, symbol: str, *, lock: bool = False) -> list[Chain]:
+    """The stops of a symbol that close a position, each with what took its place."""
+    query = (
+        sa.select(table, legs.c.leg_no, legs.c.reduces)
+        .join(legs, legs.c.leg_id == table.c.leg_id)
+        .where(
+            table.c.symbol == symbol,
+            table.c.order_type.in_(_KINDS),
+            sa.or_(table.c.parent_client_order_id.is_not(None), legs.c.reduces),
+        )
+        .order_by(table.c.intended_at, table.c.attempt)
+    )
+    rows = conn.execute(query.with_for_update(of=table) if lock else query).all()
+    members: dict[str, list[sa.Row[Any]]] = defaultdict(list)
+    for row in rows:
+        # The stop of an entry and its successors hang on the entry; one that was signed for
+        # itself has its successors hang on it.
+        members[row.parent_client_order_id or row.client_order_id].append(row)
+    found = [Chain(tuple(each)) for each in members.values()]
+    return [chain for chain in found if not _is_superseded(chain, rows)]
+
+
+def _is_superseded(chain: Chain, rows: Sequence[sa.Row[Any]]) -> bool:
+    """Whether people have signed another stop for itself since the newest of a chain."""
+    newest = chain.members[-1]
+    return any(
+        row.parent_client_order_id is None
+        and row.intended_at > newest.intended_at
+        and row.state != OrderState.REJECTED
+        and row not in chain.members
+        for row in rows
+    )
+
+
+def _covered(conn: sa.Connection, symbol: str, side: str) -> Decimal:
+    """Shares that working stops close; those of an entry without a fill hold none yet."""
+    entry = table.alias()
+    idle = sa.and_(
+        entry.c.client_order_id == table.c.parent_client_order_id,
+        entry.c.filled_quantity == 0,
+        entry.c.order_type.not_in(_KINDS),
+    )
+    total = conn.scalar(
+        sa.select(sa.func.sum(table.c.quantity - table.c.filled_quantity))
+        .join(legs, legs.c.leg_id == table.c.leg_id)
+        .where(
+            table.c.symbol == symbol,
+            table.c.side == side,
+            table.c.order_type.in_((*_KINDS, "trailing_stop")),
+            table.c.state.not_in(FINAL),
+            sa.or_(table.c.parent_client_order_id.is_not(None), legs.c.reduces),
+            sa.not_(sa.exists().where(idle)),
+        )
+    )
+    return Decimal(total or 0)
+
+
+def _settle(conn: sa.Connection, chains: Sequence[Chain]) -> None:
+    """Nothing is held any more: what gave way does not come back for a later position."""
+    for chain in chains:
+        conn.execute(
+            sa.update(table)
+            .where(
+                table.c.client_order_id == chain.members[-1].client_order_id,
+                table.c.reason == YIELDED,
+            )
+            .values(reason=_SOLD)
+        )
+
+
+def _add(
+    conn: sa.Connection,
+    chain: Chain,
+    quantity: Decimal,
+    *,
+    owner: str,
+    build: str,
+    until: datetime,
+    at: Stamp,
+) -> Order:
+    first = chain.signed
+    # Numbers of their own: the parts of an entry count from 1.
+    attempt = max(RENEWED_FROM, *(one.attempt for one in chain.members)) + 1
+    order = Order(
+        client_order_id=client_order_id(
+            proposal_id=first.proposal_id, leg_no=first.leg_no, attempt=attempt
+        ),
+        leg_id=first.leg_id,
+        proposal_id=first.proposal_id,
+        attempt=attempt,
+        symbol=first.symbol,
+        side=first.side,
+        quantity=quantity,
+        order_type=first.order_type,
+        time_in_force=first.time_in_force,
+        limit_price=first.limit_price,
+        stop_price=first.stop_price,
+    )
+    parent = first.parent_client_order_id or first.client_order_id
+    orders.add(conn, order, build=build, owner=owner, until=until, at=at, parent=parent)
+    audit.append(
+        conn, at=at.desk_at, actor=owner, action="order.renew", subject=order.client_order_id,
+        payload={
+            "proposal": order.proposal_id, "instead_of": chain.members[-1].client_order_id,
+            "quantity": quantity, "stop_price": order.stop_price, "build": build,
+        },
+    )  # fmt: skip
+    return order

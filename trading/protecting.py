@@ -1,0 +1,95 @@
+"""A stop that gave way to a sale comes back for what the sale leaves: it shrinks, never vanishes.
+
+The shares of a working stop cannot be sold by another order, so that it is cancelled first
+(`trading.attached`). Once the sale is on its way, a new stop at the price that was signed takes
+its place, for what is held beyond the sale and at most for what was signed. When a sale ends
+unfilled, its shares get theirs back. It looks at what is, so that whoever dies here is followed.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from decimal import Decimal
+
+from trading.broker import Broker
+from trading.clock import DeskClock, MarketClock
+from trading.errors import BrokerUnavailableError
+from trading.ledger import Ledger
+from trading.orders import Order
+from trading.sending import Report, Sender, stamp, submit
+from trading.wording import shares
+
+_ZERO = Decimal(0)
+
+
+def restore_stops(
+    ledger: Ledger,
+    broker: Broker,
+    *,
+    sender: Sender,
+    desk: DeskClock,
+    market: MarketClock,
+    report: Report | None = None,
+) -> Report:
+    """Send the stops that sales left too small, each once; nothing where none is owed.
+
+    Returns
+    -------
+    Report
+        What was sent; never raises for a broker that is away: the next call asks again.
+    """
+    report = Report() if report is None else report
+    try:
+        for symbol in ledger.owed_stops():
+            for order in _intended(ledger, broker, symbol, sender, desk, market):
+                _send(ledger, broker, order, sender, desk, market, report)
+    except BrokerUnavailableError as e:
+        report.problem = str(e)
+    return report
+
+
+def _intended(
+    ledger: Ledger,
+    broker: Broker,
+    symbol: str,
+    sender: Sender,
+    desk: DeskClock,
+    market: MarketClock,
+) -> Sequence[Order]:
+    # Sales before positions: a fill between the two makes the stop too small until the next
+    # look, never too large.
+    closing = ledger.closing_shares(symbol)
+    is_open = broker.clock().is_open
+    held = next((one.quantity for one in broker.positions() if one.symbol == symbol), _ZERO)
+    return ledger.intend_stops(
+        symbol,
+        held=held,
+        closing=closing,
+        is_open=is_open,
+        owner=sender.owner,
+        build=sender.build,
+        lease_until=desk.now() + timedelta(seconds=sender.limits.lease_seconds),
+        at=stamp(desk, market),
+    )
+
+
+def _send(
+    ledger: Ledger,
+    broker: Broker,
+    order: Order,
+    sender: Sender,
+    desk: DeskClock,
+    market: MarketClock,
+    report: Report,
+) -> None:
+    sender.reached("stop_intended")
+    submit(ledger, broker, order, sender, desk, market, report, reduces=True)
+    ledger.release_order(order.client_order_id, owner=sender.owner)
+    if order.client_order_id in report.rejected:
+        ledger.alert(
+            kind="stop_refused",
+            subject=order.symbol,
+            message=f"The broker refused the stop for {shares(order.quantity)} {order.symbol} "
+            "that a sale left unprotected. Enter one, or sell.",
+            severity="critical",
+            at=stamp(desk, market),
+        )
