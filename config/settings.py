@@ -156,7 +156,7 @@ class MlflowSettings(Frozen):
 class TrainingSettings(Frozen):
     """How models are trained."""
 
-    model: Literal["xgboost", "lightgbm", "forest", "linear"] = "xgboost"
+    model: Literal["xgboost", "lightgbm", "forest", "linear", "ensemble"] = "xgboost"
     features: Literal["core", "all"] | tuple[str, ...] = "core"
     horizon: Annotated[int, Field(ge=1, le=60)] = 5  # sessions
     trials: Annotated[int, Field(ge=1)] = 12

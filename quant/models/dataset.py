@@ -67,6 +67,7 @@ _SPACES: Mapping[str, Space] = MappingProxyType(
         "lightgbm": SEARCH_SPACE,
         "forest": _FOREST_SPACE,
         "linear": _LINEAR_SPACE,
+        "ensemble": SEARCH_SPACE,  # of its first member; the others have their usual settings
     }
 )
 

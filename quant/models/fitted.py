@@ -14,12 +14,14 @@ from quant.models.dataset import (
     require_signature,
     require_trainable,
 )
+from quant.models.ensemble import Ensemble
 from quant.models.learners import Learned, read
 from quant.models.outlook import Forecast, Outlook, fit_outlook
 from quant.models.walkforward import (
     MIN_EFFECTIVE_HISTORY,
     Predictions,
     Windows,
+    matured_skill,
     miss_rate,
     window_fits,
 )
@@ -248,17 +250,25 @@ def fit_final(
             f"the latest {train.size} labelled rows hold one class only or leave none to validate "
             "on. Load more history."
         )
-    fit = fits(hyperparameters, seed=seed)
+    learned = _with_record(dataset, fits(hyperparameters, seed=seed).model, history)
     return FittedModel(
         names=dataset.names,
         settings=hyperparameters,
-        outlook=_final_outlook(dataset, fit.model, checked, history),
+        outlook=_final_outlook(dataset, learned, checked, history),
         scaled=dataset.scale is not None,
         horizon=dataset.horizon,
         last_session=int(dataset.sessions[checked].max()),
         n_train=int(train.size),
-        learned=fit.model,
+        learned=learned,
     )
+
+
+def _with_record(dataset: Dataset, learned: Learned, history: Predictions | None) -> Learned:
+    """An ensemble with the weights its members earned in the walk-forward record."""
+    if not isinstance(learned, Ensemble) or history is None or history.parts is None:
+        return learned
+    rows = dataset.labelled(history.rows)
+    return learned.reweighted(matured_skill(dataset, history.parts, rows))
 
 
 def _latest(dataset: Dataset, windows: Windows) -> tuple[Int64Array, Int64Array]:

@@ -9,7 +9,7 @@ from quant.models.calibration import logistic
 from quant.models.dataset import Dataset, Hyperparameters, UnusableDataError
 from quant.typing import FloatArray, Int64Array
 
-FAMILIES = ("xgboost", "lightgbm", "forest", "linear")
+FAMILIES = ("xgboost", "lightgbm", "forest", "linear", "ensemble")
 
 
 @dataclass(frozen=True)
@@ -142,6 +142,10 @@ def prepare(
         from quant.models.linear import LinearRows  # noqa: PLC0415
 
         return LinearRows(features)
+    if family == "ensemble":
+        from quant.models.ensemble import EnsembleRows  # noqa: PLC0415  it is made of these
+
+        return EnsembleRows(features, max_bin=max_bin, device=device, n_jobs=n_jobs)
     raise UnusableDataError(f"no model is called {family!r}; there are {', '.join(FAMILIES)}.")
 
 
@@ -165,6 +169,7 @@ def read(family: str, text: str) -> Learned:
         "forest": _boosted,
         "lightgbm": _light,
         "linear": _linear,
+        "ensemble": _ensemble,
     }
     if family not in readers:
         raise UnusableDataError(f"no model is called {family!r}; there are {', '.join(readers)}.")
@@ -208,3 +213,9 @@ def _linear(text: str) -> Learned:
     from quant.models.linear import Linear  # noqa: PLC0415
 
     return Linear.from_text(text)
+
+
+def _ensemble(text: str) -> Learned:
+    from quant.models.ensemble import Ensemble  # noqa: PLC0415  it is made of these
+
+    return Ensemble.from_text(text)

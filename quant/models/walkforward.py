@@ -16,6 +16,7 @@ from quant.models.dataset import (
     candidates,
     require_trainable,
 )
+from quant.models.ensemble import parts_of, skill_weights
 from quant.models.learners import Fit, lesson, prepare
 from quant.models.outlook import Outlook, fit_outlook
 from quant.splits import Fold, walk_forward
@@ -50,6 +51,7 @@ class Predictions:
 
     ``window`` counts the test windows from 0 and is -1 where no forecast was made;
     ``settings`` holds the hyper-parameters of each window (None where it could not train).
+    ``parts`` are the margins of each member, of shape (n_members, n_rows); one of a single model.
     """
 
     probability: FloatArray
@@ -59,6 +61,7 @@ class Predictions:
     margin: FloatArray
     window: Int32Array
     settings: tuple[Hyperparameters | None, ...]
+    parts: FloatArray | None = None
 
     @property
     def rows(self) -> Int64Array:
@@ -214,8 +217,8 @@ def window_fits(
 class _Trained:
     settings: Hyperparameters
     checked: Int64Array
-    checked_margin: FloatArray
-    tested_margin: FloatArray
+    checked_parts: FloatArray  # (n_members, n_rows): one row for a single model
+    tested_parts: FloatArray
 
 
 def _folds(dataset: Dataset, windows: Windows) -> Any:
@@ -248,8 +251,8 @@ def _train(
     return _Trained(
         settings=settings,
         checked=checked,
-        checked_margin=fit.model.margins(dataset.features[checked]),
-        tested_margin=fit.model.margins(dataset.features[fold.test]),
+        checked_parts=parts_of(fit.model, dataset.features[checked]),
+        tested_parts=parts_of(fit.model, dataset.features[fold.test]),
     )
 
 
@@ -261,12 +264,17 @@ def _forecasts(
         for name in ("probability", "expected_return", "low", "high", "margin")
     }
     window = np.full(dataset.n_rows, -1, dtype=np.int32)
+    n_members = max(len(model.tested_parts) for model in trained if model is not None)
+    parts = np.full((n_members, dataset.n_rows), np.nan)
     for index, (fold, model) in enumerate(zip(folds, trained, strict=True)):
         if model is None:
             continue
-        outlook = _outlook(dataset, fold, model, filled)
+        matured = _matured(dataset, fold, filled["margin"])
+        weights = matured_skill(dataset, parts, matured)
+        outlook = _outlook(dataset, matured, weights @ model.checked_parts, model.checked, filled)
         scale = None if dataset.scale is None else dataset.scale[fold.test]
-        forecast = outlook.forecast(model.tested_margin, scale=scale)
+        forecast = outlook.forecast(weights @ model.tested_parts, scale=scale)
+        parts[:, fold.test] = model.tested_parts
         for name, values in filled.items():
             values[fold.test] = getattr(forecast, name)
         window[fold.test] = index
@@ -274,20 +282,44 @@ def _forecasts(
         **filled,
         window=window,
         settings=tuple(None if model is None else model.settings for model in trained),
+        parts=parts,
     )
 
 
+def matured_skill(dataset: Dataset, parts: FloatArray, rows: Int64Array) -> FloatArray:
+    """Weights of an ensemble's members from the outcomes of `rows`; 1 of a single model.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        All rows.
+    parts : array of shape (n_members, n_rows)
+        Margins walked forward.
+    rows : int array
+        Those with a forecast whose label had matured when the weights are used.
+    """
+    return skill_weights(parts[:, rows], dataset.labels[rows] > 0.0, dataset.weights[rows])
+
+
+def _matured(dataset: Dataset, fold: Fold, margin: FloatArray) -> Int64Array:
+    """Rows forecast in earlier windows whose labels were known at this one's start."""
+    first = dataset.sessions[fold.test].min()
+    rows = np.flatnonzero(np.isfinite(margin) & (dataset.label_end <= first))
+    return dataset.labelled(rows.astype(np.int64))
+
+
 def _outlook(
-    dataset: Dataset, fold: Fold, model: _Trained, filled: Mapping[str, FloatArray]
+    dataset: Dataset,
+    rows: Int64Array,
+    checked_margin: FloatArray,
+    checked: Int64Array,
+    filled: Mapping[str, FloatArray],
 ) -> Outlook:
     """What margins meant in earlier windows, as far as it was known at this one's start."""
-    first = dataset.sessions[fold.test].min()
-    rows = np.flatnonzero(np.isfinite(filled["margin"]) & (dataset.label_end <= first))
-    rows = dataset.labelled(rows.astype(np.int64))
     miss = miss_rate(dataset, rows, filled["low"], filled["high"])
     margin = filled["margin"][rows]
     if dataset.weights[rows].sum() < MIN_EFFECTIVE_HISTORY:
-        rows, margin = model.checked, model.checked_margin
+        rows, margin = checked, checked_margin
     return fit_outlook(margin, dataset.labels[rows], dataset.weights[rows], miss=miss)
 
 
