@@ -390,8 +390,8 @@ def walk(
     array of shape (n, 15)
         The columns of `MEASURES`; NaN where a row has nothing before it.
     """
-    out = np.full((rows.shape[0], len(MEASURES)), np.nan)
-    for column in (CODE, FACTOR, REACH_CODE, REPEAT, VOLUME_CODE):
-        out[:, column] = 0.0
+    blank = np.full(len(MEASURES), np.nan)
+    blank[[CODE, FACTOR, REACH_CODE, REPEAT, VOLUME_CODE]] = 0.0
+    out = np.tile(blank, (rows.shape[0], 1))
     _all_series(rows, offsets, usable, trusted, limits, hindsight, out)
     return out

@@ -8,6 +8,7 @@ import polars as pl
 from quality.rules.lines import rows
 from quality.rules.missing import MISSING
 from quality.rules.model import Finding, Judgement, Room, Rule, Severity, finding
+from quality.rules.order import by_time
 
 # An inconsistent bar is often the trace of one of these, and they say what happened.
 _TELLING: Final = ("unit_is_right", "jump_is_no_unknown_split", "minute_is_no_bad_tick")
@@ -149,7 +150,7 @@ def _verdicts(
     both = pl.concat([judged, gone]).join(
         _reasons(findings, rules, _SESSION), on=_SESSION, how="left"
     )
-    return both.select(
+    rows = both.select(
         pl.lit(dataset).alias("dataset"),
         *_SESSION,
         pl.when(pl.col("failed") > 0)
@@ -159,7 +160,8 @@ def _verdicts(
         "checks",
         (pl.col("checks") - pl.col("failed")).alias("checks_passed"),
         "finding_id",
-    ).sort("session", "symbol")
+    )
+    return by_time(rows, "session")
 
 
 def _counted(frame: pl.DataFrame, rules: Sequence[str], errors: Sequence[str]) -> pl.DataFrame:

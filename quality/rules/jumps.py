@@ -86,8 +86,13 @@ STATE: Final = 28
 
 @njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]  # numba carries no types
 def nearest(move: float, factors: Floats, tolerance: float) -> float:
-    """Return the factor, or its inverse, that `move` (a log) comes closest to; 0.0 for none."""
+    """Return the factor, or its inverse, that `move` (a log) comes closest to; 0.0 for none.
+
+    `factors` ascend from above 1.
+    """
     best, found = tolerance, 0.0
+    if abs(move) < np.log(factors[0]) - tolerance - 1e-9:  # nearly every row, and logs are dear
+        return found
     for factor in factors:
         step = np.log(factor)
         if abs(move - step) <= best:
@@ -217,13 +222,13 @@ def jump(row: Floats, state: Floats, out: Floats, limits: Limits) -> float:
         shares = np.log(max(out[VOLUME_RATIO], 1e-9)) * np.sign(move)
         like_split = not goes_on and shares < -0.6 * abs(np.log(factor))
         return SPLIT_LIKE if like_split else UNIT
-    gap = np.log(row[OPEN] / state[S_CLOSE]) + out[SPLIT]
-    factor = nearest(move, SPLIT_RATIOS, max(SPLIT_TOLERANCE, 2.5 * sigma))
-    overnight = factor > 0.0 and abs(gap - np.log(factor)) <= max(0.15, 4.0 * sigma)
-    large = size > max(limits.error_move, limits.split_sigmas * sigma)
-    if overnight and large and not confirmed(row, state, out, factor, limits):
-        out[FACTOR] = factor
-        return SPLIT_LIKE
+    if size > max(limits.error_move, limits.split_sigmas * sigma):
+        gap = np.log(row[OPEN] / state[S_CLOSE]) + out[SPLIT]
+        factor = nearest(move, SPLIT_RATIOS, max(SPLIT_TOLERANCE, 2.5 * sigma))
+        overnight = factor > 0.0 and abs(gap - np.log(factor)) <= max(0.15, 4.0 * sigma)
+        if overnight and not confirmed(row, state, out, factor, limits):
+            out[FACTOR] = factor
+            return SPLIT_LIKE
     large = size > max(limits.error_move, limits.error_sigmas * sigma)
     if large and not confirmed(row, state, out, 0.0, limits):
         return UNEXPLAINED

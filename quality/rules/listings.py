@@ -6,11 +6,13 @@ are measured, so that no firm is judged by another's history, and keep their `sy
 A reuse that no action announces stays in the series it breaks, where the rules find it.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
-from itertools import pairwise
+from datetime import date, datetime
 from typing import Final
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from quality.rules.known import ENDS, effective_session
@@ -18,18 +20,54 @@ from quality.rules.known import ENDS, effective_session
 # A ticker that was delisted and trades on without a break was not: more steps than these.
 _IDLE_STEPS: Final = 3
 # A delisting is dated by the last trade, the day after, or the filing up to so many days away.
-_FILED_WITHIN: Final = timedelta(days=10)
+_FILED_WITHIN: Final = 10
+_EPOCH: Final = date(1970, 1, 1).toordinal()
 _MARK: Final = "\x1f"  # parts a ticker from the number of its listing; no ticker holds it
 
-Row = tuple[date, int]
+Days = npt.NDArray[np.int64]  # since 1970-01-01
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """The sessions a ticker has rows on, and their step numbers, ascending."""
+
+    days: Days
+    steps: Floats
+
+    def first(self, day: date) -> date | None:
+        """Return the first session from a day on."""
+        at = int(np.searchsorted(self.days, _number(day)))
+        return _day(self.days[at]) if at < self.days.size else None
+
+    def again(self, ended: date, within: int) -> date | None:
+        """Return the first session after the absence that began with an end, days within."""
+        idle = np.diff(self.steps) > _IDLE_STEPS
+        end = _number(ended)
+        back = (self.days[1:] >= end) & (self.days[:-1] < end + within)
+        found = np.flatnonzero(idle & back)
+        return _day(self.days[found[0] + 1]) if found.size else None
+
+    def trades_until(self, day: date) -> bool:
+        """Whether there is a row within days before one."""
+        number = _number(day)
+        begin, end = np.searchsorted(self.days, [number - _FILED_WITHIN, number])
+        return bool(end > begin)
+
+
+_NOWHERE: Final = _Rows(np.empty(0, dtype=np.int64), np.empty(0))
 
 
 @dataclass
 class _Tickers:
     """What is known so far of every ticker that an action names."""
 
-    rows: dict[str, list[Row]]  # session and its step number, ascending
+    rows: Mapping[str, _Rows]
     spans: dict[str, list[tuple[date, str]]] = field(default_factory=dict)
+
+    def of(self, symbol: str) -> _Rows:
+        """Return the rows of a ticker."""
+        return self.rows.get(symbol, _NOWHERE)
 
     def series(self, symbol: str, before: date) -> str:
         """Return the series that a ticker's rows just before a day belong to."""
@@ -42,22 +80,6 @@ class _Tickers:
         if all(since != begins for since, _ in told):
             told.append((begins, series or f"{symbol}{_MARK}{len(told) + 1}"))
             told.sort()
-
-    def first(self, symbol: str, day: date) -> date | None:
-        """Return the first row of a ticker from a day on."""
-        return next((s for s, _ in self.rows.get(symbol, []) if s >= day), None)
-
-    def again(self, symbol: str, ended: date, within: timedelta) -> date | None:
-        """Return the first row of a ticker after the absence that began with its end."""
-        rows = self.rows.get(symbol, [])
-        for (left, step), (session, then) in pairwise(rows):
-            if session >= ended and left < ended + within and then - step > _IDLE_STEPS:
-                return session
-        return None
-
-    def trades_until(self, symbol: str, day: date) -> bool:
-        """Whether a ticker has a row within days before one."""
-        return any(day - _FILED_WITHIN <= session < day for session, _ in self.rows.get(symbol, []))
 
 
 def spans(
@@ -85,15 +107,15 @@ def spans(
     found = _Tickers(_rows(frame, named))
     for day, symbol, kind, new in events:
         if kind == "delisting":
-            begins = found.again(symbol, day, _FILED_WITHIN)
+            begins = found.of(symbol).again(day, _FILED_WITHIN)
             if begins is not None:
                 found.cut(symbol, begins)
             continue
-        if (begins := found.first(symbol, day)) is not None:
+        if (begins := found.of(symbol).first(day)) is not None:
             found.cut(symbol, begins)
-        if new and found.trades_until(symbol, day):
+        if new and found.of(symbol).trades_until(day):
             found.cut(new, day, found.series(symbol, day))
-        elif new and (begins := found.again(new, day, timedelta(0))) is not None:
+        elif new and (begins := found.of(new).again(day, 0)) is not None:
             found.cut(new, begins)
     told = [(symbol, *span) for symbol, all_of in found.spans.items() for span in all_of]
     schema = {"symbol": pl.String, "begins": pl.Date, "series": pl.String}
@@ -114,38 +136,54 @@ def _events(
     return sorted(told.unique().iter_rows(), key=lambda event: (*event[:3], event[3] or ""))
 
 
-def _rows(frame: pl.DataFrame, symbols: set[str]) -> dict[str, list[Row]]:
-    own = frame.filter(pl.col("symbol").is_in(sorted(symbols)))
-    days = own.select("symbol", "session", pl.col("step_no").cast(pl.Int64)).unique()
-    rows: dict[str, list[Row]] = {}
-    for symbol, session, step in days.sort("symbol", "session").iter_rows():
-        rows.setdefault(symbol, []).append((session, step))
+def _rows(frame: pl.DataFrame, symbols: set[str]) -> dict[str, _Rows]:
+    named = pl.col("symbol").is_in(sorted(symbols))
+    own = frame.lazy().filter(named).select("symbol", "session", "step_no").collect()
+    rows: dict[str, _Rows] = {}
+    for (symbol,), of_one in own.group_by("symbol"):
+        days, at = np.unique(of_one["session"].to_physical().to_numpy(), return_index=True)
+        steps = of_one["step_no"].cast(pl.Float64).to_numpy()
+        rows[str(symbol)] = _Rows(days.astype(np.int64), steps[at])
     return rows
 
 
-def parted(frame: pl.DataFrame, told: pl.DataFrame, *, day: str) -> pl.DataFrame:
-    """Return `frame` with its series as `symbol`, the ticker as `ticker`, and `listed_on`.
+def _number(day: date) -> int:
+    return day.toordinal() - _EPOCH
 
-    Each ticker's rows are in the order of `day`.
-    """
-    beside = frame.join_asof(
-        told.with_columns(pl.col("begins").alias("listed_on")),
+
+def _day(number: np.int64) -> date:
+    return date.fromordinal(int(number) + _EPOCH)
+
+
+def parted(frame: pl.DataFrame, told: pl.DataFrame, *, day: str) -> pl.DataFrame:
+    """Return `frame` with its series as `symbol`, the ticker as `ticker`, and `listed_on`."""
+    rows = frame.select("symbol", day).with_row_index("_row")
+    named = rows.filter(pl.col("symbol").is_in(told["symbol"].implode())).sort(day)
+    found = named.join_asof(
+        told.with_row_index("_at"),
         left_on=day,
         right_on="begins",
         by="symbol",
         strategy="backward",
         check_sortedness=False,
+    ).filter(pl.col("_at").is_not_null())
+    # Few tickers are told of: the others' rows are given null without being looked for.
+    at = np.full(frame.height, -1, dtype=np.int64)
+    at[found["_row"].to_numpy()] = found["_at"].to_numpy()
+    of_row = pl.Series(at)
+    of_row = of_row.set(of_row < 0, None)
+    return frame.with_columns(
+        pl.coalesce(told["series"].gather(of_row), "symbol").alias("symbol"),
+        pl.col("symbol").alias("ticker"),
+        told["begins"].gather(of_row).alias("listed_on"),
     )
-    return beside.with_columns(
-        pl.coalesce("series", "symbol").alias("symbol"), pl.col("symbol").alias("ticker")
-    ).drop("series", "begins", strict=False)
 
 
 def of_actions(actions: pl.DataFrame | None, told: pl.DataFrame | None) -> pl.DataFrame | None:
     """Return actions by series, so that each moves the price of its own firm alone."""
     if actions is None or told is None:
         return actions
-    dated = actions.with_columns(pl.col("ex_date").cast(pl.Date)).sort("ex_date")
+    dated = actions.with_columns(pl.col("ex_date").cast(pl.Date))
     return parted(dated, told, day="ex_date").drop("ticker", "listed_on")
 
 

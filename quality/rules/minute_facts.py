@@ -9,7 +9,8 @@ from quality.calendar import Calendar
 from quality.rules import bar, listings, peers
 from quality.rules.known import with_actions
 from quality.rules.model import require_columns
-from quality.rules.prepare import in_order, measured, merged, typed
+from quality.rules.order import in_order
+from quality.rules.prepare import measured, merged, typed
 from quality.rules.thresholds import MEAN_TO_SIGMA, MINUTE, MINUTE_FILE, Limits
 
 NEW_YORK: Final = "America/New_York"

@@ -4,6 +4,7 @@ from datetime import date, datetime
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from quality.calendar import Calendar
@@ -13,10 +14,12 @@ from quality.rules.history import walk
 from quality.rules.jumps import COLUMNS, MEASURES
 from quality.rules.known import with_actions
 from quality.rules.model import UnreadableDeliveryError, require_columns
+from quality.rules.order import in_order
 from quality.rules.thresholds import DAILY, Limits
 
 BAR: Final = ("symbol", "session", *PRICES, "volume")
 KEY: Final = ("symbol", "session")
+_AT_ONCE: Final = 4096  # rows
 
 
 def typed(bars: pl.DataFrame, *, name: str) -> pl.DataFrame:
@@ -41,18 +44,6 @@ def typed(bars: pl.DataFrame, *, name: str) -> pl.DataFrame:
             "do not. Remove or repair them before judging."
         )
     return typed_bars
-
-
-def in_order(frame: pl.DataFrame, time: str) -> pl.DataFrame:
-    """Return `frame` by symbol and `time`; one that is in order already is not sorted again."""
-    symbol, at = pl.col("symbol"), pl.col(time)
-    later = (symbol > symbol.shift(1)) | ((symbol == symbol.shift(1)) & (at >= at.shift(1)))
-    if frame.select(later.all()).item():
-        return frame
-    names = frame["symbol"].unique().sort()
-    # Sorting small numbers is several times faster than sorting words.
-    coded = frame.with_columns(symbol.cast(pl.Enum(names)).to_physical().alias("_at"))
-    return coded.sort("_at", time, maintain_order=True).drop("_at")
 
 
 def merged(frame: pl.DataFrame, time: str) -> pl.DataFrame:
@@ -92,11 +83,11 @@ def facts(
     new = merged(in_order(typed(bars, name="bars"), "session"), "session").with_columns(
         pl.lit(value=True).alias("delivered"), pl.lit(value=False).alias("trusted")
     )
-    frame = _with_history(new, previous)
-    frame = _with_calendar(frame, calendar, until)
+    frame = _with_calendar(_with_history(new, previous), calendar, until)
     told = listings.spans(frame, actions, as_of)
     if told is not None:  # no firm is measured by the rows of another under its ticker
-        frame = in_order(listings.parted(frame, told, day="session"), "session")
+        frame = listings.parted(frame, told, day="session")
+    frame = in_order(frame, "session")
     frame = with_actions(frame, listings.of_actions(actions, told), as_of)
     frame = crowd.with_other(_with_soundness(frame), whole_file=hindsight)
     frame = _with_index(frame, index)
@@ -104,24 +95,40 @@ def facts(
         measured(frame, limits=DAILY, hindsight=hindsight), whole_file=hindsight
     )
     if told is not None:
-        frame = in_order(listings.joined(frame, told), "session")
+        return _as_delivered(listings.joined(frame, told))
     return frame.filter(pl.col("delivered")) if previous is not None else frame
 
 
+def _as_delivered(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return the delivered rows in order; a frame this wide is moved once only."""
+    rows = frame.select("symbol", "session", "delivered").with_row_index("_row")
+    return frame[in_order(rows.filter("delivered"), "session")["_row"]]
+
+
 def _with_history(new: pl.DataFrame, previous: pl.DataFrame | None) -> pl.DataFrame:
-    """Put the believed rows that are not delivered again before the new ones."""
+    """Put the believed rows that are not delivered again beside the new ones, in no order."""
     if previous is None or previous.is_empty():
         return new
     if "trusted" not in previous.columns:
         previous = previous.with_columns(pl.lit(value=True).alias("trusted"))
-    old = typed(previous, name="previous").select(*BAR, "trusted").join(new, on=KEY, how="anti")
-    old = old.sort("trusted").unique(subset=KEY, keep="last", maintain_order=True)
+    old = typed(previous, name="previous").select(*BAR, "trusted")
+    if not _lies_before(old, new):
+        old = old.join(new, on=KEY, how="anti")
+    if old.select(KEY).hash_rows().n_unique() < old.height:
+        old = old.sort("trusted").unique(subset=KEY, keep="last", maintain_order=True)
     old = old.with_columns(
         pl.lit(value=False).alias("delivered"),
         pl.lit(1, dtype=pl.Int64).alias("copies"),
         pl.lit(1, dtype=pl.Int64).alias("versions"),
     )
-    return in_order(pl.concat([new, old], how="diagonal"), "session")
+    return pl.concat([new, old], how="diagonal")
+
+
+def _lies_before(old: pl.DataFrame, new: pl.DataFrame) -> bool:
+    """Whether every old row is of an earlier session than every new one."""
+    days = (old.select(pl.col("session").max()), new.select(pl.col("session").min()))
+    newest, oldest = (day.item() for day in days)
+    return newest is None or oldest is None or bool(newest < oldest)
 
 
 def _with_calendar(frame: pl.DataFrame, calendar: Calendar, until: date | None) -> pl.DataFrame:
@@ -170,9 +177,9 @@ def _with_soundness(frame: pl.DataFrame) -> pl.DataFrame:
 
 def measured(frame: pl.DataFrame, *, limits: Limits, hindsight: bool) -> pl.DataFrame:
     """Add the measures of `quality.rules.history`; `frame` is sorted by symbol and time."""
-    rows = np.empty((frame.height, len(COLUMNS)))
-    for at, name in enumerate(COLUMNS):
-        rows[:, at] = frame[name].cast(pl.Float64).fill_null(np.nan).to_numpy()
+    rows = frame.select(pl.col(COLUMNS).cast(pl.Float64).fill_null(np.nan)).to_numpy(
+        order="c", writable=True
+    )
     begins = frame.select(
         (pl.col("symbol") != pl.col("symbol").shift(1)).fill_null(value=True)
     ).to_series()
@@ -182,10 +189,16 @@ def measured(frame: pl.DataFrame, *, limits: Limits, hindsight: bool) -> pl.Data
             rows, offsets, frame["usable"].to_numpy(), frame["trusted"].to_numpy(),
             limits=limits, hindsight=hindsight,
         )  # fmt: skip
-    measures = pl.DataFrame(
-        [pl.Series(name, out[:, at], nan_to_null=True) for at, name in enumerate(MEASURES)]
-    )
-    return frame.hstack(measures)
+    return frame.hstack(_measures(out))
+
+
+def _measures(out: npt.NDArray[np.float64]) -> pl.DataFrame:
+    """Return the walk's measures as columns, null where they are not a number."""
+    columns = np.empty((len(MEASURES), out.shape[0]))
+    for at in range(0, out.shape[0], _AT_ONCE):  # as many rows as a processor keeps at hand
+        columns[:, at : at + _AT_ONCE] = out[at : at + _AT_ONCE].T
+    series = [pl.Series(name, one) for name, one in zip(MEASURES, columns, strict=True)]
+    return pl.DataFrame(series).fill_nan(None)
 
 
 def session_dates(numbers: pl.Series, calendar: Calendar) -> pl.Series:
