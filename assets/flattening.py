@@ -78,7 +78,9 @@ def flatten_proposal(
     if not held:
         raise NotAllowedError("There is nothing to flatten: the broker holds no position.")
     account = broker.account()
-    picture = _picture(ledger, broker, held, account, environment, limits, desk_at)
+    picture = picture_of_held(
+        ledger, broker, held, account, environment, limits, desk_at, command=FLATTEN
+    )
     assert picture.market is not None
     legs = tuple(_closing(n, one, picture) for n, one in enumerate(_ordered(held), start=1))
     proposal_id = new_id()
@@ -135,7 +137,7 @@ def _closing(number: int, held: BrokerPosition, picture: Picture) -> Leg:
     )
 
 
-def _picture(
+def picture_of_held(
     ledger: sa.Engine,
     broker: Broker,
     held: Sequence[BrokerPosition],
@@ -143,7 +145,16 @@ def _picture(
     environment: str,
     limits: Limits,
     desk_at: datetime,
+    *,
+    command: str | None,
 ) -> Picture:
+    """Return the picture of positions that are to shrink or be protected: no research is asked.
+
+    Raises
+    ------
+    BrokerUnavailableError
+        If the broker does not answer.
+    """
     symbols = [position.symbol for position in held]
     clock = broker.clock()
     quotes, assets = broker.quotes(symbols), {name: broker.asset(name) for name in symbols}
@@ -165,7 +176,7 @@ def _picture(
         working=now.working,
         activity=now.activity,
         by_hand=True,  # no model stands behind it
-        command=FLATTEN,
+        command=command,
         quotes={name: quote_now(quote, clock) for name, quote in quotes.items()},
         assets={name: asset for name, asset in assets.items() if asset is not None},
         consecutive_losses=0,

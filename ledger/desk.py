@@ -138,6 +138,7 @@ class DeskLedger:
         symbol: str,
         *,
         held: Decimal,
+        price: Decimal | None,
         closing: Mapping[str, Decimal],
         is_open: bool,
         owner: str,
@@ -148,7 +149,7 @@ class DeskLedger:
         """Write down the stops that what is held beyond the sales has not, and return them."""
         return self._transact(
             lambda conn: stops.intend(
-                conn, symbol, held=held, closing=closing, is_open=is_open,
+                conn, symbol, held=held, price=price, closing=closing, is_open=is_open,
                 owner=owner, build=build, until=lease_until, at=at,
             )
         )  # fmt: skip

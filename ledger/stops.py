@@ -9,9 +9,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from ledger import audit, orders, state
+from ledger import alerts, audit, orders, state
 from ledger.orders import FINAL
-from ledger.tables import legs
+from ledger.tables import bookings, legs
 from ledger.tables import orders as table
 from trading.ledger import Stamp
 from trading.orders import RENEWED_FROM, YIELDED, Order, OrderState, client_order_id
@@ -85,6 +85,7 @@ def intend(
     symbol: str,
     *,
     held: Decimal,
+    price: Decimal | None,
     closing: Mapping[str, Decimal],
     is_open: bool,
     owner: str,
@@ -98,6 +99,8 @@ def intend(
     ----------
     held : Decimal
         Shares the broker holds; negative when short.
+    price : Decimal or None
+        What they trade at, USD per share; None when nobody knows: then no stop is made.
     closing : mapping
         Shares on their way out by side, as read before `held` was asked for.
     is_open : bool
@@ -117,7 +120,10 @@ def intend(
         bare = position - leaving - _covered(conn, symbol, side)
         nearest = sorted(mine, key=lambda one: one.signed.stop_price, reverse=side == "sell")
         for chain in nearest:
-            if chain.signed.time_in_force == "day" and not is_open:
+            if price is None or (chain.signed.time_in_force == "day" and not is_open):
+                continue
+            if (chain.signed.stop_price >= price) == (side == "sell"):
+                _tell_passed(conn, chain.signed, price, at)
                 continue
             working = chain.members[-1]
             own = working.quantity - working.filled_quantity if working.state not in FINAL else 0
@@ -148,12 +154,19 @@ def _chains(conn: sa.Connection, symbol: str, *, lock: bool = False) -> list[Cha
         # itself has its successors hang on it.
         members[row.parent_client_order_id or row.client_order_id].append(row)
     found = [Chain(tuple(each)) for each in members.values()]
-    return [chain for chain in found if not _is_superseded(chain, rows)]
+    split_at = conn.scalar(
+        sa.select(sa.func.max(bookings.c.recorded_at)).where(
+            bookings.c.symbol == symbol, bookings.c.quantity != 0
+        )
+    )
+    return [chain for chain in found if not _is_superseded(chain, rows, split_at)]
 
 
-def _is_superseded(chain: Chain, rows: Sequence[sa.Row[Any]]) -> bool:
-    """Whether people have signed another stop for itself since the newest of a chain."""
+def _is_superseded(chain: Chain, rows: Sequence[sa.Row[Any]], split_at: datetime | None) -> bool:
+    """Whether a split or another stop that people signed came after the newest of a chain."""
     newest = chain.members[-1]
+    if split_at is not None and split_at > newest.intended_at:
+        return True  # its price and shares are those of before: people are asked to sign new ones
     return any(
         row.parent_client_order_id is None
         and row.intended_at > newest.intended_at
@@ -184,6 +197,20 @@ def _covered(conn: sa.Connection, symbol: str, side: str) -> Decimal:
         )
     )
     return Decimal(total or 0)
+
+
+def _tell_passed(conn: sa.Connection, stop: sa.Row[Any], price: Decimal, at: Stamp) -> None:
+    alerts.raise_once(
+        conn,
+        severity="critical",
+        kind="stop_passed",
+        subject=stop.symbol,
+        message=f"{stop.symbol} trades at {price}, beyond the stop at {stop.stop_price} that a "
+        "sale took away. What the sale left has none: sell it, or enter another.",
+        desk_at=at.desk_at,
+        market_at=at.market_at,
+        actor=at.source,
+    )
 
 
 def _settle(conn: sa.Connection, chains: Sequence[Chain]) -> None:

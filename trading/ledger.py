@@ -165,6 +165,7 @@ class Ledger(Protocol):
         symbol: str,
         *,
         held: Decimal,
+        price: Decimal | None,
         closing: Mapping[str, Decimal],
         is_open: bool,
         owner: str,
@@ -174,7 +175,8 @@ class Ledger(Protocol):
     ) -> Sequence[Order]:
         """Write down the stops that what is held beyond the sales has not, and return them.
 
-        Each is at the price that was signed, all together at most for the shares signed.
+        Each is at the price that was signed, all together at most for the shares signed. One that
+        the price has passed already is not made: an alert asks for a person.
         """
 
     def finish_leg(self, leg_id: str, *, code: str, sentence: str, at: Stamp) -> None:

@@ -59,10 +59,11 @@ def _intended(
     # look, never too large.
     closing = ledger.closing_shares(symbol)
     is_open = broker.clock().is_open
-    held = next((one.quantity for one in broker.positions() if one.symbol == symbol), _ZERO)
+    position = next((one for one in broker.positions() if one.symbol == symbol), None)
     return ledger.intend_stops(
         symbol,
-        held=held,
+        held=_ZERO if position is None else position.quantity,
+        price=None if position is None else position.market_price,
         closing=closing,
         is_open=is_open,
         owner=sender.owner,

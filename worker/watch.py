@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+from adapters.brokers.alpaca_actions import AnnouncedSplits
 from adapters.brokers.alpaca_updates import TradeUpdates
 from ledger import breakers, daily_runs, filed, market, proposals
 from quality.calendar import exchange
@@ -18,6 +19,7 @@ from worker import alerts
 from worker.desk import Desk
 from worker.heart import heartbeat
 from worker.loop import Task
+from worker.splits import follow_splits
 
 log = logging.getLogger(__name__)
 
@@ -29,18 +31,24 @@ _WORKING_SECONDS = 2.0
 _QUIET_SECONDS = timedelta(seconds=30)
 _OVERDUE_SECONDS = 5.0
 _BREAKER_SECONDS = 5.0
+_SPLIT_SECONDS = 5.0
 
 
 def tasks(desk: Desk) -> list[Task]:
     """Return what the watch does."""
     reconciler = _Reconciler(desk)
     updates = TradeUpdates(desk.settings.broker, reconciler.told.set)
+    broker = desk.settings.broker
+    announced = AnnouncedSplits(
+        key_id=broker.key_id, secret_key=broker.secret_key, data_url=broker.data_url
+    )
     listed = [
         Task("clock", _Listener(desk).hear, _CLOCK_SECONDS),
         Task("quotes", lambda: _quotes(desk), _QUOTE_SECONDS),
         Task("reconciliation", reconciler.step, _WORKING_SECONDS),
         Task("trade updates", updates.listen, _WORKING_SECONDS),
         Task("overdue orders", lambda: _overdue(desk), _OVERDUE_SECONDS),
+        Task("splits", lambda: follow_splits(desk, announced.on), _SPLIT_SECONDS),
         Task("circuit breakers", _Breakers(desk, desk.clock.now()).step, _BREAKER_SECONDS),
         *alerts.tasks(desk),
         heartbeat(desk, "watch"),

@@ -1,6 +1,6 @@
 """Alpaca, or whatever speaks its protocol: orders, positions, account, clock and quotes."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -11,16 +11,14 @@ from zoneinfo import ZoneInfo
 import requests
 from alpaca.common.enums import Sort
 from alpaca.common.exceptions import APIError
-from alpaca.common.rest import RESTClient
 from alpaca.data.historical.stock import StockHistoricalDataClient
 from alpaca.data.requests import StockLatestQuoteRequest, StockLatestTradeRequest
 from alpaca.trading.client import TradingClient
 from alpaca.trading.enums import OrderClass, QueryOrderStatus
 from alpaca.trading.requests import GetCalendarRequest, GetOrderByIdRequest, GetOrdersRequest
-from requests.adapters import HTTPAdapter
-from urllib3.util.retry import Retry
 
 from adapters.brokers import alpaca_answers as answers
+from adapters.brokers.alpaca_asking import ask, asked, sober, unavailable
 from config.live import LIVE_HOST
 from trading.broker import (
     BrokerAccount,
@@ -104,10 +102,10 @@ class AlpacaBroker:
         self._confirmed = account_number is None
         self._feed = feed
         self._page_size = page_size
-        self._trading = _sober(
+        self._trading = sober(
             TradingClient(key_id, secret_key, paper=paper, raw_data=True, url_override=url), timeout
         )
-        self._data = _sober(
+        self._data = sober(
             StockHistoricalDataClient(key_id, secret_key, raw_data=True, url_override=data_url),
             timeout,
         )
@@ -133,7 +131,7 @@ class AlpacaBroker:
 
     def find(self, client_order_id: str) -> BrokerOrder | None:
         """Return the order of that id; None only when the broker says it has none."""
-        return _ask(
+        return ask(
             "orders:by_client_order_id",
             lambda: self._read(self._trading.get_order_by_client_id(client_order_id)),
             missing_is_none=True,
@@ -145,9 +143,9 @@ class AlpacaBroker:
             self._trading.cancel_order_by_id(broker_order_id)
         except APIError as e:
             if e.status_code != requests.codes.unprocessable:
-                raise _unavailable(f"orders/{broker_order_id}", e) from e
+                raise unavailable(f"orders/{broker_order_id}", e) from e
         except (requests.RequestException, *answers.UNREADABLE) as e:
-            raise _unavailable(f"orders/{broker_order_id}", e) from e
+            raise unavailable(f"orders/{broker_order_id}", e) from e
 
     def orders(self, *, since: datetime) -> Sequence[BrokerOrder]:
         """Return all orders submitted since an instant, legs of brackets too, oldest first."""
@@ -159,7 +157,7 @@ class AlpacaBroker:
 
     def children(self, broker_order_id: str) -> Sequence[BrokerOrder]:
         """Return the stop and target attached to an order, with their parent's client id."""
-        return _asked(
+        return asked(
             f"orders/{broker_order_id}",
             lambda: answers.children(
                 self._trading.get_order_by_id(broker_order_id, GetOrderByIdRequest(nested=True))
@@ -180,14 +178,14 @@ class AlpacaBroker:
     def bookings(self, *, since: datetime) -> Sequence[BrokerBooking]:
         """Return what was booked without a trade from the day of an instant on, oldest first."""
         midnight = since.astimezone(_NEW_YORK).replace(hour=0, minute=0, second=0, microsecond=0)
-        return _asked(
+        return asked(
             "account/activities",
             lambda: [answers.booking(told) for told in self._activities(midnight, _BOOKED)],
         )
 
     def positions(self) -> Sequence[BrokerPosition]:
         """Return all holdings; empty means flat."""
-        return _asked(
+        return asked(
             "positions",
             lambda: [
                 answers.position(p) for p in answers.listed(self._trading.get_all_positions())
@@ -196,7 +194,7 @@ class AlpacaBroker:
 
     def account(self) -> BrokerAccount:
         """Return the account; another than the one that may be traded is no answer."""
-        told = _asked("account", lambda: answers.account(self._trading.get_account()))
+        told = asked("account", lambda: answers.account(self._trading.get_account()))
         if self._account_number not in {None, told.account_id}:
             self._confirmed = False
             raise BrokerUnavailableError(
@@ -208,12 +206,12 @@ class AlpacaBroker:
 
     def clock(self) -> BrokerClock:
         """Return the market's time."""
-        return _asked("clock", lambda: answers.clock(self._trading.get_clock()))
+        return asked("clock", lambda: answers.clock(self._trading.get_clock()))
 
     def calendar(self, first: date, last: date) -> Sequence[TradingDay]:
         """Return the sessions from `first` to `last`."""
         wanted = GetCalendarRequest(start=first, end=last)
-        return _asked(
+        return asked(
             "calendar",
             lambda: [
                 answers.trading_day(day)
@@ -226,7 +224,7 @@ class AlpacaBroker:
         if not symbols:
             return {}
         several = list(symbols)
-        quotes = _asked(
+        quotes = asked(
             "quotes/latest",
             lambda: answers.mapping(
                 self._data.get_stock_latest_quote(
@@ -234,7 +232,7 @@ class AlpacaBroker:
                 )
             ),
         )
-        trades = _asked(
+        trades = asked(
             "trades/latest",
             lambda: answers.mapping(
                 self._data.get_stock_latest_trade(
@@ -242,7 +240,7 @@ class AlpacaBroker:
                 )
             ),
         )
-        return _asked(
+        return asked(
             "quotes/latest",
             lambda: {
                 symbol: answers.quote(symbol, told, trades.get(symbol))
@@ -252,7 +250,7 @@ class AlpacaBroker:
 
     def asset(self, symbol: str) -> BrokerAsset | None:
         """Return what the broker says of a symbol; None when it does not know it."""
-        return _ask(
+        return ask(
             f"assets/{symbol}",
             lambda: answers.asset(self._trading.get_asset(symbol)),
             missing_is_none=True,
@@ -309,7 +307,7 @@ class AlpacaBroker:
                 self._read(self._trading.get_order_by_id(identity))
             return answers.fill(activity, self._seen[identity])
 
-        return _asked("account/activities", told)
+        return asked("account/activities", told)
 
     def _listed(self, status: QueryOrderStatus, since: datetime | None) -> list[BrokerOrder]:
         """All orders with their parents, oldest first.
@@ -361,7 +359,7 @@ class AlpacaBroker:
                 answers.order(one)  # unreadable ones fail the listing, whatever comes later
             return page
 
-        return _asked("orders", told)
+        return asked("orders", told)
 
     def _activities(self, since: datetime, kinds: str) -> Iterator[dict[str, Any]]:
         wanted: dict[str, Any] = {
@@ -381,60 +379,10 @@ class AlpacaBroker:
             wanted = wanted | {"page_token": page[-1]["id"]}
 
     def _activity_page(self, wanted: dict[str, Any]) -> list[dict[str, Any]]:
-        return _asked(
+        return asked(
             "account/activities",
             lambda: answers.listed(self._trading.get("/account/activities", wanted)),
         )
-
-
-class _TimedAdapter(HTTPAdapter):
-    """A transport that never waits for ever and never sends twice."""
-
-    def __init__(self, timeout: tuple[float, float]) -> None:
-        super().__init__(max_retries=Retry(0, read=False))
-        self._timeout = timeout
-
-    def send(self, *arguments: Any, **options: Any) -> requests.Response:
-        """Send with the timeout unless the call brings its own."""
-        if options.get("timeout") is None:
-            options["timeout"] = self._timeout
-        return super().send(*arguments, **options)
-
-
-_Client = TypeVar("_Client", bound=RESTClient)
-
-
-def _sober(client: _Client, timeout: tuple[float, float]) -> _Client:
-    """Take away alpaca-py's own retries, which repeat POST too, and give it a timeout."""
-    # Neither has a public setting: zero attempts in the constructor mean three.
-    client._retry = 0  # noqa: SLF001 - see above
-    session: requests.Session = client._session  # noqa: SLF001 - see above
-    for scheme in ("http://", "https://"):
-        session.mount(scheme, _TimedAdapter(timeout))
-    # The desk's keys go to the broker's address only, whatever proxies the machine names.
-    session.trust_env = False
-    return client
-
-
-def _ask(what: str, question: Callable[[], T], *, missing_is_none: bool) -> T | None:
-    try:
-        return question()
-    except APIError as e:
-        if missing_is_none and e.status_code == requests.codes.not_found:
-            return None
-        raise _unavailable(what, e) from e
-    except (requests.RequestException, *answers.UNREADABLE) as e:
-        raise _unavailable(what, e) from e
-
-
-def _asked(what: str, question: Callable[[], T]) -> T:
-    answer = _ask(what, question, missing_is_none=False)
-    assert answer is not None
-    return answer
-
-
-def _unavailable(what: str, error: Exception) -> BrokerUnavailableError:
-    return BrokerUnavailableError(f"The broker gave no usable answer to {what}: {error}")
 
 
 def _request(order: Order) -> dict[str, Any]:

@@ -340,3 +340,27 @@ def test_two_sales_cannot_sell_more_than_is_held(desk: SmallDesk) -> None:
     assert report.acknowledged[0] == name_of(first)
     assert len(report.closed) == 1
     assert stops(desk) == [(Decimal(5), AT)]
+
+
+def test_a_stop_that_the_price_has_passed_is_a_matter_for_people(desk: SmallDesk) -> None:
+    protected(desk)
+    sale = desk.sign(closing(quantity=8))
+    send(desk, "run/2")
+    [renewed] = [one for one in desk.broker.held.values() if one.quantity == 12]
+    desk.broker.on_submit = refuse_stops
+    desk.broker.held[renewed.client_order_id] = replace(renewed, state=OrderState.REJECTED)
+    desk.broker.fill(name_of(sale), 8, "195.80")
+    desk.broker.prices["IBM"] = Decimal("186.00")
+    compare(desk)
+    submits = desk.broker.submits
+
+    restore(desk)
+
+    assert desk.broker.submits == submits
+    with desk.engine.connect() as conn:
+        assert "stop_passed" in {one.kind for one in alerts.unacknowledged(conn)}
+
+
+def refuse_stops(order: Order) -> None:
+    if order.order_type == "stop":
+        raise OrderRejectedError("wash trade")

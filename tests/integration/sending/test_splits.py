@@ -1,0 +1,130 @@
+"""Before a split opens its symbol is cleared; after it the stops are proposed in new shares."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import cast
+
+import pytest
+
+from ledger import filed
+from tests.integration.sending.desk import CLOSE, LIMITS, OPEN, SmallDesk, proposed
+from tests.integration.sending.test_giving_way import STOP, compare, protected, restore
+from trading.broker import BrokerBooking, BrokerClock
+from trading.orders import OrderState
+from trading.proposals import Proposal, from_content
+from worker.desk import Desk
+from worker.splits import follow_splits
+
+EX_DATE = date(2012, 7, 5)  # the 4th is a holiday
+EX_OPEN = OPEN + timedelta(days=2)
+
+
+class Worker:
+    """What `worker.splits` asks of a desk."""
+
+    environment = "replay"
+    limits = LIMITS
+
+    def __init__(self, desk: SmallDesk) -> None:
+        self.engine, self.ledger, self.broker = desk.engine, desk.ledger, desk.broker
+        self.clock, self.market = desk.clock, desk.market
+
+
+def follow(desk: SmallDesk, *, split: str = "IBM") -> list[tuple[date, Sequence[str]]]:
+    """Let the watch look; return what it asked for."""
+    asked = []
+
+    def announced(ex_date: date, symbols: Sequence[str]) -> Sequence[str]:
+        asked.append((ex_date, symbols))
+        return [split] if ex_date == EX_DATE and split in symbols else []
+
+    follow_splits(cast("Desk", Worker(desk)), announced)
+    return asked
+
+
+def waiting(desk: SmallDesk, *states: str) -> list[Proposal]:
+    with desk.engine.connect() as conn:
+        found = filed.in_states(conn, states)
+        return [from_content(filed.content(conn, one.proposal_id)) for one in found]
+
+
+def opened(desk: SmallDesk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The ex-date opens: two shares for one, at half the price."""
+    desk.market.at = EX_OPEN + timedelta(minutes=5)
+    desk.broker.holdings["IBM"] *= 2
+    desk.broker.prices["IBM"] = Decimal("97.90")
+    desk.broker.booked = [BrokerBooking("s1", "split", "IBM", EX_DATE, Decimal(20), Decimal(0))]
+    now = desk.market.at
+
+    def clock() -> BrokerClock:
+        return BrokerClock(now, True, EX_OPEN + timedelta(days=1), EX_OPEN + timedelta(hours=6))
+
+    monkeypatch.setattr(desk.broker, "clock", clock)
+
+
+def test_orders_end_and_signatures_lapse_before_a_split_opens(desk: SmallDesk) -> None:
+    protected(desk)
+    bought = desk.sign(
+        replace(proposed(quantity=1), strategy="more", valid_until=EX_OPEN + timedelta(hours=1))
+    )
+    other = desk.sign(
+        replace(proposed(symbol="MSFT"), valid_until=EX_OPEN + timedelta(hours=1), strategy="x")
+    )
+    desk.market.at = CLOSE + timedelta(hours=1)
+
+    assert follow(desk) == [(EX_DATE, ["IBM", "MSFT"])]
+
+    assert desk.broker.held[STOP].state is OrderState.CANCELED
+    assert [one.proposal_id for one in waiting(desk, "lapsed")] == [bought.proposal_id]
+    assert other.proposal_id in {one.proposal_id for one in waiting(desk, "signed")}
+    assert restore(desk).sent == []
+
+
+def test_nothing_ends_while_no_split_comes(desk: SmallDesk) -> None:
+    protected(desk)
+    desk.market.at = CLOSE + timedelta(hours=1)
+
+    follow(desk, split="MSFT")
+
+    assert not desk.broker.held[STOP].state.is_final
+
+
+@pytest.mark.parametrize("was_down", [False, True])
+def test_the_stops_of_a_split_position_are_proposed_anew(
+    desk: SmallDesk, monkeypatch: pytest.MonkeyPatch, was_down: bool
+) -> None:
+    protected(desk)
+    desk.market.at = CLOSE + timedelta(hours=1)
+    if not was_down:
+        follow(desk)
+    opened(desk, monkeypatch)
+    desk.broker.cancel("b-stop")  # by the broker, where the desk did not
+    follow(desk)
+    assert waiting(desk, "open") == []  # its shares are not booked yet
+    compare(desk)
+
+    follow(desk)
+    follow(desk)
+
+    [one] = waiting(desk, "open")
+    [leg] = one.legs
+    # 20 shares with a stop at 186.71, two for one
+    assert (leg.quantity, leg.stop_price, leg.side) == (Decimal(40), Decimal("93.36"), "sell")
+    assert (leg.order_type, leg.time_in_force, leg.reduces) == ("stop", "gtc", True)
+    assert not one.is_denied
+
+
+def test_no_stop_is_proposed_for_what_is_not_held(
+    desk: SmallDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    protected(desk)
+    desk.broker.fill(STOP, 20, "186.70")
+    compare(desk)
+    opened(desk, monkeypatch)
+    desk.broker.booked = []
+
+    follow(desk)
+
+    assert waiting(desk, "open") == []
