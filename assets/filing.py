@@ -38,7 +38,7 @@ def store(
         "model_version": model_version,
         "run_id": run_id,
     }
-    trials = _trial_rows(trained, material, universe, dataset, plan)
+    trials = _trial_rows(trained, material, universe, plan)
     gates = [{"model_version": model_version} | _gate_row(v) for v in trained.verdicts]
     warehouse.write(lambda c: models.record_trials(c, trials), "models.trials")
     warehouse.write(lambda c: predictions.record(c, walked), "models.predictions")
@@ -107,11 +107,10 @@ def _gate_row(verdict: GateVerdict) -> dict[str, object]:
 
 
 def _trial_rows(
-    trained: Trained, material: Material, universe: Universe, dataset: Dataset, plan: Plan
+    trained: Trained, material: Material, universe: Universe, plan: Plan
 ) -> pl.DataFrame:
     subject = plan.study.partition("@")[0]
     shared: dict[str, object] = {"programme": programme(universe), "study": subject}
-    first = EPOCH + timedelta(days=int(material.panel.index_sessions[dataset.sessions.min()]))
     searched: list[dict[str, object]] = [
         shared
         | {
@@ -121,7 +120,7 @@ def _trial_rows(
             "configuration_hash": trial.configuration_hash,
             "state": trial.state,
             "score": trial.score,
-            "first_session": first,
+            "first_session": _day(material, trial.first_session),
             "returns": trial.returns.astype(np.float32).tolist(),
             "hand_made": False,
         }
@@ -144,6 +143,12 @@ def _trial_rows(
         for told, configuration in walked_configurations(plan).items()
     ]
     return pl.DataFrame([*searched, *walked], schema=models.TRIAL_SCHEMA)
+
+
+def _day(material: Material, ordinal: int | None) -> date | None:
+    if ordinal is None:
+        return None
+    return EPOCH + timedelta(days=int(material.panel.index_sessions[ordinal]))
 
 
 def _walked_rows(

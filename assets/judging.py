@@ -5,13 +5,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from quant.backtest import backtest, equal_weight_hold
+from quant.backtest import Backtest, Costs, backtest, equal_weight_hold
 from quant.gates import regime_sharpes, regimes
 from quant.models import Dataset, Hyperparameters
 from quant.models.calibration import logistic
 from quant.models.learners import Bench
 from quant.models.paths import path_margins
-from quant.performance import active_returns, sharpe_ratio
+from quant.performance import active_returns, closed_trades, sharpe_ratio
 from quant.performance.returns import varies
 from quant.signals import Policy, target_weight_panel
 from quant.typing import FloatArray
@@ -21,6 +21,7 @@ from quant.typing import FloatArray
 _BETA_KNOWN_AFTER = 63
 # Nine of ten paths must do better (`gates.toml`).
 _PATH_PERCENTILE = 10.0
+_FREE = Costs(half_spread_bps=0.0, impact=0.0, borrow_rate=0.0)
 
 
 @dataclass(frozen=True)
@@ -37,35 +38,59 @@ class Market:
 class Earned:
     """Daily net returns of trading forecasts, the active part of them, and when it was.
 
+    ``profits`` is what each closed trade earned, in money net of its costs.
     ``span`` are the rows of the market that `active` covers: the first 63 sessions of trading
     are not among them, as no beta was known.
     """
 
     returns: FloatArray
     active: FloatArray
-    n_trades: int
+    profits: FloatArray
     span: slice
+
+
+@dataclass(frozen=True)
+class Traded:
+    """Active daily returns of a trial, traded as the record that is judged is.
+
+    ``net`` is after all costs, ``gross`` the same decisions at none; both begin with the session
+    of ordinal ``first_session``.
+    """
+
+    net: FloatArray
+    gross: FloatArray
+    first_session: int
 
 
 def earned(
     dataset: Dataset, market: Market, probability: FloatArray, margin: FloatArray, policy: Policy
 ) -> Earned:
     """Trade the forecasts from the first session that has one to the session after the last."""
-    chances, ranks = (_grid(dataset, market, values) for values in (probability, margin))
-    covered = np.flatnonzero(np.isfinite(chances).any(axis=1))
-    span = slice(int(covered[0]), int(covered[-1]) + 2)
-    weights = target_weight_panel(chances[span], policy=policy, rank_by=ranks[span])
-    opens, closes = market.opens[span], market.closes[span]
-    result = backtest(opens, closes, market.volumes[span], weights)
-    active = active_returns(
-        result.returns, equal_weight_hold(opens, closes), minimum=_BETA_KNOWN_AFTER
-    )
+    span, weights = _decided(dataset, market, probability, margin, policy)
+    closes = market.closes[span]
+    result = backtest(market.opens[span], closes, market.volumes[span], weights)
     return Earned(
         returns=result.returns,
-        active=active[_BETA_KNOWN_AFTER:],
-        n_trades=int(result.trades.shares.size),
+        active=_active(market, span, result),
+        profits=profits(result, closes),
         span=slice(min(span.start + _BETA_KNOWN_AFTER, span.stop), span.stop),
     )
+
+
+def traded(dataset: Dataset, market: Market, margin: FloatArray, policy: Policy) -> Traded:
+    """Trade a trial's forecasts; its probabilities are its own, calibrated by nobody."""
+    span, weights = _decided(dataset, market, logistic(margin), margin, policy)
+    prices = market.opens[span], market.closes[span], market.volumes[span]
+    net, gross = (
+        _active(market, span, backtest(*prices, weights, costs=costs)) for costs in (None, _FREE)
+    )
+    return Traded(net, gross, market.first_ordinal + span.start + _BETA_KNOWN_AFTER)
+
+
+def profits(result: Backtest, closes: FloatArray) -> FloatArray:
+    """Net profit of each closed trade; what a symbol left behind was cashed at its last close."""
+    told = result.trades
+    return closed_trades(told.asset, told.shares, told.price, told.cost, ended=_ended(closes))
 
 
 def path_sharpes(
@@ -107,6 +132,30 @@ def worst_regime(sharpes: Mapping[str, float | None]) -> float | None:
     """The lowest of the ratios; unknown while one of them is."""
     known = [ratio for ratio in sharpes.values() if ratio is not None]
     return min(known) if known and len(known) == len(sharpes) else None
+
+
+def _ended(closes: FloatArray) -> FloatArray:
+    """Last close of each symbol whose prices end before the last session; NaN for the others."""
+    known = np.isfinite(closes)
+    last = closes.shape[0] - 1 - np.argmax(known[::-1], axis=0)
+    gone = known.any(axis=0) & (last < closes.shape[0] - 1)
+    ended: FloatArray = np.where(gone, closes[last, np.arange(closes.shape[1])], np.nan)
+    return ended
+
+
+def _decided(
+    dataset: Dataset, market: Market, probability: FloatArray, margin: FloatArray, policy: Policy
+) -> tuple[slice, FloatArray]:
+    """The rows of the market that forecasts are traded in, and the weights they decide."""
+    chances, ranks = (_grid(dataset, market, values) for values in (probability, margin))
+    covered = np.flatnonzero(np.isfinite(chances).any(axis=1))
+    span = slice(int(covered[0]), int(covered[-1]) + 2)
+    return span, target_weight_panel(chances[span], policy=policy, rank_by=ranks[span])
+
+
+def _active(market: Market, span: slice, result: Backtest) -> FloatArray:
+    held = equal_weight_hold(market.opens[span], market.closes[span])
+    return active_returns(result.returns, held, minimum=_BETA_KNOWN_AFTER)[_BETA_KNOWN_AFTER:]
 
 
 def _grid(dataset: Dataset, market: Market, values: FloatArray) -> FloatArray:

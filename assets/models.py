@@ -83,7 +83,7 @@ def trained_model(
         dataset,
         _market(material.panel),
         plan,
-        _history(warehouse, universe),
+        history_of(warehouse, universe),
         served=train_and_serve(
             warehouse,
             universe,
@@ -162,10 +162,12 @@ def _plan(
         family=settings.training.model,
         storage=settings.database.url("optuna"),
         groups={feature.name: feature.group for feature in DAILY},
+        least_variance=float(gates.deflation.least_variance),
     )
 
 
-def _history(warehouse: Warehouse, universe: Universe) -> History:
+def history_of(warehouse: Warehouse, universe: Universe) -> History:
+    """Return every configuration ever scored in the programme, and its ratio per session."""
     with warehouse.reader() as conn:
         earlier = models.trials(conn, programme(universe)).unique("configuration_hash")
     returns = [np.asarray(r) for r in earlier["returns"].to_list() if r]

@@ -17,9 +17,17 @@ from assets.judging import (
     path_sharpes,
     sharpes_by_regime,
     tenth_percentile,
+    traded,
     worst_regime,
 )
-from quant.gates import Evidence, GateVerdict, evidence_of_returns, judge
+from quant.gates import (
+    Evidence,
+    GateVerdict,
+    deflating_variance,
+    evidence_of_returns,
+    evidence_of_trades,
+    judge,
+)
 from quant.models import (
     Dataset,
     FittedModel,
@@ -28,18 +36,18 @@ from quant.models import (
     small_search,
     walk_forward_predictions,
 )
-from quant.models.crossval import CrossValidation
+from quant.models.crossval import score_of
 from quant.models.dataset import candidates, search_space
 from quant.models.explanation import GroupEffect, group_effects
 from quant.models.learners import Bench, prepare
+from quant.models.trials import WalkedTrials
 from quant.models.walkforward import Predictions
 from quant.overfitting import probability_of_backtest_overfitting
 from quant.probes import Finding
 from quant.signals import Policy
 from quant.splits import default_embargo, purged_k_fold
-from quant.typing import FloatArray, Int64Array
+from quant.typing import FloatArray
 
-_FOLDS = 5
 _EXPLAINED_FOLDS = 3
 _PBO_BLOCKS = 16
 _N_JOBS = 2  # fits at the same time; results do not depend on it
@@ -60,11 +68,16 @@ class Plan:
     storage: str | None = None
     family: str = "xgboost"
     groups: Mapping[str, str] = field(default_factory=dict)  # of features, by name
+    least_variance: float = 1.0  # of trials' ratios, in multiples of luck's
 
 
 @dataclass(frozen=True)
 class Trial:
-    """One configuration that was scored, with its net daily returns."""
+    """One configuration that was scored, with what trading its walked forecasts earned.
+
+    ``returns`` are active and net of costs, ``gross`` the same before them; both begin with the
+    session of ordinal ``first_session``. A trial that did not finish has neither.
+    """
 
     number: int
     state: str
@@ -72,6 +85,8 @@ class Trial:
     configuration: dict[str, float]
     configuration_hash: str
     returns: FloatArray
+    gross: FloatArray
+    first_session: int | None
 
 
 @dataclass(frozen=True)
@@ -112,13 +127,13 @@ def train(
 ) -> Trained:
     """Search, walk forward, fit on the latest sessions, and judge.
 
-    The search scores configurations on purged folds of all matured history: its choice serves
-    the final model only, which predicts later sessions. Each walk-forward window chooses among
-    settings on its own earlier sessions. `served` compares training with serving; without it
-    nobody knows whether the model is free of leaks.
+    The search walks each configuration forward: its choice serves the final model only, which
+    predicts later sessions. In the record that is judged each window chooses among settings on
+    its own earlier sessions. `served` compares training with serving; without it nobody knows
+    whether the model is free of leaks.
     """
+    trials = _searched(dataset, market, plan, progress)
     bench = prepare(plan.family, dataset.features, device=plan.device, n_jobs=_N_JOBS)
-    trials = _searched(dataset, plan, bench, progress)
     settings = _settings(plan, min(_complete(trials), key=lambda trial: trial.score or np.inf))
     walked = walk_forward_predictions(
         dataset,
@@ -131,7 +146,7 @@ def train(
     gained = earned(dataset, market, walked.probability, walked.margin, plan.policy)
     looked = _looked_into(dataset, market, plan, model, gained, bench, progress)
     evidence = replace(
-        _evidence(dataset, walked, trials, history, gained, plan),
+        _evidence(trials, history, gained, plan),
         combinatorial_sharpe=tenth_percentile(looked.paths),
         leakage_probes=free_of_leaks(looked.probes, served),
         regime_stability=worst_regime(looked.regimes),
@@ -225,23 +240,27 @@ def _effects(
 
 
 def _searched(
-    dataset: Dataset, plan: Plan, bench: Bench, progress: Callable[[str, int, int], None]
+    dataset: Dataset, market: Market, plan: Plan, progress: Callable[[str, int, int], None]
 ) -> tuple[Trial, ...]:
-    embargo = default_embargo(dataset.sessions, dataset.label_start, dataset.label_end)
-    folds = purged_k_fold(
-        dataset.sessions, dataset.label_start, dataset.label_end, n_folds=_FOLDS, embargo=embargo
-    )
-    validation = CrossValidation(dataset, folds, n_jobs=_N_JOBS, bench=bench)
+    usual = candidates(plan.family)[0]
+    windows = WalkedTrials(dataset, usual, device=plan.device, n_jobs=_N_JOBS)
 
     def objective(_: int, drawn: dict[str, float]) -> Scored:
-        score = validation.score(_as_settings(plan, drawn), seed=plan.seed)
-        return Scored(score.log_loss, tuple(score.daily_returns.tolist()))
+        margin = windows.margins(_as_settings(plan, drawn), seed=plan.seed)
+        gained = traded(dataset, market, margin, plan.policy)
+        return Scored(
+            score_of(dataset, margin).log_loss,
+            returns=tuple(gained.net.tolist()),
+            gross=tuple(gained.gross.tolist()),
+            first_session=gained.first_session,
+        )
 
     tried = search(
         search_space(plan.family),
         objective,
-        # Scores belong to the data they were made on: only the same data resumes a study.
-        name=f"{plan.study}/{fingerprint(dataset)}",
+        # Scores belong to the data they were made on and to how they were made: only the same
+        # resume a study.
+        name=f"{plan.study}/walked/{fingerprint(dataset)}",
         trials=plan.trials,
         seed=plan.seed,
         storage=plan.storage,
@@ -258,6 +277,8 @@ def _trial(tried: Tried, study: str) -> Trial:
         configuration=tried.parameters,
         configuration_hash=configuration_hash(tried.parameters, study.partition("@")[0]),
         returns=np.array(tried.returns, dtype=np.float64),
+        gross=np.array(tried.gross, dtype=np.float64),
+        first_session=tried.first_session,
     )
 
 
@@ -285,27 +306,22 @@ def _as_settings(plan: Plan, drawn: Mapping[str, float]) -> Hyperparameters:
     return replace(usual, **typed)  # type: ignore[arg-type]  # names and kinds come from the space
 
 
-def _evidence(
-    dataset: Dataset,
-    walked: Predictions,
-    trials: tuple[Trial, ...],
-    history: History,
-    gained: Earned,
-    plan: Plan,
-) -> Evidence:
+def _evidence(trials: tuple[Trial, ...], history: History, gained: Earned, plan: Plan) -> Evidence:
     new = [t for t in _complete(trials) if t.configuration_hash not in history.configurations]
-    sharpes = [*history.sharpes, *(_ratio(trial.returns) for trial in new)]
+    sharpes = np.array([*history.sharpes, *(_ratio(trial.returns) for trial in new)])
     figures = evidence_of_returns(
         gained.active,
         n_trials=float(len(_configurations(trials, history, plan))),
-        trial_variance=float(np.var(sharpes, ddof=1)) if len(sharpes) > 1 else None,
+        trial_variance=deflating_variance(
+            sharpes, n_obs=gained.active.size, least=plan.least_variance
+        ),
     )
-    matured = dataset.labelled(walked.rows)
+    n_closed, won = evidence_of_trades(gained.profits)
     return replace(
         figures,
         overfitting_probability=_pbo(_complete(trials)),
-        trades=float(gained.n_trades),
-        hit_rate=_hit_rate(dataset, walked, matured),
+        trades=n_closed,
+        hit_rate=won,
         universe_point_in_time=plan.point_in_time,
         real_data=plan.real_data,
     )
@@ -338,20 +354,14 @@ def _ratio(returns: FloatArray) -> float:
 
 
 def _pbo(trials: list[Trial]) -> float | None:
-    lengths = {trial.returns.size for trial in trials}
+    """Of the trials' returns before costs: who trades less is not the more skilled (ADR 8)."""
+    lengths = {trial.gross.size for trial in trials}
     if len(trials) < 2 or len(lengths) != 1:
         return None
-    table = np.column_stack([trial.returns for trial in trials])
-    if table.shape[0] < 2 * _PBO_BLOCKS or bool((table.std(axis=0) == 0).any()):
-        return None
+    table = np.column_stack([trial.gross for trial in trials])
+    if table.shape[0] < 2 * _PBO_BLOCKS or int((table.std(axis=0) > 0).sum()) < 2:
+        return None  # fewer than two ever traded: nothing was chosen
     return probability_of_backtest_overfitting(table, n_blocks=_PBO_BLOCKS).pbo
-
-
-def _hit_rate(dataset: Dataset, walked: Predictions, rows: Int64Array) -> float | None:
-    if rows.size == 0:
-        return None
-    called = walked.probability[rows] >= 0.5
-    return float(np.mean(called == (dataset.labels[rows] > 0.0)))
 
 
 def settings_of(trained: Trained) -> dict[str, object]:

@@ -17,10 +17,18 @@ class Gate(Frozen):
     comparison: Literal[">", ">=", "<", "<=", "=="] = ">="
 
 
+class Deflation(Frozen):
+    """By how much the deflated ratio allows for the trials; see docs/adr/0008."""
+
+    least_variance: Annotated[Decimal, Field(ge=0)] = Decimal(1)
+    reason: Annotated[str, Field(min_length=20)] = "Trials alike must not lower the hurdle."
+
+
 class Gates(Frozen):
-    """The gates by name."""
+    """The gates by name, and what the deflated ratio is deflated by."""
 
     gates: dict[str, Gate]
+    deflation: Deflation = Deflation()
 
     def __getitem__(self, name: str) -> Gate:
         return self.gates[name]

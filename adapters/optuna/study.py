@@ -9,7 +9,7 @@ from sqlalchemy.exc import DBAPIError
 from trading.errors import RetryError
 
 Space = Mapping[str, tuple[str, float, float]]
-_RETURNS = "daily_returns"
+_RETURNS, _GROSS, _FIRST = "daily_returns", "gross_returns", "first_session"
 
 
 class StudyUnreachableError(RetryError):
@@ -18,10 +18,16 @@ class StudyUnreachableError(RetryError):
 
 @dataclass(frozen=True)
 class Scored:
-    """A trial's score, to be made small, and what it earned: net returns per session."""
+    """A trial's score, to be made small, and what it earned: returns per session.
+
+    ``returns`` are net of costs, ``gross`` the same before them; both begin with the session of
+    ordinal ``first_session``.
+    """
 
     score: float
     returns: tuple[float, ...] = ()
+    gross: tuple[float, ...] = ()
+    first_session: int | None = None
 
 
 @dataclass(frozen=True)
@@ -33,6 +39,8 @@ class Tried:
     score: float | None
     parameters: dict[str, float]
     returns: tuple[float, ...] = ()
+    gross: tuple[float, ...] = ()
+    first_session: int | None = None
 
 
 Objective = Callable[[int, dict[str, float]], Scored]
@@ -137,6 +145,8 @@ def _try(study: Any, space: Space, objective: Objective, seed: int) -> None:
         study.tell(trial, state=optuna.trial.TrialState.FAIL)
         return
     trial.set_user_attr(_RETURNS, list(scored.returns))
+    trial.set_user_attr(_GROSS, list(scored.gross))
+    trial.set_user_attr(_FIRST, scored.first_session)
     study.tell(trial, scored.score)
 
 
@@ -147,6 +157,8 @@ def _tried(trial: Any) -> Tried:
         score=trial.value,
         parameters=dict(trial.params),
         returns=tuple(trial.user_attrs.get(_RETURNS, ())),
+        gross=tuple(trial.user_attrs.get(_GROSS, ())),
+        first_session=trial.user_attrs.get(_FIRST),
     )
 
 

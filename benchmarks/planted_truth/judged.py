@@ -22,7 +22,15 @@ from benchmarks.planted_truth.trading import Trading
 from benchmarks.planted_truth.worlds import World
 from config import gates as gates_file
 from quant.backtest import backtest
-from quant.gates import Evidence, evidence_of_returns, judge, regime_sharpes, regimes
+from quant.gates import (
+    Evidence,
+    deflating_variance,
+    evidence_of_returns,
+    evidence_of_trades,
+    judge,
+    regime_sharpes,
+    regimes,
+)
 from quant.models import Dataset
 from quant.models.calibration import logistic
 from quant.overfitting import probability_of_backtest_overfitting
@@ -42,7 +50,7 @@ from quant.typing import Float64Array, FloatArray
 
 # As `config/desk.toml` has it: the three most probable, from 0.51, a twentieth of equity each.
 POLICY = Policy(kind="top_k", k=3, threshold=0.51, gross=0.15, position=0.05)
-N_SETTINGS = 30
+N_SETTINGS, N_IDEAS = 30, len(samples.NAMES)
 _PBO_BLOCKS = 16
 _A_YEAR = float(np.sqrt(252.0))
 
@@ -56,8 +64,8 @@ class Judged:
     figures: dict[str, float | None]  # the evidence
     failed_probes: list[str]
     pbo: dict[str, float]  # of the same ideas by other returns than the gate's
-    trial_spread: float  # deviation of the trials' yearly Sharpe ratios
-    even_deflated: float | None  # deflated by the spread that luck alone gives trials
+    trial_spread: dict[str, float]  # deviation of the trials' yearly Sharpe ratios
+    deflated: dict[str, float | None]  # by other variances of the trials than the gate's
     idea: str  # the feature chosen in the end
     oracle_sharpe: float  # yearly, active and net, of who knows which figure is the signal
     settings: dict[str, float | None]  # the same gates' figures after a search of settings
@@ -68,8 +76,9 @@ def judged(world: World, *, seed: int, settings_too: bool = False) -> Judged:
     """Search, walk forward, look into it from every side, and let the gates speak."""
     began = time.process_time()
     dataset, market = samples.dataset(world)
-    learner, trading = Learner(dataset), Trading(dataset, market, POLICY)
-    trials, walked = learner.ideas(), learner.walked_ideas()
+    trading = Trading(dataset, market, POLICY)
+    learner = Learner(dataset, trading)
+    trials, folded = learner.ideas(), learner.folded_ideas()
     idea = int(np.argmin(trials.scores))
     probability, margin = learner.walked()
     gained = trading.earned(probability, margin)
@@ -80,7 +89,6 @@ def judged(world: World, *, seed: int, settings_too: bool = False) -> Judged:
     evidence = replace(
         evidence,
         combinatorial_sharpe=tenth_percentile(np.array(paths)),
-        hit_rate=_hit_rate(dataset, probability),
         leakage_probes=all(found.passed for found in probes),
         regime_stability=worst_regime(regime_sharpes(gained.active, regimes_told)),
     )
@@ -91,16 +99,15 @@ def judged(world: World, *, seed: int, settings_too: bool = False) -> Judged:
         figures=_plain(asdict(evidence)),
         failed_probes=[found.probe for found in probes if not found.passed],
         pbo={
-            "before costs": _pbo(trials.gross),
-            "walked": _pbo(walked.net),
-            "walked, before costs": _pbo(walked.gross),
+            "net": _pbo(trials.net),
+            "folded, before costs": _pbo(folded[0]),
+            "folded": _pbo(folded[1]),
         },
-        trial_spread=float(np.std(_ratios(trials.net), ddof=1)) * _A_YEAR,
-        even_deflated=evidence_of_returns(
-            gained.active,
-            n_trials=float(trials.net.shape[1]),
-            trial_variance=1.0 / trials.net.shape[0],
-        ).deflated_sharpe,
+        trial_spread={"walked": _spread(trials.net), "folded": _spread(folded[1])},
+        deflated={
+            "folded": _deflated(gained, float(np.var(_ratios(folded[1]), ddof=1))),
+            "luck": _deflated(gained, 1.0 / gained.active.size),
+        },
         idea=samples.NAMES[idea],
         oracle_sharpe=oracle_sharpe(world, dataset, trading),
         settings=_after_settings(learner, gained, seed) if settings_too else {},
@@ -120,6 +127,12 @@ def oracle_sharpe(world: World, dataset: Dataset, trading: Trading) -> float:
 def thresholds() -> dict[str, float]:
     """The desk's own, from its file."""
     return {name: float(gate.threshold) for name, gate in gates_file.load().gates.items()}
+
+
+@cache
+def least_variance() -> float:
+    """Of the trials' ratios, in multiples of luck's: the desk's own, from its file."""
+    return float(gates_file.load().deflation.least_variance)
 
 
 def findings(dataset: Dataset, world: World, *, seed: int) -> tuple[Finding, ...]:
@@ -163,14 +176,18 @@ def _of_splits(dataset: Dataset) -> tuple[Finding, Finding]:
 
 def _evidence(gained: Earned, trials: Trials) -> Evidence:
     """As a training run gathers it, from the record walked forward and the trials."""
+    n_closed, won = evidence_of_trades(gained.profits)
     return replace(
         evidence_of_returns(
             gained.active,
             n_trials=float(trials.net.shape[1]),
-            trial_variance=float(np.var(_ratios(trials.net), ddof=1)),
+            trial_variance=deflating_variance(
+                _ratios(trials.net), n_obs=gained.active.size, least=least_variance()
+            ),
         ),
-        overfitting_probability=_pbo(trials.net),
-        trades=float(gained.n_trades),
+        overfitting_probability=_pbo(trials.gross),
+        trades=n_closed,
+        hit_rate=won,
         universe_point_in_time=True,  # nobody joins or leaves these markets
         real_data=True,  # granted: these markets stand for real ones
     )
@@ -184,7 +201,7 @@ def _after_settings(learner: Learner, gained: Earned, seed: int) -> dict[str, fl
         {
             "deflated_sharpe": told.deflated_sharpe,
             "overfitting_probability": told.overfitting_probability,
-            "trial_spread": float(np.std(_ratios(trials.net), ddof=1)) * _A_YEAR,
+            "trial_spread": _spread(trials.net),
         }
     )
 
@@ -198,15 +215,23 @@ def _pbo(returns: Float64Array) -> float:
 
 
 def _ratios(returns: Float64Array) -> Float64Array:
-    """Sharpe ratio per session of each column."""
-    ratios: Float64Array = returns.mean(axis=0) / returns.std(axis=0, ddof=1)
+    """Sharpe ratio per session of each column; 0 for one that never trades."""
+    spread = returns.std(axis=0, ddof=1)
+    ratios: Float64Array = np.divide(
+        returns.mean(axis=0), spread, out=np.zeros_like(spread), where=spread > 0.0
+    )
     return ratios
 
 
-def _hit_rate(dataset: Dataset, probability: Float64Array) -> float:
-    rows = np.isfinite(probability) & np.isfinite(dataset.labels)
-    called = probability[rows] >= 0.5
-    return float(np.mean(called == (dataset.labels[rows] > 0.0)))
+def _spread(returns: Float64Array) -> float:
+    return float(np.std(_ratios(returns), ddof=1)) * _A_YEAR
+
+
+def _deflated(gained: Earned, variance: float) -> float | None:
+    """The record's deflated ratio, had the trials had this variance."""
+    return evidence_of_returns(
+        gained.active, n_trials=float(N_IDEAS), trial_variance=variance
+    ).deflated_sharpe
 
 
 def _plain(figures: Mapping[str, float | bool | None]) -> dict[str, float | None]:

@@ -10,7 +10,9 @@ import optuna
 from benchmarks.planted_truth.calibrating import calibrated
 from benchmarks.planted_truth.lines import Lines, Sums, fitted, lines_of, products
 from benchmarks.planted_truth.samples import NAMES
+from benchmarks.planted_truth.trading import Trading
 from quant.models import Dataset
+from quant.models.trials import TRIAL_WINDOWS
 from quant.models.walkforward import MIN_EFFECTIVE_HISTORY, Windows
 from quant.splits import (
     Fold,
@@ -20,7 +22,7 @@ from quant.splits import (
     purged_k_fold,
     walk_forward,
 )
-from quant.typing import Float64Array, FloatArray, Int64Array
+from quant.typing import Float64Array, FloatArray
 
 # As a training run of the desk has them.
 _FOLDS, _PROBED_FOLDS, _GROUPS, _TESTED, _COST_BPS = 5, 3, 10, 2, 5.0
@@ -32,27 +34,31 @@ class Trials:
     """What a search scored; one column for each configuration."""
 
     scores: Float64Array  # (n_trials,) log loss
-    gross: Float64Array  # (n_days, n_trials) returns before costs
+    gross: Float64Array  # (n_days, n_trials) active returns before costs
     net: Float64Array
 
 
 class Learner:
     """Everything learnt from one dataset."""
 
-    def __init__(self, dataset: Dataset) -> None:
+    def __init__(self, dataset: Dataset, trading: Trading) -> None:
         self.dataset = dataset
+        self._trading = trading
         self._sums = Sums.of(dataset)
         self._labelled = np.isfinite(dataset.labels)
         self._won = (dataset.labels > 0.0).astype(np.float64)
         self._features = dataset.features.astype(np.float64)
 
     def ideas(self) -> Trials:
-        """Every feature scored by itself, on purged folds of all matured history."""
-        margins = np.full(self._features.shape, np.nan)
-        for fold in self._searched:
-            margins[fold.test] = self._lines(fold).margins(self._features[fold.test])
-        everything = np.arange(self.dataset.n_rows)
-        return self._trials(margins, self._losses(margins, everything))
+        """Every feature by itself, walked forward in the windows of a search."""
+        return self._trials(self._margins(self._searched))
+
+    def folded_ideas(self) -> tuple[Float64Array, Float64Array]:
+        """Returns of every feature by purged folds, before costs and net, by the sign alone."""
+        margins = self._margins(tuple(folds_of(self.dataset, _FOLDS)))
+        told = [daily_returns(self.dataset, margin) for margin in margins.T]
+        gross, net = (np.column_stack(column) for column in zip(*told, strict=True))
+        return gross, net
 
     def settings(self, *, seed: int, n_trials: int) -> Trials:
         """One line through all features, its penalties tuned as the desk tunes a model."""
@@ -64,7 +70,7 @@ class Learner:
                 seed=seed, multivariate=True, constant_liar=True, n_startup_trials=6
             )
         )
-        margins, everything = [], np.arange(self.dataset.n_rows)
+        margins = []
         for _ in range(n_trials):
             trial = study.ask()
             drawn = [trial.suggest_float(n, 1.0, 10_000.0, log=True) for n in ("prices", "told")]
@@ -74,9 +80,8 @@ class Learner:
                 weights, level = fitted(of_fold, penalties)
                 margin[fold.test] = self._features[fold.test] @ weights + level
             margins.append(margin)
-            study.tell(trial, self._losses(margin[:, None], everything)[0])
-        table = np.column_stack(margins)
-        return self._trials(table, self._losses(table, everything))
+            study.tell(trial, self._losses(margin[:, None])[0])
+        return self._trials(np.column_stack(margins))
 
     def walked(self) -> tuple[Float64Array, Float64Array]:
         """Calibrated probability and log-odds of each row by earlier sessions only."""
@@ -89,13 +94,6 @@ class Learner:
             checked = line.margin(self._features[fold.validation], idea)
             probability[fold.test] = self._calibrated(fold, margin, checked)
         return probability, margin
-
-    def walked_ideas(self) -> Trials:
-        """Every feature by itself again, each window fitted to earlier sessions only."""
-        margins = np.full(self._features.shape, np.nan)
-        for fold, line in self._walked_lines:
-            margins[fold.test] = line.margins(self._features[fold.test])
-        return self._trials(margins, self._losses(margins, np.arange(self.dataset.n_rows)))
 
     def paths(self, idea: int) -> Float64Array:
         """Log-odds (n_paths, n_rows) along the combinatorial paths."""
@@ -114,7 +112,7 @@ class Learner:
 
     @cached_property
     def _searched(self) -> tuple[Fold, ...]:
-        return tuple(folds_of(self.dataset, _FOLDS))
+        return tuple(windows(self.dataset, TRIAL_WINDOWS))
 
     @cached_property
     def _walked_lines(self) -> list[tuple[Fold, Lines]]:
@@ -123,19 +121,25 @@ class Learner:
     def _lines(self, fold: Fold) -> Lines:
         return self._sums.lines(np.unique(self.dataset.sessions[fold.train]))
 
-    def _losses(self, margins: Float64Array, rows: Int64Array) -> Float64Array:
-        """Weighted log loss of each column over those of `rows` that have an outcome."""
-        known = rows[self._labelled[rows] & np.isfinite(margins[rows, 0])]
+    def _margins(self, folds: tuple[Fold, ...]) -> Float64Array:
+        margins = np.full(self._features.shape, np.nan)
+        for fold in folds:
+            margins[fold.test] = self._lines(fold).margins(self._features[fold.test])
+        return margins
+
+    def _losses(self, margins: Float64Array) -> Float64Array:
+        """Weighted log loss of each column over the rows forecast that have an outcome."""
+        known = np.flatnonzero(self._labelled & np.isfinite(margins[:, 0]))
         given = margins[known]
         lost = np.logaddexp(0.0, given) - self._won[known, None] * given
         weights = self.dataset.weights[known]
         losses: Float64Array = weights @ lost / weights.sum()
         return losses
 
-    def _trials(self, margins: Float64Array, scores: Float64Array) -> Trials:
-        told = [daily_returns(self.dataset, margin) for margin in margins.T]
+    def _trials(self, margins: Float64Array) -> Trials:
+        told = [self._trading.traded(margin) for margin in margins.T]
         gross, net = (np.column_stack(column) for column in zip(*told, strict=True))
-        return Trials(scores, gross, net)
+        return Trials(self._losses(margins), gross, net)
 
     def _chosen(self, first: int) -> int:
         """The idea with the least log loss on purged folds of what had matured before."""
@@ -189,16 +193,16 @@ def folds_of(dataset: Dataset, n_folds: int) -> Iterable[Fold]:
     return purged_k_fold(dataset.sessions, start, end, n_folds=n_folds, embargo=embargo)
 
 
-def windows(dataset: Dataset) -> Iterable[Fold]:
-    """The desk's walk-forward windows."""
+def windows(dataset: Dataset, lengths: Windows = _WINDOWS) -> Iterable[Fold]:
+    """The desk's walk-forward windows: those of the record judged, unless told otherwise."""
     return walk_forward(
         dataset.sessions,
-        train=_WINDOWS.train,
-        validation=_WINDOWS.validation,
-        test=_WINDOWS.test,
-        step=_WINDOWS.step,
+        train=lengths.train,
+        validation=lengths.validation,
+        test=lengths.test,
+        step=lengths.step,
         horizon=dataset.horizon,
-        anchored=_WINDOWS.anchored,
+        anchored=lengths.anchored,
     )
 
 
@@ -212,7 +216,7 @@ def combinatorial(dataset: Dataset) -> Iterable[Fold]:
 
 
 def daily_returns(dataset: Dataset, margin: FloatArray) -> tuple[Float64Array, Float64Array]:
-    """A trial's return per session, gross and net, as the desk's cross-validation reckons it.
+    """Return per session, gross and net, as the desk's cross-validation reckons it.
 
     Equal stakes on every symbol favoured above the middle and against every other.
     """

@@ -19,6 +19,7 @@ from quant.gates import GATES, title
 from quant.probes import Finding
 
 _WANTED = 0.80  # of markets with a true ratio of 2
+_PBO_WITHIN = 0.06  # of one half, the mean over null markets
 _PACKAGES = ("numpy", "scipy", "numba", "scikit-learn", "optuna")
 
 
@@ -77,10 +78,11 @@ def _markets() -> list[str]:
         f"volumes and {worlds.N_TOLD} told from outside, of which one is the signal; in a null "
         "market it means nothing either.",
         "",
-        f"The search scores a line through each figure on purged folds: {len(NAMES)} trials, all "
-        "counted. Each walk-forward window (252/63/21) uses the figure that did best on earlier "
-        "sessions, is calibrated on earlier windows, and is traded as the desk trades: the "
-        f"{POLICY.k} most probable from {POLICY.threshold}, at the next open, at all costs. Folds, "
+        f"The search walks a line through each figure forward (252/63/126) and trades it: "
+        f"{len(NAMES)} trials, all counted. Each window of the record that is judged (252/63/21) "
+        "uses the figure that did best on earlier sessions, is calibrated on earlier windows, and "
+        f"is traded as the desk trades: the {POLICY.k} most probable from {POLICY.threshold}, at "
+        "the next open, at all costs. Folds, "
         "calibration, policy, backtest, active returns, combinatorial paths, probes, evidence and "
         f"`quant.gates.judge` are the desk's own, the thresholds those of `config/gates.toml`. The "
         f"record that is judged has {years} years. Two gates are granted, because a made market "
@@ -192,27 +194,39 @@ def _power_row(level: float, found: Sequence[Record]) -> str:
 
 
 def _even(by_level: dict[float, list[Record]]) -> list[str]:
-    """The deflated ratio by another reading of the spread of trials."""
+    """The deflated ratio by other readings of the spread of trials."""
+    least = thresholds()["deflated_sharpe"]
+
+    def passes(found: Sequence[Record], reading: str) -> str:
+        sure = sum((r["deflated"][reading] or 0.0) >= least for r in found)
+        return f"{sure} of {len(found)}"
+
     rows = [
         _row(
             f"{level:g}",
-            f"{_mean(found, lambda r: r['trial_spread']):.2f}",
+            f"{_mean(found, lambda r: r['trial_spread']['walked']):.2f}",
             f"{len(found) - _refused(found, 'deflated_sharpe')} of {len(found)}",
-            f"{sum((r['even_deflated'] or 0.0) >= thresholds()['deflated_sharpe'] for r in found)}"
-            f" of {len(found)}",
+            f"{_mean(found, lambda r: r['trial_spread']['folded']):.2f}",
+            passes(found, "folded"),
+            passes(found, "luck"),
         )
         for level, found in by_level.items()
     ]
     return [
         "### What the deflated ratio is deflated by",
         "",
-        "The expected maximum of luck grows with the spread of the trials' ratios. Where one trial "
-        "is truly better than the others, that spread holds the truth as well as luck. The last "
-        "column takes the spread luck alone gives independent trials, 1 / sessions.",
+        "The expected maximum of luck grows with the spread of the trials' ratios. It is that of "
+        "the trials traded as the record is, and never less than what luck alone gives trials "
+        "without skill, 1 / sessions "
+        f"({np.sqrt(252.0 / (252 * worlds.N_YEARS)):.2f} a year). Beside it stand "
+        "the readings that are not used: by purged folds with equal stakes on every symbol, whose "
+        "spread is wider on luck (folds forecast each other) and on truth (all symbols at once "
+        "earn more than the three held), and by luck alone. Where one trial is truly better than "
+        "the others the spread holds the truth as well as luck, which makes the gate stricter.",
         "",
-        "| true Sharpe | spread of trials, a year | passes as configured | passes with the spread "
-        "of luck |",
-        "|---:|---:|---:|---:|",
+        "| true Sharpe | spread of trials traded, a year | passes as configured | spread by purged "
+        "folds | would pass | would pass by luck alone |",
+        "|---:|---:|---:|---:|---:|---:|",
         *rows,
     ]
 
@@ -241,11 +255,16 @@ def _settings(strongest: Sequence[Record]) -> list[str]:
 def _overfitting(nulls: Sequence[Record], power: Sequence[Record]) -> list[str]:
     planted = [r for r in power if r["level"] == max(LEVELS)]
     kinds: dict[str, Callable[[Record], float]] = {
-        "purged folds, net (the gate's)": lambda r: r["figures"]["overfitting_probability"],
-        "purged folds, before costs": lambda r: r["pbo"]["before costs"],
-        "walked forward, net": lambda r: r["pbo"]["walked"],
-        "walked forward, before costs": lambda r: r["pbo"]["walked, before costs"],
+        "walked forward and traded, before costs (the gate's)": lambda r: r["figures"][
+            "overfitting_probability"
+        ],
+        "walked forward and traded, net": lambda r: r["pbo"]["net"],
+        "purged folds, equal stakes, before costs": lambda r: r["pbo"]["folded, before costs"],
+        "purged folds, equal stakes, net": lambda r: r["pbo"]["folded"],
     }
+    null = np.array([r["figures"]["overfitting_probability"] for r in nulls])
+    mean = float(null.mean()) if null.size else float("nan")
+    met = "met" if abs(mean - 0.5) <= _PBO_WITHIN else "not met"
     return [
         "## Probability of backtest overfitting",
         "",
@@ -259,11 +278,13 @@ def _overfitting(nulls: Sequence[Record], power: Sequence[Record]) -> list[str]:
             for name, of in kinds.items()
         ],
         "",
-        "By forecasts walked forward luck in one block says nothing of the next, and the mean is "
-        "that of a coin. Out-of-fold forecasts are fitted to the sessions on both sides: where "
-        "luck gave two blocks the same sign, each is forecast with the sign of the other and both "
-        "look skilled. Blocks of a null market are then alike, and the figure falls below one "
-        "half: the gate, which judges those, is milder on a null than its threshold says.",
+        f"Wanted on null markets is 0.50 ± {_PBO_WITHIN:.2f}: **{met}**. By forecasts walked "
+        "forward luck in one block says nothing of the next, and the mean is that of a coin. Net "
+        "of costs it is a little less: who trades less loses less, in every block alike, and "
+        "needs no skill for it. Out-of-fold forecasts are fitted to the sessions on both sides: "
+        "where luck gave two blocks the same sign, each is forecast with the sign of the other "
+        "and both look skilled, so that blocks of a null market are alike and the figure falls "
+        "well below one half.",
     ]
 
 

@@ -18,8 +18,9 @@ from typing import Any, Literal
 import numpy as np
 
 from benchmarks.planted_truth import oracle, worlds
-from benchmarks.planted_truth.judged import POLICY, judged, thresholds
+from benchmarks.planted_truth.judged import POLICY, judged, least_variance, thresholds
 from benchmarks.planted_truth.leaks import LEAKS, Planted, planted
+from quant.models.trials import TRIAL_WINDOWS
 from quant.probes import Finding
 
 Kind = Literal["generated", "resampled", "power"]
@@ -124,7 +125,10 @@ def kept(markets: Sequence[Market], folder: Path) -> list[Record]:
 
 def fingerprint() -> str:
     """What every figure depends on: another one of these, and old records do not count."""
-    told = [worlds.N_SYMBOLS, worlds.N_SESSIONS, worlds.N_TOLD, asdict(POLICY), thresholds()]
+    told = [
+        worlds.N_SYMBOLS, worlds.N_SESSIONS, worlds.N_TOLD, asdict(POLICY), thresholds(),
+        asdict(TRIAL_WINDOWS), least_variance(), "trials traded",
+    ]  # fmt: skip
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:12]
 
 

@@ -8,15 +8,17 @@ from functools import cached_property
 
 import numpy as np
 
-from assets.judging import Earned, Market
-from quant.backtest import backtest
+from assets.judging import Earned, Market, profits
+from quant.backtest import Backtest, Costs, backtest
 from quant.models import Dataset
+from quant.models.calibration import logistic
 from quant.performance import sharpe_ratio
 from quant.performance.returns import varies
 from quant.signals import Policy
 from quant.typing import Float64Array, FloatArray, IntArray
 
 _BETA_WINDOW, _BETA_KNOWN_AFTER = 252, 63
+_FREE = Costs(half_spread_bps=0.0, impact=0.0, borrow_rate=0.0)
 
 
 class Trading:
@@ -37,28 +39,41 @@ class Trading:
 
     def earned(self, probability: FloatArray, margin: FloatArray) -> Earned:
         """Trade forecasts from the first session that has one to the session after the last."""
-        chances, ranks = (self._grid(values) for values in (probability, margin))
-        covered = np.flatnonzero(np.isfinite(chances).any(axis=1))
-        span = slice(int(covered[0]), int(covered[-1]) + 2)
-        told = self._market
-        result = backtest(
-            told.opens[span],
-            told.closes[span],
-            told.volumes[span],
-            weights(chances[span], ranks[span], self._policy),
-        )
-        active = active_returns(result.returns, self._holding_over(span))
+        span, decided = self._decided(probability, margin)
+        result = self._run(span, decided, None)
         return Earned(
             returns=result.returns,
-            active=active[_BETA_KNOWN_AFTER:],
-            n_trades=int(result.trades.shares.size),
+            active=self._active(span, result),
+            profits=profits(result, self._market.closes[span]),
             span=slice(min(span.start + _BETA_KNOWN_AFTER, span.stop), span.stop),
         )
+
+    def traded(self, margin: FloatArray) -> tuple[Float64Array, Float64Array]:
+        """Active returns of a trial before costs and net, as `assets.judging.traded` has them."""
+        span, decided = self._decided(logistic(margin), margin)
+        gross, net = (
+            self._active(span, self._run(span, decided, costs)) for costs in (_FREE, None)
+        )
+        return gross, net
 
     def sharpe(self, probability: FloatArray, margin: FloatArray) -> float:
         """Yearly Sharpe ratio of active net returns; 0 for forecasts that never trade."""
         active = self.earned(probability, margin).active
         return sharpe_ratio(active) if active.size > 1 and varies(active) else 0.0
+
+    def _decided(self, probability: FloatArray, margin: FloatArray) -> tuple[slice, Float64Array]:
+        chances, ranks = (self._grid(values) for values in (probability, margin))
+        covered = np.flatnonzero(np.isfinite(chances).any(axis=1))
+        span = slice(int(covered[0]), int(covered[-1]) + 2)
+        return span, weights(chances[span], ranks[span], self._policy)
+
+    def _run(self, span: slice, decided: FloatArray, costs: Costs | None) -> Backtest:
+        told = self._market
+        prices = told.opens[span], told.closes[span], told.volumes[span]
+        return backtest(*prices, decided, costs=costs)
+
+    def _active(self, span: slice, result: Backtest) -> Float64Array:
+        return active_returns(result.returns, self._holding_over(span))[_BETA_KNOWN_AFTER:]
 
     def _holding_over(self, span: slice) -> Float64Array:
         key = (span.start, span.stop)

@@ -1,6 +1,11 @@
 """What a model must show to be champion, judged on *active* daily net returns."""
 
-from quant.gates.evidence import Evidence, evidence_of_returns
+from quant.gates.evidence import (
+    Evidence,
+    deflating_variance,
+    evidence_of_returns,
+    evidence_of_trades,
+)
 from quant.gates.promotion import NEVER_WAIVED, Candidacy, Decision, Environment, Waiver, decide
 from quant.gates.regimes import REGIMES, regime_sharpes, regimes
 from quant.gates.verdicts import GATES, GateVerdict, judge, title
@@ -16,7 +21,9 @@ __all__ = [
     "GateVerdict",
     "Waiver",
     "decide",
+    "deflating_variance",
     "evidence_of_returns",
+    "evidence_of_trades",
     "judge",
     "regime_sharpes",
     "regimes",

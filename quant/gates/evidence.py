@@ -6,7 +6,12 @@ import numpy as np
 from scipy import stats
 
 from quant.overfitting import deflated_sharpe_ratio, minimum_track_record_length
-from quant.performance import SESSIONS_PER_YEAR, scaled_drawdown, sharpe_ratio
+from quant.performance import (
+    SESSIONS_PER_YEAR,
+    scaled_drawdown,
+    sharpe_ratio,
+    trade_statistics,
+)
 from quant.typing import FloatArray
 from quant.validate import require_finite
 
@@ -32,9 +37,10 @@ class Evidence:
     scaled_drawdown : float
         Maximum drawdown at 10 % yearly volatility, a positive fraction.
     trades : float
-        Trades of the walk-forward backtest.
+        Closed trades of the walk-forward backtest: from flat to flat, however often they were
+        added to on the way.
     hit_rate : float
-        Share of the backtest's closed trades that gained.
+        Share of these that gained, net of costs; unknown without one.
     leakage_probes : bool
         Whether every probe passed.
     regime_stability : float
@@ -61,6 +67,73 @@ class Evidence:
     real_data: bool | None = None
 
 
+def deflating_variance(
+    trial_sharpes: FloatArray, *, n_obs: float, least: float = 1.0
+) -> float | None:
+    """Variance of trials' ratios that a record of `n_obs` sessions is deflated by.
+
+    Luck alone gives a ratio of `n_obs` sessions the variance ``1 / n_obs``. Trials that copy each
+    other, or a flood of trials alike, spread less, which would lower the hurdle for the best of
+    those that differ; so the variance taken is never below `least` times that of luck.
+
+    Parameters
+    ----------
+    trial_sharpes : array of shape (n_trials,)
+        Ratio per session of every trial that has returns.
+    n_obs : float
+        Sessions of the record that is judged, positive.
+    least : float
+        Multiple of luck's variance below which none is taken; 0 takes the sample's as it is.
+
+    Returns
+    -------
+    float or None
+        Per session squared; None for fewer than two trials, whose variance nobody knows.
+
+    Raises
+    ------
+    ValueError
+        If a ratio is not finite, `n_obs` not positive or `least` negative.
+
+    References
+    ----------
+    Bailey & López de Prado (2014), "The deflated Sharpe ratio", Journal of Portfolio Management
+    40, 94-107: the variance of the trials. Lo (2002), "The statistics of Sharpe ratios", Financial
+    Analysts Journal 58, 36-52: that of a ratio without skill.
+    """
+    require_finite(trial_sharpes, name="trial_sharpes")
+    if not (n_obs > 0.0 and least >= 0.0):
+        raise ValueError(
+            f"`n_obs` must be positive and `least` not negative, were {n_obs} and {least}."
+        )
+    if trial_sharpes.size < 2:
+        return None
+    return max(float(np.var(trial_sharpes, ddof=1)), least / n_obs)
+
+
+def evidence_of_trades(profits: FloatArray) -> tuple[float, float | None]:
+    """Number of closed trades, and the share of them that gained.
+
+    Parameters
+    ----------
+    profits : array of shape (n_trades,)
+        Net profit of each, in one unit; one that ends at exactly zero is no win.
+
+    Returns
+    -------
+    tuple of (float, float or None)
+        The share is None without a trade: nobody knows it.
+
+    Raises
+    ------
+    ValueError
+        If a profit is not finite.
+    """
+    require_finite(profits, name="profits")
+    won = trade_statistics(profits).win_rate if profits.size else None
+    return float(profits.size), won
+
+
 def evidence_of_returns(
     active: FloatArray,
     *,
@@ -77,7 +150,7 @@ def evidence_of_returns(
     n_trials : float, optional
         Every configuration ever scored; None where the history is unknown.
     trial_variance : float, optional
-        Sample variance (ddof 1) of their Sharpe ratios per session.
+        Of their Sharpe ratios per session, from `deflating_variance`.
     confidence : float
         Of the minimum track record length.
 

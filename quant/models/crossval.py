@@ -112,7 +112,7 @@ class CrossValidation:
             Rows tested more than once are scored by their mean margin.
         """
         margin = self.margins(hyperparameters, seed=seed)
-        return _score(self._dataset, margin, cost_bps)
+        return score_of(self._dataset, margin, cost_bps=cost_bps)
 
     def margins(self, hyperparameters: Hyperparameters, *, seed: int) -> FloatArray:
         """Train on every fold and forecast its tested rows.
@@ -198,7 +198,28 @@ def cross_validate(
     return validation.score(hyperparameters, seed=seed, cost_bps=cost_bps)
 
 
-def _score(dataset: Dataset, margin: FloatArray, cost_bps: float) -> Score:
+def score_of(dataset: Dataset, margin: FloatArray, *, cost_bps: float = 5.0) -> Score:
+    """Score forecasts of rows they were not trained on.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        All rows.
+    margin : array of shape (n_rows,)
+        Log-odds; NaN where none was forecast.
+    cost_bps : float
+        Cost of trading, in basis points of the value traded.
+
+    Returns
+    -------
+    Score
+        Over the rows that have a forecast and a label.
+
+    Raises
+    ------
+    UnusableDataError
+        If these hold no two classes.
+    """
     from sklearn.metrics import log_loss, roc_auc_score  # noqa: PLC0415  costs seconds
 
     rows = np.flatnonzero(np.isfinite(margin) & np.isfinite(dataset.labels))

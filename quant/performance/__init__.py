@@ -25,7 +25,7 @@ from quant.performance.returns import (
     returns_to_date,
     total_return,
 )
-from quant.performance.trades import TradeStatistics, trade_statistics, turnover
+from quant.performance.trades import TradeStatistics, closed_trades, trade_statistics, turnover
 
 __all__ = [
     "SESSIONS_PER_YEAR",
@@ -35,6 +35,7 @@ __all__ = [
     "annualised_return",
     "annualised_volatility",
     "calmar_ratio",
+    "closed_trades",
     "current_drawdown",
     "downside_deviation",
     "drawdowns",

@@ -1,12 +1,14 @@
-"""What closed trades earned, and how much was traded."""
+"""Executions to closed trades, what those earned, and how much was traded."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from math import isnan
 
 import numpy as np
 
 from quant.performance.returns import SESSIONS_PER_YEAR, require_series
-from quant.typing import FloatArray
-from quant.validate import require_same_length
+from quant.typing import Float64Array, FloatArray, Int64Array
+from quant.validate import require_finite, require_same_length
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,54 @@ class TradeStatistics:
     win_rate: float
     profit_factor: float
     expectancy: float
+
+
+def closed_trades(
+    assets: Int64Array,
+    shares: FloatArray,
+    prices: FloatArray,
+    costs: FloatArray,
+    *,
+    ended: FloatArray | None = None,
+) -> Float64Array:
+    """Net profit of every trade that was closed.
+
+    A trade begins where a position leaves zero and is closed where it comes back: buying more or
+    selling a part on the way belongs to it. An execution that turns a long position into a short
+    one closes the first and begins the second, and its cost is shared by shares.
+
+    Parameters
+    ----------
+    assets : int array of shape (n_executions,)
+        What each execution traded, in order of time.
+    shares, prices, costs : arrays of shape (n_executions,)
+        Signed shares, the price of one, and what the execution cost beside, in quote currency.
+    ended : array of shape (n_assets,), optional
+        Price at which what was held of an asset was cashed when its prices ended; NaN for one
+        that goes on.
+
+    Returns
+    -------
+    float64 array of shape (n_trades,)
+        In quote currency, net of the executions' costs; borrowing and interest are not counted.
+        A position that is still held at the end is no closed trade.
+
+    Raises
+    ------
+    ValueError
+        If the arrays differ in length or a figure is not finite.
+    """
+    require_same_length(assets=assets, shares=shares, prices=prices, costs=costs)
+    for name, values in (("shares", shares), ("prices", prices), ("costs", costs)):
+        require_finite(values, name=name)
+    profits: list[float] = []
+    for asset in np.unique(assets):
+        own = assets == asset
+        executions = zip(
+            shares[own].tolist(), prices[own].tolist(), costs[own].tolist(), strict=True
+        )
+        profits += _closed(executions, float("nan") if ended is None else float(ended[asset]))
+    return np.array(profits, dtype=np.float64)
 
 
 def trade_statistics(profits: FloatArray) -> TradeStatistics:
@@ -94,3 +144,19 @@ def turnover(
             f"{traded.min()} and {equity.min()}."
         )
     return float(0.5 * np.mean(traded / equity) * periods_per_year)
+
+
+def _closed(executions: Iterable[tuple[float, float, float]], ended: float) -> list[float]:
+    """Profit of each trade in one asset, from shares, price and cost of its executions."""
+    profits, held, cash = [], 0.0, 0.0
+    for traded, price, cost in executions:
+        rest, kept = traded, 1.0
+        if held * traded < 0.0 and abs(traded) >= abs(held):
+            rest, kept = traded + held, 1.0 + held / traded
+            profits.append(cash + held * price - (1.0 - kept) * cost)
+            held = cash = 0.0
+        held += rest
+        cash -= rest * price + kept * cost
+    if held != 0.0 and not isnan(ended):
+        profits.append(cash + held * ended)
+    return profits

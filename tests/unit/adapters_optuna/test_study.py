@@ -44,6 +44,17 @@ def test_returns_come_back_to_the_bit_from_a_study_that_is_over(tmp_path: Path) 
     assert [tried.returns for tried in ran(3, storage)] == [(0.1, -n / 3.0) for n in range(3)]
 
 
+def test_both_kinds_of_returns_come_back_with_the_session_they_begin_in(tmp_path: Path) -> None:
+    storage = f"sqlite:///{tmp_path / 'study.db'}"
+    scored = Scored(0.5, returns=(0.1, -1 / 3), gross=(0.2, -1 / 7), first_session=378)
+    search(SPACE, lambda _n, _d: scored, name="g", trials=1, seed=7, storage=storage)
+
+    (tried,) = search(SPACE, lambda _n, _d: scored, name="g", trials=1, seed=7, storage=storage)
+
+    assert (tried.returns, tried.gross) == (scored.returns, scored.gross)
+    assert tried.first_session == 378
+
+
 def test_a_finished_study_is_not_searched_again(tmp_path: Path) -> None:
     storage = f"sqlite:///{tmp_path / 'study.db'}"
     first = ran(3, storage)

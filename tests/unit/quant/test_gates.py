@@ -6,7 +6,16 @@ import numpy as np
 import pytest
 
 from config import gates as gates_file
-from quant.gates import GATES, Evidence, GateVerdict, evidence_of_returns, judge
+from quant.gates import (
+    GATES,
+    Evidence,
+    GateVerdict,
+    deflating_variance,
+    evidence_of_returns,
+    evidence_of_trades,
+    judge,
+)
+from quant.overfitting import expected_maximum_sharpe
 from tests.unit.quant.good_model import GOOD, THRESHOLDS
 
 
@@ -113,3 +122,38 @@ def test_returns_that_do_not_vary_prove_nothing() -> None:
     found = evidence_of_returns(np.full(500, 0.001), n_trials=1, trial_variance=0.0)
 
     assert found == Evidence(track_record=500.0)
+
+
+def test_the_variance_of_trials_is_the_samples_where_it_exceeds_lucks() -> None:
+    # (-0.1, 0, 0.1): variance 0.01 with ddof 1; luck gives 1 / 1000
+    ratios = np.array([-0.1, 0.0, 0.1])
+
+    assert deflating_variance(ratios, n_obs=1_000) == pytest.approx(0.01)
+    assert deflating_variance(ratios / 100.0, n_obs=1_000) == pytest.approx(0.001)
+    assert deflating_variance(ratios / 100.0, n_obs=1_000, least=0.0) == pytest.approx(1e-6)
+    assert deflating_variance(ratios[:1], n_obs=1_000) is None
+
+
+@pytest.mark.parametrize("flood", [0.0, -0.03, 0.02])
+@pytest.mark.parametrize("n_more", [1, 10, 100, 10_000])
+def test_no_flood_of_like_trials_lowers_the_hurdle_below_that_of_luck(
+    flood: float, n_more: int
+) -> None:
+    honest = np.random.default_rng(4).normal(0.0, 2_500**-0.5, 30)
+    all_of_them = np.append(honest, np.full(n_more, flood))
+
+    variance = deflating_variance(all_of_them, n_obs=2_500)
+    assert variance is not None
+
+    hurdle = expected_maximum_sharpe(all_of_them.size, trial_variance=variance)
+    assert hurdle > expected_maximum_sharpe(30, trial_variance=1 / 2_500)
+    # taken as it is, the sample's variance gives way to the larger floods
+    if n_more == 10_000:
+        raw = deflating_variance(all_of_them, n_obs=2_500, least=0.0)
+        assert raw is not None
+        assert raw < 0.1 * variance
+
+
+def test_trades_are_counted_and_won_as_their_profit_says() -> None:
+    assert evidence_of_trades(np.array([5.0, -1.0, 0.0, 2.0])) == (4.0, 0.5)
+    assert evidence_of_trades(np.array([])) == (0.0, None)

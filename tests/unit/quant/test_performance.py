@@ -14,6 +14,7 @@ from quant.performance import (
     annualised_return,
     annualised_volatility,
     calmar_ratio,
+    closed_trades,
     current_drawdown,
     downside_deviation,
     drawdowns,
@@ -176,3 +177,54 @@ def test_turnover_by_hand() -> None:
     assert turnover(np.array([20.0, 80.0]), np.array([100.0, 200.0])) == pytest.approx(0.15 * 252)
     with pytest.raises(ValueError, match="must not be negative"):
         turnover(np.array([-1.0]), np.array([100.0]))
+
+
+def test_a_trade_runs_from_flat_to_flat_however_often_it_is_added_to() -> None:
+    # asset 0: buys 10 at 100 and 5 at 110, sells 15 at 120, each execution costs 1:
+    # 1800 - 1000 - 550 - 3. Asset 1: buys 10 at 50, sells 4 at 40 and is still open.
+    profits = closed_trades(
+        np.array([0, 1, 0, 1, 0]),
+        np.array([10.0, 10.0, 5.0, -4.0, -15.0]),
+        np.array([100.0, 50.0, 110.0, 40.0, 120.0]),
+        np.full(5, 1.0),
+    )
+
+    assert profits.tolist() == [pytest.approx(247.0)]
+
+
+def test_one_execution_may_close_a_long_trade_and_begin_a_short_one() -> None:
+    # long 10 at 100, sells 30 at 110 for 6 (a third of it closes: +100 - 2), buys 20 at 100
+    # (+200 - 4 of the sale)
+    profits = closed_trades(
+        np.zeros(3, dtype=np.int64),
+        np.array([10.0, -30.0, 20.0]),
+        np.array([100.0, 110.0, 100.0]),
+        np.array([0.0, 6.0, 0.0]),
+    )
+
+    assert profits == pytest.approx([98.0, 196.0])
+
+
+def test_what_is_left_of_a_symbol_whose_prices_end_is_a_closed_trade() -> None:
+    bought = (np.array([1]), np.array([10.0]), np.array([100.0]), np.array([1.0]))
+
+    assert closed_trades(*bought).size == 0
+    assert closed_trades(*bought, ended=np.array([np.nan, np.nan])).size == 0
+    assert closed_trades(*bought, ended=np.array([np.nan, 40.0])) == pytest.approx([-601.0])
+
+
+@given(st.integers(0, 999))
+def test_closed_trades_and_what_is_still_held_earn_all_that_was_earned(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    shares = np.round(rng.normal(size=30), 0)
+    prices, costs = rng.uniform(50.0, 60.0, 30), rng.uniform(0.0, 0.1, 30)
+    # sold at the end at whatever price, all trades are closed
+    shares = np.append(shares, -shares.sum())
+    prices, costs = np.append(prices, 55.0), np.append(costs, 0.05 * (shares[-1] != 0.0))
+    traded = shares != 0.0
+
+    profits = closed_trades(np.zeros(traded.sum(), dtype=np.int64), *(
+        values[traded] for values in (shares, prices, costs)
+    ))  # fmt: skip
+
+    assert profits.sum() == pytest.approx(-(shares * prices)[traded].sum() - costs[traded].sum())

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from assets.judging import earned
+from assets.judging import earned, traded
 from benchmarks.planted_truth import leaks, samples, study, worlds
 from benchmarks.planted_truth.calibrating import calibrated
 from benchmarks.planted_truth.judged import POLICY
@@ -140,7 +140,13 @@ def test_forecasts_earn_what_the_desk_says_they_earn(small: worlds.World) -> Non
 
     np.testing.assert_allclose(ours.active, desk.active, atol=1e-13)
     np.testing.assert_array_equal(ours.returns, desk.returns)
-    assert (ours.n_trades, ours.span) == (desk.n_trades, desk.span)
+    np.testing.assert_array_equal(ours.profits, desk.profits)
+    assert ours.span == desk.span
+    gross, net = Trading(dataset, market, POLICY).traded(margin)
+    trial = traded(dataset, market, margin, POLICY)
+    np.testing.assert_allclose(net, trial.net, atol=1e-13)
+    np.testing.assert_allclose(gross, trial.gross, atol=1e-13)
+    assert trial.first_session == desk.span.start
 
 
 def test_probabilities_are_those_of_the_desks_calibration() -> None:
@@ -173,9 +179,10 @@ def test_nobody_is_told_to_know_by_forecasts_walked_through_noise() -> None:
     """One half by walked forecasts; less by out-of-fold ones, which folds make for one another."""
     walked, folded = [], []
     for seed in range(12):
-        learner = Learner(samples.dataset(worlds.generated(seed, n_sessions=1_200))[0])
-        walked.append(_pbo(learner.walked_ideas().gross))
-        folded.append(_pbo(learner.ideas().gross))
+        dataset, market = samples.dataset(worlds.generated(seed, n_sessions=1_200))
+        learner = Learner(dataset, Trading(dataset, market, POLICY))
+        walked.append(_pbo(learner.ideas().gross))
+        folded.append(_pbo(learner.folded_ideas()[0]))
 
     assert np.mean(walked) == pytest.approx(0.5, abs=0.15)
     assert np.mean(folded) < np.mean(walked)
