@@ -1,13 +1,16 @@
-"""Kernels over a sliding window of rows: sums, moments, extremes, regressions, weighted means.
+"""Kernels of running figures over a window of rows: sums, means, moments, regressions.
 
 Every kernel takes whole arrays of one symbol, oldest row first, and writes row ``i`` from rows
 ``i - window + 1 … i`` alone. A window that is not full, or that holds a NaN, gives NaN.
 
 Running sums would carry the rounding of all earlier rows along. They are therefore summed anew at
-each *anchor*, a row that the caller marks (the features mark the first row of each block of
+each *anchor*, a row that the caller names (the features name the first row of each block of
 days, or minutes) and as soon as the window holds no missing value any more. A value then
 depends, to the last bit, only on the rows since one window before its anchor, and a computation
 that starts later gives the same bits.
+
+The rows from one such beginning to the next are a *stretch*. Within it nothing is missing, so that
+the loops over it ask nothing and the processor need not guess.
 """
 
 from __future__ import annotations
@@ -17,169 +20,242 @@ import math
 import numpy as np
 
 from quant.jit import kernel
-from quant.typing import BoolArray, Float64Array, Int32Array
+from quant.typing import Float64Array, Int64Array
 
 # Below this share of the (shifted) sum of squares a variance is rounding, not variation.
 _ROUNDING = 1e-13
-# Rows that a scan of windows handles together, one place of the window after the other: neighbours
-# are independent of each other, so that vector instructions serve them, and fit the nearest cache.
-_TILE = 256
+_GLANCE = 256  # rows looked at together for a missing value
 
 
 @kernel
-def _sum_anew(a: Float64Array) -> float:
-    """Sum, in four parts side by side: one alone would wait for each addition's result."""
+def next_missing(a: Float64Array, begin: int) -> int:
+    """First row from `begin` on that holds NaN, or the number of rows if none does."""
+    for start in range(max(begin, 0), a.size, _GLANCE):
+        end = min(start + _GLANCE, a.size)
+        missing = 0
+        for i in range(start, end):
+            missing += a[i] != a[i]  # of NaN alone
+        if missing:
+            for i in range(start, end):
+                if math.isnan(a[i]):
+                    return i
+    return a.size
+
+
+@kernel
+def stretches(a: Float64Array, window: int, anchors: Int64Array, out: Float64Array) -> Int64Array:
+    """Return the stretches, first row and end of each, and write NaN to the rows in none.
+
+    Parameters
+    ----------
+    a : array of shape (n_rows,)
+    window : int
+    anchors : array of shape (n_anchors,)
+        Rows at which sums start anew, ascending.
+    out : array of shape (n_rows,)
+
+    Returns
+    -------
+    array of shape (n_stretches, 2)
+    """
+    found = np.empty((a.size, 2), dtype=np.int64)
+    n, k, begin = 0, 0, 0
+    while begin < a.size:
+        if math.isnan(a[begin]):
+            out[begin] = math.nan
+            begin += 1
+            continue
+        gap = next_missing(a, begin)
+        first = begin + window - 1
+        out[begin : min(first, gap)] = math.nan
+        while first < gap:
+            while k < anchors.size and anchors[k] <= first:
+                k += 1
+            found[n, 0] = first
+            first = min(gap, anchors[k]) if k < anchors.size else gap
+            found[n, 1] = first
+            n += 1
+        begin = gap
+    return found[:n]
+
+
+@kernel
+def _edges(runs: Int64Array, k: int, window: int) -> tuple[int, int, int]:
+    """Rows that enter and leave the window after the first of stretch `k`, and how many will.
+
+    The compiler is told that they are not negative: an index that might be counts from the end.
+    """
+    first, end = runs[k, 0], runs[k, 1]
+    return max(first + 1, 0), max(first + 1 - window, 0), end - first - 1
+
+
+@kernel
+def sum_anew(a: Float64Array, begin: int, n: int) -> float:
+    """Sum of `n` rows, in parts side by side: one alone would wait for each addition's result."""
     t0, t1, t2, t3 = 0.0, 0.0, 0.0, 0.0
-    whole = a.size - a.size % 4
-    for j in range(0, whole, 4):
-        t0 += a[j]
-        t1 += a[j + 1]
-        t2 += a[j + 2]
-        t3 += a[j + 3]
-    for j in range(whole, a.size):
-        t0 += a[j]
+    begin = max(begin, 0)
+    for j in range(n // 4):
+        i = begin + 4 * j
+        t0 += a[i]
+        t1 += a[i + 1]
+        t2 += a[i + 2]
+        t3 += a[i + 3]
+    for j in range(n - n % 4, n):
+        t0 += a[begin + j]
     return (t0 + t1) + (t2 + t3)
 
 
 @kernel
-def rolling_sum(a: Float64Array, window: int, anchor: BoolArray, out: Float64Array) -> None:
+def rolling_sum(a: Float64Array, window: int, anchors: Int64Array, out: Float64Array) -> None:
     """Sum of the window; exactly 0 when all its values are 0."""
-    total, missing, nonzero = 0.0, -1, -1  # the latter two: the last such row
-    for i in range(a.size):
-        if math.isnan(a[i]):
-            missing = i
-        nonzero = i if a[i] != 0.0 else nonzero  # no branch: flags would have it guess wrong
-        if i < window - 1 or missing > i - window:
-            out[i] = math.nan
-            continue
-        if missing == i - window or anchor[i]:
-            total = _sum_anew(a[i - window + 1 : i + 1])
-        else:
-            total += a[i] - a[i - window]
-        out[i] = total if nonzero > i - window else 0.0
+    _rolling_share(a, window, 1.0, anchors, out)
 
 
 @kernel
-def rolling_mean(a: Float64Array, window: int, anchor: BoolArray, out: Float64Array) -> None:
+def rolling_mean(a: Float64Array, window: int, anchors: Int64Array, out: Float64Array) -> None:
     """Arithmetic mean of the window."""
-    rolling_sum(a, window, anchor, out)
-    for i in range(a.size):
-        out[i] /= window
+    _rolling_share(a, window, float(window), anchors, out)
 
 
 @kernel
-def _squares_anew(a: Float64Array, origin: float) -> tuple[float, float]:
-    """Sums of the differences to `origin`, and of their squares."""
-    s0, s1, q0, q1 = 0.0, 0.0, 0.0, 0.0
-    whole = a.size - a.size % 2
-    for j in range(0, whole, 2):
-        d, e = a[j] - origin, a[j + 1] - origin
-        s0 += d
-        s1 += e
-        q0 += d * d
-        q1 += e * e
-    for j in range(whole, a.size):
-        d = a[j] - origin
-        s0 += d
-        q0 += d * d
-    return s0 + s1, q0 + q1
+def _rolling_share(
+    a: Float64Array, window: int, divisor: float, anchors: Int64Array, out: Float64Array
+) -> None:
+    """Sum of the window over `divisor`."""
+    runs = stretches(a, window, anchors, out)
+    for k in range(len(runs)):
+        new, old, n = _edges(runs, k, window)
+        total = sum_anew(a, old, window)
+        out[new - 1] = total / divisor
+        for i in range(n):
+            total += a[new + i] - a[old + i]
+            out[new + i] = total / divisor
+    _clear_zeros(a, window, out)
+
+
+@kernel
+def _clear_zeros(a: Float64Array, window: int, out: Float64Array) -> None:
+    """Write 0 where the window holds nothing else, whatever rounding has left."""
+    zeros = 0
+    for i in range(a.size):
+        zeros += a[i] == 0.0
+    if zeros < window:
+        return
+    run = 0
+    for i in range(a.size):
+        run = run + 1 if a[i] == 0.0 else 0
+        out[i] = 0.0 if run >= window else out[i]
 
 
 @kernel
 def rolling_std(
-    a: Float64Array, window: int, ddof: float, anchor: BoolArray, out: Float64Array
+    a: Float64Array, window: int, ddof: float, anchors: Int64Array, out: Float64Array
 ) -> None:
     """Standard deviation of the window; exactly 0 when it is constant up to rounding."""
-    s1, s2, missing, origin = 0.0, 0.0, -1, 0.0
     share, freedom = 1.0 / window, 1.0 / (window - ddof)
-    for i in range(a.size):
-        if math.isnan(a[i]):
-            missing = i
-        if i < window - 1 or missing > i - window:
-            out[i] = math.nan
-            continue
-        if missing == i - window or anchor[i]:
-            origin = a[i]
-            s1, s2 = _squares_anew(a[i - window + 1 : i + 1], origin)
-        else:
-            new, old = a[i] - origin, a[i - window] - origin
-            s1 += new - old
-            s2 += new * new - old * old
-        squares = s2 - s1 * s1 * share
-        out[i] = math.sqrt(squares * freedom) if squares > _ROUNDING * s2 else 0.0
+    runs = stretches(a, window, anchors, out)
+    for k in range(len(runs)):
+        new, old, n = _edges(runs, k, window)
+        origin = a[new - 1]
+        s1, s2 = _squares_anew(a, origin, old, window)
+        out[new - 1] = _deviation(s1, s2, share, freedom)
+        for i in range(n):
+            x, y = a[new + i] - origin, a[old + i] - origin
+            s1 += x - y
+            s2 += x * x - y * y
+            out[new + i] = _deviation(s1, s2, share, freedom)
+
+
+@kernel
+def _squares_anew(a: Float64Array, origin: float, begin: int, n: int) -> tuple[float, float]:
+    """Sums of `n` rows' differences to `origin`, and of their squares."""
+    s0, s1, q0, q1 = 0.0, 0.0, 0.0, 0.0
+    begin = max(begin, 0)
+    for j in range(n // 2):
+        d, e = a[begin + 2 * j] - origin, a[begin + 2 * j + 1] - origin
+        s0, s1, q0, q1 = s0 + d, s1 + e, q0 + d * d, q1 + e * e
+    if n % 2:
+        d = a[begin + n - 1] - origin
+        s0, q0 = s0 + d, q0 + d * d
+    return s0 + s1, q0 + q1
+
+
+@kernel
+def _deviation(s1: float, s2: float, share: float, freedom: float) -> float:
+    squares = s2 - s1 * s1 * share
+    return math.sqrt(squares * freedom) if squares > _ROUNDING * s2 else 0.0
 
 
 @kernel
 def rolling_slope(
-    a: Float64Array, window: int, r_squared: bool, anchor: BoolArray, out: Float64Array
+    a: Float64Array, window: int, r_squared: bool, anchors: Int64Array, out: Float64Array
 ) -> None:
     """Least-squares slope per row over the window, or the regression's R² (NaN if constant)."""
-    s1, s2, st, missing, origin = 0.0, 0.0, 0.0, -1, 0.0
-    mean_t = (window - 1) / 2.0
+    share, mean_t = 1.0 / window, (window - 1) / 2.0
     stt = window * (window * window - 1.0) / 12.0
-    for i in range(a.size):
-        if math.isnan(a[i]):
-            missing = i
-        if i < window - 1 or missing > i - window:
-            out[i] = math.nan
-            continue
-        if missing == i - window or anchor[i]:
-            s1, s2, st, origin = 0.0, 0.0, 0.0, a[i]
-            for j in range(window):
-                d = a[i - window + 1 + j] - origin
-                s1 += d
-                s2 += d * d
-                st += j * d
-        else:
-            new, old = a[i] - origin, a[i - window] - origin
-            st += (window - 1) * new - (s1 - old)
-            s1 += new - old
-            s2 += new * new - old * old
-        sta = st - mean_t * s1
-        if not r_squared:
-            out[i] = sta / stt
-            continue
-        squares = s2 - s1 * s1 / window
-        constant = squares <= _ROUNDING * s2
-        out[i] = math.nan if constant else min(1.0, sta * sta / (stt * squares))
+    runs = stretches(a, window, anchors, out)
+    for k in range(len(runs)):
+        new, old, n = _edges(runs, k, window)
+        s1, s2, st, origin = 0.0, 0.0, 0.0, a[new - 1]
+        for j in range(window):
+            d = a[old + j] - origin
+            s1, s2, st = s1 + d, s2 + d * d, st + j * d
+        out[new - 1] = _line_figure(s1, s2, st - mean_t * s1, stt, share, r_squared)
+        for i in range(n):
+            x, y = a[new + i] - origin, a[old + i] - origin
+            st += (window - 1) * x - (s1 - y)
+            s1 += x - y
+            s2 += x * x - y * y
+            out[new + i] = _line_figure(s1, s2, st - mean_t * s1, stt, share, r_squared)
+
+
+@kernel
+def _line_figure(
+    s1: float, s2: float, sta: float, stt: float, share: float, r_squared: bool
+) -> float:
+    if not r_squared:
+        return sta / stt
+    squares = s2 - s1 * s1 * share
+    return math.nan if squares <= _ROUNDING * s2 else min(1.0, sta * sta / (stt * squares))
 
 
 @kernel
 def rolling_pair(
-    a: Float64Array, b: Float64Array, window: int, kind: int, anchor: BoolArray, out: Float64Array
+    a: Float64Array,
+    b: Float64Array,
+    window: int,
+    kind: int,
+    anchors: Int64Array,
+    out: Float64Array,
 ) -> None:
     """Of two series: covariance (kind 0, ddof 1), correlation (1), or slope of `a` on `b` (2)."""
-    sa, sb, saa, sbb, sab, missing = 0.0, 0.0, 0.0, 0.0, 0.0, -1
-    oa, ob = 0.0, 0.0
-    for i in range(a.size):
-        if math.isnan(a[i]) or math.isnan(b[i]):
-            missing = i
-        if i < window - 1 or missing > i - window:
-            out[i] = math.nan
-            continue
-        if missing == i - window or anchor[i]:
-            sa, sb, saa, sbb, sab, oa, ob = 0.0, 0.0, 0.0, 0.0, 0.0, a[i], b[i]
-            for j in range(i - window + 1, i + 1):
-                x, y = a[j] - oa, b[j] - ob
-                sa, sb = sa + x, sb + y
-                saa, sbb, sab = saa + x * x, sbb + y * y, sab + x * y
-        else:
-            x, y = a[i] - oa, b[i] - ob
-            u, v = a[i - window] - oa, b[i - window] - ob
+    share = 1.0 / window
+    runs = stretches(a + b, window, anchors, out)  # the sum is missing where either is
+    for k in range(len(runs)):
+        new, old, n = _edges(runs, k, window)
+        oa, ob = a[new - 1], b[new - 1]
+        sa, sb, saa, sbb, sab = 0.0, 0.0, 0.0, 0.0, 0.0
+        for i in range(window):
+            x, y = a[old + i] - oa, b[old + i] - ob
+            sa, sb = sa + x, sb + y
+            saa, sbb, sab = saa + x * x, sbb + y * y, sab + x * y
+        out[new - 1] = _pair_figure(sa, sb, saa, sbb, sab, share, kind)
+        for i in range(n):
+            x, y, u, v = a[new + i] - oa, b[new + i] - ob, a[old + i] - oa, b[old + i] - ob
             sa, sb = sa + (x - u), sb + (y - v)
             saa, sbb, sab = saa + (x * x - u * u), sbb + (y * y - v * v), sab + (x * y - u * v)
-        out[i] = _pair_figure(sa, sb, saa, sbb, sab, window, kind)
+            out[new + i] = _pair_figure(sa, sb, saa, sbb, sab, share, kind)
 
 
 @kernel
 def _pair_figure(
-    sa: float, sb: float, saa: float, sbb: float, sab: float, window: int, kind: int
+    sa: float, sb: float, saa: float, sbb: float, sab: float, share: float, kind: int
 ) -> float:
-    caa = saa - sa * sa / window
-    cbb = sbb - sb * sb / window
-    cab = sab - sa * sb / window
+    caa = saa - sa * sa * share
+    cbb = sbb - sb * sb * share
+    cab = sab - sa * sb * share
     if kind == 0:
-        return cab / (window - 1)
+        return cab / (1.0 / share - 1.0)
     if cbb <= _ROUNDING * sbb or (kind == 1 and caa <= _ROUNDING * saa):
         return math.nan
     if kind == 2:
@@ -189,7 +265,7 @@ def _pair_figure(
 
 @kernel
 def weighted_mean(
-    a: Float64Array, window: int, alpha: float, anchor: BoolArray, out: Float64Array
+    a: Float64Array, window: int, alpha: float, anchors: Int64Array, out: Float64Array
 ) -> None:
     """Exponentially weighted mean over a window, its weights scaled to sum to 1.
 
@@ -202,203 +278,95 @@ def weighted_mean(
     weights[window - 1] = 1.0
     for j in range(window - 2, -1, -1):
         weights[j] = weights[j + 1] * keep
-    total, missing = 0.0, -1
-    for i in range(a.size):
-        if math.isnan(a[i]):
-            missing = i
-        if i < window - 1 or missing > i - window:
-            out[i] = math.nan
-            continue
-        if missing == i - window or anchor[i]:
-            total = _product_anew(a[i - window + 1 : i + 1], weights)
-        else:
-            total = total * keep + (a[i] - tail * a[i - window])
-        out[i] = total * norm
+    runs = stretches(a, window, anchors, out)
+    for k in range(len(runs)):
+        new, old, n = _edges(runs, k, window)
+        total = _product_anew(a, old, weights)
+        out[new - 1] = total * norm
+        _decay(a, new, old, n, total, keep, tail, norm, out)
 
 
 @kernel
-def _product_anew(a: Float64Array, weights: Float64Array) -> float:
-    """Sum of products, in four parts side by side."""
+def _product_anew(a: Float64Array, begin: int, weights: Float64Array) -> float:
+    """Sum of products of the rows from `begin` on, in parts side by side."""
     t0, t1, t2, t3 = 0.0, 0.0, 0.0, 0.0
-    whole = a.size - a.size % 4
-    for j in range(0, whole, 4):
-        t0 += weights[j] * a[j]
-        t1 += weights[j + 1] * a[j + 1]
-        t2 += weights[j + 2] * a[j + 2]
-        t3 += weights[j + 3] * a[j + 3]
-    for j in range(whole, a.size):
-        t0 += weights[j] * a[j]
+    begin, n = max(begin, 0), weights.size
+    for k in range(n // 4):
+        j = 4 * k
+        t0 += weights[j] * a[begin + j]
+        t1 += weights[j + 1] * a[begin + j + 1]
+        t2 += weights[j + 2] * a[begin + j + 2]
+        t3 += weights[j + 3] * a[begin + j + 3]
+    for j in range(n - n % 4, n):
+        t0 += weights[j] * a[begin + j]
     return (t0 + t1) + (t2 + t3)
 
 
 @kernel
-def rolling_extreme(
-    a: Float64Array, window: int, sign: float, age: bool, out: Float64Array
+def _decay(
+    a: Float64Array,
+    new: int,
+    old: int,
+    n: int,
+    total: float,
+    keep: float,
+    tail: float,
+    norm: float,
+    out: Float64Array,
 ) -> None:
-    """Largest (sign 1) or smallest (sign −1) value of the window, or the rows since it.
+    """Go on with ``total = total * keep + entering - tail * leaving``, four rows at a time.
 
-    Of equal values the latest counts.
+    What the four add is made up first, so that they wait for one product and one sum, not four.
     """
-    best, last_missing = -1, -1
-    for i in range(a.size):
-        if math.isnan(a[i]):
-            last_missing = i
-        if i < window - 1 or last_missing > i - window:
-            out[i] = math.nan
-            best = -1
-            continue
-        if best < i - window + 1:
-            best = i - window + 1
-            for j in range(i - window + 2, i + 1):
-                if sign * a[j] >= sign * a[best]:
-                    best = j
-        elif sign * a[i] >= sign * a[best]:
-            best = i
-        out[i] = float(i - best) if age else a[best]
-
-
-@kernel
-def rolling_rank(a: Float64Array, window: int, out: Float64Array) -> None:
-    """Share of the window's other values below the newest, ties counting half: 0 … 1."""
-    out[: min(window - 1, a.size)] = math.nan
-    for begin in range(window - 1, a.size, _TILE):
-        newest = a[begin : begin + _TILE]
-        score = out[begin : begin + _TILE]
-        score[:] = 0.0
-        for back in range(1, window):
-            earlier = a[begin - back : begin - back + newest.size]
-            for i in range(newest.size):
-                x, y = earlier[i], newest[i]
-                score[i] += 1.0 if x < y else (0.0 if x > y else (0.5 if x == y else math.nan))
-        for i in range(newest.size):
-            score[i] /= window - 1.0
-
-
-@kernel
-def rolling_mean_deviation(a: Float64Array, window: int, out: Float64Array) -> None:
-    """Mean absolute deviation of the window from its mean."""
-    out[: min(window - 1, a.size)] = math.nan
-    mean = np.empty(_TILE)
-    for begin in range(window - 1, a.size, _TILE):
-        deviation = out[begin : begin + _TILE]
-        mean[:] = 0.0
-        deviation[:] = 0.0
-        for back in range(window):
-            earlier = a[begin - back : begin - back + deviation.size]
-            for i in range(deviation.size):
-                mean[i] += earlier[i]
-        for i in range(deviation.size):
-            mean[i] /= window
-        for back in range(window):
-            earlier = a[begin - back : begin - back + deviation.size]
-            for i in range(deviation.size):
-                deviation[i] += abs(earlier[i] - mean[i])
-        for i in range(deviation.size):
-            deviation[i] /= window
+    new, old = max(new, 0), max(old, 0)
+    k2, k3, k4 = keep**2, keep**3, keep**4
+    for j in range(n // 4):
+        i, o = new + 4 * j, old + 4 * j
+        d0 = a[i] - tail * a[o]
+        d1 = a[i + 1] - tail * a[o + 1] + keep * d0
+        d2 = a[i + 2] - tail * a[o + 2] + keep * d1
+        d3 = a[i + 3] - tail * a[o + 3] + keep * d2
+        out[i] = (total * keep + d0) * norm
+        out[i + 1] = (total * k2 + d1) * norm
+        out[i + 2] = (total * k3 + d2) * norm
+        total = total * k4 + d3
+        out[i + 3] = total * norm
+    for j in range(n - n % 4, n):
+        total = total * keep + (a[new + j] - tail * a[old + j])
+        out[new + j] = total * norm
 
 
 @kernel
 def rolling_moment(
-    a: Float64Array, window: int, order: float, anchor: BoolArray, out: Float64Array
+    a: Float64Array, window: int, order: float, anchors: Int64Array, out: Float64Array
 ) -> None:
     """Standardised central moment of the window: skewness (order 3), kurtosis (4, normal is 3)."""
-    s1, s2, s3, s4, missing, origin = 0.0, 0.0, 0.0, 0.0, -1, 0.0
-    for i in range(a.size):
-        if math.isnan(a[i]):
-            missing = i
-        if i < window - 1 or missing > i - window:
-            out[i] = math.nan
-            continue
-        if missing == i - window or anchor[i]:
-            rows = a[i - window + 1 : i + 1]
-            origin = _sum_anew(rows) / window
-            s1, s2, s3, s4 = 0.0, 0.0, 0.0, 0.0
-            for value in rows:
-                d = value - origin
-                s1, s2, s3, s4 = s1 + d, s2 + d * d, s3 + d * d * d, s4 + d * d * d * d
-        else:
-            x, y = a[i] - origin, a[i - window] - origin
+    share = 1.0 / window
+    runs = stretches(a, window, anchors, out)
+    for k in range(len(runs)):
+        new, old, n = _edges(runs, k, window)
+        origin = sum_anew(a, old, window) * share
+        s1, s2, s3, s4 = 0.0, 0.0, 0.0, 0.0
+        for i in range(window):
+            d = a[old + i] - origin
+            s1, s2, s3, s4 = s1 + d, s2 + d * d, s3 + d * d * d, s4 + d * d * d * d
+        out[new - 1] = _moment(s1 * share, s2 * share, s3 * share, s4 * share, origin, order)
+        for i in range(n):
+            x, y = a[new + i] - origin, a[old + i] - origin
             s1 += x - y
             s2 += x * x - y * y
             s3 += x * x * x - y * y * y
             s4 += x * x * x * x - y * y * y * y
-        mean = s1 / window
-        variance = s2 / window - mean * mean
-        if variance <= _ROUNDING * (s2 / window + origin * origin):
-            out[i] = math.nan
-        elif order == 3.0:
-            third = s3 / window - 3.0 * mean * s2 / window + 2.0 * mean**3
-            out[i] = third / (variance * math.sqrt(variance))
-        else:
-            fourth = s4 / window - 4.0 * mean * s3 / window
-            fourth += 6.0 * mean * mean * s2 / window - 3.0 * mean**4
-            out[i] = fourth / (variance * variance)
+            out[new + i] = _moment(s1 * share, s2 * share, s3 * share, s4 * share, origin, order)
 
 
 @kernel
-def lag(a: Float64Array, rows: int, out: Float64Array) -> None:
-    """Value `rows` rows earlier."""
-    out[: min(rows, a.size)] = np.nan
-    for i in range(rows, a.size):
-        out[i] = a[i - rows]
-
-
-@kernel
-def since_start(a: Float64Array, start: Float64Array, kind: int, out: Float64Array) -> None:
-    """Sum (kind 0), largest (1) or smallest (2) value since the last row where `start` is 1.
-
-    A missing value makes the rest of that stretch missing.
-    """
-    figure = math.nan
-    for i in range(a.size):
-        if start[i] == 1.0:
-            figure = a[i]
-        elif kind == 0:
-            figure += a[i]
-        elif math.isnan(a[i]) or math.isnan(figure):
-            figure = math.nan
-        elif (kind == 1) == (a[i] > figure):
-            figure = a[i]
-        out[i] = figure
-
-
-@kernel
-def usual_by_now(
-    a: Float64Array, times: Int32Array, per_day: int, sessions: int, out: Float64Array
-) -> None:
-    """Mean over some earlier sessions of the value at the same minute, or the last before it.
-
-    `times` are minutes, `per_day` of them to a day. NaN while one of these sessions has no bar
-    yet, and where there are not so many earlier sessions.
-    """
-    places = np.empty(sessions, dtype=np.int64)  # in each earlier session, the oldest first
-    starts = np.empty(sessions + 1, dtype=np.int64)  # of these, and of the current session
-    known = -1
-    for i in range(a.size):
-        out[i] = math.nan
-        if i == 0 or times[i] // per_day != times[i - 1] // per_day:
-            starts[:-1] = starts[1:]
-            starts[-1] = i
-            places[:] = starts[:-1]
-            known += 1
-        if known < sessions:
-            continue
-        total = 0.0
-        for k in range(sessions):
-            place, end = places[k], starts[k + 1]
-            minute = times[i] % per_day
-            while place + 1 < end and times[place + 1] % per_day <= minute:
-                place += 1
-            places[k] = place
-            total += a[place] if times[place] % per_day <= minute else math.nan
-        out[i] = total / sessions
-
-
-@kernel
-def before_today(
-    a: Float64Array, at_first: Float64Array, times: Int32Array, per_day: int, out: Float64Array
-) -> None:
-    """Value of the row before; in a day's first row the value of `at_first`."""
-    for i in range(a.size):
-        first = i == 0 or times[i] // per_day != times[i - 1] // per_day
-        out[i] = at_first[i] if first else a[i - 1]
+def _moment(m1: float, m2: float, m3: float, m4: float, origin: float, order: float) -> float:
+    """Standardised moment from the mean powers of the differences to `origin`."""
+    variance = m2 - m1 * m1
+    if variance <= _ROUNDING * (m2 + origin * origin):
+        return math.nan
+    if order == 3.0:
+        return (m3 - 3.0 * m1 * m2 + 2.0 * m1 * m1 * m1) / (variance * math.sqrt(variance))
+    fourth = m4 - 4.0 * m1 * m3 + 6.0 * m1 * m1 * m2 - 3.0 * m1 * m1 * m1 * m1
+    return fourth / (variance * variance)

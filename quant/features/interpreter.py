@@ -10,11 +10,11 @@ from typing import Final, cast
 
 import numpy as np
 
-from quant import windows
+from quant import scans, windows
 from quant.features import across, pointwise
 from quant.features.expressions import ANCHOR_BLOCK, DAY_MINUTES
 from quant.jit import kernel
-from quant.typing import BoolArray, Float32Array, Float64Array, Int32Array, Int64Array
+from quant.typing import Float32Array, Float64Array, Int32Array, Int64Array
 
 Runner = Callable[..., int]
 
@@ -22,10 +22,14 @@ _TILE: Final = 16  # float32 values in a cache line
 
 
 @kernel
-def anchors(times: Int32Array, out: BoolArray) -> None:
-    """Mark the first row of each block of days, or minutes: there running sums start anew."""
+def anchors(times: Int32Array) -> Int64Array:
+    """First row of each block of days, or minutes: there running sums start anew."""
+    found, n, block = np.empty(times.size, dtype=np.int64), 0, -1
     for i in range(times.size):
-        out[i] = i == 0 or times[i] // ANCHOR_BLOCK != times[i - 1] // ANCHOR_BLOCK
+        own = times[i] // ANCHOR_BLOCK
+        if own != block:
+            found[n], block, n = i, own, n + 1
+    return found[:n]
 
 
 @kernel
@@ -49,13 +53,13 @@ def execute_earlier(
 ) -> None:
     """Carry out an operation that goes back to one row or to a session's bars (`Op` 20 to 25)."""
     if op == 20:
-        windows.lag(a, window, out)
+        scans.lag(a, window, out)
     elif op == 24:
-        windows.usual_by_now(a, times, DAY_MINUTES, window, out)
+        scans.usual_by_now(a, times, DAY_MINUTES, window, out)
     elif op == 25:
-        windows.before_today(a, b, times, DAY_MINUTES, out)
+        scans.before_today(a, b, times, DAY_MINUTES, out)
     else:
-        windows.since_start(a, b, op - 21, out)
+        scans.since_start(a, b, op - 21, out)
 
 
 @kernel
@@ -65,24 +69,24 @@ def execute_anchored(
     param: float,
     a: Float64Array,
     b: Float64Array,
-    anchor: BoolArray,
+    anchors: Int64Array,
     out: Float64Array,
 ) -> None:
     """Carry out an operation with running sums (`Op` 30 to 39)."""
     if op == 30:
-        windows.rolling_sum(a, window, anchor, out)
+        windows.rolling_sum(a, window, anchors, out)
     elif op == 31:
-        windows.rolling_mean(a, window, anchor, out)
+        windows.rolling_mean(a, window, anchors, out)
     elif op == 32:
-        windows.rolling_std(a, window, param, anchor, out)
+        windows.rolling_std(a, window, param, anchors, out)
     elif op in {33, 34}:
-        windows.rolling_slope(a, window, op == 34, anchor, out)
+        windows.rolling_slope(a, window, op == 34, anchors, out)
     elif op < 38:
-        windows.rolling_pair(a, b, window, op - 35, anchor, out)
+        windows.rolling_pair(a, b, window, op - 35, anchors, out)
     elif op == 38:
-        windows.weighted_mean(a, window, param, anchor, out)
+        windows.weighted_mean(a, window, param, anchors, out)
     else:
-        windows.rolling_moment(a, window, param, anchor, out)
+        windows.rolling_moment(a, window, param, anchors, out)
 
 
 @kernel
@@ -90,11 +94,11 @@ def execute_scanned(op: int, window: int, a: Float64Array, out: Float64Array) ->
     """Carry out an operation that scans its window (`Op` 40 to 45)."""
     if op < 44:
         sign = 1.0 if op in {40, 42} else -1.0
-        windows.rolling_extreme(a, window, sign, op >= 42, out)
+        scans.rolling_extreme(a, window, sign, op >= 42, out)
     elif op == 44:
-        windows.rolling_rank(a, window, out)
+        scans.rolling_rank(a, window, out)
     else:
-        windows.rolling_mean_deviation(a, window, out)
+        scans.rolling_mean_deviation(a, window, out)
 
 
 @kernel
@@ -134,8 +138,7 @@ def run_symbol(
     out : array of shape (n_rows - first, n_columns)
     kept : array of shape (n_kept, n_rows - first)
     """
-    anchor = np.empty(times.size, dtype=np.bool_)
-    anchors(times, anchor)
+    starts = anchors(times)
     for k in range(code.shape[0]):
         op, window, dest, column, keep = code[k, 0], code[k, 1], code[k, 4], code[k, 5], code[k, 6]
         begin = max(0, max(0, first - code[k, 7]) - code[k, 8])
@@ -147,7 +150,8 @@ def run_symbol(
         elif op < 30:
             execute_earlier(op, window, a, b, times[begin:], target)
         elif op < 40:
-            execute_anchored(op, window, param[k], a, b, anchor[begin:], target)
+            own = starts[np.searchsorted(starts, begin) :] - begin
+            execute_anchored(op, window, param[k], a, b, own, target)
         else:
             execute_scanned(op, window, a, target)
         result = registers[dest, first : times.size]
@@ -159,7 +163,7 @@ def run_symbol(
 
 
 def _source_stamp() -> int:
-    sources = "".join(inspect.getsource(module) for module in (windows, pointwise, across))
+    sources = "".join(inspect.getsource(module) for module in (windows, scans, pointwise, across))
     sources += inspect.getsource(cast("ModuleType", inspect.getmodule(_source_stamp)))
     return int.from_bytes(hashlib.sha256(sources.encode()).digest()[:7], "big")
 

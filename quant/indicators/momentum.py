@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from quant import windows
+from quant import scans, windows
 from quant.indicators.recursions import exponential, series, windowed
 from quant.typing import Float64Array, FloatArray
 from quant.validate import require_positive_int
@@ -152,7 +152,7 @@ def commodity_channel_index(
     typical = (high + low + close) / 3.0
     mean = windowed(windows.rolling_mean, typical, periods, at_least=2)
     deviation = np.empty_like(typical)
-    windows.rolling_mean_deviation(typical, periods, deviation)
+    scans.rolling_mean_deviation(typical, periods, deviation)
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.where(deviation > 0.0, (typical - mean) / (0.015 * deviation), np.nan)
 
@@ -182,7 +182,7 @@ def rate_of_change(values: FloatArray, *, periods: int = 10) -> Float64Array:
     if bool((values <= 0.0).any()):
         raise ValueError(f"`values` must be positive, the smallest was {values.min()}.")
     before = np.empty_like(values)
-    windows.lag(values, periods, before)
+    scans.lag(values, periods, before)
     return values / before - 1.0
 
 
@@ -191,6 +191,6 @@ def _range(
 ) -> tuple[Float64Array, Float64Array]:
     require_positive_int(periods, name="periods")
     top, bottom = np.empty_like(high), np.empty_like(low)
-    windows.rolling_extreme(high, periods, 1.0, False, top)
-    windows.rolling_extreme(low, periods, -1.0, False, bottom)
+    scans.rolling_extreme(high, periods, 1.0, False, top)
+    scans.rolling_extreme(low, periods, -1.0, False, bottom)
     return top, bottom

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from quant.jit import kernel
-from quant.typing import BoolArray, Float64Array, FloatArray
+from quant.typing import Float64Array, FloatArray, Int64Array
 from quant.validate import require_finite, require_positive_int, require_same_length
 
 _BLOCK = 64  # rows between fresh sums, so that rounding does not pile up
@@ -25,7 +25,7 @@ def series(**arrays: FloatArray) -> list[Float64Array]:
 
 
 def windowed(
-    over: Callable[[Float64Array, int, BoolArray, Float64Array], None],
+    over: Callable[[Float64Array, int, Int64Array, Float64Array], None],
     values: Float64Array,
     periods: int,
     *,
@@ -34,7 +34,7 @@ def windowed(
     """Apply a window kernel with running sums."""
     require_positive_int(periods, name="periods", at_least=at_least)
     out = np.empty_like(values)
-    over(values, periods, np.arange(values.size) % _BLOCK == 0, out)
+    over(values, periods, np.arange(0, values.size, _BLOCK), out)
     return out
 
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from quant import windows
+from quant import scans, windows
 from quant.indicators.recursions import exponential, series, wilder_total, windowed
 from quant.indicators.volatility import true_range
-from quant.typing import BoolArray, Float64Array, FloatArray
+from quant.typing import Float64Array, FloatArray, Int64Array
 from quant.validate import require_positive_int
 
 
@@ -180,8 +180,8 @@ def aroon_oscillator(high: FloatArray, low: FloatArray, *, periods: int = 25) ->
     high, low = series(high=high, low=low)
     require_positive_int(periods, name="periods")
     since_high, since_low = np.empty_like(high), np.empty_like(low)
-    windows.rolling_extreme(high, periods + 1, 1.0, True, since_high)
-    windows.rolling_extreme(low, periods + 1, -1.0, True, since_low)
+    scans.rolling_extreme(high, periods + 1, 1.0, True, since_high)
+    scans.rolling_extreme(low, periods + 1, -1.0, True, since_low)
     return 100.0 * (since_low - since_high) / periods
 
 
@@ -206,7 +206,7 @@ def linear_slope(values: FloatArray, *, periods: int) -> Float64Array:
     """
     (values,) = series(values=values)
 
-    def over(a: Float64Array, window: int, anchor: BoolArray, out: Float64Array) -> None:
-        windows.rolling_slope(a, window, False, anchor, out)
+    def over(a: Float64Array, window: int, anchors: Int64Array, out: Float64Array) -> None:
+        windows.rolling_slope(a, window, False, anchors, out)
 
     return windowed(over, values, periods, at_least=2)

@@ -8,7 +8,7 @@ import numpy as np
 
 from quant import windows
 from quant.indicators.recursions import exponential, series, windowed
-from quant.typing import BoolArray, Float64Array, FloatArray
+from quant.typing import Float64Array, FloatArray, Int64Array
 from quant.validate import require_positive_int
 
 
@@ -103,8 +103,8 @@ def moving_deviation(values: FloatArray, *, periods: int, ddof: int = 0) -> Floa
     """
     (values,) = series(values=values)
 
-    def over(a: Float64Array, window: int, anchor: BoolArray, out: Float64Array) -> None:
-        windows.rolling_std(a, window, float(ddof), anchor, out)
+    def over(a: Float64Array, window: int, anchors: Int64Array, out: Float64Array) -> None:
+        windows.rolling_std(a, window, float(ddof), anchors, out)
 
     return windowed(over, values, periods, at_least=ddof + 1)
 
