@@ -4,6 +4,7 @@ A weight decided after the close of session t becomes a number of shares at that
 and equity, and is traded at the open of t+1. Rows are sessions, columns are assets.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -132,8 +133,6 @@ def backtest(
     """
     costs = costs or Costs()
     _require_inputs(opens, closes, volumes, weights, costs, capital)
-    marks = _contiguous(_last_known(closes))
-    listed = _listed(closes)
     rates = np.array(
         [
             costs.commission_per_share,
@@ -145,12 +144,11 @@ def backtest(
             costs.delisting_loss,
         ]
     )
-    book, shares, log, sums = _run(
+    book, shares, session, asset, log, sums = _run(
         _contiguous(opens),
-        marks,
+        _contiguous(closes),
         _contiguous(volumes),
         _contiguous(weights),
-        listed,
         rates,
         float(capital),
     )
@@ -158,22 +156,15 @@ def backtest(
     before = np.concatenate(([capital], equity[:-1]))
     safe = np.where(before > 0.0, before, np.nan)
     alive = np.where(equity > 0.0, equity, np.nan)
-    held = shares * np.nan_to_num(marks)
     return Backtest(
         equity=equity,
         cash=book[:, 1],
         returns=np.nan_to_num(equity / safe - 1.0),
         turnover=np.nan_to_num(book[:, 2] / safe),
-        gross=np.nan_to_num(np.abs(held).sum(axis=1) / alive),
-        net=np.nan_to_num(held.sum(axis=1) / alive),
+        gross=np.nan_to_num(book[:, 3] / alive),
+        net=np.nan_to_num(book[:, 4] / alive),
         shares=shares,
-        trades=Trades(
-            session=log[:, 0].astype(np.int64),
-            asset=log[:, 1].astype(np.int64),
-            shares=log[:, 2],
-            price=log[:, 3],
-            cost=log[:, 4],
-        ),
+        trades=Trades(session, asset, log[:, 0], log[:, 1], log[:, 2]),
         borrow_paid=float(sums[0]),
         interest_earned=float(sums[1]),
         delisting_losses=float(sums[2]),
@@ -235,92 +226,141 @@ def _last_known(closes: FloatArray) -> FloatArray:
     return filled
 
 
-def _listed(closes: FloatArray) -> BoolArray:
-    """Whether a later close, or this one, exists."""
-    traded = np.isfinite(closes)
-    ahead: BoolArray = np.logical_or.accumulate(traded[::-1], axis=0)[::-1]
-    return ahead
-
-
 @kernel
 def _run(
     opens: FloatArray,
-    marks: FloatArray,
+    closes: FloatArray,
     volumes: FloatArray,
     weights: FloatArray,
-    listed: BoolArray,
     rates: FloatArray,
     capital: float,
-) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-    """Book (equity, cash, traded value), positions, trade log and sums of what was paid."""
-    n_obs, n_assets = marks.shape
-    book = np.zeros((n_obs, 3))
-    positions = np.zeros((n_obs, n_assets))
-    log = np.empty((n_obs * n_assets, 5))
-    sums = np.zeros(3)
-    held = np.zeros(n_assets)
+) -> tuple[FloatArray, FloatArray, Int64Array, Int64Array, FloatArray, FloatArray]:
+    """Book (equity, cash, traded value, gross, net), positions, trades, and sums paid.
+
+    Each row is gone through twice, to trade and to close; what is in between stays in the cache.
+    """
+    n_obs, n_assets = closes.shape
+    book, positions, sums = np.zeros((n_obs, 5)), np.empty((n_obs, n_assets)), np.zeros(3)
+    # Room for a trade of every asset in every session; memory that is not written costs nothing.
+    session = np.empty(n_obs * n_assets, dtype=np.int64)
+    asset, log = np.empty_like(session), np.empty((session.size, 3))
+    held, marks = np.zeros(n_assets), np.zeros(n_assets)
+    leaving = _after_last(closes)
     cash, equity, n_trades = capital, capital, 0
     for now in range(n_obs):
-        for asset in range(n_assets):
-            if held[asset] != 0.0 and not listed[now, asset]:
-                value = held[asset] * marks[now, asset]
-                cash += value - abs(value) * rates[6]
-                sums[2] += abs(value) * rates[6]
-                held[asset] = 0.0
-            if now == 0 or equity <= 0.0:
-                continue
-            wanted = _wanted(held[asset], weights[now - 1, asset], marks[now - 1, asset], equity)
-            fill = _fill(wanted - held[asset], opens[now, asset], volumes[now, asset], rates)
-            if fill[0] != 0.0:
-                log[n_trades, 0], log[n_trades, 1] = now, asset
-                log[n_trades, 2:] = fill
-                n_trades += 1
-                held[asset] += fill[0]
-                cash -= fill[0] * fill[1] + fill[2]
-                book[now, 2] += abs(fill[0]) * fill[1]
-        cash, equity = _close(held, marks[now], cash, rates, sums)
+        if now in leaving:
+            cash = _delist(held, marks, leaving == now, cash, rates, sums)
+        if now > 0 and equity > 0.0:
+            first = n_trades
+            n_trades = _trade(
+                held, marks, weights[now - 1], opens[now], volumes[now], equity, rates,
+                asset, log, first,
+            )  # fmt: skip
+            session[first:n_trades] = now
+            for k in range(first, n_trades):
+                cash -= log[k, 0] * log[k, 1] + log[k, 2]
+                book[now, 2] += abs(log[k, 0]) * log[k, 1]
+        cash, book[now, 3], book[now, 4] = _close(held, marks, closes[now], cash, rates, sums)
+        equity = cash + book[now, 4]
         book[now, 0], book[now, 1] = equity, cash
         positions[now] = held
-    return book, positions, log[:n_trades].copy(), sums
+    kept = session[:n_trades].copy(), asset[:n_trades].copy(), log[:n_trades].copy()
+    return book, positions, kept[0], kept[1], kept[2], sums
 
 
 @kernel
-def _wanted(held: float, weight: float, mark: float, equity: float) -> float:
-    """Shares wanted, sized by the close and equity that were known at the decision."""
-    if np.isnan(weight) or not mark > 0.0:
-        return held
-    return weight * equity / mark
+def _after_last(closes: FloatArray) -> Int64Array:
+    """Session after each asset's last close: from there on it is delisted."""
+    after = np.zeros(closes.shape[1], dtype=np.int64)
+    unknown = after.size
+    for now in range(closes.shape[0] - 1, -1, -1):
+        for asset in range(after.size):
+            if after[asset] == 0 and math.isfinite(closes[now, asset]):
+                after[asset] = now + 1
+                unknown -= 1
+        if unknown == 0:
+            break
+    return after
 
 
 @kernel
-def _fill(shares: float, price: float, volume: float, rates: FloatArray) -> FloatArray:
-    """Shares traded, the open they are priced at, and their cost."""
-    traded = np.zeros(3)
-    if not (price > 0.0 and volume > 0.0):
-        return traded
-    most = rates[3] * volume
-    kept = min(max(shares, -most), most)
-    share = abs(kept) / volume
-    traded[0], traded[1] = kept, price
-    traded[2] = abs(kept) * (rates[0] + price * (rates[1] + rates[2] * share * share))
-    return traded
+def _delist(
+    held: FloatArray,
+    marks: FloatArray,
+    leaving: BoolArray,
+    cash: float,
+    rates: FloatArray,
+    sums: FloatArray,
+) -> float:
+    """Cash after positions were closed at their last mark, less the loss."""
+    for asset in np.flatnonzero(leaving):
+        value = held[asset] * marks[asset]
+        cash += value - abs(value) * rates[6]
+        sums[2] += abs(value) * rates[6]
+        held[asset], marks[asset] = 0.0, 0.0  # without a mark it is never traded again
+    return cash
+
+
+@kernel
+def _trade(
+    held: FloatArray,
+    marks: FloatArray,
+    weights: FloatArray,
+    opens: FloatArray,
+    volumes: FloatArray,
+    equity: float,
+    rates: FloatArray,
+    asset: Int64Array,
+    log: FloatArray,
+    n_trades: int,
+) -> int:
+    """Trade towards weights, sized by the marks and equity known when they were decided.
+
+    Writes the assets, their shares, prices and costs from `n_trades` on; returns where they end.
+    """
+    for i in range(held.size):
+        if not marks[i] > 0.0 or math.isnan(weights[i]):
+            continue
+        shares = weights[i] * equity / marks[i] - held[i]
+        price, volume = opens[i], volumes[i]
+        if shares == 0.0 or not (price > 0.0 and volume > 0.0):
+            continue
+        most = rates[3] * volume
+        shares = min(max(shares, -most), most)
+        if shares == 0.0:
+            continue
+        share = abs(shares) / volume
+        asset[n_trades] = i
+        log[n_trades, 0], log[n_trades, 1] = shares, price
+        log[n_trades, 2] = abs(shares) * (rates[0] + price * (rates[1] + rates[2] * share * share))
+        held[i] += shares
+        n_trades += 1
+    return n_trades
 
 
 @kernel
 def _close(
-    held: FloatArray, marks: FloatArray, cash: float, rates: FloatArray, sums: FloatArray
-) -> tuple[float, float]:
-    """Cash after borrow cost and interest, and equity."""
-    value, short = 0.0, 0.0
-    for asset in range(held.size):
-        if held[asset] != 0.0:
-            value += held[asset] * marks[asset]
-            short += max(0.0, -held[asset] * marks[asset])
-    borrow, interest = short * rates[4], cash * rates[5]
+    held: FloatArray,
+    marks: FloatArray,
+    closes: FloatArray,
+    cash: float,
+    rates: FloatArray,
+    sums: FloatArray,
+) -> tuple[float, float, float]:
+    """Cash after borrow cost and interest, and the gross and net value held.
+
+    A session without a close keeps the mark before it.
+    """
+    gross, net = 0.0, 0.0
+    for i in range(held.size):
+        marks[i] = closes[i] if closes[i] > 0.0 else marks[i]
+        value = held[i] * marks[i]
+        net += value
+        gross += abs(value)
+    borrow, interest = 0.5 * (gross - net) * rates[4], cash * rates[5]
     sums[0] += borrow
     sums[1] += interest
-    cash += interest - borrow
-    return cash, cash + value
+    return cash + interest - borrow, gross, net
 
 
 def _require_inputs(
@@ -340,8 +380,17 @@ def _require_inputs(
     if not capital > 0.0:
         raise ValueError(f"`capital` must be positive, was {capital}.")
     for name, prices in (("opens", opens), ("closes", closes)):
-        if (prices <= 0.0).any() or np.isinf(prices).any():
+        if _any_unfit(_contiguous(prices).ravel()):
             raise ValueError(f"`{name}` must be positive where they are known. Check the data.")
     for name, value in vars(costs).items():
         if not value >= 0.0 and name != "cash_rate":
             raise ValueError(f"`{name}` must not be negative, was {value}.")
+
+
+@kernel
+def _any_unfit(prices: FloatArray) -> bool:
+    """Whether some price is known and not a positive number."""
+    unfit = 0
+    for i in range(prices.size):
+        unfit += (prices[i] <= 0.0) | (prices[i] == math.inf)
+    return unfit > 0
