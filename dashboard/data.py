@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
+from typing import Any
 
 import duckdb
 import polars as pl
@@ -26,8 +27,8 @@ from ledger import filed, market, pages, people, requests, state, steps
 from trading.alerting import Rule
 from warehouse import accounts as stored_accounts
 from warehouse import eligibility as stored_eligibility
+from warehouse import evidence, portfolio, restated, shadow
 from warehouse import pages as shown
-from warehouse import restated, shadow
 
 # Live figures are read once a second for all people who look, slower ones every few seconds.
 LIVE = 1
@@ -259,6 +260,27 @@ def gates(model_version: str) -> pl.DataFrame:
     """A model version's gates."""
     with stored() as conn:
         return shown.gates(conn, model_version=model_version)
+
+
+@st.cache_data(ttl=CALM, max_entries=8, show_spinner=False)
+def records(model_version: str) -> pl.DataFrame:
+    """How a version's matured forecasts did, in whole and in parts."""
+    with stored() as conn:
+        return evidence.records(conn, model_version)
+
+
+@st.cache_data(ttl=CALM, max_entries=8, show_spinner=False)
+def model_evidence(model_version: str) -> dict[str, Any]:
+    """What stands beside a version's gates."""
+    with stored() as conn:
+        return evidence.latest(conn, model_version)
+
+
+@st.cache_data(ttl=SLOW, max_entries=1, show_spinner=False)
+def signals() -> pl.DataFrame:
+    """Target weights of the newest session, by strategy."""
+    with stored() as conn:
+        return portfolio.latest_signals(conn)
 
 
 @st.cache_data(ttl=CALM, max_entries=1, show_spinner=False)

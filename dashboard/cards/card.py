@@ -8,6 +8,7 @@ from dashboard.cards.reading import shown
 from ledger.pages import Proposal
 from ledger.people import Person
 from trading.signatures import SignOutcome
+from trading.state import TradingState
 
 _HISTORY = 90  # sessions on the price chart
 
@@ -85,8 +86,16 @@ def why_not(proposal: Proposal, person: Person) -> str:
         return "You have signed; a second person must sign, you cannot sign twice."
     if proposal.entered_by == person.person_id:
         return "You entered this by hand; another person must sign it."
-    clock = data.desk().clock
-    if clock is None or states.is_stale(clock.received_at, now=data.now()):
+    return _why_not_now(proposal)
+
+
+def _why_not_now(proposal: Proposal) -> str:
+    """Why nobody can sign now."""
+    desk = data.desk()
+    opens = any(not leg.reduces for leg in proposal.legs)
+    if opens and desk.trading.state is not TradingState.ACTIVE:
+        return f"Signing is off: trading is {desk.trading.state}, and this does not only reduce."
+    if desk.clock is None or states.is_stale(desk.clock.received_at, now=data.now()):
         return "Signing is off: the market's figures are old."
     quote = data.quotes().get(proposal.legs[0].symbol)
     if quote is None:

@@ -6,6 +6,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard import data, figures, formats, states, tables
+from dashboard.cards import beside_gates
 from quant.gates import title
 from quant.models.calibration import CalibrationBin
 
@@ -19,6 +20,7 @@ def show(version: dict[str, Any]) -> None:
     with left:
         _facts(version)
         _gates(str(version["model_version"]))
+        beside_gates.show(str(version["model_version"]))
     with right:
         st.markdown("**Does it keep its word?**")
         _calibration(version)

@@ -4,6 +4,7 @@ from dashboard.figures.bars import Span, Usage, contributions, spans, usage
 from dashboard.figures.curves import Band, Mark, Trade, drawdown, equity, price
 from dashboard.figures.frame import MOST_POINTS, show, thinned
 from dashboard.figures.grids import Bin, calibration, verdicts
+from dashboard.figures.losses import losses, losses_by_method
 
 __all__ = [
     "MOST_POINTS",
@@ -17,6 +18,8 @@ __all__ = [
     "contributions",
     "drawdown",
     "equity",
+    "losses",
+    "losses_by_method",
     "price",
     "show",
     "spans",

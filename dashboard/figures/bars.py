@@ -1,16 +1,13 @@
 """Charts by name: what moved a forecast, its range, and how much of a limit is used."""
 
-import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
 from dashboard import formats, palette
-from dashboard.figures.frame import blank, padded
+from dashboard.figures.frame import blank, padded, wrapped
 from dashboard.palette import Palette
-
-_LABEL_WIDTH = 36  # characters
 
 
 @dataclass(frozen=True)
@@ -37,7 +34,7 @@ def contributions(
 ) -> go.Figure:
     """What moved a probability from its base rate, in percentage points, largest first."""
     colours = palette.current()
-    told = [_wrapped(label) for label in labels]
+    told = [wrapped(label) for label in labels]
     room = sum(34 if "<br>" in label else 26 for label in told)
     figure = blank(colours, height=height or 56 + room, y_title="", left=8)
     figure.add_bar(
@@ -167,14 +164,6 @@ def usage(rows: Sequence[Usage], *, height: int | None = None) -> go.Figure:
         automargin=True,
     )
     return figure
-
-
-def _wrapped(label: str) -> str:
-    """A long label on two lines, the rest of it left to the hover text."""
-    lines = textwrap.wrap(label, width=_LABEL_WIDTH)
-    return "<br>".join(
-        [lines[0], textwrap.shorten(" ".join(lines[1:]), _LABEL_WIDTH)][: len(lines)]
-    )
 
 
 def _usage_colour(share: float, colours: Palette) -> str:

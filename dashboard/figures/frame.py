@@ -1,5 +1,6 @@
 """The frame of every chart: its size, type, axes, thinning, and how it is put on a page."""
 
+import textwrap
 from collections.abc import Sequence
 from datetime import date, datetime
 from typing import TypeVar
@@ -13,6 +14,7 @@ from dashboard.palette import Palette
 T = TypeVar("T")
 
 MOST_POINTS = 2_000
+_LABEL_WIDTH = 36  # characters
 _FONT = '"Source Sans", "Source Sans 3", sans-serif'
 
 
@@ -96,6 +98,14 @@ def _day_labels(days: Sequence[date]) -> list[str]:
         is_new = i == 0 or day.year != days[i - 1].year
         labels.append(formats.axis_day(day) + (f"<br>{day.year}" if is_new else ""))
     return labels
+
+
+def wrapped(label: str) -> str:
+    """A long label on two lines, the rest of it left to the hover text."""
+    lines = textwrap.wrap(label, width=_LABEL_WIDTH)
+    return "<br>".join(
+        [lines[0], textwrap.shorten(" ".join(lines[1:]), _LABEL_WIDTH)][: len(lines)]
+    )
 
 
 def padded(values: Sequence[float], *, share: float) -> list[float]:

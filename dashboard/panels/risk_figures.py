@@ -1,12 +1,14 @@
 """The risk figures of the last close: what could be lost, by whom, and whether figures held."""
 
+from datetime import date
 from typing import Any
 
 import polars as pl
 import streamlit as st
 
 from config import scenarios
-from dashboard import formats, states, tables
+from dashboard import figures, formats, states, tables
+from dashboard.panels import var_record
 
 _MEASURES = {
     "value_at_risk": "Value at risk",
@@ -38,8 +40,7 @@ _OF_RECORDS = (
     "exceptions", "expected_exceptions", "record_is_sufficient", "kupiec_p_value",
     "independence_p_value", "christoffersen_p_value", "basel_plus_factor",
 )  # fmt: skip
-_SPACE = "\N{NO-BREAK SPACE}"
-_DOUBTFUL = 0.05  # p-value below which a record does not fit its figures
+_MOST_BARS = 12
 
 
 def show(found: pl.DataFrame) -> None:
@@ -55,7 +56,7 @@ def show(found: pl.DataFrame) -> None:
         states.empty("No stress figure yet.", then="They come with the risk figures.")
     else:
         _stress(stress)
-    _records(total.filter(is_record))
+    var_record.show(total.filter(is_record))
 
 
 def _losses(found: pl.DataFrame) -> None:
@@ -73,8 +74,38 @@ def _losses(found: pl.DataFrame) -> None:
     _table(shown.sort(pl.col("measure").map_elements(_rank, return_dtype=pl.Int64), "level"))
     tails = found.filter(is_tail)
     if tails.height > tails.filter(is_first).height:
+        _methods_beside(tails.filter(pl.col("horizon") == 1))
         with st.expander("Every method and horizon"):
             _every_method(tails)
+
+
+def _methods_beside(tails: pl.DataFrame) -> None:
+    """How far the methods agree about tomorrow."""
+    values = {
+        (row["method"], _tail(row["measure"], row["level"])): row["value"]
+        for row in tails.sort("level", "measure", descending=[False, True]).iter_rows(named=True)
+    }
+    methods = sorted({method for method, _ in values}, key=_place)
+    measures = dict.fromkeys(measure for _, measure in values)
+    named = [_METHODS.get(method, method) for method in methods]
+    shares = {m: [values.get((method, m)) for method in methods] for m in measures}
+    figures.show(
+        figures.losses_by_method(named, shares),
+        key="losses-by-method",
+        alt="Loss in one session by method, share of equity: "
+        + "; ".join(
+            f"{name}: "
+            + ", ".join(f"{m} {formats.percent(of[i], decimals=2)}" for m, of in shares.items())
+            for i, name in enumerate(named)
+        ),
+        as_of=tails["session"][0],
+        source="`risk.figures`, one session ahead",
+    )
+
+
+def _tail(measure: str, level: float) -> str:
+    meaning = "Loss" if measure == "value_at_risk" else "Mean beyond"
+    return f"{meaning} {formats.percent(level, decimals=0)}"
 
 
 def _every_method(tails: pl.DataFrame) -> None:
@@ -92,10 +123,7 @@ def _every_method(tails: pl.DataFrame) -> None:
         [
             tables.text("Method"),
             *(
-                tables.figure(
-                    f"{'Loss' if measure == 'value_at_risk' else 'Mean beyond'} "
-                    f"{formats.percent(level, decimals=0)}, {formats.counted(horizon, 'session')}"
-                )
+                tables.figure(f"{_tail(measure, level)}, {formats.counted(horizon, 'session')}")
                 for horizon, level, measure in asked
             ),
         ],
@@ -132,6 +160,14 @@ def _by_symbol(found: pl.DataFrame) -> None:
         {symbol for symbol, _ in values},
         key=lambda symbol: -(values.get((symbol, "component_value_at_risk")) or 0.0),
     )
+    shares = [values.get((symbol, "component_value_at_risk")) or 0.0 for symbol in symbols]
+    _bars(
+        symbols[:_MOST_BARS],
+        shares[:_MOST_BARS],
+        key="risk-by-symbol",
+        meaning="Share of the value at risk",
+        session=found["session"][0],
+    )
     tables.show(
         [
             tables.text("Symbol"),
@@ -157,73 +193,48 @@ def _by_symbol(found: pl.DataFrame) -> None:
 
 def _stress(found: pl.DataFrame) -> None:
     named = _scenario_labels()
-    tables.show(
-        [tables.text("If this happened to today's holdings"), tables.text("How"),
-         tables.figure("Loss, share of equity")],
-        [
-            (
-                named.get(row["measure"], formats.plain(row["measure"])),
-                formats.plain(str(row["method"]).replace("_", " ")),
-                formats.percent(row["value"], decimals=1),
-            )
-            for row in found.sort("value", descending=True).iter_rows(named=True)
-        ],
-    )  # fmt: skip
+    rows = [
+        (named.get(row["measure"], formats.plain(row["measure"])), row["method"], row["value"])
+        for row in found.sort("value", descending=True).iter_rows(named=True)
+    ]
+    _bars(
+        [label for label, _, _ in rows],
+        [loss for _, _, loss in rows],
+        key="stress",
+        meaning="Loss if it happened to today's holdings",
+        session=found["session"][0],
+    )
+    with st.expander("How each was reckoned"):
+        tables.show(
+            [tables.text("If this happened to today's holdings"), tables.text("How"),
+             tables.figure("Loss, share of equity")],
+            [
+                (
+                    label,
+                    formats.plain(str(method).replace("_", " ")),
+                    formats.percent(loss, decimals=1),
+                )
+                for label, method, loss in rows
+            ],
+        )  # fmt: skip
     st.caption(
         f"Holdings of {formats.day(found['session'][0])}, the costliest first · scenarios and "
         "their reasons: `scenarios.toml` · source `risk.figures`"
     )
 
 
-def _records(found: pl.DataFrame) -> None:
-    if found.is_empty():
-        return
-    st.subheader("Did the figures hold?", anchor=False)
-    told: dict[tuple[str, float], dict[str, Any]] = {}
-    for row in found.iter_rows(named=True):
-        # The supervisor's figure counts a year, the others the whole record.
-        n_obs = {} if row["measure"] == "basel_plus_factor" else {"n_obs": row["n_obs"]}
-        kept = told.setdefault((row["method"], row["level"]), {})
-        kept.update({row["measure"]: row["value"]} | n_obs)
-    tables.show(
-        [
-            tables.text("Figures"),
-            tables.figure("Exceptions, of expected"),
-            tables.figure("Sessions"),
-            tables.figure("Chance of so many"),
-            tables.figure("… so close"),
-            tables.text("Verdict"),
-        ],
-        [_record(*key, kept) for key, kept in sorted(told.items())],
+def _bars(labels: list[str], shares: list[float], *, key: str, meaning: str, session: date) -> None:
+    figures.show(
+        figures.losses(labels, shares),
+        key=key,
+        alt=f"{meaning}, share of equity: "
+        + "; ".join(
+            f"{label} {formats.percent(share, decimals=2)}"
+            for label, share in zip(labels, shares, strict=True)
+        ),
+        as_of=session,
+        source="`risk.figures`",
     )
-    st.caption(
-        "Losses beyond the value at risk said before them, with the tests of Kupiec (1995) and "
-        "Christoffersen (1998); by Monte Carlo below five expected · hypothetical: today's weights "
-        "over all history · source `risk.figures`"
-    )
-
-
-def _record(method: str, level: float, kept: dict[str, Any]) -> tuple[str, ...]:
-    return (
-        f"{formats.plain(method).capitalize()} {formats.percent(level, decimals=0)}",
-        f"{formats.number(kept.get('exceptions'), decimals=0)} of "
-        f"{formats.number(kept.get('expected_exceptions'), decimals=1)}",
-        formats.count(kept.get("n_obs")),
-        formats.number(kept.get("kupiec_p_value"), decimals=3),
-        formats.number(kept.get("independence_p_value"), decimals=3),
-        _verdict(kept),
-    )
-
-
-def _verdict(kept: dict[str, Any]) -> str:
-    chance = kept.get("christoffersen_p_value")
-    if chance is None:
-        return formats.MISSING
-    if chance < _DOUBTFUL:
-        return f":orange[:material/warning: does{_SPACE}not{_SPACE}fit]"
-    if not kept.get("record_is_sufficient"):
-        return ":gray[too few expected to tell]"
-    return ":green[:material/check: fits]"
 
 
 def _table(found: pl.DataFrame) -> None:

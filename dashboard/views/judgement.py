@@ -122,22 +122,22 @@ if found.is_empty():
     )
     st.stop()
 added = data.shadow_figures()
-left, right = st.columns(2, gap="large")
-with left:
-    if added.is_empty():
-        st.subheader("What the veto earned or cost", anchor=False)
-        states.empty("No case is over yet.", then="A case ends at its stop or its horizon.")
-    else:
+if added.is_empty():
+    st.subheader("What the veto earned or cost", anchor=False)
+    states.empty("No case is over yet.", then="A case ends at its stop or its horizon.")
+else:
+    left, right = st.columns(2, gap="large")
+    with left:
         _verdicts(added)
+    with right:
         _veto(added)
-        st.caption(
-            f"As of {formats.day(added['session'][0])} · source `portfolio.shadow_figures` · "
-            "range: circular block bootstrap over sessions"
-        )
-with right:
-    _newest(found)
     st.caption(
-        "Every proposal alike: enters at the next open within its limit, leaves at its stop or at "
-        "the open after its horizon; half the spread, impact and 2.5 % of the volume at most, cut "
-        "alike where capital is short. Source `portfolio.shadow_cases`."
+        f"As of {formats.day(added['session'][0])} · source `portfolio.shadow_figures` · "
+        "range: circular block bootstrap over sessions"
     )
+_newest(found)
+st.caption(
+    "Every proposal alike: enters at the next open within its limit, leaves at its stop or at "
+    "the open after its horizon; half the spread, impact and 2.5 % of the volume at most, cut "
+    "alike where capital is short. Source `portfolio.shadow_cases`."
+)

@@ -157,11 +157,11 @@ st.title("Performance", anchor=False)
 left, right = st.columns(2, gap="large")
 with left:
     _attribution()
+with right:
     results = data.accounts("portfolio.results")
     if not results.is_empty():
         _profits(results)
-    _shortfall()
-with right:
     _reports()
-    _lots()
-    _cash()
+_shortfall()
+_lots()
+_cash()

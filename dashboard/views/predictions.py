@@ -7,7 +7,7 @@ import streamlit as st
 
 from dashboard import data, figures, formats, states, tables
 from dashboard.cards import model_card, reading
-from dashboard.panels import universe
+from dashboard.panels import forecasts, strategies, universe
 
 _MOST_SHOWN = 20
 
@@ -117,4 +117,6 @@ with right:
 
 if version.height:
     model_card.show(version.row(0, named=True))
+    forecasts.show(str(version["model_version"][0]))
+strategies.show()
 universe.show()

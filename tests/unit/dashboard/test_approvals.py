@@ -8,11 +8,12 @@ from streamlit.testing.v1 import AppTest
 
 from config.settings import Settings
 from dashboard import data
-from ledger import new_id, people, proposals
+from ledger import new_id, people, proposals, state
 from ledger.tables import market_clock, signatures
 from ledger.tables import proposals as stored
 from tests.unit.dashboard import proposed, rows
 from tests.unit.dashboard.conftest import SHELL
+from trading.state import TradingState
 
 
 @pytest.fixture
@@ -80,6 +81,18 @@ def test_a_veto_takes_one_click_on_a_reason(desk: Settings) -> None:
 
     assert _marks() == [("veto", "news")]
     assert "We will follow what it would have done." in _text(at.run())
+
+
+def test_signing_is_off_where_only_what_reduces_is_sent(desk: Settings) -> None:
+    with data.engine().begin() as conn:
+        state.tighten(
+            conn, to=TradingState.REDUCING, reason="a drill", process="x", desk_at=data.now()
+        )
+
+    at = _approvals()
+
+    assert at.button(key="sign-7F3A-9C21").disabled
+    assert "trading is REDUCING, and this does not only reduce" in _text(at)
 
 
 def test_signing_is_off_while_the_figures_are_old(desk_settings: Settings) -> None:

@@ -1,0 +1,56 @@
+"""Classical strategies beside the model's policy: what they want, and how far to trust it."""
+
+import polars as pl
+import streamlit as st
+
+from dashboard import data, formats, states, tables
+from dashboard.cards import beside_gates
+from quant.gates import title
+from quant.strategies import SWING, strategy_name
+
+
+def show() -> None:
+    """The swing strategy's signals after the newest close, its gates and its capacity."""
+    told = data.settings().strategies
+    if told.swing == "off":
+        return
+    name = strategy_name(SWING, filtered=told.swing_filter)
+    st.subheader("Swing trend following", anchor=False)
+    gates = data.gates(name)
+    unmet = gates.filter(~pl.col("passed"))
+    if gates.is_empty() or unmet.height:
+        use = "It makes proposals" if told.swing == "proposed" else "It makes no proposal"
+        st.markdown(
+            f":orange-badge[:material/info: advisory] These rules have met "
+            f"{gates.height - unmet.height} of {formats.counted(gates.height, 'gate')}. {use} "
+            "(`strategies.swing`)."
+        )
+    found = data.signals().filter(pl.col("strategy") == name)
+    if found.is_empty():
+        states.empty("No signal yet.", why="The rules are followed in each daily run.")
+    else:
+        tables.show(
+            [tables.text("Symbol"), tables.text("Wanted"), tables.figure("Share of equity")],
+            [
+                (
+                    f"**{row['symbol']}**",
+                    "held or to buy" if row["target_weight"] > 0 else "not wanted",
+                    formats.percent(row["target_weight"]),
+                )
+                for row in found.head(50).iter_rows(named=True)
+            ],
+        )
+        asked = ", where the model agrees" if told.swing_filter else ""
+        st.caption(
+            f"After the close of {formats.day(found['session'][0])} · bought on a pull-back in a "
+            f"rising trend{asked}; left after 10 sessions, below a stop of 3 average true ranges, "
+            "or when the trend turns · source `portfolio.signals`"
+        )
+    if unmet.height:
+        with st.expander("Gates that are not met"):
+            for row in unmet.iter_rows(named=True):
+                st.markdown(
+                    f"**{formats.plain(title(str(row['gate'])))}.** "
+                    f"{formats.plain(row['sentence'])} {formats.plain(row['reason'])}"
+                )
+    beside_gates.show(name)
