@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date, timedelta
+from functools import cached_property
 from typing import Any
 
 from alpaca.data.enums import CorporateActionsType
@@ -34,10 +35,12 @@ class AnnouncedSplits:
     """
 
     def __init__(self, *, key_id: str, secret_key: str, data_url: str) -> None:
-        self._actions = sober(
-            CorporateActionsClient(key_id, secret_key, raw_data=True, url_override=data_url),
-            _TIMEOUT,
-        )
+        self._keys, self._data_url = (key_id, secret_key), data_url
+
+    @cached_property
+    def _actions(self) -> CorporateActionsClient:
+        client = CorporateActionsClient(*self._keys, raw_data=True, url_override=self._data_url)
+        return sober(client, _TIMEOUT)
 
     def on(self, ex_date: date, symbols: Sequence[str]) -> list[str]:
         """Return those of `symbols` whose number of shares changes as `ex_date` opens.
