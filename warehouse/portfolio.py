@@ -37,6 +37,15 @@ qualify row_number() over (
 ) = 1
 order by session, symbol, strategy
 """
+_LATEST_SIGNALS = """
+select session, symbol, strategy, model_version, target_weight, probability, known_at
+from portfolio.signals
+where session = (select max(session) from portfolio.signals)
+qualify row_number() over (
+    partition by symbol, strategy order by known_at desc, recorded_at desc
+) = 1
+order by strategy, symbol
+"""
 _DECISIONS = """
 select session, symbol, outcome, reason_code, sentence, figures, proposal_id, known_at
 from portfolio.decisions
@@ -73,6 +82,11 @@ def signals(
     """
     asked = {"first": first, "last": last, "as_of": require_aware(as_of, name="as_of")}
     return selected(conn, _SIGNALS, asked)
+
+
+def latest_signals(conn: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """Target weights of the newest session, by strategy and symbol; for screens."""
+    return selected(conn, _LATEST_SIGNALS)
 
 
 def record_decisions(conn: duckdb.DuckDBPyConnection, frame: pl.DataFrame) -> int:

@@ -40,9 +40,10 @@ class Record:
         Mean squared distance of probability and outcome; a coin's is 0.25.
     coverage : Range
         Share of outcomes within the stated range, of 80 % by intent.
-    ic, icir : float or None
-        Mean of the sessions' rank correlations, and that over their deviation; None unless some
-        session has 20 names.
+    ic : Range or None
+        Mean of the sessions' rank correlations; None unless some session has 20 names.
+    icir : float or None
+        That over their deviation.
     lucky : bool
         Nothing tells the hit rate from a coin's.
     """
@@ -52,7 +53,7 @@ class Record:
     hit_rate: Range
     brier: Range
     coverage: Range
-    ic: float | None
+    ic: Range | None
     icir: float | None
     lucky: bool
 
@@ -121,7 +122,7 @@ def record_of(outcomes: Outcomes, *, seed: int = 0) -> Record:
     hits, brier, coverage = (
         _range(outcomes.sessions, values, seed) for values in (right, missed, inside)
     )
-    ranks = _rank_correlations(outcomes)
+    days, ranks = _rank_correlations(outcomes)
     spread = float(ranks.std(ddof=1)) if ranks.size > 1 else 0.0
     return Record(
         n=int(won.size),
@@ -129,7 +130,7 @@ def record_of(outcomes: Outcomes, *, seed: int = 0) -> Record:
         hit_rate=hits,
         brier=brier,
         coverage=coverage,
-        ic=float(ranks.mean()) if ranks.size else None,
+        ic=_range(days, ranks, seed) if ranks.size else None,
         icir=float(ranks.mean()) / spread if spread > 0.0 else None,
         lucky=hits.low is None or hits.high is None or hits.low <= 0.5 <= hits.high,
     )
@@ -230,15 +231,16 @@ def _blocks(n_days: int, length: int, seed: int) -> IntArray:
     return drawn.reshape(_DRAWS, -1)[:, :length]
 
 
-def _rank_correlations(outcomes: Outcomes) -> FloatArray:
-    """Spearman's correlation of forecast and outcome in each session of 20 names or more."""
+def _rank_correlations(outcomes: Outcomes) -> tuple[IntArray, FloatArray]:
+    """Sessions of 20 names or more, and Spearman's correlation of forecast and outcome in each."""
     order = np.argsort(outcomes.sessions, kind="stable")
     borders = np.flatnonzero(np.diff(outcomes.sessions[order])) + 1
-    found = []
+    days, found = [], []
     for rows in np.split(order, borders):
         if rows.size < MIN_NAMES:
             continue
         said, came = (rankdata(v[rows]) for v in (outcomes.probability, outcomes.excess))
         if said.std() > 0.0 and came.std() > 0.0:
+            days.append(int(outcomes.sessions[rows[0]]))
             found.append(float(np.corrcoef(said, came)[0, 1]))
-    return np.array(found)
+    return np.array(days, dtype=np.int64), np.array(found)
