@@ -65,6 +65,7 @@ def contributions(
         autorange="reversed",
         showgrid=False,
         automargin=True,
+        ticklabelstandoff=6,
     )
     return figure
 
@@ -114,6 +115,7 @@ def spans(rows: Sequence[Span], *, height: int | None = None) -> go.Figure:
         range=[len(rows) - 0.4, -0.6],
         showgrid=False,
         automargin=True,
+        ticklabelstandoff=6,
     )
     return figure
 
@@ -162,6 +164,7 @@ def usage(rows: Sequence[Usage], *, height: int | None = None) -> go.Figure:
         range=[len(rows) - 0.4, -0.6],
         showgrid=False,
         automargin=True,
+        ticklabelstandoff=6,
     )
     return figure
 

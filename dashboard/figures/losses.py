@@ -76,5 +76,6 @@ def _by_name(labels: Sequence[str], colours: Palette, *, right: int) -> go.Figur
         range=[len(labels) - 0.4, -0.6],
         showgrid=False,
         automargin=True,
+        ticklabelstandoff=6,
     )
     return figure

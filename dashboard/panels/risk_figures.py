@@ -30,7 +30,7 @@ _METHODS = {
     "student": "Monte Carlo, fat tails",
 }
 _TAILS = ("value_at_risk", "expected_shortfall")
-_HEADLINE = ("historical", "filtered")  # the rest stands under "every method"
+_HEADLINE = "historical"  # the others are drawn, and stand under "every method"
 # Figures of the holdings as they are: no horizon, no past to observe.
 _OF_TODAY = (
     "gross_exposure", "net_exposure", "long_exposure", "short_exposure", "largest_position",
@@ -48,14 +48,17 @@ def show(found: pl.DataFrame) -> None:
     total = found.filter(pl.col("portfolio") == "total")
     is_stress = pl.col("measure").str.starts_with("stress")
     is_record = pl.col("measure").is_in(_OF_RECORDS)
-    _losses(total.filter(~is_stress & ~is_record))
-    _by_symbol(found.filter(pl.col("portfolio") != "total"))
-    st.subheader("Stress", anchor=False)
-    stress = total.filter(is_stress)
-    if stress.is_empty():
-        states.empty("No stress figure yet.", then="They come with the risk figures.")
-    else:
-        _stress(stress)
+    left, right = st.columns([5, 4], gap="large")
+    with left:
+        _losses(total.filter(~is_stress & ~is_record))
+    with right:
+        st.subheader("Stress", anchor=False)
+        stress = total.filter(is_stress)
+        if stress.is_empty():
+            states.empty("No stress figure yet.", then="They come with the risk figures.")
+        else:
+            _stress(stress)
+        _by_symbol(found.filter(pl.col("portfolio") != "total"))
     var_record.show(total.filter(is_record))
 
 
@@ -69,7 +72,7 @@ def _losses(found: pl.DataFrame) -> None:
         )
         return
     is_tail = pl.col("measure").is_in(_TAILS)
-    is_first = pl.col("method").is_in(_HEADLINE) & (pl.col("horizon") == 1)
+    is_first = (pl.col("method") == _HEADLINE) & (pl.col("horizon") == 1)
     shown = found.filter(~is_tail | is_first)
     _table(shown.sort(pl.col("measure").map_elements(_rank, return_dtype=pl.Int64), "level"))
     tails = found.filter(is_tail)
@@ -171,8 +174,8 @@ def _by_symbol(found: pl.DataFrame) -> None:
     tables.show(
         [
             tables.text("Symbol"),
-            tables.figure("Share of value at risk"),
-            tables.figure("Share of expected shortfall"),
+            tables.figure("Of value at risk"),
+            tables.figure("Of expected shortfall"),
             tables.figure("Sessions to be out"),
         ],
         [

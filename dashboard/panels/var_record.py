@@ -57,7 +57,7 @@ def _verdict(kept: dict[str, Any]) -> str:
     if chance is None:
         return formats.MISSING
     if chance < _DOUBTFUL:
-        return f":orange[:material/warning: does{_SPACE}not{_SPACE}fit]"
+        return f":orange[:material/warning:{_SPACE}does{_SPACE}not{_SPACE}fit]"
     if not kept.get("record_is_sufficient"):
         return ":gray[too few expected to tell]"
-    return ":green[:material/check: fits]"
+    return f":green[:material/check:{_SPACE}fits]"

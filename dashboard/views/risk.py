@@ -139,7 +139,7 @@ st.title("Risk", anchor=False)
 left, right = st.columns([3, 2], gap="large")
 with left:
     _exposures()
-    risk_figures.show(data.risk_figures())
+    _reconciliation()
 with right:
     _control()
-    _reconciliation()
+risk_figures.show(data.risk_figures())
