@@ -1,5 +1,8 @@
 """What was signed, sent; and what the broker made of it."""
 
+import time
+from collections.abc import Callable
+
 import dagster as dg
 from sqlalchemy import Engine
 
@@ -15,9 +18,20 @@ from trading.broker import Broker
 from trading.clock import DeskClock
 from trading.dispatch import Report, Sender, send_signed
 from trading.reconcile import reconcile
+from trading.sending import merged
 from warehouse import Warehouse
 
 _OWNERS = ["team:desk"]
+_LOOK_SECONDS = 0.5  # between two looks for what was signed meanwhile
+_AGAIN_SECONDS = 10.0  # before what had to wait is checked again: each check asks the broker
+
+
+class Sending(dg.Config):
+    """How a run sends."""
+
+    # A run takes seconds to start: one that stays spares the next orders the wait.
+    stay_seconds: float = 0.0
+
 
 signatures = dg.AssetSpec(
     "signatures",
@@ -38,6 +52,7 @@ signatures = dg.AssetSpec(
 )
 def orders_asset(
     context: dg.AssetExecutionContext,
+    config: Sending,
     ledger: dg.ResourceParam[Engine],
     warehouse: dg.ResourceParam[Warehouse],
     broker: dg.ResourceParam[Broker],
@@ -47,26 +62,49 @@ def orders_asset(
     desk_clock: dg.ResourceParam[DeskClock],
 ) -> dg.MaterializeResult[None]:
     """Signed legs as orders at the broker: each once, or none with the reason."""
-    limits = limits_now(limits, ledger, desk_at=desk_clock.now())
-    viewer = Viewer(settings, limits, universe, ledger, warehouse, broker, desk_clock)
-    _note(context, ledger, desk_clock, "started")
-    report = send_signed(
-        DeskLedger(ledger),
-        broker,
-        sender=Sender(
+    desk, market = DeskLedger(ledger), LedgerClock(ledger)
+
+    def send() -> Report:
+        now = limits_now(limits, ledger, desk_at=desk_clock.now())
+        viewer = Viewer(settings, now, universe, ledger, warehouse, broker, desk_clock)
+        sender = Sender(
             owner=f"run/{context.run_id}",
             build=settings.build,
             environment=viewer.environment,
-            limits=limits,
+            limits=now,
             facts=viewer,
-        ),
-        market=LedgerClock(ledger),
-        desk=desk_clock,
-    )
+        )
+        return send_signed(desk, broker, sender=sender, market=market, desk=desk_clock)
+
+    _note(context, ledger, desk_clock, "started")
+    report = _sent(send, desk, desk_clock, stay_seconds=config.stay_seconds)
     _note(context, ledger, desk_clock, "succeeded")
     if report.problem is not None:
         context.log.warning(f"Stopped early, the next run goes on: {report.problem}")
     return dg.MaterializeResult(metadata=_metadata(report))
+
+
+def _sent(
+    send: Callable[[], Report],
+    ledger: DeskLedger,
+    clock: DeskClock,
+    *,
+    stay_seconds: float,
+    monotonic: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Report:
+    """Send what waits, and for some seconds what is signed next; return all that was done."""
+    ends = monotonic() + stay_seconds
+    report = send()
+    again = monotonic() + _AGAIN_SECONDS
+    while report.problem is None and monotonic() < ends:
+        sleep(_LOOK_SECONDS)
+        waits = ledger.waiting_legs(not_leased_at=clock.now())
+        known = len(report.waiting) + len(report.unresolved)
+        if waits > known or (waits and monotonic() >= again):
+            report = merged(report, send())
+            again = monotonic() + _AGAIN_SECONDS
+    return report
 
 
 def _metadata(report: Report) -> dict[str, int | str]:

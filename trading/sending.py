@@ -71,6 +71,19 @@ class Report:
     problem: str | None = None  # why the run stopped early
 
 
+def merged(first: Report, then: Report) -> Report:
+    """Return what two passes did together; what waits is what waits after the second."""
+    return Report(
+        sent=first.sent + then.sent,
+        acknowledged=first.acknowledged + then.acknowledged,
+        rejected=first.rejected + then.rejected,
+        unresolved=list(then.unresolved),
+        closed=first.closed + then.closed,
+        waiting=dict(then.waiting),
+        problem=then.problem,
+    )
+
+
 def wait(
     ledger: Ledger, signed: SignedLeg, sender: Sender, report: Report, waiting_for: str
 ) -> None:
