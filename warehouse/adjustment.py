@@ -22,7 +22,7 @@ from quant.typing import BoolArray
 from warehouse import actions, identity, universe
 from warehouse import index as indices
 from warehouse.bars import accepted, asked
-from warehouse.frames import in_order, numbered
+from warehouse.frames import in_order, numbered, numbered_symbol
 from warehouse.identity import Identities
 
 _FIRST_DAY = date(1900, 1, 1)
@@ -80,16 +80,14 @@ def adjusted_closes(
     at_unit = _with_factors(symbols_once.with_columns(session=pl.lit(unit)), events)[each]
     # The ratio first: at the unit's own session it is exactly 1, and the close as quoted.
     scale = {name: rows[name] / at_unit[name] for name in _FACTORS}
-    return in_order(
-        rows.select(
-            "session",
-            "symbol",
-            "close",
-            split_adjusted_close=pl.col("close") * scale["split_factor"],
-            adjusted_close=pl.col("close") * scale["return_factor"],
-        ),
-        ("session", "symbol"),
+    found = rows.select(
+        "session",
+        "symbol",
+        "close",
+        split_adjusted_close=pl.col("close") * scale["split_factor"],
+        adjusted_close=pl.col("close") * scale["return_factor"],
     )
+    return in_order(found, ("session", "symbol")).cast({"symbol": pl.String})
 
 
 def panel(
@@ -154,7 +152,7 @@ def _member(look: _Look, name: str, rows: pl.DataFrame) -> BoolArray | None:
     if known.is_empty():
         return None
     inside = (
-        rows.select("symbol", "session")
+        rows.select(pl.col("symbol").cast(pl.String), "session")
         .with_row_index("row")
         .join(known.select("symbol", "from_session", "to_session"), on="symbol")
         .filter(
@@ -193,10 +191,14 @@ class _Look:
 
     @cached_property
     def stored(self) -> pl.DataFrame:
-        """Accepted bars of all tickers, sorted unless some have yet to get their firm's symbol."""
+        """Accepted bars of all tickers, sorted unless some have yet to get their firm's symbol.
+
+        The symbols are of one `Enum`, which is joined and sorted faster than words are.
+        """
         wanted = asked(self.tickers, self.first, self.last, self.as_of)
         by = ("symbol", "session") if self.identities is None else None
-        return accepted(self.conn, self.columns, wanted, judged=self.judged, by=by)
+        found = accepted(self.conn, self.columns, wanted, judged=self.judged, by=by)
+        return found.cast({"symbol": pl.Enum(sorted(set(self.tickers)))})
 
     @cached_property
     def spans(self) -> pl.DataFrame | None:
@@ -299,7 +301,8 @@ def _last(
     sought, there = numbered(rows, day, names=names), numbered(among, other_day, names=names)
     at = there.search_sorted(sought, side="left" if before else "right").cast(pl.Int64) - 1
     at = at.set(at < 0, None)
-    return at.set(among["symbol"].gather(at) != rows["symbol"], None)
+    is_other = numbered_symbol(there.gather(at)) != numbered_symbol(sought)
+    return at.set(is_other.fill_null(value=True), None)
 
 
 def _require_payable(events: pl.DataFrame) -> None:

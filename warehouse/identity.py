@@ -94,6 +94,8 @@ class Identities:
 
 def renamed(rows: pl.DataFrame, spans: pl.DataFrame, *, day: str) -> pl.DataFrame:
     """Return rows by ticker as rows by the symbol asked, each firm's own and no other's."""
+    kind = rows.schema["symbol"]  # a word, or of an `Enum` that holds every ticker
+    spans = spans.cast({"symbol": kind, "asked": kind})
     found = (
         rows.join(spans, on="symbol", how="inner", maintain_order="left")
         .filter((pl.col(day) >= pl.col("begins")) & (pl.col(day) < pl.col("ends")))
