@@ -97,7 +97,7 @@ def _newest(cases: pl.DataFrame) -> None:
             formats.day(row["session"]),
             f"[{row['code']}](/proposal?proposal={row['code']})",
             f"{'Buy' if row['side'] == 'buy' else 'Sell'} **{row['symbol']}**",
-            _VERDICTS[row["verdict"]].split(",")[0].lower(),
+            row["verdict"],
             _STATUS[row["status"]],
             formats.amount(row["profit"], signed=True)
             if row["status"] in {"held", "closed"}
