@@ -23,7 +23,7 @@ from ledger import daily_runs, market
 from quality.calendar import exchange
 from tests.desk.running import WholeDesk, until
 
-pytestmark = [pytest.mark.browser, pytest.mark.desk, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.browser, pytest.mark.desk, pytest.mark.timeout(900), pytest.mark.long]
 
 # The first and the last session of ten years on the exchange.
 FIRST, LAST = date(2001, 1, 2), date(2010, 12, 31)

@@ -9,7 +9,7 @@ from minio import Minio
 from config.settings import LakeSettings
 from tests.desk.running import WholeDesk, until
 
-pytestmark = [pytest.mark.desk, pytest.mark.s3, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.desk, pytest.mark.s3, pytest.mark.timeout(900), pytest.mark.long]
 
 # A short history, few symbols, and proposals whatever the model thinks of them: what is shown is
 # where the bytes are.
