@@ -19,14 +19,24 @@ from trading.proposals import Proposal, code_of, from_content
 _LABEL = "demo"
 _BAD_FACTOR = 0.1  # a slipped decimal point
 _PATIENCE_SECONDS = 180.0
+_COUNT_SECONDS = 15.0  # between two lines of a count-down
+
+Say = Callable[[str], None]
 
 
 class CannotPlantError(AskError):
     """The desk is not in a state in which the case can be shown."""
 
 
-def plant(settings: Settings, case: str) -> str:
+def plant(settings: Settings, case: str, *, say: Say) -> str:
     """Plant a case and return what to look for.
+
+    Parameters
+    ----------
+    case : str
+        bad-data, four-eyes, lapse or split.
+    say : callable
+        Told what is waited for, line by line.
 
     Raises
     ------
@@ -37,13 +47,13 @@ def plant(settings: Settings, case: str) -> str:
     told = settings.broker
     venue = VenueControl(told.url, key_id=told.key_id, secret_key=told.secret_key)
     try:
-        return _CASES[case](ledger, venue)
+        return _CASES[case](ledger, venue, say)
     finally:
         venue.close()
         ledger.dispose()
 
 
-def _bad_data(_ledger: sa.Engine, venue: VenueControl) -> str:
+def _bad_data(_ledger: sa.Engine, venue: VenueControl, _say: Say) -> str:
     status = venue.status()
     closed = not status.is_open and exchange().close(status.session) <= status.now
     session = exchange().next(status.session) if closed else status.session
@@ -62,7 +72,7 @@ def _bad_data(_ledger: sa.Engine, venue: VenueControl) -> str:
     )
 
 
-def _four_eyes(ledger: sa.Engine, _venue: VenueControl) -> str:
+def _four_eyes(ledger: sa.Engine, _venue: VenueControl, _say: Say) -> str:
     old = _an_open_proposal(ledger)
     proposal_id = new_id()
     # The limit is lowered for this one proposal, below what it costs.
@@ -85,10 +95,17 @@ def _four_eyes(ledger: sa.Engine, _venue: VenueControl) -> str:
     )
 
 
-def _lapse(ledger: sa.Engine, venue: VenueControl) -> str:
+def _lapse(ledger: sa.Engine, venue: VenueControl, say: Say) -> str:
     _an_open_proposal(ledger)
-    until = time.monotonic() + _PATIENCE_SECONDS
-    while time.monotonic() < until:
+    say(
+        "Sign a proposal in the dashboard now, while the market is open. As soon as you do, its "
+        "price runs away before the order is sent."
+    )
+    until, told = time.monotonic() + _PATIENCE_SECONDS, _PATIENCE_SECONDS
+    while (left := until - time.monotonic()) > 0:
+        if left <= told:
+            say(f"Waiting for a signature: {left:.0f} s left. Ctrl-C ends it; nothing is planted.")
+            told -= _COUNT_SECONDS
         with ledger.connect() as conn:
             signed = filed.in_states(conn, ("signed",))
         fresh = [p for p in signed if p.sending_at is None]
@@ -113,7 +130,7 @@ def _run_away(ledger: sa.Engine, venue: VenueControl, proposal_id: str) -> str:
     )
 
 
-def _split(_ledger: sa.Engine, venue: VenueControl) -> str:
+def _split(_ledger: sa.Engine, venue: VenueControl, _say: Say) -> str:
     status = venue.status()
     ex_date = exchange().next(status.session)
     venue.plant({"kind": "split", "symbol": "AAPL", "ratio": 2, "ex_date": ex_date.isoformat()})
@@ -136,7 +153,7 @@ def _an_open_proposal(ledger: sa.Engine) -> Proposal:
         return from_content(filed.content(conn, waiting[0].proposal_id))
 
 
-_CASES: Mapping[str, Callable[[sa.Engine, VenueControl], str]] = {
+_CASES: Mapping[str, Callable[[sa.Engine, VenueControl, Say], str]] = {
     "bad-data": _bad_data,
     "four-eyes": _four_eyes,
     "lapse": _lapse,

@@ -81,7 +81,7 @@ def adjusted(bars: Iterable[Bar], actions: Iterable[CorporateAction], closes: An
             if day < ex_date:
                 price, volume = price * price_factor, volume * volume_factor
         moved = {k: round(bar[k] * price, 4) for k in "ohlc"}
-        average = None if bar["vw"] is None else round(bar["vw"] * price, 4)
+        average = round(bar["vw"] * price, 4)
         result.append({**bar, **moved, "v": int(bar["v"] * volume), "vw": average})
     return result
 
@@ -135,8 +135,7 @@ def _grouped(bars: Iterable[Bar], window: Callable[[datetime], datetime]) -> lis
 
 def _merged(begins: datetime, members: list[Bar]) -> Bar:
     volume = sum(b["v"] for b in members)
-    counted = all(b["vw"] is not None for b in members)
-    value = sum(b["vw"] * b["v"] for b in members) if counted else 0.0
+    value = sum(b["vw"] * b["v"] for b in members)
     return {
         "t": begins,
         "o": members[0]["o"],
@@ -144,6 +143,6 @@ def _merged(begins: datetime, members: list[Bar]) -> Bar:
         "l": min(b["l"] for b in members),
         "c": members[-1]["c"],
         "v": volume,
-        "n": sum(b["n"] for b in members) if counted else None,
-        "vw": round(value / volume, 4) if counted and volume else None,
+        "n": sum(b["n"] for b in members),
+        "vw": round(value / volume, 4) if volume else members[-1]["vw"],
     }

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from venue.market import Quote
-from venue.minutes import Minutes
+from venue.minutes import Minutes, trades
 from venue.paper import PaperVenue
 from venue.sample import DailyBar
 from venue.sessions import NEW_YORK, Session
@@ -27,7 +27,11 @@ def bar_json(minutes: Minutes, index: int, start: datetime) -> dict[str, Any]:
 
 
 def daily_json(bar: DailyBar) -> dict[str, Any]:
-    """One daily bar; the sample has no count of trades and no average price."""
+    """One daily bar in the data service's letters.
+
+    The sample has no count of trades and no average price. Clients of other languages read both
+    as numbers, so that they are made here as a minute's are.
+    """
     midnight = datetime.combine(bar.session, datetime.min.time(), NEW_YORK)
     return {
         "t": midnight,
@@ -36,8 +40,8 @@ def daily_json(bar: DailyBar) -> dict[str, Any]:
         "l": bar.low,
         "c": bar.close,
         "v": bar.volume,
-        "n": None,
-        "vw": None,
+        "n": trades(bar.volume),
+        "vw": round((bar.open + bar.high + bar.low + bar.close) / 4.0, 4),
     }
 
 

@@ -53,6 +53,11 @@ class Minutes:
         )
 
 
+def trades(volume: int) -> int:
+    """Return how many trades a bar of so many shares would have had; none without volume."""
+    return max(1, volume // _SHARES_PER_TRADE) if volume else 0
+
+
 def simulated(bar: DailyBar, *, symbol: str, seed: int, n_minutes: int) -> Minutes:
     """Minutes whose first open, highest high, lowest low, last close and volume are the bar's.
 

@@ -30,6 +30,6 @@ def demo(case: Annotated[Case, typer.Argument(help="The card you want to see.")]
     if settings.broker.kind != "venue":
         raise CommandError("Cases can be planted only in the embedded desk.")
     try:
-        console.print(plant(settings, case.value))
+        console.print(plant(settings, case.value, say=console.print))
     except DeskError as e:
         raise CommandError(str(e)) from e

@@ -44,6 +44,9 @@ def test_daily_bars_end_where_the_clock_stands(
     # The sample's row for 2012-07-02.
     assert last.timestamp == datetime(2012, 7, 2, 4, tzinfo=UTC)
     assert (last.open, last.close) == (584.73, 592.52)
+    # Never null: other clients than Python's read them as numbers.
+    assert last.vwap == pytest.approx((last.open + last.high + last.low + last.close) / 4, abs=1e-4)
+    assert last.trade_count == last.volume // 180
     assert bars["SPX"][-1].close == pytest.approx(1365.51, abs=0.01)
 
     served.post("/venue/jump", {"to": "next_open"})
