@@ -14,7 +14,7 @@ EX_DATE = date(2012, 7, 5)  # the venue stands in the session of the 3rd; the 4t
 def test_a_split_is_announced_for_its_symbol_and_day(served: ServedVenue) -> None:
     splits = AnnouncedSplits(key_id="PKTEST", secret_key="secret", data_url=served.url)
     planted = {"kind": "split", "symbol": "IBM", "ex_date": EX_DATE.isoformat(), "ratio": 2}
-    served.post("/venue/events", planted, 201)
+    served.post("/venue/events", planted, status=201)
     served.post("/venue/jump", {"to": "close"})
 
     assert splits.on(EX_DATE, ["AAPL", "IBM"]) == ["IBM"]
