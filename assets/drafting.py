@@ -18,7 +18,7 @@ from trading.picture import Picture
 from trading.proposals import Contribution, Effect, GateLine, Leg, Rationale, Trust
 
 TICK = Decimal("0.01")  # USD
-_STOP_RANGES = Decimal(2)  # average true ranges between entry and stop
+STOP_RANGES = Decimal(2)  # average true ranges between entry and stop
 _SESSIONS_PER_YEAR = Decimal(252)
 
 
@@ -31,6 +31,7 @@ class Facts:
     average_true_range: Decimal
     daily_volatility: Decimal
     held: Decimal  # shares, signed
+    stop_ranges: Decimal = STOP_RANGES  # average true ranges between entry and stop
 
 
 def entry(
@@ -46,10 +47,12 @@ def entry(
     `factor` shrinks both, as `trading.limits.size_factor` says.
     """
     limit = _limit(facts, limits, side="buy")
-    distance = _STOP_RANGES * facts.average_true_range
+    distance = facts.stop_ranges * facts.average_true_range
     if factor <= 0 or not 0 < distance < limit:  # a stop at or beyond the price bounds nothing
         return None
-    stop = atr_stop(limit, facts.average_true_range, multiple=_STOP_RANGES, tick=TICK, long=True)
+    stop = atr_stop(
+        limit, facts.average_true_range, multiple=facts.stop_ranges, tick=TICK, long=True
+    )
     by_weight = shares_within(factor * weight * equity, limit)
     by_risk = fixed_risk_quantity(equity, factor * limits.trade_risk, limit, stop)
     quantity = min(by_weight, by_risk)

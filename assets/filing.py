@@ -20,6 +20,14 @@ from quant.samples import volatility_daily
 from warehouse import Warehouse, models, predictions
 
 
+def store_trials(
+    warehouse: Warehouse, trained: Trained, material: Material, universe: Universe, plan: Plan
+) -> None:
+    """Count what was tried, whatever becomes of the model; repeating it adds nothing."""
+    trials = _trial_rows(trained, material, universe, plan)
+    warehouse.write(lambda c: models.record_trials(c, trials), "models.trials")
+
+
 def store(
     warehouse: Warehouse,
     trained: Trained,
@@ -27,7 +35,6 @@ def store(
     material: Material,
     universe: Universe,
     settings: Settings,
-    plan: Plan,
     version: tuple[str, str],
     session: date,
 ) -> None:
@@ -38,9 +45,7 @@ def store(
         "model_version": model_version,
         "run_id": run_id,
     }
-    trials = _trial_rows(trained, material, universe, plan)
     gates = [{"model_version": model_version} | _gate_row(v) for v in trained.verdicts]
-    warehouse.write(lambda c: models.record_trials(c, trials), "models.trials")
     warehouse.write(lambda c: predictions.record(c, walked), "models.predictions")
     came = _walked_outcomes(trained, dataset, material, model_version)
     warehouse.write(lambda c: predictions.record_outcomes(c, came), "models.outcomes")

@@ -66,7 +66,7 @@ def earned(
     dataset: Dataset, market: Market, probability: FloatArray, margin: FloatArray, policy: Policy
 ) -> Earned:
     """Trade the forecasts from the first session that has one to the session after the last."""
-    span, weights = _decided(dataset, market, probability, margin, policy)
+    span, weights = decided(dataset, market, probability, margin, policy)
     closes = market.closes[span]
     result = backtest(market.opens[span], closes, market.volumes[span], weights)
     return Earned(
@@ -79,7 +79,7 @@ def earned(
 
 def traded(dataset: Dataset, market: Market, margin: FloatArray, policy: Policy) -> Traded:
     """Trade a trial's forecasts; its probabilities are its own, calibrated by nobody."""
-    span, weights = _decided(dataset, market, logistic(margin), margin, policy)
+    span, weights = decided(dataset, market, logistic(margin), margin, policy)
     prices = market.opens[span], market.closes[span], market.volumes[span]
     net, gross = (
         _active(market, span, backtest(*prices, weights, costs=costs)) for costs in (None, _FREE)
@@ -143,10 +143,10 @@ def _ended(closes: FloatArray) -> FloatArray:
     return ended
 
 
-def _decided(
+def decided(
     dataset: Dataset, market: Market, probability: FloatArray, margin: FloatArray, policy: Policy
 ) -> tuple[slice, FloatArray]:
-    """The rows of the market that forecasts are traded in, and the weights they decide."""
+    """Return the rows of the market forecasts are traded in, and the weights they decide."""
     chances, ranks = (_grid(dataset, market, values) for values in (probability, margin))
     covered = np.flatnonzero(np.isfinite(chances).any(axis=1))
     span = slice(int(covered[0]), int(covered[-1]) + 2)

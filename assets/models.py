@@ -1,17 +1,21 @@
 """Models, their predictions, and what became of them."""
 
 import getpass
+import json
 from collections.abc import Mapping
 from datetime import date, timedelta
+from functools import partial
 
 import dagster as dg
+import duckdb
 import numpy as np
 from sqlalchemy import Engine
 
+from assets import beside_gates
 from assets.desk_time import market_now
 from assets.evidence import card, gates_table, told
 from assets.features import daily_features
-from assets.filing import store
+from assets.filing import store, store_trials
 from assets.judging import Market
 from assets.market import daily_bars, index_bars
 from assets.material import EPOCH, Material, material_of, programme, subject_of
@@ -32,7 +36,7 @@ from quant.features import DAILY, DailyPanel
 from quant.samples import samples
 from quant.signals import Policy
 from quant.typing import FloatArray
-from warehouse import Warehouse, models
+from warehouse import Warehouse, evidence, models
 
 # Who started the run, where a person did: nobody signs for a model of their own.
 _PERSON_TAG = "countersign/person"
@@ -79,9 +83,10 @@ def trained_model(
         horizon=settings.training.horizon,
         minimum_history=universe.minimum_history,
     )
+    market = _market(material.panel)
     trained = train(
         dataset,
-        _market(material.panel),
+        market,
         plan,
         history_of(warehouse, universe),
         served=train_and_serve(
@@ -93,9 +98,14 @@ def trained_model(
         ),
         progress=lambda what, done, of: _report(context, what, done, of),
     )
+    # What was tried counts also where the registry then does not answer.
+    store_trials(warehouse, trained, material, universe, plan)
+    trials = beside_gates.counted_trials(warehouse, universe, material.panel.index_sessions)
+    beside = beside_gates.of_model(dataset, market, plan, trained, trials)
     trainer = launcher(context.run.tags)
-    version = _registered(registry, trained, settings, universe, material, trainer)
-    store(warehouse, trained, dataset, material, universe, settings, plan, version, session)
+    version = _registered(registry, trained, settings, universe, material, trainer, beside)
+    warehouse.write(partial(_store_beside, version[0], beside), "models.evidence")
+    store(warehouse, trained, dataset, material, universe, settings, version, session)
     met = sum(verdict.passed for verdict in trained.verdicts)
     return dg.MaterializeResult(
         metadata={
@@ -182,6 +192,12 @@ def _report(context: dg.AssetExecutionContext, what: str, done: int, of: int) ->
         context.log.info(f"{done} of {of} {what}")
 
 
+def _store_beside(
+    model_version: str, beside: dict[str, object], conn: duckdb.DuckDBPyConnection
+) -> int:
+    return evidence.store(conn, model_version, beside)
+
+
 def _registered(
     registry: ModelRegistry,
     trained: Trained,
@@ -189,6 +205,7 @@ def _registered(
     universe: Universe,
     material: Material,
     trainer: str,
+    beside: dict[str, object],
 ) -> tuple[str, str]:
     """Return the model's version and the registry's run."""
     name = f"{universe.name}-daily"
@@ -214,6 +231,8 @@ def _registered(
         reports={
             "gates.md": gates_table(trained),
             "evidence.md": told(trained),
+            "capacity.md": beside_gates.capacity_report(beside),
+            "beside-gates.json": json.dumps(beside),
             "model-card.md": card(trained, universe, simulated=material.simulated),
         },
     )

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -23,6 +24,7 @@ from assets.partitions import SESSIONS, as_session
 from assets.picture import Viewer, limits_now
 from assets.proposing import Decision, Known, facts_of, known_of, proposal_for, strength, why_not
 from assets.signals import signals_asset
+from assets.strategies import proposing
 from config.limits import Limits
 from config.settings import Settings
 from config.universe import Universe
@@ -98,7 +100,7 @@ def proposals_asset(
 
 
 def _decide(viewer: Viewer, session: date, *, late: bool) -> list[Decision]:
-    known = known_of(viewer.warehouse, viewer.universe, session)
+    known = known_of(viewer.warehouse, viewer.universe, session, proposing(viewer.settings))
     with viewer.ledger.connect() as conn:
         account = market.latest_account(conn)
         held = {s: p.quantity for s, p in market.latest_positions(conn).items()}
@@ -170,12 +172,18 @@ def _paused(picture: Picture) -> str:
 
 def _picture(viewer: Viewer, known: Known, session: date, symbol: str) -> Picture:
     assert known.version is not None
-    return viewer.picture(
+    strategy = known.strategy_of(symbol, viewer.settings.strategy.name)
+    picture = viewer.picture(
         [symbol],
         session=session,
-        strategy=viewer.settings.strategy.name,
+        strategy=strategy,
         model_version=known.version["model_version"],
     )
+    if picture.model is None or picture.model.status != "champion":
+        return picture
+    # A champion's standing is not lent to rules that have none of their own.
+    status = "challenger" if known.is_advisory(strategy) else "champion"
+    return replace(picture, model=replace(picture.model, status=status))
 
 
 def _not_chosen(settings: Settings, probability: float) -> str:

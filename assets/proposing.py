@@ -1,8 +1,8 @@
 """What is known of a session, and the proposal that a leg of it becomes."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -11,6 +11,7 @@ import polars as pl
 
 from assets.desk_time import decision_time, market_now
 from assets.drafting import (
+    STOP_RANGES,
     Facts,
     daily_volatility,
     drift_bound,
@@ -27,6 +28,8 @@ from ledger import market
 from ledger.connection import new_id
 from quality.calendar import exchange
 from quant.features import DAILY
+from quant.strategies import SwingRules
+from trading.canonical import figure
 from trading.checks.fitting import judged
 from trading.picture import Picture
 from trading.proposals import (
@@ -79,6 +82,18 @@ class Known:
     version: dict[str, Any] | None
     gates: tuple[GateLine, ...]
     snapshot: int
+    # Of classical strategies; the model's own policy has the model's gates.
+    strategy_gates: Mapping[str, tuple[GateLine, ...]] = field(default_factory=dict)
+
+    def strategy_of(self, symbol: str, otherwise: str) -> str:
+        """Return the strategy whose signal decides about a symbol."""
+        return str(self.signals.get(symbol, {}).get("strategy", otherwise))
+
+    def is_advisory(self, strategy: str) -> bool:
+        """Whether the model, or the rules of the strategy, have not met all their gates."""
+        gates = self.strategy_gates.get(strategy)
+        unmet = gates is not None and not (gates and all(gate.passed for gate in gates))
+        return unmet or self.version is None or self.version["status"] != "champion"
 
 
 def why_not(known: Known, symbol: str, *, is_held: bool) -> tuple[str, str] | None:
@@ -107,7 +122,15 @@ def facts_of(known: Known, symbol: str, held: Decimal) -> Facts:
         average_true_range=price(known.ranges[symbol]),
         daily_volatility=daily_volatility(prediction["volatility"]),
         held=held,
+        stop_ranges=_stop_ranges(known, symbol),
     )
+
+
+def _stop_ranges(known: Known, symbol: str) -> Decimal:
+    """Average true ranges to the stop: a classical strategy has its own."""
+    if known.strategy_of(symbol, "") in known.strategy_gates:
+        return figure(SwingRules().stop_ranges)
+    return STOP_RANGES
 
 
 def proposal_for(
@@ -122,6 +145,7 @@ def proposal_for(
     assert known.version is not None
     proposal_id = new_id()
     prediction = known.predictions[leg.symbol]
+    strategy = known.strategy_of(leg.symbol, viewer.settings.strategy.name)
     leg = worked(viewer, session, facts, leg)
     return Proposal(
         proposal_id=proposal_id,
@@ -129,11 +153,11 @@ def proposal_for(
         session=session,
         environment=viewer.environment,
         account_id=account.account_id,
-        strategy=viewer.settings.strategy.name,
+        strategy=strategy,
         model_version=known.version["model_version"],
-        advisory=known.version["status"] != "champion",
+        advisory=known.is_advisory(strategy),
         legs=(leg,),
-        rationale=_rationale(known, prediction),
+        rationale=_rationale(known, prediction, known.strategy_gates.get(strategy, known.gates)),
         risk=Risk(
             equity=account.equity,
             loss_to_stop=loss_to_stop(leg),
@@ -154,12 +178,12 @@ def proposal_for(
     )
 
 
-def _rationale(known: Known, prediction: dict[str, Any]) -> Rationale:
+def _rationale(known: Known, prediction: dict[str, Any], gates: tuple[GateLine, ...]) -> Rationale:
     assert known.version is not None
     return rationale(
         prediction,
         known.version,
-        known.gates,
+        gates,
         json.loads(prediction["contributions"]),
         json.loads(known.version["calibration"]),
     )
@@ -204,7 +228,13 @@ def worked(viewer: Viewer, session: date, facts: Facts, leg: Leg) -> Leg:
     )
 
 
-def known_of(warehouse: Warehouse, universe: Universe, session: date) -> Known:
+def known_of(
+    warehouse: Warehouse, universe: Universe, session: date, strategies: Sequence[str]
+) -> Known:
+    """What research says of a session; of the signals those of `strategies` that make proposals.
+
+    The first of them is the model's policy.
+    """
     as_of = decision_time(session)
     names = universe.names
     with warehouse.reader() as conn:
@@ -218,6 +248,7 @@ def known_of(warehouse: Warehouse, universe: Universe, session: date) -> Known:
         places = eligibility.known(conn, universe.name, session, session, as_of=as_of)
         serving = version.row(0, named=True) if version.height else None
         gates = models.latest_gates(conn, serving["model_version"]) if serving else pl.DataFrame()
+        classical = {name: models.latest_gates(conn, name) for name in strategies[1:]}
         snapshot = warehouse.snapshot()
     if serving:
         said = said.filter(pl.col("model_version") == serving["model_version"])
@@ -231,7 +262,7 @@ def known_of(warehouse: Warehouse, universe: Universe, session: date) -> Known:
             for symbol, share in zip(rows["symbol"], relative, strict=True)
             if symbol in closes
         },
-        signals={row["symbol"]: row for row in wanted.iter_rows(named=True)},
+        signals=_deciding(wanted, strategies),
         predictions={row["symbol"]: row for row in said.iter_rows(named=True)},
         verdicts={row["symbol"]: row for row in counted.iter_rows(named=True)},
         held_back={
@@ -240,12 +271,31 @@ def known_of(warehouse: Warehouse, universe: Universe, session: date) -> Known:
             if not row["usable"]
         },
         version=serving,
-        gates=tuple(
-            GateLine(gate=row["gate"], passed=row["passed"], sentence=row["sentence"])
-            for row in gates.iter_rows(named=True)
-        ),
+        gates=_lines(gates),
         snapshot=snapshot,
+        strategy_gates={name: _lines(told) for name, told in classical.items()},
     )
+
+
+def _lines(gates: pl.DataFrame) -> tuple[GateLine, ...]:
+    return tuple(
+        GateLine(gate=row["gate"], passed=row["passed"], sentence=row["sentence"])
+        for row in gates.iter_rows(named=True)
+    )
+
+
+def _deciding(wanted: pl.DataFrame, strategies: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Of each symbol the signal that decides: it is held while one of the strategies wants it.
+
+    Where several do, or none does, the first of them speaks.
+    """
+    chosen: dict[str, dict[str, Any]] = {}
+    for strategy in reversed(strategies):
+        for row in wanted.filter(pl.col("strategy") == strategy).iter_rows(named=True):
+            before = chosen.get(row["symbol"])
+            if before is None or row["target_weight"] > 0 or before["target_weight"] <= 0:
+                chosen[row["symbol"]] = row
+    return chosen
 
 
 def _barred(names: Sequence[str], places: pl.DataFrame) -> dict[str, str]:

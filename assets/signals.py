@@ -10,7 +10,9 @@ from assets.desk_time import decision_time
 from assets.models import policy
 from assets.partitions import SESSIONS, as_session
 from assets.predictions import predictions_asset
+from assets.strategies import swing_signals
 from config.settings import Settings
+from config.universe import Universe
 from quant.signals import target_weights
 from warehouse import Warehouse, portfolio, predictions
 
@@ -28,14 +30,19 @@ def signals_asset(
     context: dg.AssetExecutionContext,
     warehouse: dg.ResourceParam[Warehouse],
     settings: dg.ResourceParam[Settings],
+    universe: dg.ResourceParam[Universe],
 ) -> dg.MaterializeResult[None]:
-    """The share of equity each symbol should have, by the configured policy."""
+    """The share of equity each symbol should have, by the policy and each strategy that is on."""
     rows = 0
     for key in context.partition_keys:
-        frame = _signals(warehouse, settings, as_session(key))
-        if frame.height:
-            with warehouse.writer("portfolio.signals") as conn:
-                rows += portfolio.record_signals(conn, frame)
+        session = as_session(key)
+        told = [_signals(warehouse, settings, session)]
+        if settings.strategies.swing != "off":
+            told.append(swing_signals(warehouse, settings, universe, session))
+        for frame in told:
+            if frame.height:
+                with warehouse.writer("portfolio.signals") as conn:
+                    rows += portfolio.record_signals(conn, frame)
     return dg.MaterializeResult(metadata={"dagster/row_count": rows})
 
 

@@ -8,6 +8,7 @@ from assets import (
     eligibility,
     end_of_day,
     features,
+    intraday,
     lake,
     market,
     minutes,
@@ -17,12 +18,15 @@ from assets import (
     performance,
     predictions,
     proposals,
+    records,
     risk,
     shadow,
+    strategies,
 )
 from assets import signals as signal_assets
 from config import settings as settings_module
 from pipelines.freshness import policy, with_freshness
+from pipelines.intraday import minute_closed, watch_minutes
 from pipelines.jobs import JOBS
 from pipelines.maintenance import nightly_maintenance
 from pipelines.recovery import primary_recovered
@@ -32,7 +36,8 @@ from quality.checks import CHECKS
 from quality.own_checks import OWN_CHECKS
 
 _MODULES = [
-    lake, market, minutes, options, features, eligibility, models, predictions, signal_assets,
+    lake, market, minutes, options, features, eligibility, models, strategies,
+    predictions, signal_assets, records, intraday,
     proposals, orders, risk, shadow, performance, alerting, end_of_day, anchors,
 ]  # fmt: skip
 
@@ -42,8 +47,8 @@ defs = dg.Definitions(
         orders.signatures,  # a bare spec: it is made by people, and not found in its module
     ],
     asset_checks=[*CHECKS, *OWN_CHECKS],
-    jobs=JOBS,
-    sensors=[*SENSORS, primary_recovered],
+    jobs=[*JOBS, watch_minutes],
+    sensors=[*SENSORS, primary_recovered, minute_closed],
     schedules=[nightly_maintenance],
     resources=RESOURCES,
     executor=dg.in_process_executor,

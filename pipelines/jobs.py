@@ -13,12 +13,13 @@ HISTORY = (
 )
 DECISION = (
     "eligibility", "predictions", "signals", "proposals", "outcomes", "risk_figures",
-    "shadow_ledger", "performance", "alerts_of_close", "end_of_day", "audit_anchor",
+    "forecast_records", "shadow_ledger", "performance", "alerts_of_close", "end_of_day",
+    "audit_anchor",
 )  # fmt: skip
 
 first_materialisation = dg.define_asset_job(
     "first_materialisation",
-    selection=[*HISTORY, "trained_model"],
+    selection=[*HISTORY, "trained_model", "strategy_gates"],
     description="All sessions of the lake, their features, and the first model.",
 )
 backfill = dg.define_asset_job(
@@ -38,7 +39,7 @@ load_options = dg.define_asset_job(
 )
 train_model = dg.define_asset_job(
     "train_model",
-    selection=["trained_model"],
+    selection=["trained_model", "strategy_gates"],
     description="A new model from everything known at the market's clock.",
 )
 # Rendering a suite's page costs seconds, too many after each fill: positions are judged daily.

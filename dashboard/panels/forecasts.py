@@ -95,7 +95,9 @@ def _verdict(row: dict[str, Any]) -> str:
 def _share(row: dict[str, Any], value: str, ends: str) -> str:
     said = formats.percent(row[value])
     low, high = row[f"{ends}_low"], row[f"{ends}_high"]
-    return said if low is None else f"{said} ({formats.percent_range(low, high)})"
+    if low is None:
+        return said
+    return f"{said} ({formats.number(low * 100, decimals=1)} to {formats.percent(high)})"
 
 
 def _number(row: dict[str, Any], name: str, *, decimals: int) -> str:

@@ -19,10 +19,14 @@ def show() -> None:
     gates = data.gates(name)
     unmet = gates.filter(~pl.col("passed"))
     if gates.is_empty() or unmet.height:
+        judged = (
+            f"have met {gates.height - unmet.height} of {formats.counted(gates.height, 'gate')}"
+            if gates.height
+            else "have not been judged yet"
+        )
         use = "It makes proposals" if told.swing == "proposed" else "It makes no proposal"
         st.markdown(
-            f":orange-badge[:material/info: advisory] These rules have met "
-            f"{gates.height - unmet.height} of {formats.counted(gates.height, 'gate')}. {use} "
+            f":orange-badge[:material/info: advisory] These rules {judged}. {use} "
             "(`strategies.swing`)."
         )
     found = data.signals().filter(pl.col("strategy") == name)

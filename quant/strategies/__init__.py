@@ -8,7 +8,6 @@ from quant.strategies.reversion import (
     mean_reversion,
     session_profits,
 )
-from quant.strategies.round_trips import round_trips
 from quant.strategies.swing import Swing, SwingRules, swing, swing_weights
 
 SWING = "swing trend"
@@ -25,7 +24,6 @@ __all__ = [
     "SwingRules",
     "bars_of",
     "mean_reversion",
-    "round_trips",
     "session_profits",
     "strategy_name",
     "swing",

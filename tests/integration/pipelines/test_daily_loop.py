@@ -97,7 +97,9 @@ def test_what_can_be_borrowed_is_told_of_the_newest_session_alone(decided: Small
 
 def test_what_is_proposed_is_what_the_signal_wanted(decided: SmallDesk) -> None:
     wanted = decided.table(
-        "select symbol from portfolio.signals where session = $s and target_weight > 0", s=LAST
+        "select symbol from portfolio.signals "
+        "where session = $s and target_weight > 0 and strategy = 'model swing'",
+        s=LAST,
     )
     told = decided.decisions(LAST)
     proposed = {symbol for symbol in told if told[symbol]["outcome"] == "proposed"}
@@ -127,12 +129,40 @@ def test_a_walk_forward_prediction_stands_for_every_tested_row_once(decided: Sma
 def test_an_untested_model_is_a_challenger_and_its_proposals_are_advisory(
     decided: SmallDesk,
 ) -> None:
-    gates = decided.table("select gate, passed, sentence from models.gates")
+    gates = decided.table(
+        "select gate, passed, sentence from models.gates "
+        "where model_version in (select model_version from models.versions)"
+    )
     version = decided.table("select status from models.versions")
 
     assert gates.height == 12
     assert not gates["passed"].all()
     assert version["status"].to_list() == ["challenger"]
+
+
+def test_a_classical_strategy_is_judged_and_signals_and_proposes_nothing(
+    decided: SmallDesk,
+) -> None:
+    name = "swing trend with model"
+    gates = decided.table("select * from models.gates where model_version = $n", n=name)
+    said = decided.table("select * from portfolio.signals where strategy = $n", n=name)
+
+    assert gates.height == 12
+    assert not gates["passed"].all()
+    assert sorted(said["symbol"]) == sorted([*TRADED, "FB"])
+    assert said["target_weight"].is_between(0.0, 0.05).all()
+
+
+def test_what_stands_beside_the_gates_is_kept_with_the_version(decided: SmallDesk) -> None:
+    [version] = decided.table("select model_version from models.versions")["model_version"]
+    told = decided.table("select kind from models.evidence where model_version = $v", v=version)
+    records = decided.table(
+        "select kind, part from models.records where model_version = $v", v=version
+    )
+
+    assert set(told["kind"]) == {"capacity", "shortfall", "trials", "features"}
+    assert set(records["kind"]) == {"walk_forward"}  # nothing live has matured
+    assert {"all", "symbol"} <= set(records["part"])
 
 
 def test_the_same_session_run_twice_changes_no_row_of_any_table(decided: SmallDesk) -> None:

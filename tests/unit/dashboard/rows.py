@@ -16,6 +16,7 @@ from warehouse import (
     Warehouse,
     bars,
     eligibility,
+    evidence,
     findings,
     models,
     portfolio,
@@ -147,6 +148,54 @@ def fill_research(store: Warehouse) -> None:
         )
     with store.writer("risk.figures") as conn:
         risk.record(conn, pl.DataFrame([_risk()]))
+    fill_evidence(store)
+
+
+def fill_evidence(store: Warehouse) -> None:
+    """How forecasts turned out, what stands beside the gates, and a classical strategy's word."""
+    parts = [
+        _record("live", "all", "", cases=60, sessions=15),
+        _record("walk_forward", "all", "", cases=11_240, sessions=2_810, sure=True),
+        _record("live", "symbol", "IBM", cases=15, sessions=15),
+        _record("walk_forward", "regime", "wild", cases=3_600, sessions=900, sure=True),
+    ]
+    with store.writer("models.records") as conn:
+        evidence.store_records(conn, pl.DataFrame(parts, schema=evidence.RECORD_SCHEMA))
+    capacity = {
+        "capital": 100_000.0, "sharpe": 0.62, "net_return": 0.034, "cost": 0.0051, "filled": 1.0,
+    }  # fmt: skip
+    told = {
+        "capacity": [capacity, capacity | {"capital": 1e9, "sharpe": None, "filled": 0.031}],
+        "shortfall": {
+            "capital": 100_000.0, "delay": 310.0, "commission": 0.0, "spread": 204.0,
+            "impact": 12.0, "opportunity": -41.0,
+        },
+        "trials": {"configurations": 27, "ideas": 4},
+        "members": [["xgboost", 0.5], ["linear", 0.5]],
+        "features": [{"feature": "r5", "rise": 0.00123}],
+    }  # fmt: skip
+    with store.writer("models.evidence") as conn:
+        evidence.store(conn, MODEL, told)
+    wanted = {
+        "session": SESSION, "symbol": "IBM", "strategy": "swing trend with model",
+        "model_version": MODEL, "target_weight": 0.05, "probability": 0.56, "known_at": CLOSED_AT,
+    }  # fmt: skip
+    with store.writer("portfolio.signals") as conn:
+        portfolio.record_signals(conn, pl.DataFrame([wanted]))
+
+
+def _record(
+    kind: str, part: str, name: str, *, cases: int, sessions: int, sure: bool = False
+) -> dict[str, object]:
+    ends = (0.515, 0.545) if sure else (None, None)
+    bins = [asdict(CalibrationBin(0.55, 0.6, cases, cases / 5, 0.53, 0.41, 0.64))]
+    return {
+        "model_version": MODEL, "kind": kind, "part": part, "name": name, "last_session": SESSION,
+        "cases": cases, "sessions": sessions, "hit_rate": 0.53, "hit_low": ends[0],
+        "hit_high": ends[1], "brier": 0.2491, "brier_low": None, "brier_high": None,
+        "coverage": 0.79, "coverage_low": None, "coverage_high": None, "ic": None, "ic_low": None,
+        "ic_high": None, "icir": None, "lucky": not sure, "calibration": json.dumps(bins),
+    }  # fmt: skip
 
 
 def _place(symbol: str, *, sessions: int = 3_105) -> dict[str, object]:

@@ -44,6 +44,28 @@ def _text(at: AppTest) -> str:
                 "31 sessions of history, 252 needed.",
             ),
         ),
+        (
+            "predictions",
+            (
+                "All, **live** | 60 in 15 sessions | 53.0 % | — | 0.249 | 79.0 % | "
+                ":gray[not distinguishable from luck]",
+                "All, **expected** | 11,240 in 2,810 sessions | 53.0 % (51.5 to 54.5 %)",
+                "**27 configurations** were tried in this programme; by how alike they earned "
+                "they are **4 ideas**",
+                "100,000 | 0.62 | +3.4 % | 0.51 % | 100 %",
+                "1,000,000,000 | — | +3.4 % | 0.51 % | 3 %",
+                "delay +310, commission 0, spread +204, impact +12, opportunity −41",
+                "xgboost 50 %, linear 50 %",
+            ),
+        ),
+        (
+            "predictions",
+            (
+                "Swing trend following",
+                "**IBM** | held or to buy | 5.0 %",
+                "[:material/info: advisory]",
+            ),
+        ),
         ("risk", ("Value at risk 99.0 % | historical | 1 session | 0.6 % | 252", "ACTIVE")),
         ("data_quality", ("1 verdict held back", "AAPL: held back, data not trusted")),
         ("data_quality", ("Tue 3 Jul 2012, 09:31 | sample | close 59.94 → 599.41 |",)),

@@ -12,7 +12,7 @@ ASSETS = {
     "daily_features", "trained_model", "predictions", "outcomes", "signals", "proposals",
     "eligibility", "signatures", "orders", "fills", "positions", "risk_figures",
     "shadow_ledger", "performance", "end_of_day", "alerts_of_close",
-    "audit_anchor",
+    "audit_anchor", "strategy_gates", "forecast_records", "intraday_signals",
 }  # fmt: skip
 GRAPH = defs.resolve_asset_graph()
 
@@ -41,7 +41,7 @@ def test_the_jobs_are_those_of_the_design() -> None:
 
     assert named == {
         "first_materialisation", "backfill", "train_model", "daily_run", "submit_orders",
-        "reconcile", "maintenance", "load_minutes", "load_options",
+        "reconcile", "maintenance", "load_minutes", "load_options", "watch_minutes",
     }  # fmt: skip
 
 

@@ -83,9 +83,17 @@ def walked(panel: MinutePanel) -> list[tuple[int, int, float, float]]:
     return trades
 
 
-def _session(panel, rows, z, rsi, ranges, end):  # type: ignore[no-untyped-def]
-    trades, side, quiet, i = [], 0, False, 1
-    entry = price = stop = 0
+def _session(
+    panel: MinutePanel,
+    rows: np.ndarray,
+    z: np.ndarray,
+    rsi: np.ndarray,
+    ranges: np.ndarray,
+    end: int,
+) -> list[tuple[int, int, float, float]]:
+    trades: list[tuple[int, int, float, float]] = []
+    side, quiet, i, entry = 0, False, 1, 0
+    price = stop = 0.0
     while i < rows.size:
         now, before = rows[i], i - 1
         left = end - panel.minutes[rows[before]]

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import talib
 
-from quant.backtest import Costs, Trades, backtest
-from quant.strategies import Bars, SwingRules, bars_of, round_trips, swing, swing_weights
+from quant.backtest import Costs, backtest
+from quant.strategies import Bars, SwingRules, bars_of, swing, swing_weights
 from tests.unit.quant.panels import random_panel
 from tests.unit.quant.real_bars import panel as real_panel
 
@@ -21,7 +21,8 @@ def _bars() -> Bars:
 
 def walked(bars: Bars, symbol: int) -> list[tuple[int, int]]:
     """Decision and leaving of each position in one symbol, by TA-Lib and the rules in words."""
-    high, low, close = (t[:, symbol].copy() for t in (bars.highs, bars.lows, bars.closes))
+    tables = (bars.highs, bars.lows, bars.closes)
+    high, low, close = (np.array(table[:, symbol], dtype=np.float64) for table in tables)
     fast, slow = talib.EMA(close, 20), talib.EMA(close, 50)
     adx, atr = talib.ADX(high, low, close, 14), talib.ATR(high, low, close, 14)
     trips, since = [], None
@@ -115,32 +116,6 @@ def test_what_is_held_is_traded_once_in_and_once_out(bars: Bars) -> None:
     assert (done.trades.shares > 0).sum() == decided
     assert (done.trades.shares < 0).sum() in {decided, decided - int(told.held[-1].sum())}
     assert done.gross.max() < RULES.gross * 1.2  # grown since, never added to
-
-
-def test_a_round_trip_earns_what_was_sold_for_less_what_was_paid() -> None:
-    trades = Trades(
-        session=np.array([1, 2, 3, 4]),
-        asset=np.array([0, 0, 1, 0]),
-        shares=np.array([10.0, -4.0, 5.0, -6.0]),
-        price=np.array([100.0, 110.0, 50.0, 90.0]),
-        cost=np.array([1.0, 0.5, 0.2, 0.5]),
-    )
-
-    # 4 × 110 + 6 × 90 − 10 × 100 − 2; the other asset is still held
-    assert round_trips(trades).tolist() == [pytest.approx(-22.0)]
-
-
-def test_a_trade_that_turns_a_position_over_ends_one_trip_and_begins_the_next() -> None:
-    trades = Trades(
-        session=np.array([1, 2, 3]),
-        asset=np.array([0, 0, 0]),
-        shares=np.array([10.0, -15.0, 5.0]),
-        price=np.array([100.0, 104.0, 100.0]),
-        cost=np.array([0.0, 3.0, 0.0]),
-    )
-
-    # +10 × 4 less two thirds of 3; then short 5 at 104, bought back at 100, less one third of 3
-    assert round_trips(trades).tolist() == [pytest.approx(38.0), pytest.approx(19.0)]
 
 
 def test_rules_that_contradict_themselves_are_refused() -> None:

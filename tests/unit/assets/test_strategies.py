@@ -1,0 +1,106 @@
+"""Rules are judged as models are: their variants are trials, and what nobody knows fails."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from assets.judging import Market
+from assets.rule_gates import Judged, decided_without_future, judged_swing, variants_of
+from assets.training import History
+from config import gates as gates_module
+from quant.overfitting import deflated_sharpe_ratio
+from quant.performance import sharpe_ratio
+from quant.strategies import Bars, SwingRules, bars_of
+from tests.unit.quant.real_bars import panel as real_panel
+
+RULES = SwingRules()
+THRESHOLDS = {name: float(gate.threshold) for name, gate in gates_module.load().gates.items()}
+NOTHING_BEFORE = History(configurations=frozenset(), sharpes=())
+
+
+@pytest.fixture(scope="module", name="bars")
+def _bars() -> Bars:
+    return bars_of(real_panel())
+
+
+def judged(bars: Bars, history: History = NOTHING_BEFORE, **changed: object) -> Judged:
+    asked: dict[str, object] = {
+        "subject": "toy/swing", "history": history, "thresholds": THRESHOLDS,
+        "least_variance": 1.0, "clean_model": True, "point_in_time": False, "real_data": True,
+        "allowed": None,
+    }  # fmt: skip
+    told = asked | changed
+    market = Market(bars.opens, bars.closes, bars.volumes, first_ordinal=0)
+    return judged_swing(bars, market, RULES, told.pop("allowed"), **told)  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module", name="first")
+def _first(bars: Bars) -> Judged:
+    return judged(bars)
+
+
+def test_every_variant_that_was_looked_at_is_a_trial_of_its_own(first: Judged) -> None:
+    assert len(variants_of(RULES)) == 6  # three pairs of spans, two strengths; RULES among them
+    assert variants_of(RULES)[0] == RULES
+    assert len({trial.configuration_hash for trial in first.trials}) == 6
+    assert {trial.returns.size for trial in first.trials} == {first.trials[0].returns.size}
+
+
+def test_the_deflated_ratio_counts_the_variants_and_all_that_came_before(
+    bars: Bars, first: Judged
+) -> None:
+    many = History(
+        configurations=frozenset(f"other-{n}" for n in range(94)),
+        sharpes=tuple(np.random.default_rng(1).normal(0.0, 0.05, 94)),
+    )
+    active = first.trials[0].returns
+    ratios = [*many.sharpes, *(sharpe_ratio(t.returns, periods_per_year=1) for t in first.trials)]
+    deviations = active - active.mean()
+    expected = deflated_sharpe_ratio(
+        sharpe_ratio(active, periods_per_year=1),
+        n_obs=active.size,
+        n_trials=100.0,
+        trial_variance=float(np.var(ratios, ddof=1)),
+        skew=float((deviations**3).mean() / (deviations**2).mean() ** 1.5),
+        kurtosis=float((deviations**4).mean() / (deviations**2).mean() ** 2),
+    )
+
+    assert judged(bars, many).evidence.deflated_sharpe == pytest.approx(expected)
+
+
+def test_every_figure_of_a_long_history_is_known_and_hindsight_fails(first: Judged) -> None:
+    told = {verdict.name: verdict for verdict in first.verdicts}
+
+    assert len(told) == 12
+    assert [name for name, verdict in told.items() if verdict.value is None] == []
+    assert told["leakage_probes"].passed
+    assert not told["universe_point_in_time"].passed
+
+
+def test_a_model_that_nobody_probed_leaves_the_rules_unprobed(bars: Bars) -> None:
+    allowed = np.ones(bars.closes.shape, dtype=np.bool_)
+
+    evidence = judged(bars, allowed=allowed, clean_model=None).evidence
+
+    assert evidence.leakage_probes is None
+
+
+def test_too_short_a_history_makes_no_trial_and_fails(bars: Bars) -> None:
+    told = judged(bars.until(150))
+
+    assert told.trials == ()
+    assert not any(verdict.passed for verdict in told.verdicts if verdict.name != "real_data")
+
+
+class Restated(Bars):
+    """Bars whose lows know the mean of all closes: another number once more is known."""
+
+    def until(self, n_sessions: int) -> Bars:
+        then = Bars.until(self, n_sessions)
+        return replace(then, lows=then.lows - 0.05 * np.nanmean(then.closes, axis=0))
+
+
+def test_bars_that_know_the_future_are_found_out(bars: Bars) -> None:
+    assert decided_without_future(bars, RULES)
+    assert not decided_without_future(Restated(**vars(bars)), RULES)
