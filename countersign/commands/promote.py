@@ -13,6 +13,7 @@ from config.settings import Settings
 from countersign.console import console
 from countersign.errors import CommandError
 from countersign.running import running
+from countersign.signing import STDIN_HELP, signatory
 from ledger import audit, people, waivers
 from quant.gates import Candidacy
 from trading.errors import DeskError
@@ -33,18 +34,23 @@ def promote(
         str, typer.Argument(help="The version, as in sample-daily/3; its name with --back.")
     ],
     *,
-    by: Annotated[str, typer.Option(help="Login of the signatory who answers for it.")],
+    by: Annotated[
+        str, typer.Option(help="Login of the signatory who types this and answers for it.")
+    ],
     reason: Annotated[str, typer.Option(help="Why; kept with the version and in the audit log.")],
     back: Annotated[
         bool, typer.Option("--back", help="Make the champion before this one champion again.")
     ] = False,
+    password_stdin: Annotated[bool, typer.Option("--password-stdin", help=STDIN_HELP)] = False,
 ) -> None:
     """Make a model champion if it meets every gate; say every figure that it misses."""
     settings = running()
     engine = ledger.engine(settings.database.url("desk"), pool_size=1)
     stored = Warehouse(place.from_settings(settings))
     try:
-        told = _changed(settings, engine, stored, model, by=by, reason=reason, back=back)
+        with engine.begin() as conn:
+            signer = signatory(conn, by, password_stdin=password_stdin)
+        told = changed(settings, engine, stored, model, signer, reason=reason, back=back)
     except (DeskError, ValueError) as e:
         raise CommandError(str(e)) from e
     finally:
@@ -53,27 +59,27 @@ def promote(
     console.print(told, markup=False)
 
 
-def _changed(
+def changed(
     settings: Settings,
     engine: sa.Engine,
     stored: Warehouse,
     model: str,
+    signer: people.Person,
     *,
-    by: str,
     reason: str,
     back: bool,
 ) -> str:
+    """Change who is champion, signed by somebody known; return the sentence that says so."""
     registry = MlflowRegistry(settings.mlflow.tracking_uri)
     at = dt.datetime.now(dt.UTC)
     with engine.begin() as conn:
-        signer = _signatory(conn, by)
         let_pass = waivers.granted(conn, model)
     if back:
-        model = promotion.roll_back(stored, registry, model, by=by, reason=reason, at=at)
+        model = promotion.roll_back(stored, registry, model, by=signer.login, reason=reason, at=at)
     else:
         candidacy = Candidacy(
             model_version=model,
-            signer=by,
+            signer=signer.login,
             trainer=registry.trainer(model),
             reason=reason,
             environment=_ENVIRONMENTS[settings.mode],
@@ -90,11 +96,3 @@ def _changed(
             payload={"reason": reason},
         )
     return f"{model} is champion{' again' if back else ''}, signed by {signer.display_name}."
-
-
-def _signatory(conn: sa.Connection, login: str) -> people.Person:
-    person = people.by_login(conn, login)
-    if person is None or not person.may("signatory"):
-        known = ", ".join(other.login for other in people.signatories(conn)) or "nobody"
-        raise CommandError(f"{login} may not sign for a model. Signatories here: {known}.")
-    return person

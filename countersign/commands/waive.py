@@ -9,7 +9,8 @@ import ledger
 from countersign.console import console
 from countersign.errors import CommandError
 from countersign.running import running
-from ledger import people, waivers
+from countersign.signing import STDIN_HELP, signatory
+from ledger import waivers
 from trading.errors import DeskError
 
 app = typer.Typer(add_completion=False)
@@ -20,20 +21,19 @@ def waive(
     model: Annotated[str, typer.Argument(help="The version, as in sample-daily/3.")],
     gate: Annotated[str, typer.Argument(help="The gate's name in gates.toml.")],
     *,
-    by: Annotated[str, typer.Option(help="Login of the signatory whose word it is.")],
+    by: Annotated[str, typer.Option(help="Login of the signatory who types this.")],
     reason: Annotated[str, typer.Option(help="Why; kept in the audit log.")],
     until: Annotated[
         dt.datetime, typer.Option(formats=["%Y-%m-%d"], help="The day it ends, 00:00 UTC.")
     ],
+    password_stdin: Annotated[bool, typer.Option("--password-stdin", help=STDIN_HELP)] = False,
 ) -> None:
     """Let a gate pass for a model: it counts once a second signatory says so as well."""
     settings = running()
     engine = ledger.engine(settings.database.url("desk"), pool_size=1)
     try:
         with engine.begin() as conn:
-            person = people.by_login(conn, by)
-            if person is None:
-                raise CommandError(f"Nobody signs in as {by}. `./desk user list` tells who does.")
+            person = signatory(conn, by, password_stdin=password_stdin)
             waivers.grant(
                 conn,
                 person,
