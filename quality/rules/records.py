@@ -28,11 +28,10 @@ _FIGURES: Final = ("kind", "ratio", "amount")
 
 
 def _says(row: Row) -> str:
-    what = (
-        f"of {ratio(row['ratio'])}"
-        if row["is_split"] and row["ratio"] and row["ratio"] > 0
-        else f"of {price(row['amount'])} USD a share"
-    )
+    what = f"of {price(row['amount'])} USD a share"
+    if row["is_split"]:
+        is_ratio = row["ratio"] and row["ratio"] > 0
+        what = f"of {ratio(row['ratio'])}" if is_ratio else "without a usable ratio"
     return (
         f"A {row['kind'].replace('_', ' ')} {what} is recorded for {row['symbol']} on "
         f"{day(row['session'])} {row['session'].year}."

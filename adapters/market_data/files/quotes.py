@@ -29,6 +29,7 @@ _FIGURES: Final = (
     "strike", "bid", "ask", "last", "volume", "open_interest", "underlying_price",
     "implied_volatility",
 )  # fmt: skip
+_SPOT: Final = ("underlying_bid", "underlying_ask")
 _RIGHTS: Final = {"c": "call", "call": "call", "calls": "call", "p": "put", "put": "put",
                   "puts": "put", "0": "put", "1": "call"}  # fmt: skip
 
@@ -169,23 +170,29 @@ def _right(found: Reading, contract: pl.DataFrame) -> pl.Series:
 
 
 def _figures(found: Reading, contract: pl.DataFrame) -> Mapping[str, pl.Series]:
-    present = {
-        role: found.table.frame[found.roles[role]] for role in _FIGURES if role in found.roles
-    }
+    told = (*_FIGURES, *_SPOT)
+    present = {role: found.table.frame[found.roles[role]] for role in told if role in found.roles}
     style = numbers.style_of(list(present.values()), separator=found.table.separator)
     read: dict[str, pl.Series] = {}
-    for role in _FIGURES:
+    for role in told:
         if role in present:
             read[role], bad = numbers.numbers(present[role], style)
             found.blame(role, bad, "no number")
         else:
             read[role] = pl.repeat(None, contract.height, dtype=pl.Float64, eager=True)
+    if "underlying_price" not in present:
+        read["underlying_price"] = _middle(*(read.pop(role) for role in _SPOT))
     if "strike" not in present:
         read["strike"] = contract["strike"]
     elif _in_thousandths(found, read):
         found.notes.append("Strikes are written in thousandths of a dollar; they were converted.")
         read["strike"] = (read["strike"] / 1000.0).round(3)
-    return {role: values.alias(role) for role, values in read.items()}
+    return {role: read[role].alias(role) for role in _FIGURES}
+
+
+def _middle(bid: pl.Series, ask: pl.Series) -> pl.Series:
+    """Return the price between the share's own bid and ask; null where one is missing."""
+    return ((bid + ask) / 2.0).set(~((bid > 0) & (ask > 0)), None)
 
 
 def _in_thousandths(found: Reading, read: Mapping[str, pl.Series]) -> bool:

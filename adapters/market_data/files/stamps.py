@@ -246,8 +246,12 @@ def _order(unique: pl.Series) -> tuple[Order, tuple[str, ...]]:
     ).filter(pl.col("year").is_not_null())
     if seen.is_empty():
         return "month first", ()
-    if seen.select((pl.col("a") > 31).any()).item():
+    if _year_leads(seen):
         return "year first", ()
+    # What is no date in any order says nothing of the others.
+    seen = seen.filter(pl.max_horizontal("a", "b") <= 31)
+    if seen.is_empty():
+        return "month first", ()
     days_first = seen.select((pl.col("a") > 12).sum()).item()
     months_first = seen.select((pl.col("b") > 12).sum()).item()
     if days_first != months_first:
@@ -258,6 +262,15 @@ def _order(unique: pl.Series) -> tuple[Order, tuple[str, ...]]:
         f"Dates like {example} were read with the {order.split()[0]} first: nothing in the file "
         "says which it is.",
     )
+
+
+def _year_leads(seen: pl.DataFrame) -> bool:
+    """Whether 99/07/02 and its like make more true dates with the year first than with it last."""
+    day = pl.col("year").str.strip_chars("'").cast(pl.Int64)
+    first = pl.col("b").is_between(1, 12) & day.is_between(1, 31)
+    last = (pl.max_horizontal("a", "b") <= 31) & (pl.min_horizontal("a", "b") <= 12)
+    leads, trails = seen.select(first.sum(), last.sum().alias("last")).row(0)
+    return bool(seen["a"].max() > 31 and leads > trails)  # type: ignore[operator]  # whole numbers
 
 
 def _likelier_order(seen: pl.DataFrame) -> Order:

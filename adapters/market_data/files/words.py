@@ -86,6 +86,8 @@ open_interest: openinterest oi openint
 underlying_price: underlyingprice underlyingclose spot spotprice stockprice undlprice
     underlyinglast underlyingprice1545 activeunderlyingprice1545 impliedunderlyingprice1545
     forwardprice stkpx s0 closeunderlying underlyingcloseprice
+underlying_bid: underlyingbid underlyingbideod underlyingbid1545 stockbid undlbid
+underlying_ask: underlyingask underlyingaskeod underlyingask1545 stockask undlask
 implied_volatility: impliedvolatility implvolatility iv impliedvol ivol impvol
     impliedvolatility1545 midiv volatility sigma
 """
@@ -147,6 +149,9 @@ def recognise(
     taken = set(declared.values())
     found: dict[str, tuple[str, ...]] = {r: (column,) for r, column in declared.items()}
     keys = {name: key(name) for name in names if name not in taken}
+    # Polygon tells its ticker from its time by case alone; in Alpaca's stream T is a type.
+    if {"T", "t"} <= keys.keys() and not set(ROLES[kind]["symbol"]) & set(keys.values()):
+        keys["T"] = "ticker"
     for role, spellings in ROLES[kind].items():
         if role not in found:
             fitting = [name for spelling in spellings for name in keys if keys[name] == spelling]

@@ -331,6 +331,38 @@ def test_day_and_month_are_told_apart_by_the_whole_column(
     assert delivered(text).frame["session"][0] == first
 
 
+@pytest.mark.parametrize("wrong", ["99/99/2012", "45/13/2012", "00/32/2012"])
+def test_a_date_of_no_calendar_condemns_its_own_row_alone(wrong: str) -> None:
+    days = ("07/02/2012", wrong, "07/13/2012")
+    text = "Date,Open,High,Low,Close,Volume\n" + "".join(f"{day},{_A},1\n" for day in days)
+
+    frame = delivered(text).frame
+
+    assert frame["session"].to_list() == [date(2012, 7, 2), None, date(2012, 7, 13)]
+    assert wrong in frame["problem"][1]
+    assert frame["problem"].null_count() == 2
+
+
+def test_years_of_two_figures_may_lead() -> None:
+    days = ("99/12/31", "05/03/17", "11/07/02")
+    text = "Date,Open,High,Low,Close,Volume\n" + "".join(f"{day},{_A},1\n" for day in days)
+
+    told = delivered(text).frame["session"].to_list()
+
+    assert told == [date(1999, 12, 31), date(2005, 3, 17), date(2011, 7, 2)]
+
+
+def test_a_ticker_is_told_from_a_time_by_case_alone() -> None:
+    text = f"T,v,o,h,l,c,t\nAAPL,1,{_A},1341201600000\nMSFT,1,{_A},1341201600000\n"
+
+    frame = delivered(text).frame
+
+    assert frame.select("symbol", "session").rows() == [
+        ("AAPL", date(2012, 7, 2)),
+        ("MSFT", date(2012, 7, 2)),
+    ]
+
+
 def test_raw_prices_are_read_beside_adjusted_ones_and_it_is_said() -> None:
     delivery = delivered(SPELLINGS["quandl wiki"])
 

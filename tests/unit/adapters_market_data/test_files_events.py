@@ -134,3 +134,14 @@ def test_a_factor_of_a_hundred_is_a_wrong_unit_and_no_split() -> None:
     text = _prices([88.0, 89.0, 88.5, 89.0, 0.89], [11.0, 11.125, 11.0625, 11.125, 11.125])
 
     assert adjustment.stated(delivered(text, "daily")).is_empty()
+
+
+def test_the_share_is_priced_between_its_own_bid_and_ask() -> None:
+    text = (
+        "quote_date,underlying_symbol,expiration,strike,option_type,bid,ask,"
+        "underlying_bid_eod,underlying_ask_eod\n"
+        "2012-07-02,AAPL,2012-07-21,590,C,10.1,10.3,592.40,592.60\n"
+        "2012-07-02,AAPL,2012-07-21,590,P,8.1,8.3,0,592.60\n"
+    )
+
+    assert delivered(text, "options").frame["underlying_price"].to_list() == [592.5, None]
