@@ -14,7 +14,8 @@ from config.universe import Universe
 from ledger import feeds, market
 from quality.calendar import exchange
 from quant.features.minutes import MinutePanel
-from quant.strategies import REVERSION, ReversionRules, mean_reversion, strategy_name
+from quant.signals import REVERSION, strategy_name
+from quant.strategies import ReversionRules, mean_reversion
 from trading.clock import DeskClock
 from warehouse import Warehouse, intraday, minutes
 

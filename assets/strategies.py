@@ -22,7 +22,8 @@ from config.universe import Universe
 from quality.calendar import exchange
 from quant.features import DailyPanel
 from quant.gates import GateVerdict
-from quant.strategies import SWING, Bars, SwingRules, bars_of, strategy_name, swing
+from quant.signals import SWING, strategy_name
+from quant.strategies import Bars, SwingRules, bars_of, swing
 from quant.typing import BoolArray
 from warehouse import Warehouse, adjustment, bars, evidence, models, predictions
 

@@ -7,6 +7,10 @@ import numpy as np
 
 from quant.typing import FloatArray
 
+SWING = "swing trend"
+REVERSION = "mean reversion"
+"""What the classical strategies are called; see `quant.strategies`."""
+
 
 @dataclass(frozen=True)
 class Policy:
@@ -129,3 +133,16 @@ def target_weight_panel(
     for row, (chances, ranks) in enumerate(zip(probability, order, strict=True)):
         weights[row] = target_weights(chances, policy=policy, rank_by=ranks)
     return weights
+
+
+def strategy_name(rules: str, *, filtered: bool) -> str:
+    """Return how a strategy is called in signals, gates and proposals.
+
+    Parameters
+    ----------
+    rules : str
+        `SWING` or `REVERSION`.
+    filtered : bool
+        Whether the model's word is asked before a position is begun.
+    """
+    return f"{rules} with model" if filtered else rules

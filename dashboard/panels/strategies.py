@@ -6,7 +6,7 @@ import streamlit as st
 from dashboard import data, formats, states, tables
 from dashboard.cards import beside_gates
 from quant.gates import title
-from quant.strategies import SWING, strategy_name
+from quant.signals import SWING, strategy_name
 
 
 def show() -> None:
