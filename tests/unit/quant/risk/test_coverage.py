@@ -45,6 +45,23 @@ def test_exceptions_of_jorion_cluster() -> None:
     assert both == pytest.approx(13.44, abs=0.005)
 
 
+def test_all_three_figures_of_the_mathworks_example() -> None:
+    # MathWorks, Risk Management Toolbox, `varbacktest.cc`, portfolio "EquityIndex", Normal95: 57
+    # failures in 1043 days, transitions 932, 53, 53 and 4. Any order with those is as good.
+    runs = [(0, 19), *[(1, 2), (0, 18)] * 4, *[(1, 1), (0, 18)] * 49]
+    runs[-1] = (0, 1043 - sum(length for _, length in runs[:-1]))
+
+    found = christoffersen_test(_hits(runs), level=0.95)
+
+    assert found.counts == (932, 53, 53, 4)
+    assert found.unconditional.statistic == pytest.approx(0.46147, abs=5e-6)
+    assert found.unconditional.p_value == pytest.approx(0.49694, abs=5e-6)
+    assert found.independence.statistic == pytest.approx(0.25866, abs=5e-6)
+    assert found.independence.p_value == pytest.approx(0.61104, abs=5e-6)
+    assert found.conditional.statistic == pytest.approx(0.72013, abs=5e-6)
+    assert found.conditional.p_value == pytest.approx(0.69763, abs=5e-6)
+
+
 @pytest.mark.parametrize(
     ("level", "regions"),
     [
