@@ -148,6 +148,20 @@ def prices_are_fresh(
     )
 
 
+@dg.asset_check(asset="options")
+def chains_are_fresh_and_whole(
+    context: dg.AssetCheckExecutionContext, warehouse: dg.ResourceParam[Warehouse]
+) -> dg.AssetCheckResult:
+    """Shares with recent option quotes have half of their contracts in this run's last session."""
+    with warehouse.reader() as conn:
+        thin = readings.thin_chains(conn, due=max(sessions_of(context), default=None))
+    return _told(
+        thin,
+        good="Every chain that was quoted within six sessions is quoted still.",
+        bad="chains were quoted within six sessions and hardly are in the newest one.",
+    )
+
+
 @dg.asset_check(asset="daily_features")
 def features_are_finite_where_history_suffices(
     context: dg.AssetCheckExecutionContext, warehouse: dg.ResourceParam[Warehouse]
@@ -186,6 +200,7 @@ CHECKS: Final = (
     keys_are_unique,
     prices_are_fresh,
     sessions_are_complete,
+    chains_are_fresh_and_whole,
     features_are_finite_where_history_suffices,
     serving_matches_training,
 )

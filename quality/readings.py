@@ -13,6 +13,9 @@ from quality.calendar import exchange
 # The longest look-back of a daily feature is a year of sessions and one for its first return.
 SUFFICIENT_HISTORY: Final = 253
 COMPLETE_SHARE: Final = 0.9
+# Contracts that nobody quotes any more are dropped from chains; half of one is not.
+CHAIN_SHARE: Final = 0.5
+_RECENT: Final = 6  # sessions
 
 _VERDICTS: Final = """
 select symbol, session, status
@@ -102,6 +105,27 @@ from newest
 where last_session < (select max(session) from judged)
   and last_session >= (select min(session) from judged)
 order by symbol
+"""
+_THIN_CHAINS: Final = """
+with stored as (
+    select distinct symbol, session, expiry, strike, put_or_call
+    from market.options
+    where session between $since and $due
+),
+before as (
+    select symbol, max(session) as last_session from stored where session < $due group by symbol
+),
+alive as (
+    select s.symbol, b.last_session, count(*) as contracts
+    from stored s join before b on b.symbol = s.symbol and b.last_session = s.session
+    where s.expiry >= $due
+    group by s.symbol, b.last_session
+),
+quoted as (select symbol, count(*) as contracts from stored where session = $due group by symbol)
+select a.symbol, a.last_session, a.contracts, coalesce(q.contracts, 0) as quoted
+from alive a left join quoted q on q.symbol = a.symbol
+where coalesce(q.contracts, 0) < $share * a.contracts
+order by a.symbol
 """
 _UNFINISHED: Final = """
 with latest as (
@@ -213,6 +237,24 @@ def late_symbols(conn: duckdb.DuckDBPyConnection, *, due: date | None = None) ->
     `due` (a session) leaves out later ones; the wall clock plays no part.
     """
     return _rows(conn, _LATE, {"due": due})
+
+
+def thin_chains(conn: duckdb.DuckDBPyConnection, *, due: date | None) -> pl.DataFrame:
+    """Return shares whose options were quoted within six sessions and hardly are in the one due.
+
+    Columns: symbol, last_session (before `due`), contracts (of its chain, those still alive) and
+    quoted (in `due`, usable ones). Without a session due there are none.
+    """
+    earlier = () if due is None else exchange().sessions(date.min, due)[-_RECENT - 1 :]
+    if not earlier:
+        return pl.DataFrame(
+            schema={
+                "symbol": pl.String, "last_session": pl.Date, "contracts": pl.Int64,
+                "quoted": pl.Int64,
+            }
+        )  # fmt: skip
+    asked = {"since": earlier[0], "due": due, "share": CHAIN_SHARE}
+    return _rows(conn, _THIN_CHAINS, asked)
 
 
 def unfinished_features(

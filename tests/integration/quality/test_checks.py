@@ -79,7 +79,11 @@ def daily_features() -> None: ...
 def predictions() -> None: ...
 
 
-ASSETS = [daily_bars, minute_bars, daily_features, predictions]
+@dg.asset(name="options", partitions_def=DAYS, backfill_policy=dg.BackfillPolicy.single_run())
+def quotes() -> None: ...
+
+
+ASSETS = [daily_bars, minute_bars, daily_features, predictions, quotes]
 
 
 def ran(tables: Tables, first: date, last: date | None = None) -> dict[tuple[str, str], bool]:
@@ -267,3 +271,27 @@ def test_minutes_outside_regular_hours_fill_no_gap(tables: Tables) -> None:
     gaps = readings.incomplete_minutes(tables.conn, sessions=[MONDAY])
 
     assert gaps.rows() == [("THIN", MONDAY, 300, 390)]
+
+
+def test_a_chain_that_is_late_or_half_gone_is_told(tables: Tables) -> None:
+    def quote(symbol: str, session: date, strikes: Sequence[float], expiry: date) -> None:
+        for strike in strikes:
+            tables.add(
+                "market.options", symbol=symbol, session=session, expiry=expiry, strike=strike,
+                put_or_call="call", bid=1.0, ask=1.1, source="test", simulated=False, known_at=AT,
+                assumed=True, recorded_at=AT,
+            )  # fmt: skip
+
+    july, expired, long_ago = date(2012, 7, 21), MONDAY, date(2012, 6, 1)
+    for symbol in ("WHOLE", "HALF", "THIN", "LATE"):
+        quote(symbol, MONDAY, (90.0, 95.0, 100.0, 105.0), july)
+        quote(symbol, MONDAY, (90.0, 95.0, 100.0, 105.0, 110.0), expired)  # due no longer
+    quote("GONE", long_ago, (90.0, 95.0), july)
+    quote("WHOLE", TUESDAY, (90.0, 95.0, 100.0, 105.0), july)
+    quote("HALF", TUESDAY, (90.0, 95.0), july)
+    quote("THIN", TUESDAY, (90.0,), july)
+
+    thin = readings.thin_chains(tables.conn, due=TUESDAY)
+
+    assert thin.rows() == [("LATE", MONDAY, 4, 0), ("THIN", MONDAY, 4, 1)]
+    assert readings.thin_chains(tables.conn, due=None).is_empty()

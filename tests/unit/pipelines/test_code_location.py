@@ -77,6 +77,7 @@ def test_only_the_checks_of_a_whole_delivery_stop_a_run() -> None:
         ("daily_bars", "prices_are_fresh"),
         ("daily_bars", "incoming_bars_are_like_the_year_before"),
         ("minute_bars", "sessions_are_complete"),
+        ("options", "chains_are_fresh_and_whole"),
         ("daily_features", "features_are_finite_where_history_suffices"),
         ("daily_features", "features_meet_their_suite"),
         ("daily_features", "features_are_like_those_trained_on"),
