@@ -16,7 +16,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 _WORTHWHILE: Final = 20_000  # rows; fewer are done sooner than threads start
-_STRETCH: Final = 100_000  # rows; of more, what the work lays out for itself fills the memory
+_STRETCH: Final = 8_000  # rows; of more, what the work lays out for itself leaves the cache
 
 
 def kernel(function: Callable[P, R]) -> Callable[P, R]:

@@ -105,11 +105,15 @@ def execute_scanned(op: int, window: int, a: Float64Array, out: Float64Array) ->
 def _interleave(columns: Float32Array, out: Float32Array) -> None:
     """Copy columns into rows, some rows at a time so that their cache lines are written once."""
     n_rows = out.shape[0]
-    for begin in range(0, n_rows, _TILE):
-        end = min(begin + _TILE, n_rows)
+    whole = n_rows - n_rows % _TILE
+    for begin in range(0, whole, _TILE):
         for k in range(out.shape[1]):
-            for i in range(begin, end):
-                out[i, k] = columns[k, i]
+            tile = columns[k, begin : begin + _TILE]
+            for i in range(_TILE):  # a number that the compiler knows
+                out[begin + i, k] = tile[i]
+    for i in range(whole, n_rows):
+        for k in range(out.shape[1]):
+            out[i, k] = columns[k, i]
 
 
 @kernel
