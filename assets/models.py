@@ -3,7 +3,7 @@
 import getpass
 import json
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import date
 from functools import partial
 
 import dagster as dg
@@ -18,8 +18,8 @@ from assets.features import daily_features
 from assets.filing import store, store_trials
 from assets.judging import Market
 from assets.market import daily_bars, index_bars
-from assets.material import EPOCH, Material, material_of, programme, subject_of
-from assets.probing import train_and_serve
+from assets.material import Material, material_of, programme, subject_of
+from assets.probing import absent, probed_sessions, train_and_serve
 from assets.sources import ModelRegistry
 from assets.training import (
     History,
@@ -92,10 +92,11 @@ def trained_model(
         served=train_and_serve(
             warehouse,
             universe,
-            _probed_sessions(material.panel),
+            probed_sessions(warehouse, universe, material.panel.sessions, trained_to=session),
             trained_to=session,
             names=material.names,
         ),
+        absent=absent(warehouse, universe, material.panel, trained_to=session),
         progress=lambda what, done, of: _report(context, what, done, of),
     )
     # What was tried counts also where the registry then does not answer.
@@ -134,12 +135,6 @@ def _market(panel: DailyPanel) -> Market:
         volumes=grid(panel.volume / panel.split_factor),
         first_ordinal=0,
     )
-
-
-def _probed_sessions(panel: DailyPanel) -> list[date]:
-    """The newest session, and two from the thirds of history before it."""
-    days = np.unique(panel.sessions)
-    return [EPOCH + timedelta(days=int(days[(days.size - 1) * n // 3])) for n in (1, 2, 3)]
 
 
 def launcher(tags: Mapping[str, str]) -> str:

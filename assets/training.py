@@ -123,6 +123,7 @@ def train(
     history: History,
     *,
     served: Finding | None = None,
+    absent: Finding | None = None,
     progress: Callable[[str, int, int], None],
 ) -> Trained:
     """Search, walk forward, fit on the latest sessions, and judge.
@@ -130,7 +131,8 @@ def train(
     The search walks each configuration forward: its choice serves the final model only, which
     predicts later sessions. In the record that is judged each window chooses among settings on
     its own earlier sessions. `served` compares training with serving; without it nobody knows
-    whether the model is free of leaks.
+    whether the model is free of leaks. `absent` looks for members that were never seen, where
+    the universe has a past.
     """
     trials = _searched(dataset, market, plan, progress)
     bench = prepare(plan.family, dataset.features, device=plan.device, n_jobs=_N_JOBS)
@@ -148,7 +150,7 @@ def train(
     evidence = replace(
         _evidence(trials, history, gained, plan),
         combinatorial_sharpe=tenth_percentile(looked.paths),
-        leakage_probes=free_of_leaks(looked.probes, served),
+        leakage_probes=free_of_leaks(looked.probes, served, absent),
         regime_stability=worst_regime(looked.regimes),
     )
     return Trained(
@@ -162,7 +164,7 @@ def train(
         settings=settings,
         paths=looked.paths,
         regimes=looked.regimes,
-        probes=looked.probes if served is None else (*looked.probes, served),
+        probes=(*looked.probes, *(one for one in (served, absent) if one is not None)),
         effects=looked.effects,
         n_configurations=len(_configurations(trials, history, plan)),
     )
@@ -340,9 +342,14 @@ def _configurations(trials: tuple[Trial, ...], history: History, plan: Plan) -> 
     return history.configurations | scored | walked_configurations(plan).keys()
 
 
-def free_of_leaks(probed: tuple[Finding, ...], served: Finding | None) -> bool | None:
-    """Whether every probe passed; unknown unless all could be made or one has failed."""
-    found = probed if served is None else (*probed, served)
+def free_of_leaks(
+    probed: tuple[Finding, ...], served: Finding | None, absent: Finding | None = None
+) -> bool | None:
+    """Whether every probe passed; unknown unless all could be made or one has failed.
+
+    `absent` may be missing: a universe without a past has a gate of its own.
+    """
+    found = (*probed, *(one for one in (served, absent) if one is not None))
     if not all(finding.passed for finding in found):
         return False
     return None if served is None or not probed else True

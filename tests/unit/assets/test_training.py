@@ -153,6 +153,10 @@ def test_without_the_comparison_with_serving_nobody_knows_of_leaks() -> None:
     assert free_of_leaks((), served) is None
     assert free_of_leaks((passed,), served) is True
     assert free_of_leaks((passed,), replace(served, passed=False)) is False
+    gone = replace(passed, probe="absent members")
+    assert free_of_leaks((), served, gone) is None
+    assert free_of_leaks((passed,), served, gone) is True
+    assert free_of_leaks((passed,), served, replace(gone, passed=False)) is False
 
 
 def test_a_universe_chosen_with_hindsight_fails_its_gate(first: Trained) -> None:
