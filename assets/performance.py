@@ -70,6 +70,12 @@ def performance(
             table: accounts.record(conn, table, _frame(table, rows).with_columns(known_at=known))
             for table, rows in frames.items()
         }
+        first = told.curve[0].session
+        for table, begins in (("portfolio.lots", session), ("portfolio.closings", first)):
+            new[table] += accounts.take_back(
+                conn, table, _frame(table, frames[table]),
+                first=begins, last=session, known_at=decision_time(session),
+            )  # fmt: skip
     return dg.MaterializeResult(metadata={"dagster/row_count": sum(new.values())} | new)
 
 

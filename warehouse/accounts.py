@@ -56,6 +56,8 @@ _KEYS: Final[Mapping[str, tuple[str, ...]]] = {
     "portfolio.day_reports": ("session",),
 }
 TABLES: Final = tuple(SCHEMAS)
+# A row of these with quantity 0 says that there is no such lot any more.
+_OF_LOTS: Final = ("portfolio.lots", "portfolio.closings")
 
 
 def record(conn: duckdb.DuckDBPyConnection, table: str, frame: pl.DataFrame) -> int:
@@ -80,13 +82,45 @@ def record(conn: duckdb.DuckDBPyConnection, table: str, frame: pl.DataFrame) -> 
     first, last = rows["session"].min(), rows["session"].max()
     assert isinstance(first, date)
     assert isinstance(last, date)
-    known = between(conn, table, first, last, as_of=_newest(rows))
+    known = _known(conn, table, first, last, as_of=_newest(rows))
     news = rows.join(known.select(said), on=said, how="anti", nulls_equal=True)
     if news.is_empty():
         return 0
     key = _KEYS[table]
     values = tuple(name for name in said if name not in key)
     return versions.record(conn, versions.Subject(table, (*key, "known_at"), values), news)
+
+
+def take_back(
+    conn: duckdb.DuckDBPyConnection,
+    table: str,
+    kept: pl.DataFrame,
+    *,
+    first: date,
+    last: date,
+    known_at: datetime,
+) -> int:
+    """Say of lots that are known and not among `kept` that they are none; return how many.
+
+    The broker took the execution back that opened or closed them. What was known before stays.
+
+    Parameters
+    ----------
+    table : str
+        ``portfolio.lots`` or ``portfolio.closings``.
+    kept : polars.DataFrame
+        All rows of the sessions from `first` to `last` as they are figured now.
+    known_at : datetime
+        Market time at which that is known.
+    """
+    known = _known(conn, table, first, last, as_of=known_at)
+    gone = known.join(kept, on=_KEYS[table], how="anti")
+    figures = [name for name, kind in SCHEMAS[table].items() if kind == _F]
+    none = gone.with_columns(
+        *(pl.lit(0.0).alias(name) for name in figures),
+        known_at=pl.lit(known_at, dtype=pl.Datetime("us", "UTC")),
+    )
+    return record(conn, table, none)
 
 
 def between(
@@ -102,8 +136,18 @@ def between(
     Returns
     -------
     polars.DataFrame
-        Its columns without recorded_at, sorted by its key.
+        Its columns without recorded_at, sorted by its key; lots that were taken back left out.
     """
+    return _standing(table, _known(conn, table, first, last, as_of=as_of))
+
+
+def _standing(table: str, rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.filter(pl.col("quantity") != 0.0) if table in _OF_LOTS else rows
+
+
+def _known(
+    conn: duckdb.DuckDBPyConnection, table: str, first: date, last: date, *, as_of: datetime
+) -> pl.DataFrame:
     key = ", ".join(_KEYS[table])
     asked = {"first": first, "last": last, "as_of": require_aware(as_of, name="as_of")}
     return selected(
@@ -127,7 +171,7 @@ def latest(conn: duckdb.DuckDBPyConnection, table: str, *, most: int = 1_000) ->
     if newest is None:
         return pl.DataFrame(schema=SCHEMAS[table])
     key = ", ".join(_KEYS[table])
-    return selected(
+    rows = selected(
         conn,
         f"""
         select {", ".join(SCHEMAS[table])} from {table}
@@ -139,6 +183,7 @@ def latest(conn: duckdb.DuckDBPyConnection, table: str, *, most: int = 1_000) ->
         """,
         {"newest": newest, "most": most},
     )
+    return _standing(table, rows)
 
 
 def _newest(rows: pl.DataFrame) -> datetime:

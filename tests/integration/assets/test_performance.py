@@ -196,6 +196,25 @@ def test_lots_cash_profit_and_attribution_are_those_of_the_account(desk: Desk) -
     assert cost["total_bps"] == pytest.approx((25 * (196 - 195) + 1) / (25 * 195) * 10_000)
 
 
+def test_a_late_bust_takes_lots_and_closings_back(desk: Desk) -> None:
+    _traded(desk.case)
+    desk.run(SOLD, performance)
+    assert (desk.rows("portfolio.lots").height, desk.rows("portfolio.closings").height) == (1, 2)
+
+    for name in ("e-cs-trend-sell", "e-cs-swing-buy"):
+        with desk.case.ledger.begin() as conn:
+            conn.execute(
+                sa.update(fills_table)
+                .where(fills_table.c.execution_id == name)
+                .values(busted_at=datetime(2012, 6, 26, tzinfo=UTC))
+            )
+    desk.run(SOLD, performance)
+
+    (lot,) = desk.rows("portfolio.lots").iter_rows(named=True)
+    assert (lot["lot_id"], lot["quantity"]) == ("e-cs-trend-buy", 25.0)
+    assert desk.rows("portfolio.closings").is_empty()
+
+
 def test_the_same_session_again_adds_no_row(desk: Desk) -> None:
     _traded(desk.case)
     desk.run(SOLD, performance)
