@@ -23,11 +23,11 @@ from config.universe import Universe
 from ledger import alert_deliveries as deliveries
 from ledger import alert_rules as made_rules
 from ledger import alerts as stored_alerts
-from ledger import filed, market, pages, people, requests, state, steps
+from ledger import feeds, filed, market, pages, people, requests, state, steps
 from trading.alerting import Rule
 from warehouse import accounts as stored_accounts
 from warehouse import eligibility as stored_eligibility
-from warehouse import evidence, portfolio, restated, shadow
+from warehouse import evidence, intraday, portfolio, restated, shadow
 from warehouse import pages as shown
 
 # Live figures are read once a second for all people who look, slower ones every few seconds.
@@ -281,6 +281,20 @@ def signals() -> pl.DataFrame:
     """Target weights of the newest session, by strategy."""
     with stored() as conn:
         return portfolio.latest_signals(conn)
+
+
+@st.cache_data(ttl=SLOW, max_entries=1, show_spinner=False)
+def intraday_signals() -> pl.DataFrame:
+    """What the intraday rules wanted after the newest minute they had."""
+    with stored() as conn:
+        return intraday.latest(conn)
+
+
+@st.cache_data(ttl=SLOW, max_entries=1, show_spinner=False)
+def feed_trouble() -> str | None:
+    """Why intraday data must not be acted on now; None when it may be."""
+    with asked() as conn:
+        return feeds.trouble(conn, desk_at=now())
 
 
 @st.cache_data(ttl=CALM, max_entries=1, show_spinner=False)

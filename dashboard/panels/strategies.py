@@ -3,17 +3,64 @@
 import polars as pl
 import streamlit as st
 
+from config.strategies import StrategiesSettings
 from dashboard import data, formats, states, tables
 from dashboard.cards import beside_gates
 from quant.gates import title
 from quant.signals import SWING, strategy_name
 
+_SIDES = {1: "buy", 0: "nothing", -1: "sell short"}
+
 
 def show() -> None:
-    """The swing strategy's signals after the newest close, its gates and its capacity."""
+    """What the classical strategies that are on want, beside the model."""
     told = data.settings().strategies
-    if told.swing == "off":
+    if told.swing != "off":
+        _swing(told)
+    if told.reversion != "off":
+        _reversion()
+
+
+def _reversion() -> None:
+    """What the intraday rules wanted last; nothing while the feed is in trouble."""
+    st.subheader("Mean reversion by the minute", anchor=False)
+    st.markdown(
+        ":orange-badge[:material/info: advisory] No gate has judged these rules; they make no "
+        "proposal."
+    )
+    if trouble := data.feed_trouble():
+        states.empty("No intraday signal now.", why=trouble)
         return
+    found = data.intraday_signals()
+    if found.is_empty():
+        states.empty("No intraday signal yet.", why="The rules follow the open market.")
+        return
+    if found["simulated"].any():
+        st.markdown(":violet-badge[simulated] These minutes are simulated.")
+    tables.show(
+        [
+            tables.text("Symbol"), tables.text("Wanted"), tables.figure("Close, USD"),
+            tables.figure("Stop, USD"), tables.text("After the minute"),
+        ],
+        [
+            (
+                f"**{row['symbol']}**",
+                _SIDES[row["side"]],
+                formats.price(row["close"]),
+                formats.price(row["stop"]),
+                formats.new_york(row["bar_start"]),
+            )
+            for row in found.head(50).iter_rows(named=True)
+        ],
+    )  # fmt: skip
+    st.caption(
+        f"{formats.day(found['session'][0])} · more than two deviations from the session's VWAP "
+        "and oversold; flat by the close · source `portfolio.intraday_signals`"
+    )
+
+
+def _swing(told: StrategiesSettings) -> None:
+    """The swing strategy's signals after the newest close, its gates and its capacity."""
     name = strategy_name(SWING, filtered=told.swing_filter)
     st.subheader("Swing trend following", anchor=False)
     gates = data.gates(name)
