@@ -47,10 +47,12 @@ class Chain:
         return bool(newest.state not in FINAL)
 
     @property
-    def unsold(self) -> Decimal:
-        """Shares that were signed and that no stop of the chain has sold."""
+    def missing(self) -> Decimal:
+        """Shares that were signed, that no stop of the chain has sold, and none covers."""
+        newest = self.members[-1]
         sold = sum((one.filled_quantity for one in self.members), Decimal(0))
-        return Decimal(self.signed.quantity) - sold
+        works = newest.quantity - newest.filled_quantity if newest.state not in FINAL else 0
+        return Decimal(self.signed.quantity) - sold - works
 
 
 def owed(conn: sa.Connection) -> list[str]:
@@ -106,7 +108,9 @@ def intend(
     is_open : bool
         Whether the market is: a stop for the day only does not outlive it.
     """
-    if not state.locked(conn).state.admits(reduces=True):
+    halted = not state.locked(conn).state.admits(reduces=True)
+    # Between a stop's cancel and the intent of the sale its shares must stay free.
+    if halted or _is_being_sold(conn, symbol, owner=owner, at=at):
         return []
     owing = [chain for chain in _chains(conn, symbol, lock=True) if chain.is_owed]
     made: list[Order] = []
@@ -120,19 +124,39 @@ def intend(
         bare = position - leaving - _covered(conn, symbol, side)
         nearest = sorted(mine, key=lambda one: one.signed.stop_price, reverse=side == "sell")
         for chain in nearest:
-            if price is None or (chain.signed.time_in_force == "day" and not is_open):
-                continue
-            if (chain.signed.stop_price >= price) == (side == "sell"):
-                _tell_passed(conn, chain.signed, price, at)
-                continue
-            working = chain.members[-1]
-            own = working.quantity - working.filled_quantity if working.state not in FINAL else 0
-            quantity = min(bare, chain.unsold - own)
-            if quantity <= 0:
-                continue
-            bare -= quantity
-            made.append(_add(conn, chain, quantity, owner=owner, build=build, until=until, at=at))
+            quantity = min(bare, chain.missing)
+            if quantity > 0 and _may_work(conn, chain, price, at, is_open=is_open):
+                bare -= quantity
+                made.append(
+                    _add(conn, chain, quantity, owner=owner, build=build, until=until, at=at)
+                )
     return made
+
+
+def _may_work(
+    conn: sa.Connection, chain: Chain, price: Decimal | None, at: Stamp, *, is_open: bool
+) -> bool:
+    """Whether a stop of a chain makes sense now; where the price has passed it, people are told."""
+    if price is None or (chain.signed.time_in_force == "day" and not is_open):
+        return False
+    if (chain.signed.stop_price >= price) == (chain.signed.side == "sell"):
+        _tell_passed(conn, chain.signed, price, at)
+        return False
+    return True
+
+
+def _is_being_sold(conn: sa.Connection, symbol: str, *, owner: str, at: Stamp) -> bool:
+    """Whether another dispatcher holds a leg that closes shares and has not written it down."""
+    unsent = sa.not_(sa.exists().where(table.c.leg_id == legs.c.leg_id))
+    query = sa.select(sa.func.count()).where(
+        legs.c.symbol == symbol,
+        legs.c.reduces,
+        legs.c.closed_at.is_(None),
+        legs.c.lease_until > at.desk_at,
+        legs.c.lease_owner.is_distinct_from(owner),
+        sa.or_(legs.c.tactic.is_not(None), unsent),
+    )
+    return bool(conn.scalar(query))
 
 
 def _chains(conn: sa.Connection, symbol: str, *, lock: bool = False) -> list[Chain]:

@@ -5,13 +5,16 @@ of shares, or as a wash sale, so the stop is cancelled and seen cancelled first.
 """
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Literal
 
 from trading.broker import Broker, BrokerOrder
 from trading.ledger import Ledger, Stamp
+from trading.orders import STOPS, Order, OrderState
 from trading.proposals import CheckResult, Leg
 from trading.wording import shares
 
+_ON_THE_WAY = frozenset({OrderState.INTENDED, OrderState.SENT, OrderState.UNRESOLVED})
 _SELF_CROSS = 20  # its number among the pre-trade checks
 
 
@@ -38,9 +41,10 @@ def make_way(ledger: Ledger, broker: Broker, *, leg: Leg, at: Stamp) -> Way:
         If the broker does not answer: nothing is then known, and nothing may be sent.
     """
     cancelled = 0
-    for told in broker.open_orders():
-        if (told.symbol, told.side) != (leg.symbol, leg.side):
-            continue
+    coming = _coming(ledger, leg)
+    if coming is not None:  # it would take the shares back once it arrives
+        return Way(cancelled, _held(coming.leaves, coming, "it is still on its way"))
+    for told in _on_its_side(broker, leg):
         standing = _standing(ledger, broker, told)
         if standing == "apart":
             continue
@@ -59,6 +63,25 @@ def make_way(ledger: Ledger, broker: Broker, *, leg: Leg, at: Stamp) -> Way:
     return Way(cancelled, None)
 
 
+def _on_its_side(broker: Broker, leg: Leg) -> list[BrokerOrder]:
+    trade = (leg.symbol, leg.side)
+    return [told for told in broker.open_orders() if (told.symbol, told.side) == trade]
+
+
+def _coming(ledger: Ledger, leg: Leg) -> Order | None:
+    """A stop for the shares of `leg` of which nobody knows whether the broker has it."""
+    return next(
+        (
+            order
+            for order in ledger.working_orders()
+            if (order.symbol, order.side) == (leg.symbol, leg.side)
+            and order.order_type in STOPS
+            and order.state in _ON_THE_WAY
+        ),
+        None,
+    )
+
+
 def _standing(
     ledger: Ledger, broker: Broker, told: BrokerOrder
 ) -> Literal["apart", "filling", "gives way"]:
@@ -72,14 +95,18 @@ def _standing(
 
 
 def _waits(told: BrokerOrder, why: str) -> CheckResult:
+    return _held(told.quantity - told.filled_quantity, told, why)
+
+
+def _held(leaves: Decimal, order: BrokerOrder | Order, why: str) -> CheckResult:
     return CheckResult(
         number=_SELF_CROSS,
         code="shares_held",
         passed=False,
         warning=False,
         sentence=(
-            f"{shares(told.quantity - told.filled_quantity)} {told.symbol} are held by the "
-            f"desk's own {told.order_type} order, and {why}. It waits."
+            f"{shares(leaves)} {order.symbol} are held by the desk's own {order.order_type} "
+            f"order, and {why}. It waits."
         ),
         later=True,
     )

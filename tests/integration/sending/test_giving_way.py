@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from ledger import alerts
-from tests.integration.sending.desk import LIMITS, SmallDesk, proposed
+from tests.integration.sending.desk import LIMITS, CrashError, SmallDesk, proposed
 from trading.dispatch import Report, send_signed
 from trading.errors import OrderRejectedError, OutcomeUnknownError
 from trading.ledger import Stamp
@@ -204,6 +204,51 @@ def test_a_stop_shrinks_with_what_is_sold(desk: SmallDesk) -> None:
     compare(desk)
     restore(desk)
     assert stops(desk) == [(Decimal(12), AT)]
+
+
+def test_no_stop_comes_back_between_its_cancel_and_the_intent_of_the_sale(desk: SmallDesk) -> None:
+    protected(desk)
+    desk.broker.on_submit = lambda order: shares_are_set_aside(desk, order)
+    sale = desk.sign(closing(quantity=8))
+    others = []
+
+    def reached(point: str) -> None:
+        if point == "checked":  # the stop is cancelled, nothing of the sale is written down
+            others.append(restore(desk, "executor"))
+
+    desk.agree()
+    report = send_signed(
+        desk.ledger,
+        desk.broker,
+        sender=desk.sender("run/2", reached),
+        desk=desk.clock,
+        market=desk.market,
+    )
+
+    assert [one.sent for one in others] == [[]]
+    assert report.acknowledged[0] == name_of(sale)
+    assert stops(desk) == [(Decimal(12), AT)]
+
+
+def test_a_sale_waits_for_a_stop_that_is_on_its_way(desk: SmallDesk) -> None:
+    protected(desk)
+    first = desk.sign(closing(quantity=8))
+
+    def killed(point: str) -> None:
+        if point == "stop_intended":
+            raise CrashError
+
+    desk.agree()
+    sender = desk.sender("run/2", killed)
+    with pytest.raises(CrashError):
+        send_signed(desk.ledger, desk.broker, sender=sender, desk=desk.clock, market=desk.market)
+    desk.broker.fill(name_of(first), 8, "195.80")
+    compare(desk)
+    desk.sign(closing(quantity=5))
+
+    report = send(desk, "run/3")
+
+    assert ["still on its way" in why for why in report.waiting.values()] == [True]
 
 
 def test_what_a_sale_did_not_sell_gets_its_stop_back(desk: SmallDesk) -> None:
