@@ -43,6 +43,8 @@ from quant.models.learners import Bench, prepare
 from quant.models.trials import WalkedTrials
 from quant.models.walkforward import Predictions
 from quant.overfitting import probability_of_backtest_overfitting
+from quant.performance import sharpe_ratio
+from quant.performance.returns import varies
 from quant.probes import Finding
 from quant.signals import Policy
 from quant.splits import default_embargo, purged_k_fold
@@ -356,8 +358,12 @@ def free_of_leaks(
 
 
 def _ratio(returns: FloatArray) -> float:
-    spread = float(np.std(returns, ddof=1)) if returns.size > 1 else 0.0
-    return float(np.mean(returns)) / spread if spread > 0.0 else 0.0
+    """Per session; 0 for a trial that never traded, whatever rounding left of its returns."""
+    return sharpe_ratio(returns, periods_per_year=1) if _varies(returns) else 0.0
+
+
+def _varies(returns: FloatArray) -> bool:
+    return returns.size > 1 and varies(returns)
 
 
 def _pbo(trials: list[Trial]) -> float | None:
@@ -366,7 +372,7 @@ def _pbo(trials: list[Trial]) -> float | None:
     if len(trials) < 2 or len(lengths) != 1:
         return None
     table = np.column_stack([trial.gross for trial in trials])
-    if table.shape[0] < 2 * _PBO_BLOCKS or int((table.std(axis=0) > 0).sum()) < 2:
+    if table.shape[0] < 2 * _PBO_BLOCKS or sum(map(_varies, table.T)) < 2:
         return None  # fewer than two ever traded: nothing was chosen
     return probability_of_backtest_overfitting(table, n_blocks=_PBO_BLOCKS).pbo
 

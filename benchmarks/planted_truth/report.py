@@ -279,12 +279,12 @@ def _overfitting(nulls: Sequence[Record], power: Sequence[Record]) -> list[str]:
         ],
         "",
         f"Wanted on null markets is 0.50 ± {_PBO_WITHIN:.2f}: **{met}**. By forecasts walked "
-        "forward luck in one block says nothing of the next, and the mean is that of a coin. Net "
-        "of costs it is a little less: who trades less loses less, in every block alike, and "
-        "needs no skill for it. Out-of-fold forecasts are fitted to the sessions on both sides: "
-        "where luck gave two blocks the same sign, each is forecast with the sign of the other "
-        "and both look skilled, so that blocks of a null market are alike and the figure falls "
-        "well below one half.",
+        "forward luck in one block says nothing of the next, and the mean is that of a coin. "
+        "Out-of-fold forecasts are fitted to the sessions on both sides: where luck gave two "
+        "blocks the same sign, each is forecast with the sign of the other and both look skilled, "
+        "so that blocks of a null market are alike and the figure falls below one half. Costs do "
+        "the same where trials differ in how much they trade, as with equal stakes: who trades "
+        "less loses less, in every block, and needs no skill for it.",
     ]
 
 

@@ -11,7 +11,7 @@ from assets.training import History, Plan, Trained, configuration_hash, free_of_
 from config import gates as gates_module
 from config import universe as universe_module
 from quant.labels import average_uniqueness, forward_excess
-from quant.models import CANDIDATES, Dataset
+from quant.models import CANDIDATES, Dataset, UnusableDataError
 from quant.probes import Finding
 from quant.signals import Policy
 
@@ -29,24 +29,26 @@ PLAN = Plan(
 NOTHING_BEFORE = History(configurations=frozenset(), sharpes=())
 
 
-def market(seed: int = 3) -> tuple[Dataset, Market]:
+def market(
+    seed: int = 3, n_symbols: int = N_SYMBOLS, n_sessions: int = N_SESSIONS
+) -> tuple[Dataset, Market]:
     """Random walks; the first feature foretells a part of the return after next."""
     rng = np.random.default_rng(seed)
-    features = rng.normal(size=(N_SYMBOLS * N_SESSIONS, 4)).astype(np.float32)
-    moves = 0.02 * rng.normal(size=(N_SYMBOLS, N_SESSIONS))
-    moves[:, 2:] += 0.01 * features[:, 0].reshape(N_SYMBOLS, -1)[:, :-2]
+    features = rng.normal(size=(n_symbols * n_sessions, 4)).astype(np.float32)
+    moves = 0.02 * rng.normal(size=(n_symbols, n_sessions))
+    moves[:, 2:] += 0.01 * features[:, 0].reshape(n_symbols, -1)[:, :-2]
     opens = 100.0 * np.exp(np.cumsum(moves, axis=1))
-    offsets = np.arange(N_SYMBOLS + 1) * N_SESSIONS
-    sessions = np.tile(np.arange(N_SESSIONS, dtype=np.int32), N_SYMBOLS)
+    offsets = np.arange(n_symbols + 1) * n_sessions
+    sessions = np.tile(np.arange(n_sessions, dtype=np.int32), n_symbols)
     labels = forward_excess(
-        opens.ravel(), np.full(N_SESSIONS, 100.0), offsets, sessions, horizon=1,
+        opens.ravel(), np.full(n_sessions, 100.0), offsets, sessions, horizon=1,
         volatility=np.full(sessions.size, 0.02),
     )  # fmt: skip
     dataset = Dataset(
         features=features,
         names=("foretelling", "noise_1", "noise_2", "noise_3"),
         sessions=sessions,
-        symbols=np.repeat(np.arange(N_SYMBOLS, dtype=np.int32), N_SESSIONS),
+        symbols=np.repeat(np.arange(n_symbols, dtype=np.int32), n_sessions),
         labels=labels.value,
         weights=average_uniqueness(labels.start_session, labels.end_session, offsets),
         label_start=labels.start_session,
@@ -191,3 +193,55 @@ def test_the_card_tells_limits_and_what_was_not_met(first: Trained) -> None:
     assert "Simulated prices" in told
     assert "Universe known at the time" in told
     assert f"{first.n_configurations} configurations" in told
+
+
+def quiet(_what: str, _done: int, _of: int) -> None:
+    return
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (np.nan, "nothing but NaN; drop them or load more history: noise_1"),
+        (1.0, "are constant; drop them: noise_1"),
+        (np.inf, "hold infinite values; make them NaN: noise_1"),
+    ],
+)
+def test_a_column_that_teaches_nothing_is_refused_by_name(value: float, message: str) -> None:
+    dataset, prices = market()
+    features = dataset.features.copy()
+    features[:, 1] = value
+
+    with pytest.raises(UnusableDataError, match=message):
+        train(replace(dataset, features=features), prices, PLAN, NOTHING_BEFORE, progress=quiet)
+
+
+def test_a_history_too_short_for_a_window_is_refused_with_what_it_needs() -> None:
+    with pytest.raises(ValueError, match="sessions"):
+        train(*market(n_sessions=200), PLAN, NOTHING_BEFORE, progress=quiet)
+
+
+def test_labels_that_have_not_matured_are_too_few_to_learn_from() -> None:
+    dataset, prices = market()
+    labels = np.where(np.arange(dataset.n_rows) < 50, dataset.labels, np.nan)
+
+    with pytest.raises(UnusableDataError, match=r"at least 100 rows .* there are 50"):
+        train(replace(dataset, labels=labels), prices, PLAN, NOTHING_BEFORE, progress=quiet)
+
+
+def test_a_single_symbol_is_learnt_from_and_judged() -> None:
+    alone = train(*market(n_symbols=1), PLAN, NOTHING_BEFORE, progress=quiet)
+
+    assert len(alone.verdicts) == len(PLAN.thresholds)
+    assert not all(verdict.passed for verdict in alone.verdicts)
+    assert np.isfinite(alone.predictions.probability[alone.predictions.rows]).all()
+
+
+def test_trials_are_traded_on_one_calendar_and_cost_what_trading_costs(first: Trained) -> None:
+    # The first window tests session 315; 63 later the first beta is known.
+    assert {trial.first_session for trial in first.trials} == {252 + 63 + 63}
+    (length,) = {trial.returns.size for trial in first.trials}
+    assert length == N_SESSIONS - (252 + 63 + 63)
+    for trial in first.trials:
+        assert trial.gross.size == length
+        assert (trial.gross - trial.returns).sum() > 0.0
