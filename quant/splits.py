@@ -36,7 +36,7 @@ def walk_forward(
 ) -> Iterator[Fold]:
     """Yield folds that train on the past, validate on what followed, test on what came next.
 
-    A row of session t has the label interval ``[t + 1, t + 1 + horizon]``. Int64Array of the
+    A row of session t has the label interval ``[t + 1, t + 1 + horizon]``. Rows of the
     training window whose interval reaches the first interval of the validation window are
     dropped, and so are rows of the validation window that reach the test window: everything
     a fold fits had matured at the open of its first test session.

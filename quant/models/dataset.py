@@ -164,7 +164,7 @@ class Dataset:
 
     @property
     def n_rows(self) -> int:
-        """Int64Array, labelled or not."""
+        """Rows, labelled or not."""
         return int(self.features.shape[0])
 
     @property
