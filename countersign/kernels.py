@@ -1,6 +1,7 @@
 """Compile the numeric kernels ahead: after an installation, so that no first run waits for them.
 
-The machine code stays beside the sources; a change of them compiles anew when it is first needed.
+`./desk` names a folder for the machine code after what the sources say, so that a change of any of
+them compiles everything anew.
 """
 
 import sys
