@@ -35,19 +35,25 @@ class TradeUpdates:
     def __init__(self, broker: BrokerSettings, hear: Callable[[], None]) -> None:
         self._broker = broker
         self._hear = hear
+        self._stream: _Stream | None = None
 
     def listen(self) -> None:
-        """Listen for as long as the process lives.
+        """Listen for as long as the process lives, or until `stop`.
 
         Raises
         ------
         UpdatesEndedError
-            If the stream ends all the same.
+            When the stream has ended.
         """
-        stream = _Stream(self._broker, self._hear)
-        stream.subscribe_trade_updates(self._heard)
-        stream.run()
+        self._stream = _Stream(self._broker, self._hear)
+        self._stream.subscribe_trade_updates(self._heard)
+        self._stream.run()
         raise UpdatesEndedError(f"The stream {self._broker.stream_url} ended; it is opened again.")
+
+    def stop(self) -> None:
+        """End listening, from another thread."""
+        if self._stream is not None:
+            self._stream.stop()
 
     async def _heard(self, _update: Any) -> None:
         self._hear()

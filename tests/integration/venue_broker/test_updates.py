@@ -1,10 +1,11 @@
 """Trade updates are a hint: each says that it is time to ask, and so does every joining."""
 
-import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from adapters.brokers.alpaca_updates import TradeUpdates
+from adapters.brokers.alpaca_updates import TradeUpdates, UpdatesEndedError
 from config.settings import BrokerSettings
 from tests.integration.venue.served import ServedVenue
 
@@ -12,15 +13,18 @@ ORDER = {"symbol": "IBM", "qty": "1", "side": "buy", "type": "market", "time_in_
 
 
 @pytest.fixture
-def told(served: ServedVenue) -> list[None]:
+def told(served: ServedVenue) -> Iterator[list[None]]:
     heard: list[None] = []
     broker = BrokerSettings(
         url=served.url, stream_url=served.stream, key_id="PKTEST", secret_key="secret"
     )
     updates = TradeUpdates(broker, lambda: heard.append(None))
-    threading.Thread(target=updates.listen, daemon=True).start()
-    served.until(lambda: len(heard) == 1)  # it joined
-    return heard
+    with ThreadPoolExecutor(1) as pool:
+        listening = pool.submit(updates.listen)
+        served.until(lambda: len(heard) == 1)  # it joined
+        yield heard
+        updates.stop()
+        assert isinstance(listening.exception(timeout=60), UpdatesEndedError)
 
 
 def test_an_update_says_that_something_happened(served: ServedVenue, told: list[None]) -> None:
