@@ -37,6 +37,7 @@ def reversion_name(settings: Settings) -> str:
 
 
 @dg.asset(
+    deps=["minute_bars", "predictions"],
     group_name="decisions",
     kinds={"numba", "duckdb"},
     owners=["team:research"],
