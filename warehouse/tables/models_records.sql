@@ -11,14 +11,14 @@ create table if not exists models.records (
     hit_low       double,                -- ends of the 95 % range over blocks of 21 sessions; null
     hit_high      double,                -- where there are fewer than 84 sessions
     brier         double      not null,  -- mean squared distance of probability and outcome
-    brier_low     double,
-    brier_high    double,
+    brier_low     double,                -- its range, as of hit_rate
+    brier_high    double,                -- the same
     coverage      double      not null,  -- share within the stated range, 0.8 by intent
-    coverage_low  double,
-    coverage_high double,
+    coverage_low  double,                -- its range, as of hit_rate
+    coverage_high double,                -- the same
     ic            double,                -- mean rank correlation; null without 20 names a session
-    ic_low        double,
-    ic_high       double,
+    ic_low        double,                -- its range, as of hit_rate
+    ic_high       double,                -- the same
     icir          double,                -- ic over its deviation between sessions
     lucky         boolean     not null,  -- nothing tells the hit rate from a coin's
     calibration   varchar     not null,  -- JSON: bins of probability and what became of them
