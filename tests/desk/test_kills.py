@@ -13,7 +13,7 @@ from countersign.processes import reaper
 from countersign.processes.plan import LOCATION
 from tests.desk.running import WholeDesk, until
 
-pytestmark = [pytest.mark.desk, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.desk, pytest.mark.timeout(600), pytest.mark.long]
 
 PROCESSES = (
     "postgres", "dashboard", "venue", "code-server", "webserver", "daemon", "mlflow", "feed",

@@ -15,6 +15,8 @@ from tests.integration.warehouse.rows import act, append, bar, closing, judge
 from warehouse import Warehouse, features, migrate
 from warehouse.place import Place
 
+pytestmark = pytest.mark.long
+
 SESSION = date(2012, 7, 2)
 
 

@@ -17,6 +17,8 @@ from warehouse import Warehouse, migrate
 from warehouse import universe as universe_table
 from warehouse.place import Place
 
+pytestmark = pytest.mark.long
+
 LONG_AFTER = datetime(2020, 1, 1, tzinfo=UTC)
 Spell = tuple[str, date, date | None]
 

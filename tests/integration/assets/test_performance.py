@@ -26,6 +26,8 @@ from tests.integration.ledger.cases import Case, proposed
 from warehouse import Warehouse, accounts, bars, verdicts
 from warehouse.place import Place
 
+pytestmark = pytest.mark.long
+
 D = Decimal
 FIRST, BOUGHT, PAID, SOLD = (date(2012, 6, day) for day in (20, 21, 22, 25))
 # USD a share at the close, from the sample.

@@ -27,6 +27,8 @@ from quality.calendar import exchange
 from tests.integration.pipelines import small
 from tests.integration.pipelines.small import SmallDesk
 
+pytestmark = pytest.mark.long
+
 MON, TUE, THU = date(2012, 7, 2), date(2012, 7, 3), date(2012, 7, 5)
 BAR = ["symbol", "session", "open", "high", "low", "close", "volume"]
 _RANGE = "dagster/asset_partition_range_"

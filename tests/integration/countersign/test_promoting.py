@@ -28,7 +28,7 @@ WHY = "It met every gate for two quarters."
 LATER = "2199-12-31"
 PASSWORDS = {"ann": "correct horse", "bea": "battery staple", "vic": "sign nothing"}
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = [pytest.mark.timeout(240), pytest.mark.long]
 
 
 @dataclass(frozen=True)

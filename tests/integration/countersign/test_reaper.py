@@ -11,6 +11,8 @@ from config.build import REPOSITORY
 from countersign.processes import reaper
 from countersign.processes.environment import with_driver
 
+pytestmark = pytest.mark.long
+
 _LAUNCHED = """
 import os, sys
 import dagster as dg

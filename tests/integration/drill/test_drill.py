@@ -17,7 +17,7 @@ import pytest
 from config.build import REPOSITORY
 from countersign.drill.classes import FAULTS
 
-pytestmark = pytest.mark.desk
+pytestmark = [pytest.mark.desk, pytest.mark.long]
 
 
 @pytest.fixture

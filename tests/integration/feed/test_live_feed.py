@@ -4,9 +4,12 @@ import os
 from datetime import date
 
 import polars as pl
+import pytest
 
 from ledger import alerts, feeds
 from tests.integration.feed.replayed import STREAM_FAULTS, VALUES, Replayed, faults
+
+pytestmark = pytest.mark.long
 
 # A longer proof: FEED_FAULTS=10000 pytest tests/integration/feed
 FAULTS = int(os.environ.get("FEED_FAULTS", "1000"))

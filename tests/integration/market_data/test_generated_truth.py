@@ -22,6 +22,8 @@ from tests.servers import fresh_database
 from warehouse import Warehouse, actions, adjustment, bars, migrate
 from warehouse.place import Place
 
+pytestmark = pytest.mark.long
+
 BAR = ["symbol", "session", "open", "high", "low", "close", "volume"]
 CLOSED = exchange().close(LAST)
 AFTER = CLOSED + timedelta(days=40)

@@ -11,7 +11,7 @@ from tests.integration.pipelines.small import FIRST, LAST, NEXT, SmallDesk
 
 TRADED = ["AAPL", "GOOG", "IBM", "MSFT"]
 # The whole pipeline runs in the fixtures; a busy machine needs minutes for it.
-pytestmark = pytest.mark.timeout(900)
+pytestmark = [pytest.mark.timeout(900), pytest.mark.long]
 
 # Sessions of FB from its first (2012-05-18) to LAST: 9 in May, 21 in June, 1 in July.
 FB_SESSIONS = 9 + 21 + 1

@@ -21,6 +21,8 @@ from tests.integration.pipelines.test_later_knowledge import (
 )
 from warehouse import bars, quarantine
 
+pytestmark = pytest.mark.long
+
 BAD, NEXT = SESSIONS[-3], SESSIONS[-2]
 WHO = NAMES[0]
 BEGIN = SESSIONS[-100]

@@ -22,7 +22,7 @@ from tests.integration.pipelines.test_later_knowledge import opened
 from warehouse import Warehouse
 from warehouse.place import Place
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.timeout(600), pytest.mark.long]
 FIRST, LAST = date(2002, 7, 1), date(2012, 6, 29)
 _BARS = "select * exclude (recorded_at) from market.daily_bars order by all"
 _JUDGED = """

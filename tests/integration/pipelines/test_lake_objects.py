@@ -21,7 +21,7 @@ from tests.integration.pipelines import small
 from tests.integration.pipelines.small import SmallDesk
 from tests.unit.quality.test_options import chain
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.timeout(600), pytest.mark.long]
 FIRST, LAST, NEXT = date(2012, 5, 1), date(2012, 6, 29), date(2012, 7, 2)
 
 

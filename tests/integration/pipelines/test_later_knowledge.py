@@ -11,6 +11,7 @@ from typing import Any
 
 import polars as pl
 import psycopg
+import pytest
 from polars.testing import assert_frame_equal
 from psycopg import sql
 
@@ -28,6 +29,8 @@ from quality.calendar import exchange
 from warehouse import Warehouse, actions, adjustment, index, migrate
 from warehouse import universe as universe_table
 from warehouse.place import Place
+
+pytestmark = pytest.mark.long
 
 SESSIONS = exchange().sessions(date(2011, 3, 1), date(2012, 7, 2))
 NAMES = ("G0001", "G0002", "G0003", "G0004")

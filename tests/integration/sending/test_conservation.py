@@ -43,6 +43,8 @@ from trading.ledger import Stamp
 from trading.orders import Fill, Order, OrderState
 from trading.reconcile import Report, reconcile
 
+pytestmark = pytest.mark.long
+
 D = Decimal
 START = D(100_000)
 SYMBOLS = {"IBM": "195.80", "MSFT": "30.60"}

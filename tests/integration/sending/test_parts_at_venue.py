@@ -22,6 +22,8 @@ from trading.state import TradingState
 from trading.stopping import halt
 from trading.tactics.tactic import Tactic
 
+pytestmark = pytest.mark.long
+
 CENT = Decimal("0.01")
 POINTS = ("leased", "planned", "intended", "marked", "sent", "acknowledged")
 

@@ -14,7 +14,7 @@ WORKER = "tests.integration.training.shared_worker"
 ROOT = Path(__file__).parents[3]
 NEVER = 0
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = [pytest.mark.timeout(240), pytest.mark.long]
 
 
 def worker(address: str, *, trials: int, stop_in: int = NEVER) -> subprocess.Popen[str]:

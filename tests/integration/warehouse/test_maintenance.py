@@ -5,12 +5,15 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
+import pytest
 
 from tests.integration.warehouse.rows import DAY, append, bar, closes
 from tests.integration.warehouse.test_subjects import MODEL, put
 from warehouse import Warehouse, models
 from warehouse.maintenance import maintain
 from warehouse.place import Place
+
+pytestmark = pytest.mark.long
 
 SOON = datetime.now(UTC) + timedelta(days=30)
 

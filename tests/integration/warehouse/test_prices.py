@@ -292,6 +292,7 @@ deliveries = st.lists(
     max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(delivered=deliveries, actions_later=st.booleans())
+@pytest.mark.long
 def test_later_knowledge_changes_no_earlier_answer(
     delivered: list[tuple[int, int, int]], actions_later: bool, warehouse: Warehouse
 ) -> None:
