@@ -17,6 +17,9 @@ from quality.rules.daily import judge_daily
 from quality.rules.minute import judge_minutes
 from quant.backtest import backtest
 from quant.features import DailyPanel, MinutePanel, daily_features, minute_features
+from quant.labels import forward_excess
+from quant.strategies.bars import Bars
+from quant.strategies.swing import SwingRules, swing
 
 _FIRST, _LAST = date(2010, 1, 4), date(2011, 12, 30)
 _SYMBOLS = 4
@@ -32,6 +35,9 @@ def compile_all(progress: Callable[[str], None]) -> None:
     panel = _panel(market.daily)
     daily_features(panel)
     minute_features(_minutes(panel))
+    progress("labels and strategies")
+    _labels(panel)
+    _strategies()
     progress("backtest")
     _backtest()
 
@@ -82,6 +88,18 @@ def _minutes(panel: DailyPanel) -> MinutePanel:
         close=panel.close[:n],
         volume=panel.volume[:n],
     )
+
+
+def _labels(panel: DailyPanel) -> None:
+    benchmark = np.full(int(panel.sessions.max()) + 1, 10.0)
+    forward_excess(panel.open, benchmark, panel.offsets, panel.sessions, horizon=5)
+
+
+def _strategies() -> None:
+    rng = np.random.default_rng(1)
+    closes = 10.0 + rng.random((300, 2)).cumsum(axis=0)
+    bars = Bars(closes, closes + 0.5, closes - 0.5, closes, np.full_like(closes, 1e6))
+    swing(bars, rules=SwingRules())
 
 
 def _backtest() -> None:
