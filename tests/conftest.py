@@ -1,6 +1,9 @@
 """Fixtures for every test."""
 
 import os
+import sys
+
+import pytest
 
 from tests.desk.running import desk, whole_desk
 from tests.servers import (
@@ -17,12 +20,22 @@ from tests.servers import (
 # Spinning, several test workers on few cores would be many times slower.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
+_MAIN = sys.modules["__main__"]
+
+
+@pytest.fixture(autouse=True)
+def own_main() -> None:
+    """Undo what a tested page does: it takes the place of `__main__`, which spawned processes read."""
+    sys.modules["__main__"] = _MAIN
+
+
 __all__ = [
     "desk",
     "desk_dsn",
     "desk_place",
     "minio_bucket",
     "minio_server",
+    "own_main",
     "postgres_dsn",
     "postgres_server",
     "s3_settings",

@@ -69,6 +69,7 @@ def test_a_backfill_killed_half_way_and_run_again_is_equal(
         worker.start()
         until = time.monotonic() + 300
         while not bars_in(other.warehouse) and time.monotonic() < until:
+            assert worker.is_alive(), f"it ended by itself, exit code {worker.exitcode}"
             time.sleep(0.2)
         assert worker.pid is not None
         os.kill(worker.pid, signal.SIGKILL)
