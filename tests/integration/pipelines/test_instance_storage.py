@@ -1,8 +1,12 @@
 """What the desk's storage of Dagster leaves out is what nobody asks for."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
 import dagster as dg
+import psycopg
 from dagster_postgres.event_log import PostgresEventLogStorage
 
 from countersign.processes.environment import with_driver
@@ -22,15 +26,60 @@ def features() -> None:
     raise dg.Failure("no bars")
 
 
-def test_steps_stand_where_dagster_itself_says(postgres_dsn: str, tmp_path: Path) -> None:
+@contextmanager
+def opened(dsn: str, home: Path) -> Iterator[dg.DagsterInstance]:
     storage = {
         "custom": {
             "module": "pipelines.instance_storage",
             "class": "DeskStorage",
-            "config": {"postgres_url": with_driver(postgres_dsn, "psycopg2")},
+            "config": {"postgres_url": with_driver(dsn, "psycopg2")},
         }
     }
-    with dg.DagsterInstance.local_temp(str(tmp_path), overrides={"storage": storage}) as instance:
+    with dg.DagsterInstance.local_temp(str(home), overrides={"storage": storage}) as instance:
+        yield instance
+
+
+def asked(instance: dg.DagsterInstance) -> None:
+    """Ask each of the three storages something."""
+    assert instance.get_runs_count() == 0
+    assert instance.get_latest_materialization_event(dg.AssetKey("bars")) is None
+    assert instance.all_instigator_state() == []
+    assert instance.get_instigator_state("origin", "selector") is None
+
+
+def test_statements_share_a_connection(postgres_dsn: str, tmp_path: Path) -> None:
+    with psycopg.connect(postgres_dsn, autocommit=True) as conn:
+        told = []
+        for _ in range(5):
+            with opened(postgres_dsn, tmp_path) as instance:
+                asked(instance)
+            told.append(open_sessions(conn))
+        assert told[0]
+        assert told == [told[0]] * 5
+
+
+def open_sessions(conn: psycopg.Connection) -> set[tuple[int, datetime]]:
+    """Return the other sessions of this database: server process and when it began."""
+    found = conn.execute(
+        "select pid, backend_start from pg_stat_activity"
+        " where datname = current_database() and pid <> pg_backend_pid()"
+    )
+    return set(found.fetchall())
+
+
+def test_a_restarted_server_is_not_noticed(postgres_dsn: str, tmp_path: Path) -> None:
+    with opened(postgres_dsn, tmp_path) as instance, psycopg.connect(postgres_dsn) as conn:
+        asked(instance)
+        ended = conn.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity"
+            " where datname = current_database() and pid <> pg_backend_pid()"
+        ).fetchall()
+        assert ended
+        asked(instance)
+
+
+def test_steps_stand_where_dagster_itself_says(postgres_dsn: str, tmp_path: Path) -> None:
+    with opened(postgres_dsn, tmp_path) as instance:
         done = dg.materialize(
             [bars, features],
             instance=instance,
