@@ -4,18 +4,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
 from ledger import market, state
+from ledger.orders import FINAL
 from ledger.tables import (
     heartbeats,
     legs,
     orders,
     reconciliations,
 )
-from trading.orders import STOPS
+from trading.orders import STOPS, OrderState
 from trading.picture import (
     AccountNow,
     Activity,
@@ -183,10 +185,20 @@ def _activity(conn: sa.Connection, desk_at: datetime, clock: market.Clock | None
                 age_seconds=int((desk_at - row.intended_at).total_seconds()),
                 proposal_id=row.proposal_id,
                 leg_no=row.leg_no,
+                in_vain=_is_in_vain(row),
             )
             for row in newest
         ),
     )
+
+
+def _is_in_vain(order: sa.Row[Any]) -> bool:
+    """Whether an order ended without a share, on the broker's word.
+
+    One that was cancelled and never seen at the broker may have a first send under way still.
+    """
+    told = order.state == OrderState.REJECTED or order.broker_order_id is not None
+    return told and order.state in FINAL and order.filled_quantity == 0
 
 
 def _today(conn: sa.Connection, clock: market.Clock | None) -> dict[str, int]:

@@ -136,6 +136,7 @@ class RecentOrder:
     age_seconds: int  # wall
     proposal_id: str
     leg_no: int
+    in_vain: bool = False  # the broker's last word on it: it ended, and no share was filled
 
 
 @dataclass(frozen=True)

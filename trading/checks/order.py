@@ -3,6 +3,7 @@
 from decimal import ROUND_DOWN, Decimal
 
 from trading.checks.answer import Answer, Measure, no, unknown, worst, yes
+from trading.checks.permission import reduces
 from trading.picture import Picture, WorkingOrder
 from trading.proposals import Leg
 from trading.wording import money, percent, price, shares
@@ -171,19 +172,29 @@ def options(picture: Picture, leg: Leg) -> Answer:
 
 
 def duplicate(picture: Picture, leg: Leg) -> Answer:
-    """19: not the same symbol, side and quantity again within minutes, nor the same leg."""
+    """19: not the same symbol, side and quantity again within minutes.
+
+    What only reduces is not trapped by it: it waits for the end of the window instead of ending,
+    and goes at once where the other ended without a share, or was signed with it as one proposal
+    (two stops for the same number of shares).
+    """
     if picture.activity is None:
         return unknown("what was sent lately")
     window = picture.limits.duplicate_window_minutes * 60
+    reducing = reduces(picture, leg)
     for order in picture.activity.recent:
-        if (order.proposal_id, order.leg_no) == (picture.proposal_id, leg.leg_no):
-            continue  # an earlier attempt at this very leg, whose end the ledger knows
+        together = order.proposal_id == picture.proposal_id
+        if together and (reducing or order.leg_no == leg.leg_no):
+            continue  # of this very leg it is an earlier attempt, whose end the ledger knows
+        if reducing and order.in_vain:
+            continue
         same = (order.symbol, order.side, order.quantity) == (leg.symbol, leg.side, leg.quantity)
         if same and order.age_seconds <= window:
             return no(
                 f"The same order ({leg.side} {shares(leg.quantity)} {leg.symbol}) was sent "
                 f"{order.age_seconds} s ago; {window} s must pass.",
                 of=Measure(Decimal(order.age_seconds), Decimal(window), "seconds"),
+                later=reducing,
             )
     return yes("No such order was sent lately.")
 

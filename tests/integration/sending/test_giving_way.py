@@ -375,6 +375,32 @@ def test_a_refused_stop_is_told_and_tried_a_few_times(desk: SmallDesk) -> None:
     assert desk.broker.submits == 2 + 5  # entry, sale, and as many stops as are tried
 
 
+@pytest.mark.parametrize("is_refused", [True, False])
+def test_the_same_sale_again_goes_at_once_after_a_refusal_and_waits_after_a_send(
+    desk: SmallDesk, is_refused: bool
+) -> None:
+    protected(desk, filled=20)
+    if is_refused:
+        desk.broker.on_submit = refuse_sales
+    first = desk.sign(closing(quantity=10))
+    send(desk, "run/2")
+    desk.broker.on_submit = lambda _order: None
+    again = desk.sign(replace(closing(quantity=10), strategy="again"))
+
+    report = send(desk, "run/3")
+
+    assert (name_of(again) in report.acknowledged) == is_refused
+    waits = list(report.waiting.values())
+    said = "The same order (sell 10 IBM) was sent 0 s ago; 300 s must pass."
+    assert waits == ([] if is_refused else [said])
+    assert desk.ledger.order(name_of(first)) is not None
+
+
+def refuse_sales(order: Order) -> None:
+    if order.side == "sell" and order.order_type == "limit":
+        raise OrderRejectedError("insufficient qty available for order")
+
+
 def test_two_sales_cannot_sell_more_than_is_held(desk: SmallDesk) -> None:
     protected(desk)
     first = desk.sign(closing(quantity=15))

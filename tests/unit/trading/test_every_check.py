@@ -182,6 +182,7 @@ class Trap:
 
 
 MANY = {"IBM": Holding(D(200_000), D("195.46"))}
+REPEATED = tuple(RecentOrder("IBM", side, D(25), 299, "p0", 1) for side in ("buy", "sell"))
 TRAPS = [
     Trap(1, {"signed": replace(TERMS, valid_until=NOW)}, "denied"),
     Trap(1, {"market": None}, "waits"),
@@ -220,6 +221,7 @@ TRAPS = [
     Trap(18, {"activity": replace(IDLE, symbol_today={"IBM": 10})}, "warns"),
     Trap(18, {"activity": None}, "waits"),
     Trap(19, {"activity": None}, "waits"),
+    Trap(19, {"activity": replace(IDLE, recent=REPEATED)}, "waits"),
     Trap(20, {"working": None}, "waits"),
     Trap(21, {"quotes": {}}, "passes"),  # the position's own price serves
     Trap(21, {"quotes": {"IBM": QuoteNow(None, None, D("200"), 5)}}, "denied"),
@@ -248,6 +250,37 @@ def _becomes(reducing: Any) -> str:
     if reducing.passed:
         return "warns" if reducing.warning else "passes"
     return "waits" if reducing.later else "denied"
+
+
+def test_a_sale_that_only_reduces_is_repeated_at_once_after_one_that_sold_nothing() -> None:
+    refused = RecentOrder("IBM", "sell", D(25), 1, "p0", 1, in_vain=True)
+    bought = replace(refused, side="buy")
+
+    again = result(19, CLOSE, HOLDING, activity=replace(IDLE, recent=(refused,)))
+    opening = result(19, BUY, activity=replace(IDLE, recent=(bought,)))
+
+    assert again.passed
+    assert not again.warning
+    assert opening.denies
+    assert not opening.later  # an entry is not repeated, whatever became of the first
+
+
+def test_a_sale_waits_for_the_window_and_no_longer_while_one_like_it_may_be_filled() -> None:
+    def judged(age: int) -> Any:
+        sold = RecentOrder("IBM", "sell", D(25), age, "p0", 1)
+        return result(19, CLOSE, HOLDING, activity=replace(IDLE, recent=(sold,)))
+
+    assert judged(300).denies
+    assert judged(300).later
+    assert judged(301).passed
+
+
+def test_two_stops_for_the_same_shares_are_signed_together_two_entries_are_not() -> None:
+    stops = [replace(CLOSE, quantity=D(10)), replace(CLOSE, quantity=D(10), leg_no=2)]
+    entries = [replace(BUY, quantity=D(5)), replace(BUY, quantity=D(5), leg_no=2)]
+
+    assert not denials(judge(HOLDING, stops))
+    assert [check.code for check in denials(judge(PICTURE, entries))] == ["duplicate"]
 
 
 def test_a_position_larger_than_one_order_may_be_is_closed_in_parts() -> None:
