@@ -5,7 +5,7 @@ from typing import Literal
 
 import numpy as np
 
-from quant.typing import FloatArray
+from quant.typing import BoolArray, FloatArray
 
 SWING = "swing trend"
 REVERSION = "mean reversion"
@@ -76,31 +76,8 @@ def target_weights(
     ValueError
         If a probability lies outside [0, 1] or the arrays differ in length.
     """
-    order = probability if rank_by is None else rank_by
-    if order.shape != probability.shape:
-        raise ValueError(
-            f"`rank_by` must have shape {probability.shape} as `probability`, had {order.shape}."
-        )
-    known = np.isfinite(probability)
-    if ((probability[known] < 0.0) | (probability[known] > 1.0)).any():
-        raise ValueError("every `probability` must lie in [0, 1].")
-    buys = np.flatnonzero(known & (probability >= policy.threshold))
-    sells = np.flatnonzero(known & (probability <= 1.0 - policy.threshold))
-    # At one half both sides would want the same symbol: it is no view.
-    sells = np.setdiff1d(sells, buys) if policy.long_short else sells[:0]
-    if policy.kind == "top_k":
-        # Probability first, then `rank_by`, then the order of symbols: the same on every run.
-        best = np.lexsort((np.arange(order.size), -np.nan_to_num(order), -probability))
-        bought, sold = np.zeros((2, order.size), dtype=np.bool_)
-        bought[buys], sold[sells] = True, True
-        buys = best[bought[best]][: policy.k]
-        sells = best[::-1][sold[best[::-1]]][: policy.k]
-    weights = np.zeros(probability.size)
-    n_chosen = buys.size + sells.size
-    if n_chosen:
-        places = policy.k * (2 if policy.long_short else 1) if policy.kind == "top_k" else n_chosen
-        each = min(policy.gross / places, policy.position)
-        weights[buys], weights[sells] = each, -each
+    order = None if rank_by is None else rank_by[None]
+    weights: FloatArray = target_weight_panel(probability[None], policy=policy, rank_by=order)[0]
     return weights
 
 
@@ -129,10 +106,39 @@ def target_weight_panel(
         As `target_weights`.
     """
     order = probability if rank_by is None else rank_by
-    weights = np.zeros(probability.shape)
-    for row, (chances, ranks) in enumerate(zip(probability, order, strict=True)):
-        weights[row] = target_weights(chances, policy=policy, rank_by=ranks)
+    if order.shape != probability.shape:
+        raise ValueError(
+            f"`rank_by` must have shape {probability.shape} as `probability`, had {order.shape}."
+        )
+    known = np.isfinite(probability)
+    if ((probability[known] < 0.0) | (probability[known] > 1.0)).any():
+        raise ValueError("every `probability` must lie in [0, 1].")
+    buys = known & (probability >= policy.threshold)
+    # At one half both sides would want the same symbol: it is no view.
+    sells = known & (probability <= 1.0 - policy.threshold) & ~buys & policy.long_short
+    places = buys.sum(axis=1) + sells.sum(axis=1)
+    if policy.kind == "top_k":
+        buys, sells = _first_k(probability, order, buys, sells, policy.k)
+        places = np.full(places.size, policy.k * (2 if policy.long_short else 1))
+    each = np.minimum(policy.gross / np.maximum(places, 1), policy.position)[:, None]
+    weights: FloatArray = np.where(buys, each, np.where(sells, -each, 0.0))
     return weights
+
+
+def _first_k(
+    probability: FloatArray, order: FloatArray, buys: BoolArray, sells: BoolArray, k: int
+) -> tuple[BoolArray, BoolArray]:
+    """Of the candidates of each session the `k` most and the `k` least probable."""
+    # Probability first, then `order`, then the order of symbols: the same on every run.
+    place = np.broadcast_to(np.arange(order.shape[1]), order.shape)
+    best = np.lexsort((place, -np.nan_to_num(order), -probability))
+    kept = []
+    for candidates, ranked in ((buys, best), (sells, best[:, ::-1])):
+        asked = np.take_along_axis(candidates, ranked, axis=1)
+        chosen = np.zeros_like(candidates)
+        np.put_along_axis(chosen, ranked, asked & (asked.cumsum(axis=1) <= k), axis=1)
+        kept.append(chosen)
+    return kept[0], kept[1]
 
 
 def strategy_name(rules: str, *, filtered: bool) -> str:
