@@ -45,9 +45,17 @@ class NoResearch:
         """Return no returns."""
         return {}
 
+    def betas(self, symbols: Sequence[str]) -> Mapping[str, Decimal]:
+        """Return no beta."""
+        return {}
+
     def sectors(self) -> Mapping[str, str]:
         """Return no sector."""
         return {}
+
+    def restricted(self) -> frozenset[str]:
+        """Return no symbol: what people ordered to be closed is closed."""
+        return frozenset()
 
 
 def flatten_proposal(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
+import duckdb
 import numpy as np
 import polars as pl
 import sqlalchemy as sa
@@ -18,6 +19,7 @@ from ledger import market, orders, overrides, promised
 from ledger.fills import losses_in_a_row
 from ledger.situation import Situation, situation
 from quality.calendar import exchange
+from quant.risk import beta
 from quant.typing import FloatArray
 from trading.broker import Broker, BrokerAsset
 from trading.canonical import figure
@@ -26,11 +28,12 @@ from trading.clock import DeskClock
 from trading.limits import effective
 from trading.looking import quote_now
 from trading.picture import DataNow, ModelNow, Picture, QuoteNow
-from warehouse import Warehouse, adjustment, bars, models, verdicts
+from warehouse import Warehouse, adjustment, bars, index, models, verdicts
 
 _VOLUME_DAYS = 60  # calendar days that hold 20 sessions for sure
 _RETURN_DAYS = 800  # calendar days that hold 504 sessions for sure
 _RETURN_SESSIONS = 504  # two years, as in the risk figures
+_PLACES = Decimal("0.0001")
 
 
 def environment_of(settings: Settings) -> str:
@@ -93,9 +96,17 @@ class Viewer:
         """Return the simple returns of the last two years by symbol, up to the newest close."""
         return self.returns(symbols, exchange().last_closed(market_now(self.ledger)))
 
+    def betas(self, symbols: Sequence[str]) -> Mapping[str, Decimal]:
+        """Return each symbol's slope on the index over the last two years, where it has one."""
+        return self._betas(symbols, exchange().last_closed(market_now(self.ledger)))
+
     def sectors(self) -> Mapping[str, str]:
         """Return the sector of each symbol."""
         return self.universe.sectors
+
+    def restricted(self) -> frozenset[str]:
+        """Return the symbols in which nothing but a flatten is sent."""
+        return frozenset(self.universe.restricted)
 
     def picture(
         self,
@@ -144,6 +155,8 @@ class Viewer:
             assets=self._assets(symbols),
             average_volume=research.average_volume,
             sectors=self.universe.sectors,
+            betas=self._betas(sorted(book), session),
+            restricted=self.restricted(),
             open_stop_risk=at_stops,
             stop_demanded=model_version is not None,
             returns=self.returns(sorted(book), session),
@@ -158,14 +171,19 @@ class Viewer:
         One whose past is too short to tell of is left out.
         """
         with self.warehouse.reader() as conn:
-            closes = adjustment.adjusted_closes(
+            return past_returns(_closes(conn, symbols, session))
+
+    def _betas(self, symbols: Sequence[str], session: date) -> Mapping[str, Decimal]:
+        with self.warehouse.reader() as conn:
+            closes = _closes(conn, symbols, session)
+            points = index.bars(
                 conn,
-                symbols,
+                self.universe.index,
                 session - timedelta(days=_RETURN_DAYS),
                 session,
                 as_of=decision_time(session),
             )
-        return past_returns(closes)
+        return past_betas(closes, points)
 
     def _quotes(self, symbols: Sequence[str], now: Situation) -> Mapping[str, QuoteNow]:
         """Quotes on record; while the market is open, fresh ones of what is to be traded."""
@@ -230,6 +248,35 @@ def _data(judged: pl.DataFrame, counted: pl.DataFrame, age: int) -> dict[str, Da
 def _average_volume(recent: pl.DataFrame, sessions: int) -> dict[str, Decimal]:
     means = recent.sort("session").group_by("symbol").agg(pl.col("volume").tail(sessions).mean())
     return {symbol: figure(volume, digits=0) for symbol, volume in means.iter_rows()}
+
+
+def _closes(conn: duckdb.DuckDBPyConnection, symbols: Sequence[str], session: date) -> pl.DataFrame:
+    first, as_of = session - timedelta(days=_RETURN_DAYS), decision_time(session)
+    return adjustment.adjusted_closes(conn, symbols, first, session, as_of=as_of)
+
+
+def past_betas(closes: pl.DataFrame, points: pl.DataFrame) -> dict[str, Decimal]:
+    """Return the slope on the index by symbol, of the sessions of both; at most two years.
+
+    One with too short a past to tell is left out.
+
+    Parameters
+    ----------
+    closes : polars.DataFrame
+        session, symbol and adjusted_close (USD per share).
+    points : polars.DataFrame
+        session and close of the index.
+    """
+    told: dict[str, Decimal] = {}
+    market = points.select("session", pl.col("close").alias("index"))
+    for (symbol,), own in closes.group_by("symbol"):
+        priced = own.filter(pl.col("adjusted_close").is_finite())
+        both = priced.join(market, on="session").sort("session").tail(_RETURN_SESSIONS + 1)
+        prices = both.select("adjusted_close", "index").to_numpy().astype(np.float64)
+        returns, moves = (prices[1:] / prices[:-1] - 1.0).T
+        if moves.size >= FEWEST_RETURNS and float(np.ptp(moves)) > 0.0:
+            told[str(symbol)] = figure(beta(returns, moves)).quantize(_PLACES)
+    return told
 
 
 def past_returns(closes: pl.DataFrame) -> dict[str, FloatArray]:

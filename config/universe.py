@@ -11,11 +11,13 @@ from pydantic import Field, model_validator
 from config.documents import ROOT, Frozen, document, validated
 from config.settings import home
 
+Symbol = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9.]{0,11}$")]
+
 
 class Listing(Frozen):
     """One symbol of the universe."""
 
-    symbol: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9.]{0,11}$")]
+    symbol: Symbol
     label: str
     sector: str
     from_session: dt.date | None = None  # first session of membership; its first bar when unsaid
@@ -55,6 +57,7 @@ class Universe(Frozen):
     point_in_time: bool = False
     minimum_history: Annotated[int, Field(ge=1)] = 252  # sessions
     eligibility: Eligibility = Eligibility()
+    restricted: tuple[Symbol, ...] = ()  # nothing but a flatten is sent in them
 
     @model_validator(mode="after")
     def _distinct(self) -> Self:

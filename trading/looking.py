@@ -32,12 +32,14 @@ def take_picture(
     model: ModelNow | None,
     average_volume: Mapping[str, Decimal],
     recent_returns: Callable[[Sequence[str]], Mapping[str, FloatArray]],
+    betas: Callable[[Sequence[str]], Mapping[str, Decimal]],
     sectors: Mapping[str, str],
+    restricted: frozenset[str],
 ) -> Picture:
     """Return the picture of a signed leg, from fresh answers of the broker.
 
-    `recent_returns` is asked for everything held, working or about to be: the loss of the whole
-    book is judged once more before anything is sent.
+    `recent_returns` and `betas` are asked for everything held, working or about to be: what the
+    whole book may lose is judged once more before anything is sent.
 
     Raises
     ------
@@ -83,6 +85,8 @@ def take_picture(
         assets={} if asset is None else {symbol: asset},
         average_volume=average_volume,
         sectors=sectors,
+        betas=betas(sorted(book)),
+        restricted=restricted,
         open_stop_risk=now.open_stop_risk,
         stop_demanded=signed.terms.entered_by is None,
         returns=recent_returns(sorted(book)),

@@ -41,8 +41,14 @@ class Facts(Protocol):
     def recent_returns(self, symbols: Sequence[str]) -> Mapping[str, FloatArray]:
         """Return simple returns of the same past sessions, oldest first; none where too short."""
 
+    def betas(self, symbols: Sequence[str]) -> Mapping[str, Decimal]:
+        """Return each symbol's slope on the index; none where its past is too short."""
+
     def sectors(self) -> Mapping[str, str]:
         """Return the sector of each symbol."""
+
+    def restricted(self) -> frozenset[str]:
+        """Return the symbols in which people have forbidden to trade."""
 
 
 @dataclass(frozen=True)
@@ -244,7 +250,9 @@ def _picture(
         model=sender.facts.model(signed.model_version),
         average_volume=sender.facts.average_volume(symbols),
         recent_returns=sender.facts.recent_returns,
+        betas=sender.facts.betas,
         sectors=sender.facts.sectors(),
+        restricted=sender.facts.restricted(),
     )
 
 

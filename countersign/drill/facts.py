@@ -62,9 +62,17 @@ class DrillFacts:
         """Return simple returns of the same past sessions, oldest first."""
         return {symbol: self.past[symbol] for symbol in symbols if symbol in self.past}
 
+    def betas(self, symbols: Sequence[str]) -> Mapping[str, Decimal]:
+        """Return none: each symbol counts as moving with the index."""
+        return {}
+
     def sectors(self) -> Mapping[str, str]:
         """Return the sector of each symbol."""
         return self.of_sectors
+
+    def restricted(self) -> frozenset[str]:
+        """Return no symbol: a list of them is not this drill's."""
+        return frozenset()
 
 
 def temporary_settings() -> Settings:

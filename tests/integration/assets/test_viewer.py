@@ -1,6 +1,7 @@
 """The picture behind a proposal: real ledger and warehouse, a broker in memory."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -126,3 +127,11 @@ def test_overrides_of_the_account_change_the_limits(case: Case) -> None:
 
 def replace_positions(most: int) -> limits_module.Limits:
     return LIMITS.model_copy(update={"positions": most})
+
+
+def test_a_restricted_symbol_of_the_universe_is_denied(viewer: Viewer) -> None:
+    universe = viewer.universe.model_copy(update={"restricted": ("MSFT",)})
+    answer = judge_leg(_picture(replace(viewer, universe=universe)), proposed("MSFT").legs[0])[7]
+
+    assert answer.sentence == "MSFT is on the desk's restricted list."
+    assert answer.denies

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from assets.drafting import Facts, allowed_entry, effects
-from assets.picture import past_returns
+from assets.picture import past_betas, past_returns
 from tests.unit.trading.pictures import ACCOUNT, BUY, CLOSE, LIMITS, PICTURE
 from trading.checks.fitting import judged
 from trading.picture import Holding
@@ -93,3 +93,20 @@ def test_past_returns_are_of_the_same_sessions_and_need_a_past() -> None:
 
 def test_without_closes_there_are_no_returns() -> None:
     assert past_returns(closes("IBM").clear()) == {}
+
+
+def test_a_beta_is_the_slope_on_the_index_and_needs_a_past() -> None:
+    first = date(2011, 1, 3)
+    days = [first + timedelta(days=n) for n in range(140)]
+    moves = [0.01 if n % 2 else -0.01 for n in range(139)]
+    points = [1000.0]
+    closes = [100.0]
+    for move in moves:
+        points.append(points[-1] * (1 + move))
+        closes.append(closes[-1] * (1 + 1.5 * move))
+    index = pl.DataFrame({"session": days, "close": points})
+    told = pl.DataFrame({"session": days, "symbol": "IBM", "adjusted_close": closes})
+    young = told.tail(100).with_columns(symbol=pl.lit("FB"))  # 99 returns
+
+    assert past_betas(pl.concat([told, young]), index) == {"IBM": Decimal("1.5000")}
+    assert past_betas(told, index.clear()) == {}

@@ -64,6 +64,12 @@ class Facts:
     def recent_returns(self, symbols: Sequence[str]) -> Mapping[str, FloatArray]:
         return dict.fromkeys(symbols, QUIET)
 
+    def betas(self, symbols: Sequence[str]) -> Mapping[str, Decimal]:
+        return {}
+
+    def restricted(self) -> frozenset[str]:
+        return frozenset()
+
     def sectors(self) -> Mapping[str, str]:
         return PICTURE.sectors
 

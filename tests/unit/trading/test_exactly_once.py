@@ -1,5 +1,6 @@
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
 from typing import cast
 
 import pytest
@@ -32,14 +33,20 @@ def kill_at(point: str) -> Callable[[str], None]:
 
 
 def run(
-    ledger: MemoryLedger, broker: MemoryBroker, clock: Clock, *, owner: str, at: str = ""
+    ledger: MemoryLedger,
+    broker: MemoryBroker,
+    clock: Clock,
+    *,
+    owner: str,
+    at: str = "",
+    facts: Facts | None = None,
 ) -> Report:
     sender = Sender(
         owner=owner,
         build="b1",
         environment="replay",
         limits=LIMITS,
-        facts=Facts(),
+        facts=facts or Facts(),
         reached=kill_at(at),
     )
     return send_signed(
@@ -67,6 +74,39 @@ def test_a_signed_leg_is_sent_once_and_acknowledged(clock: Clock) -> None:
 
     assert (len(first.acknowledged), second) == (1, Report())
     assert ledger.only_order().state is OrderState.ACCEPTED
+
+
+class Restricted(Facts):
+    """IBM is on the list of what may not be traded."""
+
+    def restricted(self) -> frozenset[str]:
+        return frozenset({"IBM"})
+
+
+class Wild(Facts):
+    """IBM moves 25 times as much as the index: 4.898 % of equity weigh 122 %."""
+
+    def betas(self, symbols: Sequence[str]) -> Mapping[str, Decimal]:
+        return dict.fromkeys(symbols, Decimal(25))
+
+
+@pytest.mark.parametrize(
+    ("facts", "said"),
+    [
+        (Restricted(), "Not sent. IBM is on the desk's restricted list."),
+        (Wild(), "Not sent. Beta exposure would be 122.5 %; the limit is 120.0 %."),
+    ],
+)
+def test_what_the_desk_s_own_lists_and_figures_forbid_is_not_sent(
+    facts: Facts, said: str, clock: Clock
+) -> None:
+    ledger, broker = MemoryLedger(), MemoryBroker(clock)
+
+    report = run(ledger, broker, clock, owner="a", facts=facts)
+
+    assert len(report.closed) == 1
+    assert broker.held == {}
+    assert ledger.closed == said
 
 
 @pytest.mark.parametrize("point", POINTS)
