@@ -9,7 +9,7 @@ from assets.judging import Market, decided
 from assets.material import programme
 from assets.training import Plan, Trained
 from config.universe import Universe
-from quant.backtest import Costs, backtest, equal_weight_hold
+from quant.backtest import Costs, backtest
 from quant.capacity import capacity_curve, shortfall_of
 from quant.models import Dataset
 from quant.models.clusters import TrialReturns, clustered_count
@@ -49,7 +49,7 @@ def of_weights(market: Market, span: slice, weights: FloatArray) -> dict[str, ob
         closes,
         volumes,
         weights,
-        benchmark=equal_weight_hold(opens, closes),
+        benchmark=market.held(span),
         costs=costs,
     )
     done = backtest(opens, closes, volumes, weights, costs=costs, capital=_CAPITAL)

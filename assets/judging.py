@@ -1,7 +1,7 @@
 """What forecasts would have earned, and in which markets: the evidence that needs a backtest."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -32,6 +32,16 @@ class Market:
     closes: FloatArray
     volumes: FloatArray
     first_ordinal: int
+    _held: dict[tuple[int, int], FloatArray] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+
+    def held(self, span: slice) -> FloatArray:
+        """Returns of the equal-weight holding of `span`, made once: trials share their sessions."""
+        first, last, _ = span.indices(self.closes.shape[0])
+        if (first, last) not in self._held:
+            self._held[first, last] = equal_weight_hold(self.opens[span], self.closes[span])
+        return self._held[first, last]
 
 
 @dataclass(frozen=True)
@@ -124,7 +134,7 @@ def tenth_percentile(sharpes: FloatArray) -> float:
 
 def sharpes_by_regime(market: Market, gained: Earned) -> dict[str, float | None]:
     """Yearly active Sharpe ratio in each regime of the universe's equal-weight holding."""
-    whole = regimes(equal_weight_hold(market.opens, market.closes))
+    whole = regimes(market.held(slice(None)))
     return regime_sharpes(gained.active, {n: s[gained.span] for n, s in whole.items()})
 
 
@@ -154,8 +164,8 @@ def decided(
 
 
 def _active(market: Market, span: slice, result: Backtest) -> FloatArray:
-    held = equal_weight_hold(market.opens[span], market.closes[span])
-    return active_returns(result.returns, held, minimum=_BETA_KNOWN_AFTER)[_BETA_KNOWN_AFTER:]
+    active = active_returns(result.returns, market.held(span), minimum=_BETA_KNOWN_AFTER)
+    return active[_BETA_KNOWN_AFTER:]
 
 
 def _grid(dataset: Dataset, market: Market, values: FloatArray) -> FloatArray:

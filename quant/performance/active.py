@@ -1,9 +1,12 @@
 """What was earned beyond the benchmark."""
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from quant.performance.returns import require_series
 from quant.typing import FloatArray
+
+_AT_ONCE = 1_024  # periods whose windows are laid out together: two megabytes of a year's
 
 
 def active_returns(
@@ -43,12 +46,30 @@ def active_returns(
             f"`returns` and `benchmark` must be of equal length, had {returns.size} and "
             f"{benchmark.size}."
         )
-    beta = np.ones(returns.size)
-    for now in range(minimum, returns.size):
-        past = slice(max(0, now - window), now)
-        centred = benchmark[past] - benchmark[past].mean()
-        variance = float(centred @ centred)
-        if variance > 0.0:
-            beta[now] = float(centred @ returns[past]) / variance
-    active: FloatArray = returns - beta * benchmark
+    active: FloatArray = returns - _trailing_beta(returns, benchmark, window, minimum) * benchmark
     return active
+
+
+def _trailing_beta(
+    returns: FloatArray, benchmark: FloatArray, window: int, minimum: int
+) -> FloatArray:
+    """Slope on the benchmark over the periods before each; 1 where it cannot be measured."""
+    beta = np.ones(returns.size)
+    full = max(minimum, window)
+    for now in range(minimum, min(full, returns.size)):
+        beta[now] = _slopes(returns[None, :now], benchmark[None, :now])[0]
+    for first in range(full, returns.size, _AT_ONCE):
+        past = slice(first - window, min(first + _AT_ONCE, returns.size) - 1)
+        beta[first : first + _AT_ONCE] = _slopes(
+            sliding_window_view(returns[past], window),
+            sliding_window_view(benchmark[past], window),
+        )
+    return beta
+
+
+def _slopes(returns: FloatArray, benchmark: FloatArray) -> FloatArray:
+    """Slope of each row's returns on its benchmark's; 1 where that stands still."""
+    centred = benchmark - benchmark.mean(axis=1, keepdims=True)
+    variance = np.vecdot(centred, centred)
+    moves = variance > 0.0
+    return np.divide(np.vecdot(centred, returns), variance, out=np.ones(variance.size), where=moves)
