@@ -16,6 +16,7 @@ from assets.desk_time import decision_time
 from config.universe import Universe
 from quality import suites, verdicts
 from quality.calendar import exchange
+from quality.rules import prepare
 from quality.rules.daily import judge_daily
 from quality.rules.model import Judgement
 from warehouse import Warehouse, actions, bars, findings, index, landings, quarantine
@@ -86,6 +87,8 @@ class Gate:
         """Yield what was landed for each chunk of sessions, read while the one before is judged."""
         with ThreadPoolExecutor(max_workers=1) as beside:
             coming = beside.submit(self._delivered, chunks[0])
+            suites.prepare()
+            prepare.ready()
             for following in chunks[1:]:
                 ready = coming.result()
                 coming = beside.submit(self._delivered, following)
@@ -94,7 +97,6 @@ class Gate:
 
     def pass_through(self, delivery: Delivery) -> Iterator[Done]:
         """Judge and write the bars of a delivery; yield what became of each part."""
-        suites.prepare()
         chunk, delivered = delivery.sessions, delivery.rows
         corrections = delivered.filter(~pl.col("assumed"))
         for batch in batches(delivered, chunk, self._learned_late(chunk)):
@@ -149,7 +151,8 @@ class Gate:
         # Corrections are seen among the rows around them, a delivery after the earlier ones.
         before = first - timedelta(days=1) if batch.corrected_at is None else last
         with self.warehouse.reader() as conn:
-            believed = bars.ohlcv(conn, names, begin, before, as_of=as_of)
+            asked = bars.asked(names, begin, before, as_of)
+            believed = bars.accepted(conn, prepare.BAR, asked, judged=True, by=None)
             held = quarantine.held_bars(conn, names, begin, before, as_of=as_of)
             known = actions.known(conn, names, begin, last, as_of=as_of)
             benchmark = index.bars(conn, self.universe.index, begin, last, as_of=as_of)

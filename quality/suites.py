@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import cache
 from importlib import import_module
 from itertools import islice
 from pathlib import Path
@@ -212,8 +213,13 @@ def _figures(judgement: Judgement, rule: str, *, asked: int, failed: int) -> dic
 def _rendered(result: Any) -> str:
     """Return Great Expectations' own page of the result."""
     renderer = import_module("great_expectations.render.renderer").ValidationResultsPageRenderer
-    view = import_module("great_expectations.render.view").DefaultJinjaPageView
-    return str(view().render(renderer().render(result)))
+    return str(_view().render(renderer().render(result)))
+
+
+@cache
+def _view() -> Any:
+    """Return Great Expectations' view, kept: it compiles its templates for the first page only."""
+    return import_module("great_expectations.render.view").DefaultJinjaPageView()
 
 
 def _title(suite: str, first: date, last: date) -> str:

@@ -99,7 +99,8 @@ def _code(frame: pl.DataFrame, names: pl.Series) -> pl.Series:
 @contextmanager
 def registered(conn: duckdb.DuckDBPyConnection, name: str, frame: pl.DataFrame) -> Iterator[None]:
     """Let queries of `conn` read `frame` under `name` for the time of the block."""
-    conn.register(name, frame.to_arrow())
+    # Words as polars keeps them: others would be copied twice, here and by DuckDB.
+    conn.register(name, frame.to_arrow(compat_level=pl.CompatLevel.newest()))
     try:
         yield
     finally:

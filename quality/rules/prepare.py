@@ -175,6 +175,13 @@ def _with_soundness(frame: pl.DataFrame) -> pl.DataFrame:
     return checked.with_columns((sound & alone & ~still.fill_null(value=False)).alias("usable"))
 
 
+def ready() -> None:
+    """Load the machine code of the rules, for those who wait for their rows meanwhile."""
+    none = np.empty(0, dtype=np.bool_)
+    rows, offsets = np.empty((0, len(COLUMNS))), np.zeros(1, dtype=np.int64)
+    walk(rows, offsets, none, none, limits=DAILY, hindsight=False)
+
+
 def measured(frame: pl.DataFrame, *, limits: Limits, hindsight: bool) -> pl.DataFrame:
     """Add the measures of `quality.rules.history`; `frame` is sorted by symbol and time."""
     rows = frame.select(pl.col(COLUMNS).cast(pl.Float64).fill_null(np.nan)).to_numpy(
