@@ -58,6 +58,7 @@ class Account:
     status: str
     as_of: datetime  # market time
     received_at: datetime  # desk time
+    day_trades: int | None = None  # of the last five sessions
 
 
 @dataclass(frozen=True)

@@ -116,6 +116,7 @@ def _account(account: market.Account, high: Decimal | None, peak: Decimal | None
         last_equity=account.last_equity,
         day_high=max(account.equity, account.last_equity or _ZERO, high or _ZERO),
         peak=max(account.equity, peak or _ZERO),
+        day_trades=account.day_trades,
     )
 
 

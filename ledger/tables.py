@@ -352,6 +352,7 @@ accounts = sa.Table(
     sa.Column("status", sa.Text, nullable=False),
     sa.Column("as_of", _at(), nullable=False),  # market time
     sa.Column("received_at", _at(), nullable=False),
+    sa.Column("day_trades", sa.Integer),  # of the last five sessions; null: not told
     sa.CheckConstraint("only_row", name="only_row"),
 )
 

@@ -79,6 +79,7 @@ class BrokerAccount:
     currency: str
     status: str
     blocked: bool
+    day_trades: int | None = None  # opened and closed on one day, of the last five sessions
 
 
 @dataclass(frozen=True)

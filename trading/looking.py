@@ -109,6 +109,7 @@ def account_now(
         last_equity=account.last_equity,
         day_high=day_high,
         peak=max(marks),
+        day_trades=account.day_trades,
     )
 
 

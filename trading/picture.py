@@ -102,6 +102,7 @@ class AccountNow:
     last_equity: Decimal | None  # prior close
     day_high: Decimal | None  # highest equity of the session
     peak: Decimal | None  # highest equity ever, adjusted for cash flows
+    day_trades: int | None = None  # opened and closed on one day, of the last five sessions
 
 
 @dataclass(frozen=True)

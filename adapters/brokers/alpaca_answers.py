@@ -148,6 +148,7 @@ def account(told: Any) -> BrokerAccount:
         status=_text(told["status"]),
         blocked=bool(told["trading_blocked"] or told["account_blocked"])
         or bool(told.get("trade_suspended_by_user")),
+        day_trades=None if told.get("daytrade_count") is None else int(told["daytrade_count"]),
     )
 
 

@@ -10,6 +10,8 @@ from trading.proposals import Leg
 from trading.wording import money, percent, shares
 
 ZERO = Decimal(0)
+_DAY_TRADER_EQUITY = Decimal(25_000)  # USD
+_DAY_TRADES = 3  # of five sessions that an account with less may make
 
 
 def position_size(picture: Picture, leg: Leg) -> Answer:
@@ -58,7 +60,7 @@ def drawdown(account: AccountNow | None) -> Decimal | None:
 
 
 def exposure(picture: Picture, leg: Leg) -> Answer:
-    """14: gross, net, beta, sector, number of positions, buying power and settled cash."""
+    """14: gross, net, beta, sector, number of positions, money, and the day-trade rule."""
     account = picture.account
     if account is None or account.equity <= 0:
         return unknown("the account's equity")
@@ -72,6 +74,7 @@ def exposure(picture: Picture, leg: Leg) -> Answer:
             _sector(picture, leg, book, account),
             _count(picture, book),
             _money(picture, leg, account),
+            _day_trades(account),
         ]
     )
 
@@ -267,6 +270,26 @@ def _power(picture: Picture, leg: Leg, account: AccountNow) -> Answer:
             of=figures,
         )
     return yes(f"It needs {money(needed)} of {money(limit)} buying power.", of=figures)
+
+
+def _day_trades(account: AccountNow) -> Answer:
+    """FINRA rule 4210(f)(8)(B): a fourth day trade in five sessions takes 25,000 USD of equity.
+
+    With three made, what is opened now could not be closed before the next session, its stop
+    neither: the broker would refuse it, or bar the account.
+    """
+    if account.equity >= _DAY_TRADER_EQUITY:
+        return yes(f"Day trades need {money(_DAY_TRADER_EQUITY)} of equity, which are there.")
+    if account.day_trades is None:
+        return unknown("how many day trades the account made")
+    figures = Measure(Decimal(account.day_trades), Decimal(_DAY_TRADES), "count")
+    if account.day_trades >= _DAY_TRADES:
+        return no(
+            f"The account made {account.day_trades} day trades in five sessions with less than "
+            f"{money(_DAY_TRADER_EQUITY)} of equity: what is opened now could not be closed today.",
+            of=figures,
+        )
+    return yes(f"{account.day_trades} day trades in five sessions.", of=figures)
 
 
 def _judged(name: str, share: Decimal, limit: Decimal) -> Answer:

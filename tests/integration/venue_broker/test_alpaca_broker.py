@@ -256,6 +256,7 @@ def test_clock_calendar_account_asset_and_quotes_are_told_in_the_desk_s_words(
     account = broker.account()
     assert (account.equity, account.cash) == (Decimal(100_000), Decimal(100_000))
     assert not account.blocked
+    assert account.day_trades == 0
 
     asset = broker.asset("MSFT")
     assert asset is not None

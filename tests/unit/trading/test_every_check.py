@@ -211,6 +211,7 @@ TRAPS = [
     Trap(13, {"account": None}, "passes"),
     Trap(14, {"account": replace(ACCOUNT, settled_cash=D(1))}, "passes"),
     Trap(14, {"sectors": {}}, "passes"),
+    Trap(14, {"account": replace(ACCOUNT, equity=D(24_999), day_trades=3)}, "passes"),
     Trap(15, {"working": None}, "waits"),
     Trap(16, {"assets": {"IBM": replace(ASSET, kind="us_option")}}, "denied"),
     Trap(17, {"account": replace(ACCOUNT, equity=D(70_000))}, "warns"),
