@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 
 import argon2
 import sqlalchemy as sa
@@ -18,8 +19,6 @@ from trading.errors import NotAllowedError
 ROLES = ("viewer", "analyst", "steward", "signatory", "admin")
 
 _HASHER = argon2.PasswordHasher()
-# Verified when the login is unknown, so that the answer takes as long as for a known one.
-_NOBODY = _HASHER.hash(secrets.token_hex(16))
 
 
 @dataclass(frozen=True)
@@ -252,12 +251,19 @@ def set_password(
     )
 
 
+@cache
+def _nobody() -> str:
+    """Verified when the login is unknown, so that the answer takes as long as for a known one."""
+    return _HASHER.hash(secrets.token_hex(16))
+
+
 def verified(conn: sa.Connection, *, login: str, password: str) -> Person | None:
     """Return the active person whose password this is, or None, in about the same time."""
+    nobody = _nobody()  # made whoever asks: the first one must not tell by its time either
     row = conn.execute(sa.select(people).where(people.c.login == login)).one_or_none()
     known = row is not None and row.active and row.password_hash is not None
     try:
-        _HASHER.verify(row.password_hash if known and row is not None else _NOBODY, password)
+        _HASHER.verify(row.password_hash if known and row is not None else nobody, password)
     except (argon2.exceptions.VerificationError, argon2.exceptions.InvalidHashError):
         return None
     return _person(row) if known and row is not None else None

@@ -12,7 +12,7 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import chi2, ks_2samp, kstwo
+from scipy.special import chdtri as chi_squared_quantile
 
 Floats = npt.NDArray[np.float64]
 
@@ -119,7 +119,9 @@ def stability_limit(n_reference: float, n_recent: float, *, bins: int = BINS) ->
     Yurdakul (2018), "Statistical properties of the population stability index", Western Michigan
     University, ch. 3.
     """
-    chance = float(chi2.ppf(SURE, bins - 1)) * (1.0 / n_reference + 1.0 / n_recent)
+    chance = float(chi_squared_quantile(bins - 1, 1.0 - SURE)) * (
+        1.0 / n_reference + 1.0 / n_recent
+    )
     return max(LARGE, chance)
 
 
@@ -141,6 +143,8 @@ def two_sample(
     Hodges (1958), "The significance probability of the Smirnov two-sample test", Arkiv för
     Matematik 3, 469-486.
     """
+    from scipy.stats import ks_2samp, kstwo  # noqa: PLC0415  costs more than a second
+
     distance = float(ks_2samp(reference, recent, method="asymp").statistic)
     n = max(round(n_reference * n_recent / (n_reference + n_recent)), 1)
     return distance, float(kstwo.sf(distance, n))

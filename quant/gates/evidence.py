@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 
 from quant.overfitting import deflated_sharpe_ratio, minimum_track_record_length
 from quant.performance import (
@@ -169,6 +168,8 @@ def evidence_of_returns(
     if active.size < 3 or float(np.std(active)) <= 1e-14:
         return Evidence(track_record=float(active.size))
     ratio = sharpe_ratio(active, periods_per_year=1)
+    from scipy import stats  # noqa: PLC0415  costs more than a second
+
     asymmetry, tails = float(stats.skew(active)), float(stats.kurtosis(active, fisher=False))
     deflated = None
     if n_trials is not None and trial_variance is not None:

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import rankdata
 
 from quant.typing import BoolArray, FloatArray, IntArray
 
@@ -233,6 +232,8 @@ def _blocks(n_days: int, length: int, seed: int) -> IntArray:
 
 def _rank_correlations(outcomes: Outcomes) -> tuple[IntArray, FloatArray]:
     """Sessions of 20 names or more, and Spearman's correlation of forecast and outcome in each."""
+    from scipy.stats import rankdata  # noqa: PLC0415  costs more than a second
+
     order = np.argsort(outcomes.sessions, kind="stable")
     borders = np.flatnonzero(np.diff(outcomes.sessions[order])) + 1
     days, found = [], []

@@ -8,7 +8,8 @@ from math import e, inf, sqrt
 from typing import Literal
 
 import numpy as np
-from scipy.stats import norm
+from scipy.special import ndtr as normal_cdf
+from scipy.special import ndtri as normal_quantile
 
 _EULER_MASCHERONI = 0.5772156649015329
 
@@ -62,7 +63,7 @@ def probabilistic_sharpe_ratio(
         raise ValueError(f"`n_obs` must exceed 1, was {n_obs}.")
     at, spent = _form(variance_at, sharpe, benchmark)
     deviation = sqrt(_variance_factor(at, skew, kurtosis))
-    return float(norm.cdf((sharpe - benchmark) * sqrt(n_obs - spent) / deviation))
+    return float(normal_cdf((sharpe - benchmark) * sqrt(n_obs - spent) / deviation))
 
 
 def expected_maximum_sharpe(n_trials: float, *, trial_variance: float) -> float:
@@ -192,7 +193,7 @@ def minimum_track_record_length(
     factor = _variance_factor(at, skew, kurtosis)
     if sharpe <= benchmark:
         return inf
-    return float(spent + factor * (norm.ppf(confidence) / (sharpe - benchmark)) ** 2)
+    return float(spent + factor * (normal_quantile(confidence) / (sharpe - benchmark)) ** 2)
 
 
 def minimum_backtest_length(n_trials: float, *, expected_sharpe: float = 1.0) -> float:
@@ -234,7 +235,7 @@ def _expected_maximum_normal(n_trials: float) -> float:
     if n_trials == 1:
         return 0.0
     # The upper tail itself, Φ⁻¹(1 - q): one less a small share would lose its digits.
-    low, high = norm.isf(1.0 / n_trials), norm.isf(1.0 / (n_trials * e))
+    low, high = -normal_quantile(1.0 / n_trials), -normal_quantile(1.0 / (n_trials * e))
     expected = (1.0 - _EULER_MASCHERONI) * low + _EULER_MASCHERONI * high
     # The approximation turns negative just above one trial, where the maximum cannot.
     return max(0.0, float(expected))

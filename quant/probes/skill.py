@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import norm, rankdata
-from scipy.stats import t as student
+from scipy.special import ndtri as normal_quantile
+from scipy.special import stdtr as student_cdf
 
 from quant.probes.finding import Finding
 from quant.typing import Float64Array, FloatArray, Int64Array, IntArray
@@ -251,6 +251,8 @@ def _by_symbol(rows: Rows) -> list[Int64Array]:
 
 def _skill(forecast: FloatArray, labels: FloatArray) -> Float64Array:
     """Each row's part of the rank correlation between forecast and outcome; NaN without both."""
+    from scipy.stats import rankdata  # noqa: PLC0415  costs more than a second
+
     skill = np.full(labels.shape, np.nan)
     known = np.isfinite(forecast) & np.isfinite(labels)
     if known.sum() > 1:
@@ -286,5 +288,5 @@ def _standard_errors(skill: FloatArray, rows: Rows) -> float:
     if spread == 0.0:
         return 0.0
     ratio = float(means.mean() / spread * np.sqrt(n_blocks)) / _COUNTED_TWICE
-    unlikely = max(float(student.sf(abs(ratio), n_blocks - 1)), 1e-300)
-    return float(np.sign(ratio) * norm.isf(unlikely))
+    unlikely = max(float(student_cdf(n_blocks - 1, -abs(ratio))), 1e-300)
+    return float(np.sign(ratio) * -normal_quantile(unlikely))

@@ -4,7 +4,7 @@ Euler's rule splits a risk that doubles with the position: the components add up
 """
 
 import numpy as np
-from scipy.stats import norm
+from scipy.special import ndtri as normal_quantile
 
 from quant.risk.historical import require_returns
 from quant.typing import Float64Array, FloatArray
@@ -40,7 +40,7 @@ def normal_value_at_risk(
     Jorion (2007), "Value at Risk", 3rd ed., McGraw-Hill, 162-163.
     """
     _require(weights, covariance, level)
-    return float(norm.ppf(level)) * _volatility(weights, covariance)
+    return float(normal_quantile(level)) * _volatility(weights, covariance)
 
 
 def undiversified_value_at_risk(
@@ -69,7 +69,7 @@ def undiversified_value_at_risk(
     """
     _require(weights, covariance, level)
     own = np.abs(weights) * np.sqrt(np.maximum(np.diag(covariance), 0.0))
-    return float(norm.ppf(level)) * float(own.sum())
+    return float(normal_quantile(level)) * float(own.sum())
 
 
 def marginal_value_at_risk(
@@ -100,7 +100,7 @@ def marginal_value_at_risk(
     volatility = _volatility(weights, covariance)
     if volatility == 0.0:
         return np.zeros(weights.size)
-    slopes: Float64Array = float(norm.ppf(level)) * (covariance @ weights) / volatility
+    slopes: Float64Array = float(normal_quantile(level)) * (covariance @ weights) / volatility
     return slopes
 
 

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import chi2, norm
+from scipy.special import chdtrc as chi_squared_tail
+from scipy.special import ndtr as normal_cdf
 
 from quant.typing import Float64Array, FloatArray
 from quant.validate import require_finite
@@ -146,11 +147,11 @@ def correlation_break(earlier: FloatArray, later: FloatArray) -> CorrelationBrea
     moved = np.arctanh(_inside(second[rows, columns])) - np.arctanh(_inside(first[rows, columns]))
     most = int(np.abs(moved).argmax())
     deviation = np.sqrt(1.0 / (sizes[0] - 3) + 1.0 / (sizes[1] - 3))
-    alone = 2.0 * float(norm.sf(abs(moved[most]) / deviation))
+    alone = 2.0 * float(normal_cdf(-abs(moved[most]) / deviation))
     pair = int(rows[most]), int(columns[most])
     return CorrelationBreak(
         statistic=statistic,
-        p_value=float(chi2.sf(statistic, n_pairs)),
+        p_value=float(chi_squared_tail(n_pairs, statistic)),
         degrees_of_freedom=n_pairs,
         pair=pair,
         before=float(first[pair]),

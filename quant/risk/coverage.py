@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from scipy.special import bdtr as binomial_cdf
+from scipy.special import chdtrc as chi_squared_tail
 from scipy.special import xlogy
-from scipy.stats import binom, chi2
 
 from quant.typing import BoolArray, Float64Array, FloatArray, IntArray
 from quant.validate import require_level, require_positive_int
@@ -141,7 +142,7 @@ def kupiec_test(exceptions: int, n_obs: int, *, level: float) -> KupiecTest:
         drawn = _share_as_large(_coverage(counts, n_obs, level), statistic)
     return KupiecTest(
         statistic=statistic,
-        p_value=float(chi2.sf(statistic, 1)),
+        p_value=float(chi_squared_tail(1, statistic)),
         degrees_of_freedom=1,
         monte_carlo_p_value=drawn,
         exceptions=int(exceptions),
@@ -196,8 +197,10 @@ def christoffersen_test(
     )
     return ChristoffersenTest(
         unconditional=unconditional,
-        independence=LikelihoodRatio(independent, float(chi2.sf(independent, 1)), 1, alone),
-        conditional=LikelihoodRatio(both, float(chi2.sf(both, 2)), 2, joint),
+        independence=LikelihoodRatio(
+            independent, float(chi_squared_tail(1, independent)), 1, alone
+        ),
+        conditional=LikelihoodRatio(both, float(chi_squared_tail(2, both)), 2, joint),
         counts=(int(counts[0][0]), int(counts[1][0]), int(counts[2][0]), int(counts[3][0])),
     )
 
@@ -230,7 +233,7 @@ def independence_test(n00: int, n01: int, n10: int, n11: int) -> LikelihoodRatio
         raise ValueError(f"transitions must be counts with at least one, were {counts}.")
     first, second, third, fourth = (np.array([count]) for count in counts)
     statistic = float(_independence(first, second, third, fourth)[0])
-    return LikelihoodRatio(statistic, float(chi2.sf(statistic, 1)), 1)
+    return LikelihoodRatio(statistic, float(chi_squared_tail(1, statistic)), 1)
 
 
 def basel_zone(exceptions: int, n_obs: int = _ZONE_OBS, *, level: float = _ZONE_LEVEL) -> Zone:
@@ -271,7 +274,7 @@ def basel_zone(exceptions: int, n_obs: int = _ZONE_OBS, *, level: float = _ZONE_
     if exceptions > _ZONE_OBS:
         raise ValueError(f"`exceptions` must lie between 0 and 250, was {exceptions}.")
     # The zones begin where the binomial's cumulative probability reaches 95 % and 99.99 %.
-    reached = float(binom.cdf(exceptions, _ZONE_OBS, 1.0 - _ZONE_LEVEL))
+    reached = float(binomial_cdf(exceptions, _ZONE_OBS, 1.0 - _ZONE_LEVEL))
     if reached < 0.95:
         return "green"
     return "yellow" if reached < 0.9999 else "red"

@@ -5,10 +5,12 @@ number and the volatility with its root, as if returns were independent.
 """
 
 from dataclasses import dataclass
-from math import isfinite, sqrt
+from math import exp, isfinite, lgamma, log1p, pi, sqrt
+from statistics import NormalDist
 
 import numpy as np
-from scipy.stats import kurtosis, norm, skew, t
+from scipy.special import ndtri as normal_quantile
+from scipy.special import stdtrit as student_quantile
 
 from quant.risk.historical import require_returns
 from quant.typing import FloatArray
@@ -64,9 +66,9 @@ def parametric_value_at_risk(
     """
     _require(mean, volatility, level, periods, degrees_of_freedom)
     if degrees_of_freedom is None:
-        quantile = float(norm.ppf(level))
+        quantile = float(normal_quantile(level))
     else:
-        quantile = float(t.ppf(level, degrees_of_freedom)) * _scale(degrees_of_freedom)
+        quantile = float(student_quantile(degrees_of_freedom, level)) * _scale(degrees_of_freedom)
     return quantile * volatility * sqrt(periods) - mean * periods
 
 
@@ -101,11 +103,11 @@ def parametric_expected_shortfall(
     """
     _require(mean, volatility, level, periods, degrees_of_freedom)
     if degrees_of_freedom is None:
-        tail = float(norm.pdf(norm.ppf(level))) / (1.0 - level)
+        tail = NormalDist().pdf(normal_quantile(level)) / (1.0 - level)
     else:
         nu = degrees_of_freedom
-        quantile = float(t.ppf(level, nu))
-        density = float(t.pdf(quantile, nu)) / (1.0 - level)
+        quantile = float(student_quantile(nu, level))
+        density = _student_density(quantile, nu) / (1.0 - level)
         tail = density * (nu + quantile**2) / (nu - 1.0) * _scale(nu)
     return tail * volatility * sqrt(periods) - mean * periods
 
@@ -143,7 +145,7 @@ def cornish_fisher_value_at_risk(
     Cornish Fisher expansion", for where it holds.
     """
     m = _corrected(returns, level, periods)
-    z = float(norm.ppf(1.0 - level))
+    z = float(normal_quantile(1.0 - level))
     corrected = (
         z
         + (z**2 - 1.0) * m.skew / 6.0
@@ -180,14 +182,14 @@ def cornish_fisher_expected_shortfall(
     returns", Journal of Risk 11, 79-103.
     """
     m = _corrected(returns, level, periods)
-    z = float(norm.ppf(1.0 - level))
+    z = float(normal_quantile(1.0 - level))
     factor = (
         1.0
         + z * m.skew / 6.0
         + (z**2 - 1.0) * m.kurtosis / 24.0
         - (2.0 * z**2 - 1.0) * m.skew**2 / 36.0
     )
-    return float(norm.pdf(z)) / (1.0 - level) * factor * m.volatility - m.mean
+    return NormalDist().pdf(z) / (1.0 - level) * factor * m.volatility - m.mean
 
 
 def _corrected(returns: FloatArray, level: float, periods: float) -> _Moments:
@@ -196,6 +198,8 @@ def _corrected(returns: FloatArray, level: float, periods: float) -> _Moments:
         raise ValueError(f"`periods` must be positive, was {periods}.")
     if float(np.ptp(returns)) == 0.0:
         raise ValueError("`returns` must vary: their skew is not defined.")
+    from scipy.stats import kurtosis, skew  # noqa: PLC0415  costs more than a second
+
     moments = _Moments(
         mean=float(np.mean(returns)) * periods,
         volatility=float(np.std(returns, ddof=1)) * sqrt(periods),
@@ -211,6 +215,11 @@ def _corrected(returns: FloatArray, level: float, periods: float) -> _Moments:
     return moments
 
 
+def _student_density(x: float, nu: float) -> float:
+    at_zero = exp(lgamma((nu + 1.0) / 2.0) - lgamma(nu / 2.0)) / sqrt(nu * pi)
+    return at_zero * exp(-(nu + 1.0) / 2.0 * log1p(x**2 / nu))
+
+
 def _rises_in_tail(moments: _Moments, level: float) -> bool:
     """Whether the quantiles rise from the tail's last hundredth to its edge.
 
@@ -218,7 +227,7 @@ def _rises_in_tail(moments: _Moments, level: float) -> bool:
     """
     s, k = moments.skew, moments.kurtosis
     curve, line, flat = k / 8.0 - s**2 / 6.0, s / 3.0, 1.0 - k / 8.0 + 5.0 * s**2 / 36.0
-    low, edge = (float(norm.ppf(share)) for share in ((1.0 - level) / 100.0, 1.0 - level))
+    low, edge = (float(normal_quantile(share)) for share in ((1.0 - level) / 100.0, 1.0 - level))
     turn = -line / (2.0 * curve) if curve else edge
     return all(curve * z**2 + line * z + flat > 0.0 for z in (low, min(max(turn, low), edge), edge))
 
