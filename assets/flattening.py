@@ -91,26 +91,50 @@ def flatten_proposal(
     )
     assert picture.market is not None
     legs = tuple(_closing(n, one, picture) for n, one in enumerate(_ordered(held), start=1))
-    proposal_id = new_id()
-    now, ends = picture.market.now, picture.market.next_close
-    if ends is None:
+    if picture.market.next_close is None:
         raise NotAllowedError("Nobody knows when the market closes next; ask again.")
+    return drafted_by_desk(
+        picture,
+        legs,
+        until=picture.market.next_close,
+        account_id=account.account_id,
+        strategy=FLATTEN,
+        risk=_risk(legs, picture),
+    )
+
+
+def drafted_by_desk(
+    picture: Picture,
+    legs: Sequence[Leg],
+    *,
+    until: datetime,
+    account_id: str,
+    strategy: str,
+    risk: Risk,
+) -> Proposal:
+    """Return a proposal that no model stands behind, from now on, judged by `picture`.
+
+    It lapses when a price moves by more than the collar against it. Of its legs the one that
+    needs most signatures says how many all need.
+    """
+    assert picture.market is not None
+    proposal_id, limits, now = new_id(), picture.limits, picture.market.now
     return Proposal(
         proposal_id=proposal_id,
         code=code_of(proposal_id),
         session=exchange().last_closed(now),
-        environment=environment,
-        account_id=account.account_id,
-        strategy=FLATTEN,
+        environment=picture.environment,
+        account_id=account_id,
+        strategy=strategy,
         model_version=None,
         advisory=False,
-        legs=legs,
+        legs=tuple(legs),
         rationale=None,
-        risk=_risk(legs, picture),
+        risk=risk,
         checks=judge(picture, legs),
         data=(),
         valid_from=now,
-        valid_until=ends,
+        valid_until=until,
         drift_bound=limits.collar,
         drift_direction="adverse",
         signatures_needed=max(
@@ -120,7 +144,7 @@ def flatten_proposal(
         four_eyes_notional=limits.four_eyes_notional,
         snapshot_id=None,
         created_market_at=now,
-        command=FLATTEN,
+        command=picture.command,
     )
 
 

@@ -7,17 +7,13 @@ from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 import sqlalchemy as sa
 
 from assets.drafting import TICK
-from assets.flattening import picture_of_held
+from assets.flattening import drafted_by_desk, picture_of_held
 from config.limits import Limits
-from ledger.connection import new_id
 from ledger.splits import STRATEGY, Split
-from quality.calendar import exchange
 from trading.broker import Broker, BrokerPosition
 from trading.orders import Order
 from trading.picture import Picture
-from trading.pretrade import judge
-from trading.proposals import Leg, Proposal, Risk, code_of
-from trading.signatures import signatures_needed
+from trading.proposals import Leg, Proposal, Risk
 
 _ZERO = Decimal(0)
 
@@ -64,32 +60,13 @@ def stops_proposal(
     legs = _legs(split, ended, held[0], picture)
     if not legs or picture.market.next_close is None:
         return None
-    proposal_id, now = new_id(), picture.market.now
-    return Proposal(
-        proposal_id=proposal_id,
-        code=code_of(proposal_id),
-        session=exchange().last_closed(now),
-        environment=environment,
+    return drafted_by_desk(
+        picture,
+        legs,
+        until=picture.market.next_close,
         account_id=account.account_id,
         strategy=STRATEGY,
-        model_version=None,
-        advisory=False,
-        legs=legs,
-        rationale=None,
         risk=Risk(equity=account.equity, loss_to_stop=None, effects=()),
-        checks=judge(picture, legs),
-        data=(),
-        valid_from=now,
-        valid_until=picture.market.next_close,
-        drift_bound=limits.collar,
-        drift_direction="adverse",
-        signatures_needed=max(
-            signatures_needed(notional=leg.notional, four_eyes_notional=limits.four_eyes_notional)
-            for leg in legs
-        ),
-        four_eyes_notional=limits.four_eyes_notional,
-        snapshot_id=None,
-        created_market_at=now,
     )
 
 

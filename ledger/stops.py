@@ -14,7 +14,7 @@ from ledger.orders import FINAL
 from ledger.tables import bookings, legs
 from ledger.tables import orders as table
 from trading.ledger import Stamp
-from trading.orders import RENEWED_FROM, YIELDED, Order, OrderState, client_order_id
+from trading.orders import RENEWED_FROM, YIELDED, Order, OrderState, renewed
 
 # A stop with a trail follows the price: nobody signed a new one from where it stands now.
 _KINDS = ("stop", "stop_limit")
@@ -263,20 +263,8 @@ def _add(
     first = chain.signed
     # Numbers of their own: the parts of an entry count from 1.
     attempt = max(RENEWED_FROM, *(one.attempt for one in chain.members)) + 1
-    order = Order(
-        client_order_id=client_order_id(
-            proposal_id=first.proposal_id, leg_no=first.leg_no, attempt=attempt
-        ),
-        leg_id=first.leg_id,
-        proposal_id=first.proposal_id,
-        attempt=attempt,
-        symbol=first.symbol,
-        side=first.side,
-        quantity=quantity,
-        order_type=first.order_type,
-        time_in_force=first.time_in_force,
-        limit_price=first.limit_price,
-        stop_price=first.stop_price,
+    order = renewed(
+        orders.stored_order(first), leg_no=first.leg_no, attempt=attempt, quantity=quantity
     )
     parent = first.parent_client_order_id or first.client_order_id
     orders.add(conn, order, build=build, owner=owner, until=until, at=at, parent=parent)

@@ -116,6 +116,22 @@ def client_order_id(*, proposal_id: str, leg_no: int, attempt: int) -> str:
     return f"cs-{digest.rstrip('=').lower()}"
 
 
+def renewed(order: Order, *, leg_no: int, attempt: int, quantity: Decimal) -> Order:
+    """Return a further attempt at an order's leg: the same terms for other shares, not sent yet."""
+    return replace(
+        order,
+        client_order_id=client_order_id(
+            proposal_id=order.proposal_id, leg_no=leg_no, attempt=attempt
+        ),
+        attempt=attempt,
+        quantity=quantity,
+        state=OrderState.INTENDED,
+        filled_quantity=Decimal(0),
+        average_price=None,
+        broker_order_id=None,
+    )
+
+
 def move(order: Order, to: OrderState) -> Order:
     """Return `order` in state `to`.
 

@@ -92,6 +92,8 @@ class FakeBroker:
     """
 
     market: StandingClock
+    opens: datetime = OPEN  # of the session that its clock tells
+    closes: datetime = CLOSE
     held: dict[str, BrokerOrder] = field(default_factory=dict)
     executions: list[BrokerFill] = field(default_factory=list)
     booked: list[BrokerBooking] = field(default_factory=list)
@@ -189,9 +191,9 @@ class FakeBroker:
         now = self.market.now()
         return BrokerClock(
             now=now,
-            is_open=OPEN <= now < CLOSE,
-            next_open=OPEN + timedelta(days=2),
-            next_close=CLOSE,
+            is_open=self.opens <= now < self.closes,
+            next_open=self.opens + timedelta(days=2),
+            next_close=self.closes,
         )
 
     def calendar(self, first: date, last: date) -> Sequence[TradingDay]:

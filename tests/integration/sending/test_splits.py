@@ -11,7 +11,7 @@ import pytest
 from ledger import filed
 from tests.integration.sending.desk import CLOSE, LIMITS, OPEN, SmallDesk, proposed
 from tests.integration.sending.test_giving_way import STOP, compare, protected, restore
-from trading.broker import BrokerBooking, BrokerClock
+from trading.broker import BrokerBooking
 from trading.orders import OrderState
 from trading.proposals import Proposal, from_content
 from worker.desk import Desk
@@ -50,18 +50,13 @@ def waiting(desk: SmallDesk, *states: str) -> list[Proposal]:
         return [from_content(filed.content(conn, one.proposal_id)) for one in found]
 
 
-def opened(desk: SmallDesk, monkeypatch: pytest.MonkeyPatch) -> None:
+def opened(desk: SmallDesk) -> None:
     """The ex-date opens: two shares for one, at half the price."""
     desk.market.at = EX_OPEN + timedelta(minutes=5)
     desk.broker.holdings["IBM"] *= 2
     desk.broker.prices["IBM"] = Decimal("97.90")
     desk.broker.booked = [BrokerBooking("s1", "split", "IBM", EX_DATE, Decimal(20), Decimal(0))]
-    now = desk.market.at
-
-    def clock() -> BrokerClock:
-        return BrokerClock(now, True, EX_OPEN + timedelta(days=1), EX_OPEN + timedelta(hours=6))
-
-    monkeypatch.setattr(desk.broker, "clock", clock)
+    desk.broker.opens, desk.broker.closes = EX_OPEN, EX_OPEN + timedelta(hours=6)
 
 
 def test_orders_end_and_signatures_lapse_before_a_split_opens(desk: SmallDesk) -> None:
@@ -92,14 +87,12 @@ def test_nothing_ends_while_no_split_comes(desk: SmallDesk) -> None:
 
 
 @pytest.mark.parametrize("was_down", [False, True])
-def test_the_stops_of_a_split_position_are_proposed_anew(
-    desk: SmallDesk, monkeypatch: pytest.MonkeyPatch, was_down: bool
-) -> None:
+def test_the_stops_of_a_split_position_are_proposed_anew(desk: SmallDesk, was_down: bool) -> None:
     protected(desk)
     desk.market.at = CLOSE + timedelta(hours=1)
     if not was_down:
         follow(desk)
-    opened(desk, monkeypatch)
+    opened(desk)
     desk.broker.cancel("b-stop")  # by the broker, where the desk did not
     follow(desk)
     assert waiting(desk, "open") == []  # its shares are not booked yet
@@ -116,13 +109,11 @@ def test_the_stops_of_a_split_position_are_proposed_anew(
     assert not one.is_denied
 
 
-def test_no_stop_is_proposed_for_what_is_not_held(
-    desk: SmallDesk, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_no_stop_is_proposed_for_what_is_not_held(desk: SmallDesk) -> None:
     protected(desk)
     desk.broker.fill(STOP, 20, "186.70")
     compare(desk)
-    opened(desk, monkeypatch)
+    opened(desk)
     desk.broker.booked = []
 
     follow(desk)
