@@ -12,9 +12,12 @@ from quant.typing import FloatArray, Int64Array
 FAMILIES = ("xgboost", "lightgbm", "forest", "linear", "ensemble")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Checked:
-    """Rows that say when to stop, and are not learnt from; at least one."""
+    """Rows that say when to stop, and are not learnt from; at least one.
+
+    Equal to itself alone, so that a bench can keep what it made of it.
+    """
 
     features: FloatArray
     won: FloatArray

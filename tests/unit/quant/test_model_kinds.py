@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import xgboost as xgb
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
@@ -34,6 +35,37 @@ def test_it_finds_what_is_there(family: str) -> None:
 
     agreed = np.corrcoef(fit.margins[~LEARNT], np.nan_to_num(FEATURES[~LEARNT, 1]))[0, 1]
     assert agreed > 0.8
+
+
+def test_trials_on_prepared_rows_stop_where_xgboost_alone_does() -> None:
+    bench = prepare("xgboost", FEATURES)
+    lesson = replace(LESSON, checked=CHECKED)
+    rows = xgb.QuantileDMatrix(FEATURES, WON, max_bin=64)
+    rows.set_info(weight=LESSON.weights)  # afterwards, so that bins do not depend on the lesson
+    checked = xgb.QuantileDMatrix(CHECKED.features, CHECKED.won, ref=rows, max_bin=64)
+    for depth, patience in ((1, 3), (2, 1), (2, 15), (1, 3)):
+        settings = replace(
+            Hyperparameters(), n_rounds=40, max_depth=depth, early_stopping_rounds=patience
+        )
+        theirs = xgb.train(
+            {
+                "objective": "binary:logistic", "eval_metric": "logloss", "seed": 3,
+                "base_score": lesson.base_rate, "max_bin": 64, "max_depth": depth,
+                "learning_rate": settings.learning_rate, "subsample": settings.subsample,
+                "min_child_weight": settings.min_child_weight, "reg_lambda": settings.l2,
+                "colsample_bynode": settings.feature_share,
+            },
+            rows, settings.n_rounds, evals=[(checked, "checked")],
+            early_stopping_rounds=patience, verbose_eval=False,
+        )  # fmt: skip
+
+        ours = bench.fit(lesson, settings, seed=3)
+
+        best = (0, theirs.best_iteration + 1)
+        np.testing.assert_array_equal(
+            ours.margins, theirs.predict(rows, output_margin=True, iteration_range=best)
+        )
+        assert (ours.model.n_rounds, ours.loss) == (best[1], theirs.best_score)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
