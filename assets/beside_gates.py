@@ -1,6 +1,6 @@
 """What stands beside a version's gates and gates nothing: capacity, ideas, members, features."""
 
-from dataclasses import asdict, replace
+from dataclasses import asdict
 
 import numpy as np
 import polars as pl
@@ -14,13 +14,9 @@ from quant.capacity import capacity_curve, shortfall_of
 from quant.models import Dataset
 from quant.models.clusters import TrialReturns, clustered_count
 from quant.models.ensemble import Ensemble
-from quant.models.explanation import feature_effects
-from quant.models.learners import prepare
-from quant.splits import default_embargo, purged_k_fold
 from quant.typing import FloatArray, Int32Array
 from warehouse import Warehouse, models
 
-_FOLDS = 3
 _CAPITAL = 100_000.0  # USD: what the gates' backtest trades with
 
 
@@ -32,7 +28,7 @@ def of_model(
     span, weights = decided(dataset, market, walked.probability, walked.margin, plan.policy)
     told = of_weights(market, span, weights) | {
         "trials": trials,
-        "features": _features(dataset, plan, trained),
+        "features": [{"feature": name, "rise": rise} for name, rise in trained.single],
     }
     if isinstance(trained.model.learned, Ensemble):
         said = trained.model.learned
@@ -106,30 +102,3 @@ def capacity_report(told: dict[str, object]) -> str:
 
 def _figure(value: float | None, shape: str) -> str:
     return "not known" if value is None else format(value, shape)
-
-
-def _features(dataset: Dataset, plan: Plan, trained: Trained) -> list[dict[str, object]]:
-    """Rise of log loss on purged folds with one feature shuffled, the largest first."""
-    # All rounds the final model kept: no fold has validation rows to stop by.
-    settings = replace(trained.model.settings, n_rounds=max(1, trained.model.n_rounds))
-    folds = purged_k_fold(
-        dataset.sessions,
-        dataset.label_start,
-        dataset.label_end,
-        n_folds=_FOLDS,
-        embargo=default_embargo(dataset.sessions, dataset.label_start, dataset.label_end),
-    )
-    effects = feature_effects(
-        dataset,
-        settings,
-        tuple(folds),
-        seed=plan.seed,
-        bench=prepare(
-            settings.family,
-            dataset.features,
-            max_bin=settings.max_bin,
-            device=plan.device,
-            n_jobs=2,
-        ),
-    )
-    return [{"feature": name, "rise": rise} for name, rise in effects]

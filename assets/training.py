@@ -38,7 +38,7 @@ from quant.models import (
 )
 from quant.models.crossval import score_of
 from quant.models.dataset import candidates, search_space
-from quant.models.explanation import GroupEffect, group_effects
+from quant.models.explanation import GroupEffect, feature_effects, group_effects
 from quant.models.learners import Bench, prepare
 from quant.models.trials import WalkedTrials
 from quant.models.walkforward import Predictions
@@ -115,6 +115,7 @@ class Trained:
     regimes: Mapping[str, float | None]  # the same in each regime, walk-forward
     probes: tuple[Finding, ...]
     effects: tuple[GroupEffect, ...]  # of the groups of features
+    single: tuple[tuple[str, float], ...]  # the rise of log loss with one feature shuffled
     n_configurations: int  # ever scored in the programme: what the deflated ratio is deflated by
 
 
@@ -168,6 +169,7 @@ def train(
         regimes=looked.regimes,
         probes=(*looked.probes, *(one for one in (served, absent) if one is not None)),
         effects=looked.effects,
+        single=looked.single,
         n_configurations=len(_configurations(trials, history, plan)),
     )
 
@@ -186,6 +188,7 @@ class _Looked:
     regimes: Mapping[str, float | None]
     probes: tuple[Finding, ...]
     effects: tuple[GroupEffect, ...]
+    single: tuple[tuple[str, float], ...]
 
 
 def _looked_into(
@@ -216,14 +219,17 @@ def _looked_into(
         device=plan.device,
         bench=bench,
     )
-    effects = _effects(dataset, plan, model, bench)
-    return _Looked(paths, sharpes_by_regime(market, gained), probes, effects)
+    effects, single = _effects(dataset, plan, model, bench)
+    return _Looked(paths, sharpes_by_regime(market, gained), probes, effects, single)
 
 
 def _effects(
     dataset: Dataset, plan: Plan, model: FittedModel, bench: Bench
-) -> tuple[GroupEffect, ...]:
-    """What each group of features is worth to the configuration, at the model's rounds."""
+) -> tuple[tuple[GroupEffect, ...], tuple[tuple[str, float], ...]]:
+    """What each group of features and each feature is worth to the configuration.
+
+    All rounds the final model kept are grown: no fold has validation rows to stop by.
+    """
     embargo = default_embargo(dataset.sessions, dataset.label_start, dataset.label_end)
     folds = purged_k_fold(
         dataset.sessions,
@@ -232,14 +238,12 @@ def _effects(
         n_folds=_EXPLAINED_FOLDS,
         embargo=embargo,
     )
-    return group_effects(
-        dataset,
-        {name: plan.groups.get(name, "other") for name in dataset.names},
-        replace(model.settings, n_rounds=max(1, model.n_rounds)),
-        tuple(folds),
-        seed=plan.seed,
-        bench=bench,
-        device=plan.device,
+    settings = replace(model.settings, n_rounds=max(1, model.n_rounds))
+    asked = (settings, tuple(folds))
+    groups = {name: plan.groups.get(name, "other") for name in dataset.names}
+    return (
+        group_effects(dataset, groups, *asked, seed=plan.seed, bench=bench, device=plan.device),
+        feature_effects(dataset, *asked, seed=plan.seed, bench=bench),
     )
 
 

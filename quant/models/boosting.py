@@ -127,6 +127,8 @@ class Quantised:
             matrix.set_info(label=lesson.won, weight=lesson.weights)
             booster, loss = self._grown(matrix, lesson, settings, seed)
             margins: FloatArray = booster.predict(matrix, output_margin=True).astype(np.float64)
+            if lesson.checked is None:
+                booster.reset()  # of what it kept of the rows to grow faster
         return Fit(Boosted(booster), margins, loss)
 
     def _grown(
@@ -194,11 +196,11 @@ def _as_forest(settings: Hyperparameters) -> dict[str, object]:
 
 
 def _grown_whole(told: dict[str, object], matrix: Any, n_rounds: int) -> Any:
-    """A booster of so many rounds, without what it kept of the rows to grow faster."""
+    """A booster of so many rounds; it still knows its margins on the rows."""
     booster = _booster()(told, [matrix])
     for number in range(n_rounds):
         booster.update(matrix, number)
-    return booster.reset()
+    return booster
 
 
 def _grown_until(
