@@ -26,7 +26,7 @@ def signatory(conn: sa.Connection, login: str, *, password_stdin: bool) -> peopl
     person = people.by_login(conn, login)
     if person is None or not person.may("signatory"):
         known = ", ".join(other.login for other in people.signatories(conn)) or "nobody"
-        raise CommandError(f"{login} may not sign for a model. Signatories here: {known}.")
+        raise CommandError(f"{login} may not sign. Signatories here: {known}.")
     if person.origin == "oidc":
         raise CommandError(
             f"{login} signs in at the identity provider, which a command cannot ask. Give a "

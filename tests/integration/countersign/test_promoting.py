@@ -131,7 +131,7 @@ def _store(stored: Warehouse, number: int, evidence: Evidence) -> None:
 def test_nobody_signs_in_another_persons_name(desk: Desk) -> None:
     refusals = (
         (desk.promote(f"{NAME}/1", by="ann", password="battery staple"), "not ann's password"),
-        (desk.promote(f"{NAME}/1", by="vic"), "vic may not sign for a model"),
+        (desk.promote(f"{NAME}/1", by="vic"), "vic may not sign"),
         (desk.promote(f"{NAME}/1", by="nobody"), "Signatories here: "),
         (desk.promote(f"{NAME}/1", by="somebody-else"), f"{getpass.getuser()} is typing"),
         (desk.type(waive.app, f"{NAME}/2", "trades", "--until", LATER, by="bea", password="guess"),
