@@ -52,6 +52,17 @@ def _hours(row: Row) -> str:
     return f"That session ran from {row['opens_at']:%H:%M} to {row['closes_at']:%H:%M}."
 
 
+def _shifted(row: Row) -> str:
+    side = "after" if row["shift"] > 0 else "before"
+    if row["is_part"]:
+        moved = "late" if row["shift"] > 0 else "early"
+        return (
+            f"The minutes of {row['symbol']} {side} a hole as long lie {abs(row['shift'])} minutes "
+            f"{moved}"
+        )
+    return f"All minutes of {row['symbol']} lie {abs(row['shift'])} minutes {side} it"
+
+
 def _outside(row: Row) -> str:
     first, last = row["new_york"], row["until"].astimezone(_NEW_YORK)
     if row["failing"] == 1:
@@ -108,13 +119,13 @@ RULES: Final[tuple[Rule, ...]] = (
         severity=Severity.ERROR,
         meaning="A session's minutes do not all lie apart from it by the same hours.",
         reason="Asked of a whole file only: first and last minute are off by the same whole half "
-        "hours, so the stamps are of another time zone.",
+        "hours, or one of them is by as much as the session has a hole, so the stamps are of "
+        "another time zone.",
         applies=pl.col("whole_file") & pl.col("opens").is_not_null(),
         fails=pl.col("shift").is_not_null(),
         sentence=lambda row: (
-            f"A bar is stamped {_clock(row)}, New York time. {_hours(row)} All minutes of "
-            f"{row['symbol']} lie {abs(row['shift'])} minutes "
-            f"{'after' if row['shift'] > 0 else 'before'} it: the time zone looks wrong."
+            f"A bar is stamped {_clock(row)}, New York time. {_hours(row)} {_shifted(row)}: the "
+            "time zone looks wrong."
         ),
         figures=("shift",),
     ),

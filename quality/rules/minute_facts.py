@@ -96,16 +96,21 @@ def _hours_of(day: date, calendar: Calendar, now: datetime | None) -> tuple[Any,
 
 
 def _with_place(frame: pl.DataFrame, *, whole_file: bool) -> pl.DataFrame:
-    """Add, for a whole file, whether a session's minutes are shifted, go on or stand alone."""
-    names = ("shift", "goes_on", "is_stray")
+    """Add, for a whole file, whether a session's minutes are shifted, go on or stand alone.
+
+    `shift` is of a whole session, or (`is_part`) of those of its minutes that lie beyond a hole.
+    """
+    names = ("shift", "is_part", "goes_on", "is_stray")
     if not whole_file:
         return frame.with_columns(
             pl.lit(None, dtype=pl.Int64).alias(names[0]),
             *(pl.lit(None, dtype=pl.Boolean).alias(name) for name in names[1:]),
         )
-    known = frame.lazy().filter(pl.col("opens").is_not_null())
+    known = frame.lazy().filter(pl.col("opens").is_not_null()).with_columns(_hole())
     outside = ~pl.col("is_regular")
     per_session = known.group_by(_GROUP).agg(
+        pl.col("_hole").max(),
+        pl.col("bar_start").get(pl.col("_hole").arg_max()).alias("_beyond"),
         (pl.col("bar_start").min() - pl.col("opens").first()).dt.total_minutes().alias("_early"),
         (pl.col("bar_start").max() - pl.col("closes").first()).dt.total_minutes().alias("_late"),
         outside.sum().alias("_outside"),
@@ -131,19 +136,51 @@ def _with_place(frame: pl.DataFrame, *, whole_file: bool) -> pl.DataFrame:
     told = per_session.select(
         *_GROUP,
         pl.when(shifted).then(off.cast(pl.Int64)).alias("shift"),
+        "_beyond",
+        _part().alias("_part"),
         ((pl.col("_left") > 0) & (pl.col("_after_early") >= _GOES_ON * pl.col("_left"))).alias(
             "_goes_on"
         ),
     ).collect()
     frame = frame.join(told, on=_GROUP, how="left", maintain_order="left")
-    settled = pl.col("shift").is_null() & ~pl.col("_goes_on").fill_null(value=False)
+    settled = pl.all_horizontal(pl.col("shift", "_part").is_null()) & ~pl.col("_goes_on").fill_null(
+        value=False
+    )
     stray = frame.select((outside & pl.col("is_tradable") & settled).mean()).item() or 0.0
     after = pl.col("bar_start") >= pl.col("closes") + pl.duration(minutes=1)
     lonely = outside & settled & (after | (pl.col("bar_start") < pl.col("opens")))
+    late = pl.col("_part") > 0
+    beyond = (pl.col("bar_start") >= pl.col("_beyond")) == late
+    is_part = (beyond & (stray <= REGULAR_ONLY)).fill_null(value=False)
     return frame.with_columns(
+        pl.when(is_part).then("_part").otherwise("shift").alias("shift"),
+        is_part.alias("is_part"),
         (pl.col("_goes_on") & (pl.col("bar_start") >= pl.col("closes"))).alias("goes_on"),
         (lonely & (stray <= REGULAR_ONLY)).alias("is_stray"),
-    ).drop("_goes_on")
+    ).drop("_goes_on", "_part", "_beyond")
+
+
+def _hole() -> pl.Expr:
+    """Return how many minutes are missing before each; rows are sorted by symbol and time."""
+    same = pl.all_horizontal(pl.col(name) == pl.col(name).shift(1) for name in _GROUP)
+    apart = (pl.col("bar_start") - pl.col("bar_start").shift(1)).dt.total_minutes() - 1
+    return pl.when(same).then(apart).otherwise(0).fill_null(0).alias("_hole")
+
+
+def _part() -> pl.Expr:
+    """Return by how much the minutes beyond a session's hole are shifted; null for not at all.
+
+    The session begins on time, goes on after its close for whole half hours and has a hole as
+    long; or it ends on time and begins so much too early.
+    """
+    late, early = pl.col("_late") + 1, pl.col("_early")
+    off = pl.when(late > -early).then(late).otherwise(early)
+    whole = (off / 30).round().cast(pl.Int64) * 30
+    on_time = pl.min_horizontal(late.abs(), early.abs()) <= _EXACT
+    fits = (off - whole).abs() <= _EXACT
+    as_long = (pl.col("_hole") - whole.abs()).abs() <= _EXACT
+    enough = pl.col("_outside") >= _SHIFTED_MINUTES
+    return pl.when(on_time & fits & as_long & enough & (whole != 0)).then(whole)
 
 
 def _local(instant: pl.Expr) -> pl.Expr:

@@ -164,6 +164,41 @@ def test_a_delivery_in_the_wrong_time_zone_is_held() -> None:
     assert found(judgement, Severity.ERROR) == {"minute_is_of_its_session"}
 
 
+@pytest.mark.parametrize(
+    ("part", "hours", "words"),
+    [
+        (pl.col("bar_start") >= OPEN + timedelta(minutes=150), 1, "after a hole as long lie 60"),
+        (pl.col("bar_start") < OPEN + timedelta(minutes=150), -1, "before a hole as long lie 60"),
+    ],
+)
+def test_a_part_of_a_session_stamped_an_hour_off_is_told_whole(
+    part: pl.Expr, hours: int, words: str
+) -> None:
+    moved = minutes().with_columns(
+        pl.when(part).then(pl.col("bar_start") + timedelta(hours=hours)).otherwise("bar_start")
+    )
+
+    wrong = judged(moved, whole_file=True)
+
+    told = [f for f in wrong.findings if f.severity is Severity.ERROR]
+    assert {f.rule for f in told} == {"time_zone_is_right"}
+    assert len(told) == minutes().filter(part).height
+    assert words in told[0].message
+    # Half a session without a bar, as in a halt, is no shift.
+    assert found(judged(minutes().filter(~part), whole_file=True), Severity.ERROR) == set()
+
+
+def test_extended_hours_beside_a_halt_are_no_shift() -> None:
+    day, night = minutes(), minutes(n=60, seed=3)
+    halted = pl.concat([day.slice(0, 150), day.slice(210)])
+    late = night.with_columns(pl.col("bar_start") + timedelta(minutes=390))
+    others = [pl.concat([day, late]).with_columns(symbol=pl.lit(name)) for name in ("B", "C", "D")]
+
+    judgement = judged(pl.concat([halted, late, *others]), whole_file=True)
+
+    assert "time_zone_is_right" not in found(judgement)
+
+
 def test_extended_hours_are_noted_and_half_days_known() -> None:
     half = minutes().with_columns(
         pl.lit(HALF).alias("session"), pl.col("bar_start") + timedelta(days=1)
