@@ -12,6 +12,7 @@ import polars as pl
 from quality.rules.jumps import UNIT
 from quality.rules.model import Rule, Severity
 from quality.rules.stretches import stretches
+from quality.rules.thresholds import TICK
 from quality.rules.words import day, price
 
 # Two symbols that leap to each other's level are exchanged: neither a crash nor a surge does that.
@@ -31,6 +32,7 @@ _BACK_SHARE: Final = 0.5  # of the leap
 # largest of the clean sample is half of it.
 _OUT_OF_STEP: Final = 30.0
 _OUT_OF_ORDER: Final = 7.0
+_UNTOLD: Final = -0.1  # the score of a row that says nothing: no stretch goes on for nothing
 _LEAST_OTHERS: Final = 3
 
 CROWD_RULES: Final[tuple[Rule, ...]] = (
@@ -225,9 +227,10 @@ def with_stretches(frame: pl.DataFrame, *, whole_file: bool) -> pl.DataFrame:
         none = pl.lit(None, dtype=pl.Boolean)
         return frame.with_columns(none.alias("out_of_step"), none.alias("out_of_order"))
     offsets = _offsets(frame)
-    late, early = _step_scores(frame)
-    step = stretches(late, offsets, _OUT_OF_STEP) | stretches(early, offsets, _OUT_OF_STEP)
     order = stretches(_order_scores(frame), offsets, _OUT_OF_ORDER)
+    # Rows in no order are in step with some other session by chance only.
+    late, early = (np.where(order, _UNTOLD, scores) for scores in _step_scores(frame))
+    step = stretches(late, offsets, _OUT_OF_STEP) | stretches(early, offsets, _OUT_OF_STEP)
     # The last row of such a stretch is the first that is in its place again.
     order &= np.append(order[1:], False)
     return frame.with_columns(pl.Series("out_of_step", step), pl.Series("out_of_order", order))
@@ -261,7 +264,7 @@ def _step_scores(frame: pl.DataFrame) -> tuple[Floats, Floats]:
     now = others(0, moves)
     score_late = moves * (others(-1, own_before) - now)
     score_early = moves * (others(1, own_after) - now)
-    return np.clip(score_late, -4.0, 4.0) - 0.1, np.clip(score_early, -4.0, 4.0) - 0.1
+    return np.clip(score_late, -4.0, 4.0) + _UNTOLD, np.clip(score_early, -4.0, 4.0) + _UNTOLD
 
 
 def _order_scores(frame: pl.DataFrame) -> Floats:
@@ -275,6 +278,7 @@ def _order_scores(frame: pl.DataFrame) -> Floats:
         "session",
         pl.when(same & usable).then(gap).alias("gap"),
         span.clip(0.0, 0.5).rolling_mean(21, min_samples=5, center=True).alias("span"),
+        (TICK / pl.col("close")).alias("tick"),
     )
     common = gaps.group_by("session").agg(
         pl.when(pl.col("gap").count() >= _LEAST_OTHERS + 1)
@@ -282,6 +286,7 @@ def _order_scores(frame: pl.DataFrame) -> Floats:
         .alias("common")
     )
     beside = gaps.join(common, on="session", how="left", maintain_order="left")
-    own = (pl.col("gap") - pl.col("common").fill_null(0.0)).abs() / pl.col("span").clip(0.002)
+    wide = pl.max_horizontal("span", "tick", pl.lit(0.002))
+    own = (pl.col("gap") - pl.col("common").fill_null(0.0)).abs() / wide
     scores = beside.select((own.clip(0.0, 3.0) - 1.0).fill_null(-1.0).fill_nan(-1.0))
     return scores.to_series().to_numpy()

@@ -24,8 +24,10 @@ from quality.rules.thresholds import (
     NEWS_SHARE,
     NO_REACH,
     RESCALED_FOR,
+    ROUNDING,
     SPLIT_RATIOS,
     SPLIT_TOLERANCE,
+    TICK,
     TICKS,
     UNIT_FACTORS,
     UNIT_VOLUME,
@@ -118,7 +120,7 @@ def measure(row: Floats, state: Floats, out: Floats, limits: Limits) -> None:
     out[MOVE] = np.log(row[CLOSE] / state[S_CLOSE])
     out[ADJUSTED] = np.log(row[CLOSE] / basis)
     sigma = max(limits.least_sigma, MEAN_TO_SIGMA * state[S_SCALE])
-    sigma = max(sigma, UNREST_SHARE * state[S_UNREST])
+    sigma = max(sigma, UNREST_SHARE * state[S_UNREST], ROUNDING * TICK / basis)
     out[SIGMA] = sigma * np.sqrt(min(gap, limits.gap_cap))
     out[VOLUME_RATIO] = row[VOLUME] / np.exp(state[S_LOG_VOLUME] + split)
     out[INDEX_MOVE] = np.log(row[INDEX] / state[S_INDEX])

@@ -99,6 +99,11 @@ UNREST_SHARE: Final = 0.35
 UNREST_FADES: Final = 0.85
 # Cheap shares repeat themselves by chance: below this range (USD) a repeat says nothing.
 TICKS: Final = 0.08
+# USD. Prices are told to the cent: that alone moves a share of four cents by a quarter of its
+# price, and old prices are as low when all later splits are taken out of them.
+TICK: Final = 0.01
+ROUNDING: Final = 0.4
+"""The deviation of the difference of two rounded values, in ticks: sqrt(1 / 6)."""
 MEAN_TO_SIGMA: Final = 1.2533
 """sqrt(pi / 2): from a mean absolute value to a deviation."""
 MEDIAN_TO_MEAN: Final = 1.183

@@ -2,6 +2,7 @@
 
 from datetime import date
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -123,3 +124,29 @@ def test_black_monday_passes_alone() -> None:
     ).with_columns(pl.col(PRICES) * last)
 
     assert errors(pl.concat([calm, crash])) == []
+
+
+def cents(seed: int) -> pl.DataFrame:
+    """A share of a few cents, which every move of a cent moves by a quarter or more."""
+    rng = np.random.default_rng(seed)
+    close = np.clip(4 + np.cumsum(rng.choice([-1, 0, 0, 0, 1], len(DAYS))), 2, 9) / 100
+    opened = np.append(close[0], close[:-1])
+    return pl.DataFrame(
+        {
+            "symbol": "A", "session": DAYS, "open": opened,
+            "high": np.maximum(opened, close) + 0.01 * (rng.random(len(DAYS)) < 0.3),
+            "low": np.minimum(opened, close), "close": close,
+            "volume": np.round(4e5 * rng.lognormal(0.0, 0.9, len(DAYS))),
+        }
+    ).with_columns(pl.col(name).round(2) for name in PRICES)  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_move_of_a_cent_is_no_error_however_cheap_the_share(seed: int) -> None:
+    assert errors(cents(seed)) == []
+
+
+def test_a_share_of_cents_in_the_wrong_unit_is_told() -> None:
+    frame = times(cents(1), on(DAYS[AT]), 100.0, *PRICES)
+
+    assert errors(frame) == [(DAYS[AT], "unit_is_right")]

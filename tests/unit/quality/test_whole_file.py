@@ -123,6 +123,19 @@ def test_rows_shuffled_among_dates_are_out_of_order() -> None:
     assert {d for _, d, _ in found} <= set(middle["session"])
 
 
+def test_rows_shuffled_among_dates_are_not_in_step_with_another_session_as_well() -> None:
+    frame = sample().filter(pl.col("session").is_between(date(2009, 1, 2), date(2010, 12, 31)))
+    goog = frame.filter(symbol="GOOG").sort("session")
+    middle = goog.slice(200, 60)
+    mixed = middle.with_columns(middle["session"].sample(fraction=1.0, shuffle=True, seed=8))
+
+    others = frame.filter(pl.col("symbol") != "GOOG")
+    found = errors(judged(pl.concat([others, goog.head(200), mixed, goog.slice(260)])))
+
+    assert {symbol for symbol, _, _ in found} == {"GOOG"}
+    assert {rule for _, _, rule in found} == {"rows_are_in_order"}
+
+
 def test_a_session_left_out_is_missing_and_an_excerpt_is_not() -> None:
     frame = rows("IBM", FIRST, LAST)
     hole = frame.filter(pl.col("session") != date(2012, 5, 16))
