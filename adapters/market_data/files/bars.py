@@ -105,6 +105,7 @@ def _choose(found: Reading) -> None:
     found.roles = {role: names[0] for role, names in candidates.items()}
     _settle_prices(found)
     _settle_stamps(found, candidates)
+    _settle_symbol(found)
     _require(found)
 
 
@@ -144,6 +145,17 @@ def _settle_stamps(found: Reading, candidates: Mapping[str, Sequence[str]]) -> N
     declared = any(words.role_of(ours) == "stamp" for ours in found.options.columns)
     if found.kind == "minute" and not declared:
         _settle_hours(found, dated)
+
+
+def _settle_symbol(found: Reading) -> None:
+    """Take what tells rows of one time apart as the symbol, where no column is called so."""
+    if "symbol" in found.roles or found.options.symbol:
+        return
+    stamped = [found.roles[role] for role in ("stamp", "time") if role in found.roles]
+    unnamed = columns.symbols_without_name(found.table, list(found.roles.values()), stamped=stamped)
+    if unnamed is not None:
+        found.roles["symbol"] = unnamed
+        found.notes.append(f"No column is called a symbol; {unnamed} was read as that.")
 
 
 def _settle_hours(found: Reading, candidates: Sequence[str]) -> None:

@@ -17,6 +17,9 @@ from adapters.market_data.files.text import Table
 # From 930 to 931, from 959 to 1000; the same with seconds; five minutes.
 _MINUTE_STEPS: Final = (1.0, 41.0, 100.0, 4_100.0, 5.0, 45.0)
 _LOOKED_AT: Final = 2_000  # rows
+# Rows of several symbols share their times, and symbol and time together tell nearly all apart.
+_SHARED: Final = 0.7
+_APART: Final = 0.95
 _CLOCK: Final = r"^\d{1,2}:\d{2}(:\d{2})?([.,]\d+)?(\s*[AaPp][Mm])?$"
 _TICKER: Final = r"^[A-Za-z^$.][A-Za-z0-9.\-/^=_: ]{0,19}$"
 _OTHER_WORDS: Final = """
@@ -88,6 +91,27 @@ def dates_without_name(table: Table, taken: Sequence[str]) -> str | None:
         ),
         None,
     )
+
+
+def symbols_without_name(
+    table: Table, taken: Sequence[str], *, stamped: Sequence[str]
+) -> str | None:
+    """Return the column of words that tells rows of the same time apart; None where none does.
+
+    `stamped` are the columns that tell the time.
+    """
+    frame = table.frame
+    if not stamped or frame.select(stamped).n_unique() > _SHARED * frame.height:
+        return None
+    for column in table.columns:
+        is_free = column not in taken and not words.is_known(column)
+        if (
+            is_free
+            and _are_symbols(frame[column].head(_LOOKED_AT))
+            and frame.select(*stamped, column).n_unique() > _APART * frame.height
+        ):
+            return column
+    return None
 
 
 def are_dates(column: pl.Series) -> bool:

@@ -10,9 +10,9 @@ PRICES: Final = ("open", "high", "low", "close")
 
 # Role: its spellings, the surest first; `key` has taken case, spaces and signs out of them.
 _BARS: Final = """
-symbol: symbol ticker sym tickersymbol stocksymbol instrument security ric actsymbol rawsymbol
-    tradingsymbol rootsymbol underlyingsymbol underlying root tic stock code s name isin figi
-    cusip permno instrumentid secid
+symbol: symbol ticker sym tckr tkr tickersymbol stocksymbol instrument security ric actsymbol
+    rawsymbol tradingsymbol rootsymbol underlyingsymbol underlying root tic stock code s name
+    isin figi cusip permno instrumentid secid
 stamp: barstart session date sessiondate day tradedate tradingdate tradingday tradeday bizdate
     businessdate datadate quotedate marketdate pricedate caldt datetime dateandtime datetimeutc
     timestamp timestamputc timestampet ts tsevent tsutc windowstart barstarttime starttime
@@ -20,7 +20,7 @@ stamp: barstart session date sessiondate day tradedate tradingdate tradingday tr
     epoch unix unixtime unixtimestamp asof asofdate index indexlevel0 dateutc candle datum zeit
     fecha
 time: time timeofday tod tradetime timem minute hhmm hhmmss bartimeet timeet barminute hour
-open: open o openprice priceopen pxopen openprc opening openingprice opn prcod uopen openusd
+open: open o op openprice priceopen pxopen openprc opening openingprice opn prcod uopen openusd
     tradeopen firstprice first dayopen opentrade erffnung erstkurs erffnungskurs apertura
 high: high h hi highprice pricehigh pxhigh askhi highest prchd uhigh highusd tradehigh max
     maxprice dayhigh hightrade hoch hchst tageshoch maximo
@@ -30,8 +30,8 @@ close: close c closeprice priceclose pxlast pxclose closelast closing closingpri
     uclose closeusd tradeclose last lastprice price settle settlement cl dayclose closetrade
     schluss schlusskurs cierre cours
 volume: volume vol v tradevolume totalvolume volumetraded volumeshares sharevolume shares
-    sharestraded tradedvolume pxvolume cshtrd uvolume volumeusd qty quantity dayvolume size
-    accvolume cumvolume volumen stck umsatz
+    sharestraded shstraded shs shrs tradedvolume pxvolume cshtrd uvolume volumeusd qty quantity
+    dayvolume size accvolume cumvolume volumen stck umsatz
 tick_volume: tickvol tickvolume
 adjusted_open: adjopen adjustedopen openadj openadjusted
 adjusted_high: adjhigh adjustedhigh highadj highadjusted
@@ -45,9 +45,9 @@ split_ratio: splitratio splitfactor stocksplits stocksplit splits split splitcoe
 dividend: exdividend dividends dividend divcash cashdividend dividendamount dividendcash div
 """
 _ACTIONS: Final = """
-symbol: symbol ticker sym tickersymbol stocksymbol instrument security ric actsymbol rawsymbol
-    tradingsymbol rootsymbol underlyingsymbol underlying root tic stock code s name isin figi
-    cusip permno instrumentid secid
+symbol: symbol ticker sym tckr tkr tickersymbol stocksymbol instrument security ric actsymbol
+    rawsymbol tradingsymbol rootsymbol underlyingsymbol underlying root tic stock code s name
+    isin figi cusip permno instrumentid secid
 stamp: exdate exdividenddate exdivdate executiondate effectivedate effectiveon actiondate exday
     barstart session date sessiondate day tradedate tradingdate tradingday tradeday bizdate
     businessdate datadate quotedate marketdate pricedate caldt datetime dateandtime datetimeutc
@@ -91,6 +91,14 @@ underlying_ask: underlyingask underlyingaskeod underlyingask1545 stockask undlas
 implied_volatility: impliedvolatility implvolatility iv impliedvol ivol impvol
     impliedvolatility1545 midiv volatility sigma
 """
+
+# Words that stand beside what a column of bars is called and change nothing: ClosePrc, shr_vol.
+_BESIDE_WORDS: Final = """
+bar consolidated daily day eq equity official prc prce price px reg regular session share shares
+shr shrs shs stock the total trade traded trading usd
+"""
+_BESIDE: Final = frozenset(_BESIDE_WORDS.split())
+_WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
 # What the person may call our columns in a mapping, besides the roles themselves.
 _OURS: Final = {
@@ -157,7 +165,27 @@ def recognise(
             fitting = [name for spelling in spellings for name in keys if keys[name] == spelling]
             if fitting:
                 found[role] = tuple(fitting)
+    if kind in {"daily", "minute", "index"}:
+        found |= _by_their_words(names, kind=kind, found=found)
     return found
+
+
+def _by_their_words(
+    names: Sequence[str], *, kind: str, found: Mapping[str, tuple[str, ...]]
+) -> dict[str, tuple[str, ...]]:
+    """Return columns for roles that nobody plays, by what is left of unknown names."""
+    taken = {name for fitting in found.values() for name in fitting}
+    bare = {
+        name: "".join(w for w in _WORD.findall(name) if w.lower() not in _BESIDE).lower()
+        for name in names
+        if name not in taken and not is_known(name)
+    }
+    return {
+        role: fitting
+        for role, spellings in ROLES[kind].items()
+        if role not in found
+        and (fitting := tuple(n for s in spellings if len(s) > 1 for n in bare if bare[n] == s))
+    }
 
 
 def named(columns: Iterable[str]) -> str:

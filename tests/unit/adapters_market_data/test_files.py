@@ -61,6 +61,14 @@ SPELLINGS = {
         "timestamp,open,high,low,close,adjusted_close,volume,dividend_amount,split_coefficient\n"
         f"2012-07-16,{_B},18.23,10753200,0.0,1.0\n2012-07-13,{_A},18.17,11140800,0.0,1.0\n"
     ),
+    "words beside what is meant": (
+        "AsOfDate,RIC,OpenPrc,HighPrc,LowPrc,ClosePrc,ShrVol,PrevClosePrc,TradeCount\n"
+        f"2012-07-13,AAPL,{_A},11140800,598.9,9\n2012-07-16,AAPL,{_B},10753200,604.97,9\n"
+    ),
+    "two letters": (
+        f"Day;Tckr;Op;Hi;Lo;Cl;SHS_TRADED\n13.07.2012;AAPL;{_A.replace(',', ';')};11140800\n"
+        f"16.07.2012;AAPL;{_B.replace(',', ';')};10753200\n"
+    ),
     "kibot without a heading": f"07/13/2012,{_A},11140800\n07/16/2012,{_B},10753200\n",
     "firstrate without a heading": (
         f"2012-07-13 00:00:00,{_A},11140800\n2012-07-16 00:00:00,{_B},10753200\n"
@@ -475,3 +483,16 @@ def test_a_heading_of_tickers_above_one_of_prices_is_read() -> None:
     frame = read(io.BytesIO(text.encode()), kind="daily", name="grouped.csv").frame
 
     assert frame.select("symbol", "close").rows() == [("IBM", 195.5), ("KO", 78.5)]
+
+
+def test_a_column_that_tells_rows_of_one_day_apart_is_the_symbol_whatever_it_is_called() -> None:
+    text = "Day,Venue,Papier,Open,High,Low,Close,Volume\n" + "".join(
+        f"2012-07-{day},XNAS,{name},{_A},{volume}\n"
+        for day in (13, 16, 17)
+        for volume, name in enumerate(("AAPL", "MSFT", "GOOG"), start=1_000)
+    )
+
+    delivery = read(io.BytesIO(text.encode()), kind="daily", name="bars.csv")
+
+    assert delivery.frame["symbol"].to_list() == ["AAPL", "MSFT", "GOOG"] * 3
+    assert delivery.notes == ("No column is called a symbol; Papier was read as that.",)
