@@ -10,8 +10,6 @@ from ledger import runs
 from trading.canonical import Content
 
 JOB = "minute feed"
-# A bar is due a minute after the last one; this much later the feed is stale.
-STALE_AFTER = timedelta(seconds=60)
 _SILENT_AFTER = timedelta(seconds=15)  # wall time without a report
 _BAR = timedelta(minutes=1)
 

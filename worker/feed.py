@@ -91,7 +91,7 @@ class Feed:
             origin=origin,
             flush=self.storer.store,
         )
-        self._staleness = _Staleness()
+        self._staleness = _Staleness(timedelta(seconds=desk.limits.intraday_data_age_seconds))
 
     def receive(self) -> None:
         """Listen until the stream ends."""
@@ -155,6 +155,7 @@ class _Staleness:
     but nobody is alarmed.
     """
 
+    stale_after: timedelta  # market time; a bar may be overdue for so long
     since: datetime | None = None  # market time from which a bar is overdue
     looks: int = 0
     alerted: bool | None = None  # None: not known what an earlier process said
@@ -170,14 +171,14 @@ class _Staleness:
         """
         self.listening_since = self.listening_since or now
         late = feeds.overdue(now, opens=opens or now, newest_at=newest_at)
-        if late <= feeds.STALE_AFTER:
+        if late <= self.stale_after:
             self.since, self.looks = None, 0
             news = None if self.alerted is False else "flows"
             self.alerted = False
             return news
         self.since = now - late
         heard_for = max(opens or now, self.listening_since)
-        if feeds.overdue(now, opens=heard_for, newest_at=newest_at) > feeds.STALE_AFTER:
+        if feeds.overdue(now, opens=heard_for, newest_at=newest_at) > self.stale_after:
             self.looks += 1
         if self.looks < _LOOKS_BEFORE_ALERT or self.alerted:
             return None

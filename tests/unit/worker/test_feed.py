@@ -12,6 +12,7 @@ from ledger import alerts, feeds, market
 from tests.unit.worker.desks import CLOSE, NOON, OPEN, SESSION, WorkerDesk, clock_at
 from tests.unit.worker.minutes import MINUTE, at, bar, grid
 from warehouse import Warehouse, WarehouseUnavailableError
+from worker.desk import Desk
 from worker.feed import ALERT_KIND, Feed
 from worker.grid import Seen
 from worker.healing import GapsRemainError
@@ -58,10 +59,12 @@ def stream() -> FakeStream:
 
 @pytest.fixture
 def feed(at_work: WorkerDesk, stream: FakeStream) -> Feed:
-    made = Feed(
-        at_work.desk, cast("Warehouse", Vault()), history=History(), stream=cast("Any", stream)
-    )
-    made.tape.watch(grid(*at_work.desk.universe.names))
+    return feed_of(at_work.desk, stream)
+
+
+def feed_of(desk: Desk, stream: FakeStream) -> Feed:
+    made = Feed(desk, cast("Warehouse", Vault()), history=History(), stream=cast("Any", stream))
+    made.tape.watch(grid(*desk.universe.names))
     return made
 
 
@@ -109,6 +112,20 @@ def test_no_bar_for_a_minute_after_one_was_due_stops_intraday_signals_at_once(
     assert trouble(at_work) == (
         "No minute bar has come since one was due at 13:36 UTC, market time."
     )
+
+
+def test_how_long_a_bar_may_be_overdue_is_a_limit(at_work: WorkerDesk, stream: FakeStream) -> None:
+    limits = at_work.desk.limits.model_copy(update={"intraday_data_age_seconds": 120})
+    made = feed_of(replace(at_work.desk, limits=limits), stream)
+    made.tape.hear(bar("IBM", 4))
+    market_is_at(at_work, at(8))
+    made.report()
+    assert trouble(at_work) is None
+
+    market_is_at(at_work, at(8) + SECOND)
+    made.report()
+
+    assert trouble(at_work) is not None
 
 
 def test_people_hear_of_it_at_the_third_look_and_no_more_once_bars_flow(
