@@ -141,20 +141,18 @@ class Quantised:
         n_rounds = 1 if forest else settings.n_rounds
         if lesson.checked is None:
             return _grown_whole(told, matrix, n_rounds), float("nan")
-        checks = self._checks(matrix, lesson.checked)
+        checks = self._checks(lesson.checked)
         return _grown_until(told, matrix, checks, n_rounds, settings.early_stopping_rounds)
 
-    def _checks(self, matrix: Any, checked: Checked) -> Any:
-        """The checked rows in the bins of those learnt from, made once for all trials."""
+    def _checks(self, checked: Checked) -> Any:
+        """The checked rows, laid out once for all trials: trees compare values as they do bins."""
         import xgboost as xgb  # noqa: PLC0415  costs seconds
 
         if checked not in self._checked:
-            self._checked[checked] = xgb.QuantileDMatrix(
+            self._checked[checked] = xgb.DMatrix(
                 np.ascontiguousarray(checked.features, dtype=np.float32),
                 checked.won,
                 weight=checked.weights,
-                ref=matrix,
-                max_bin=self._max_bin,
                 nthread=self._threads,
             )
         return self._checked[checked]
