@@ -200,14 +200,15 @@ def duplicate(picture: Picture, leg: Leg) -> Answer:
 
 
 def self_cross(picture: Picture, leg: Leg) -> Answer:
-    """20: it cannot trade against an own open order."""
+    """20: it cannot trade against an own open order; one that only reduces waits for its end."""
     if picture.working is None:
         return unknown("the own open orders")
     for other in picture.working:
         if other.symbol == leg.symbol and other.side != leg.side and _crosses(leg, other):
             return no(
                 f"It could trade against an own open order: {other.side} {shares(other.leaves)} "
-                f"{other.symbol} at {price(other.price)}."
+                f"{other.symbol} at {price(other.price)}.",
+                later=reduces(picture, leg),
             )
     return yes("It meets no own open order.")
 

@@ -183,6 +183,10 @@ class Trap:
 
 MANY = {"IBM": Holding(D(200_000), D("195.46"))}
 REPEATED = tuple(RecentOrder("IBM", side, D(25), 299, "p0", 1) for side in ("buy", "sell"))
+MET = (
+    WorkingOrder("IBM", "sell", D(1), D("195.93"), "limit", "p0", 1, attached=True),
+    WorkingOrder("IBM", "buy", D(1), D("195.00"), "limit", "p0", 2),
+)
 TRAPS = [
     Trap(1, {"signed": replace(TERMS, valid_until=NOW)}, "denied"),
     Trap(1, {"market": None}, "waits"),
@@ -224,6 +228,7 @@ TRAPS = [
     Trap(19, {"activity": None}, "waits"),
     Trap(19, {"activity": replace(IDLE, recent=REPEATED)}, "waits"),
     Trap(20, {"working": None}, "waits"),
+    Trap(20, {"working": MET}, "waits"),
     Trap(21, {"quotes": {}}, "passes"),  # the position's own price serves
     Trap(21, {"quotes": {"IBM": QuoteNow(None, None, D("200"), 5)}}, "denied"),
     Trap(22, {"builds": frozenset({"b1", "b2"})}, "waits"),
