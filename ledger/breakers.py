@@ -33,7 +33,7 @@ def circuit(
     clock = market.latest_clock(conn)
     if clock is None:
         return None
-    feed = runs.by_id(conn, feeds.JOB) if with_feed else None
+    heard_at = _heard_at(conn, clock) if with_feed else None
     oldest = conn.execute(
         sa.select(alerts_table)
         .where(
@@ -49,7 +49,7 @@ def circuit(
         market_at=clock.now,
         is_open=clock.is_open,
         account=situation.situation(conn, desk_at=desk_at).account,
-        feed_silent=None if feed is None else desk_at - max(feed.updated_at, watched_since),
+        feed_silent=None if heard_at is None else desk_at - max(heard_at, watched_since),
         broker_silent=desk_at - max(_answered_at(conn) or watched_since, watched_since),
         alert_waits=None if oldest is None else desk_at - oldest.raised_at,
         alert_id=None if oldest is None else oldest.alert_id,
@@ -91,6 +91,24 @@ def _tripped(conn: sa.Connection, one: Trip) -> bool:
             )
         )
     )
+
+
+def _heard_at(conn: sa.Connection, clock: market.Clock) -> datetime | None:
+    """When the feed last did its work; None before its first report.
+
+    One that reports and hears no bar is lost as well, from when people were told of it. Not in a
+    replay: how late its bars are is the machine's pace.
+    """
+    feed = runs.by_id(conn, feeds.JOB)
+    if feed is None or clock.replay:
+        return None if feed is None else feed.updated_at
+    stale_at: datetime | None = conn.scalar(
+        sa.select(sa.func.min(alerts_table.c.raised_at)).where(
+            alerts_table.c.kind == feeds.STALE_ALERT,
+            alerts_table.c.acknowledged_at.is_(None),
+        )
+    )
+    return feed.updated_at if stale_at is None else min(stale_at, feed.updated_at)
 
 
 def _answered_at(conn: sa.Connection) -> datetime | None:

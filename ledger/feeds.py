@@ -10,6 +10,7 @@ from ledger import runs
 from trading.canonical import Content
 
 JOB = "minute feed"
+STALE_ALERT = "feed_stale"  # open while no bar comes though one is due
 _SILENT_AFTER = timedelta(seconds=15)  # wall time without a report
 _BAR = timedelta(minutes=1)
 

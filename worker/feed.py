@@ -23,7 +23,7 @@ from worker.tape import Origin, Tape
 
 log = logging.getLogger(__name__)
 
-ALERT_KIND = "feed_stale"
+ALERT_KIND = feeds.STALE_ALERT
 _SUBJECT = "minute bars"
 _STREAM_SECONDS = 2.0
 _BATCH_SECONDS = 2.0

@@ -115,3 +115,37 @@ def test_the_last_word_of_a_feed_that_was_switched_off_trips_nothing(
         found = trips(circuit, LIMITS)
 
     assert [trip.kind for trip in found if trip.kind == "breaker_feed"] == tripped
+
+
+@pytest.mark.parametrize(
+    ("seconds", "replay", "flows", "tripped"),
+    [
+        (120, False, False, ["breaker_feed"]),
+        (119, False, False, []),
+        (600, False, True, []),  # bars came again
+        (600, True, False, []),  # a replay is as late as its machine
+    ],
+)
+def test_a_feed_that_reports_and_hears_no_bar_is_lost_too(
+    watched: Case, seconds: int, replay: bool, flows: bool, tripped: list[str]
+) -> None:
+    desk_at = watched.desk_at()
+    since = desk_at - timedelta(seconds=seconds)
+    with watched.ledger.begin() as conn:
+        conn.execute(sa.update(market_clock).values(is_open=True, replay=replay))
+        runs.record(conn, run_id=feeds.JOB, job=feeds.JOB, state="started", desk_at=desk_at)
+        alerts.raise_once(
+            conn, severity="warning", kind=feeds.STALE_ALERT, subject="minute bars",
+            message="No bar.", desk_at=since, market_at=None, actor="feed",
+        )  # fmt: skip
+        if flows:
+            alerts.clear(
+                conn, kind=feeds.STALE_ALERT, subject="minute bars", desk_at=desk_at, actor="feed"
+            )
+        circuit = breakers.circuit(
+            conn, desk_at=desk_at, watched_since=desk_at - timedelta(hours=1)
+        )
+        assert circuit is not None
+        found = trips(circuit, LIMITS)
+
+    assert [trip.kind for trip in found if trip.kind == "breaker_feed"] == tripped
