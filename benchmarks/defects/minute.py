@@ -123,7 +123,8 @@ def past_early_close(frame: pl.DataFrame, rng: np.random.Generator) -> Plant:
     day = datetime(2016, 11, 25, 14, 30, tzinfo=frame["bar_start"][0].tzinfo)
     full = frame.filter(symbol=symbol, session=frame["session"].min())
     by = day - full["bar_start"].min()  # type: ignore[operator]  # a datetime
-    more = full.with_columns(pl.col("bar_start") + by, pl.lit(day.date()).alias("session"))
+    traded = (full["volume"] * rng.lognormal(0.0, 0.3, full.height)).round()  # no copy of that day
+    more = full.with_columns(pl.col("bar_start") + by, traded, pl.lit(day.date()).alias("session"))
     wrong = more.filter(pl.col("bar_start") >= day + timedelta(minutes=210)).select(
         "symbol", "bar_start"
     )

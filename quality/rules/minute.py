@@ -12,6 +12,7 @@ from quality.calendar import Calendar
 from quality.rules import bar, jumps, words
 from quality.rules.judge import judge
 from quality.rules.minute_facts import NEW_YORK, facts
+from quality.rules.minute_sessions import SESSION_RULES
 from quality.rules.missing import absent
 from quality.rules.model import Judgement, Room, Rule, Severity
 from quality.rules.words import Row, percent, price
@@ -237,6 +238,7 @@ RULES: Final[tuple[Rule, ...]] = (
         ),
         figures=("minutes_present", "minutes_due"),
     ),
+    *SESSION_RULES,
 )
 
 

@@ -8,6 +8,7 @@ import polars as pl
 from quality.calendar import Calendar
 from quality.rules import bar, listings, peers
 from quality.rules.known import with_actions
+from quality.rules.minute_sessions import with_sessions
 from quality.rules.model import require_columns
 from quality.rules.order import in_order
 from quality.rules.prepare import measured, merged, typed
@@ -51,7 +52,7 @@ def facts(
         *bar.soundness(),
     )
     frame = _with_hours(frame, calendar, now)
-    frame = _with_place(frame, whole_file=whole_file)
+    frame = with_sessions(_with_place(frame, whole_file=whole_file), whole_file=whole_file)
     frame = _with_day(frame, daily)
     return _with_past(frame, actions, whole_file=whole_file)
 

@@ -62,7 +62,10 @@ def test_a_quiet_session_that_agrees_with_its_day_passes_every_rule() -> None:
 
     assert judgement.findings == ()
     verdict = judgement.verdicts.row(0, named=True)
-    whole_file_only = {"time_zone_is_right", "minute_ends_with_its_session"}
+    whole_file_only = {
+        "time_zone_is_right", "minute_ends_with_its_session", "session_is_no_copy",
+        "volume_is_of_the_minute",
+    }  # fmt: skip
     asked = len(RULES) - len(whole_file_only)
     assert (verdict["status"], verdict["checks"], verdict["checks_passed"]) == (
         "passed", asked, asked,
@@ -186,6 +189,30 @@ def test_a_part_of_a_session_stamped_an_hour_off_is_told_whole(
     assert words in told[0].message
     # Half a session without a bar, as in a halt, is no shift.
     assert found(judged(minutes().filter(~part), whole_file=True), Severity.ERROR) == set()
+
+
+def test_a_session_sent_again_under_a_later_date_is_told_whole() -> None:
+    once = minutes()
+    again = once.with_columns(
+        pl.lit(HALF).alias("session"), pl.col("bar_start") + timedelta(days=1)
+    )
+    half = again.head(210)
+
+    told = judged(pl.concat([once.head(210), half]), whole_file=True)
+
+    errors = [f for f in told.findings if f.severity is Severity.ERROR]
+    assert {(f.rule, f.session) for f in errors} == {("session_is_no_copy", HALF)}
+    assert len(errors) == half.height
+    other = half.with_columns(pl.col("volume") + 1)
+    assert found(judged(pl.concat([once.head(210), other]), whole_file=True)) == {
+        "session_is_complete"
+    }
+
+
+def test_the_volume_of_the_session_so_far_is_no_volume_of_a_minute() -> None:
+    total = minutes().with_columns(pl.col("volume").cum_sum())
+
+    assert found(judged(total, whole_file=True), Severity.ERROR) == {"volume_is_of_the_minute"}
 
 
 def test_extended_hours_beside_a_halt_are_no_shift() -> None:
