@@ -26,6 +26,8 @@ from adapters.market_data.files.text import Table
 VALUES: Final = (*words.PRICES, "volume")
 _EXTRAS: Final = ("adjusted_close", "split_ratio", "dividend")
 _FIXED_POINT: Final = 1e9  # Databento writes prices in billionths of a dollar
+_EVENING: Final = 22  # o'clock in Greenwich, from which midnight is less than this far
+_TO_MIDNIGHT: Final = "2h"
 _MOST: Final = 2**53  # beyond it a volume is no longer exact, and no volume
 
 
@@ -211,7 +213,7 @@ def symbols(found: Reading) -> pl.Series:
         else:
             named = column.cast(pl.String)
         found.blame("symbol", named.is_null(), "missing")
-        return named.alias("symbol")
+        return _large(found, named).alias("symbol")
     symbol = found.options.symbol or found.table.symbol or columns.symbol_of(found.name)
     if symbol is None:
         raise UnreadableFileError(
@@ -221,6 +223,14 @@ def symbols(found: Reading) -> pl.Series:
     if not found.options.symbol:
         found.notes.append(f"The rows name no symbol; all were read as {symbol}.")
     return pl.repeat(symbol, found.table.frame.height, dtype=pl.String, eager=True).alias("symbol")
+
+
+def _large(found: Reading, named: pl.Series) -> pl.Series:
+    """Return symbols of a file that has no capital as the exchange writes them."""
+    if named.str.contains("[A-Z]").any() or not named.str.contains("[a-z]").any():
+        return named
+    found.notes.append("The symbols are written small; they were read as capitals.")
+    return named.str.to_uppercase()
 
 
 def _times(found: Reading) -> tuple[list[pl.Series], pl.Series]:
@@ -255,8 +265,17 @@ def _sessions(at: Stamps) -> pl.Series:
     elif numbers.share(at.written.dt.time() == MIDNIGHT) >= 0.5:
         days = at.written.dt.date()
     else:
-        days = at.instant.dt.convert_time_zone(NEW_YORK.key).dt.date()
+        here = at.instant.dt.convert_time_zone(NEW_YORK.key).dt.date()
+        # Midnight in Europe or further east, told in Greenwich's hours, is of the day that begins:
+        # then Mondays look like Sundays.
+        begins = at.instant.dt.offset_by(_TO_MIDNIGHT).dt.date()
+        late = numbers.share(instant.dt.hour() >= _EVENING) >= 0.5
+        days = begins if late and _weekends(begins) < _weekends(here) else here
     return days.zip_with(days.is_not_null(), at.written.dt.date())
+
+
+def _weekends(days: pl.Series) -> int:
+    return int((days.dt.weekday() > 5).sum())
 
 
 def _refuse_intraday(found: Reading, at: Stamps) -> None:

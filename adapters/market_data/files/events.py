@@ -27,6 +27,7 @@ _KINDS: Final = (
     ("merger", r"merger|acqui|takeover"),
     ("spinoff", r"spin"),
 )
+_SPLITS: Final = "split|consolidation|subdivision"
 _RATIO: Final = r"(\d+(?:\.\d+)?)\s*(?::|-?\s*for\s*-?|/|to|-)\s*(\d+(?:\.\d+)?)"
 
 
@@ -52,7 +53,7 @@ def read(table: Table, *, kind: FileKind, options: FileOptions, name: str) -> De
     found.blame("stamp", at.bad, "no date")
     found.blame("stamp", at.written.is_null() & ~at.bad, "missing")
     found.notes.extend(at.notes)
-    ratio, amount = _ratio(found), _figure(found, "amount")
+    ratio, amount = _figures(found)
     frame = pl.DataFrame(
         {
             "symbol": symbols(found),
@@ -101,6 +102,35 @@ def _figure(found: Reading, role: str) -> pl.Series:
     return values
 
 
+def _figures(found: Reading) -> tuple[pl.Series, pl.Series]:
+    """Return each action's ratio and amount; one column may hold both, as the kind says."""
+    roles = found.roles
+    shared = {"amount", "kind"} <= roles.keys() and not {"ratio", "ratio_to"} & roles.keys()
+    if not shared or not numbers.is_text(found.table.frame[roles["amount"]]):
+        return _ratio(found), _figure(found, "amount")
+    column = found.table.frame[roles["amount"]]
+    word = numbers.text(found.table.frame[roles["kind"]].cast(pl.String)).str.to_lowercase()
+    splits = word.str.contains(_SPLITS).fill_null(value=False)
+    style = numbers.style_of([column.filter(~splits)], separator=found.table.separator)
+    amounts, bad = numbers.numbers(column, style)
+    parts = _parts(column)
+    found.blame("amount", bad & ~(splits & parts.is_not_null()), "no number")
+    ratios = amounts.zip_with(amounts.is_not_null(), parts)
+    return ratios.set(~splits, None), amounts.set(splits, None)
+
+
+def _parts(column: pl.Series) -> pl.Series:
+    """Return what is written as 2:1 or 2-for-1, null for what is not."""
+    return (
+        pl.DataFrame({"text": numbers.text(column)})
+        .select(
+            pl.col("text").str.extract(_RATIO, 1).cast(pl.Float64)
+            / pl.col("text").str.extract(_RATIO, 2).cast(pl.Float64)
+        )
+        .to_series()
+    )
+
+
 def _ratio(found: Reading) -> pl.Series:
     """Return new shares per old one: 2.0 for 2-for-1, 2:1, or 2 and 1 in two columns."""
     if "ratio_to" in found.roles and "ratio_from" in found.roles:
@@ -109,11 +139,7 @@ def _ratio(found: Reading) -> pl.Series:
     column = found.column("ratio")
     if column is None or not numbers.is_text(column):
         return _figure(found, "ratio")
-    text = numbers.text(column)
-    parts = pl.DataFrame({"text": text}).select(
-        pl.col("text").str.extract(_RATIO, 1).cast(pl.Float64)
-        / pl.col("text").str.extract(_RATIO, 2).cast(pl.Float64)
-    ).to_series()  # fmt: skip
+    parts = _parts(column)
     style = numbers.style_of([column], separator=found.table.separator)
     plain, bad = numbers.numbers(column, style)
     found.blame("ratio", bad & parts.is_null(), "no ratio")

@@ -69,6 +69,14 @@ SPELLINGS = {
         f"Day;Tckr;Op;Hi;Lo;Cl;SHS_TRADED\n13.07.2012;AAPL;{_A.replace(',', ';')};11140800\n"
         f"16.07.2012;AAPL;{_B.replace(',', ';')};10753200\n"
     ),
+    "midnight of Berlin in Greenwich's hours": (
+        f"t,sym,o,h,l,c,v\n2012-07-12T22:00:00Z,aapl,{_A},11140800\n"
+        f"2012-07-15T22:00:00Z,aapl,{_B},10753200\n"
+    ),
+    "the last second of the day in Greenwich": (
+        f"t,sym,o,h,l,c,v\n2012-07-13T23:59:59Z,AAPL,{_A},11140800\n"
+        f"2012-07-16T23:59:59Z,AAPL,{_B},10753200\n"
+    ),
     "kibot without a heading": f"07/13/2012,{_A},11140800\n07/16/2012,{_B},10753200\n",
     "firstrate without a heading": (
         f"2012-07-13 00:00:00,{_A},11140800\n2012-07-16 00:00:00,{_B},10753200\n"

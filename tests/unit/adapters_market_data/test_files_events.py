@@ -33,6 +33,10 @@ def delivered(text: str, kind: Any, name: str = "AAPL.csv") -> Delivery:
             [SPLIT, PAID],
         ),
         ("Symbol,Ex-Date,Type,Ratio\nAAPL,02/28/2005,Stock Split,2-for-1\n", [SPLIT]),
+        (  # one column for both, and small symbols
+            "ex_dt;ticker;event;value\n2005-02-28;aapl;SPLIT;2:1\n2012-08-09;aapl;CASH_DIV;2.65\n",
+            [SPLIT, PAID],
+        ),
         (
             "symbol,date,action,ratio\nAAPL,2005-02-28,Reverse Split,1:8\n",
             [("AAPL", date(2005, 2, 28), "reverse_split", 0.125, None)],
