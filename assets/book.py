@@ -24,6 +24,7 @@ from assets.proposing import (
 )
 from ledger import filed, market
 from ledger import proposals as ledger_proposals
+from trading.canonical import figure
 from trading.checks.exposure import position_cap
 from trading.picture import Picture
 from trading.pretrade import judge
@@ -71,7 +72,12 @@ def rebalanced(
         rebalancing.Target(facts[symbol], wanted.get(symbol, _ZERO))
         for symbol in sorted(free, key=lambda name: -strength(known, name))
     ]
-    legs = rebalancing.legs_for(targets, equity=account.equity, picture=picture)
+    legs = rebalancing.legs_for(
+        targets,
+        equity=account.equity,
+        picture=picture,
+        least=figure(viewer.settings.strategy.least_trade),
+    )
     fit = rebalancing.fitted(
         [worked(viewer, session, facts[leg.symbol], leg) for leg in legs], picture
     )

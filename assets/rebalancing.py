@@ -105,11 +105,14 @@ def _optimised(
     return make(returns, limits=limits, trading=trading)
 
 
-def legs_for(targets: Sequence[Target], *, equity: Decimal, picture: Picture) -> list[Leg]:
+def legs_for(
+    targets: Sequence[Target], *, equity: Decimal, picture: Picture, least: Decimal = _ZERO
+) -> list[Leg]:
     """Return the legs from what is held to the targets in whole shares, sales first.
 
     A position that shrinks gets a new stop for what is left of it: the stop of its entry gives
-    way to the sale.
+    way to the sale. One that would grow or shrink by less than `least` of equity stays as it is:
+    costs and a signature are not worth it.
     """
     sales: list[Leg] = []
     stops: list[Leg] = []
@@ -119,6 +122,8 @@ def legs_for(targets: Sequence[Target], *, equity: Decimal, picture: Picture) ->
         # A weight is written with eight digits: what it falls short by is no reason to trade.
         exact = (target.weight * equity / facts.close).quantize(_LEAST_SHARE)
         wanted = exact.to_integral_value(rounding=ROUND_DOWN)
+        if facts.held > 0 < wanted and abs(wanted - facts.held) * facts.close < least * equity:
+            continue
         if 2 * wanted == facts.held:  # the sale and the new stop would look like one sent twice
             wanted -= 1
         if facts.held > 0 and wanted <= 0:

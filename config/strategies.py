@@ -19,6 +19,7 @@ class StrategySettings(Frozen):
         "none"  # how the chosen symbols share it; none: each alone, equally
     )
     turnover_penalty: Annotated[float, Field(ge=0)] = 0.0  # in the unit of the objective
+    least_trade: Annotated[float, Field(ge=0, lt=1)] = 0.005  # of equity; a book leaves less alone
     tactic: Literal["none", "adaptive", "twap", "vwap"] = "none"  # how a leg is worked
 
 

@@ -95,7 +95,8 @@ def _doubts(content: Content, *, advisory: bool) -> None:
     if content.gates:
         parts.append(gates_sentence(content.gates))
     if advisory:
-        parts.append("So it is **advisory**: paper only, small, and outside the track record.")
+        begun = "So it is" if parts else "It is"
+        parts.append(f"{begun} **advisory**: paper only, small, and outside the track record.")
     if parts:
         st.markdown("**How far to trust it.** " + " ".join(parts))
 

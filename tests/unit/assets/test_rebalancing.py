@@ -76,6 +76,29 @@ def test_a_weight_that_was_rounded_is_no_reason_to_trade() -> None:
     assert not legs_for(targets, equity=D("99999.97"), picture=picture(AAPL=7))
 
 
+@pytest.mark.parametrize(("held", "wanted"), [(24, None), (26, None), (22, 3), (28, -3)])
+def test_what_is_off_by_less_than_the_least_trade_is_left_alone(
+    held: int, wanted: int | None
+) -> None:
+    # 5 % of 100,000 USD are 25 shares at 200; the least trade, 0.5 %, is of 2.5 shares
+    targets = [Target(facts("IBM", held), D("0.05"))]
+
+    legs = legs_for(targets, equity=D(100_000), picture=picture(IBM=held), least=D("0.005"))
+
+    if wanted is None:
+        assert legs == []
+    else:
+        assert legs[0].side == ("buy" if wanted > 0 else "sell")
+
+
+def test_a_position_is_left_and_begun_however_small() -> None:
+    targets = [Target(facts("IBM", 2), D(0)), Target(facts("MSFT"), D("0.004"))]
+
+    legs = legs_for(targets, equity=D(100_000), picture=picture(IBM=2), least=D("0.005"))
+
+    assert [(leg.side, leg.symbol) for leg in legs] == [("sell", "IBM"), ("buy", "MSFT")]
+
+
 def test_legs_are_cut_to_what_passes_with_those_before_them_and_numbered() -> None:
     desk = picture(IBM=25)
     legs = legs_for(
