@@ -37,9 +37,10 @@ class Window:
 def window(opens: datetime, closes: datetime, *, valid_until: datetime) -> Window | None:
     """Return the session without its first and last minutes, while the signature is valid.
 
+    The last minutes of the signature are left for the stop that waits for the end of its sale.
     None when less than ten minutes are left of it.
     """
-    starts, ends = opens + AVOIDED, min(closes - AVOIDED, valid_until)
+    starts, ends = opens + AVOIDED, min(closes, valid_until) - AVOIDED
     return Window(starts, ends) if ends - starts >= _SHORTEST else None
 
 

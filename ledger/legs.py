@@ -271,14 +271,36 @@ def _signed(conn: sa.Connection, told: Any) -> SignedLeg:
 
 
 def _waits(scope: Scope) -> sa.ColumnElement[bool]:
-    """Whether something of a leg is still to be sent; one worked in parts waits until it ends."""
-    unsent = sa.not_(sa.exists().where(orders.c.leg_id == legs.c.leg_id))
+    """Whether something of a leg is still to be sent; one worked in parts waits until it ends.
+
+    The stop for what a sale leaves is due when the sale has ended: before, there is more to guard.
+    """
+    unsent = sa.and_(
+        sa.not_(sa.exists().where(orders.c.leg_id == legs.c.leg_id)), sa.not_(_its_sale_is_worked())
+    )
     due = {
         Scope.PLAIN: sa.and_(legs.c.tactic.is_(None), unsent),
         Scope.ORDERED: sa.and_(proposals.c.command.is_not(None), legs.c.tactic.is_(None), unsent),
         Scope.TACTICS: legs.c.tactic.is_not(None),
     }
     return sa.and_(legs.c.closed_at.is_(None), proposals.c.state == "signed", due[scope])
+
+
+def _its_sale_is_worked() -> sa.ColumnElement[bool]:
+    """Whether a leg is a sale's stop, and its proposal still sells the symbol in parts."""
+    sale = legs.alias()
+    return (
+        sa.exists()
+        .where(
+            legs.c.order_type == "stop",
+            sale.c.proposal_id == legs.c.proposal_id,
+            sale.c.symbol == legs.c.symbol,
+            sale.c.side == legs.c.side,
+            sale.c.tactic.is_not(None),
+            sale.c.closed_at.is_(None),
+        )
+        .correlate(legs)
+    )
 
 
 def _a_sale_waits() -> sa.ColumnElement[bool]:

@@ -40,7 +40,7 @@ def rows(proposal: Proposal, orders: Sequence[Order]) -> list[tuple[str, ...]]:
             formats.price(leg.reference_price),
             formats.amount(leg.quantity * (leg.limit_price or leg.reference_price)),
             worked(told.get(leg.leg_no, {}).get("tactic")),
-            outcome(proposal, leg, orders),
+            outcome(proposal, leg, orders, told.get(leg.leg_no, {}).get("tactic")),
         )
         for leg in proposal.legs
     ]
@@ -59,8 +59,13 @@ def worked(tactic: Mapping[str, Any] | None) -> str:
     )
 
 
-def outcome(proposal: Proposal, leg: Leg, orders: Sequence[Order]) -> str:
-    """What became of one leg: ``filled 20 of 25 at 195.50``, or why nothing was sent."""
+def outcome(
+    proposal: Proposal, leg: Leg, orders: Sequence[Order], told: Mapping[str, Any] | None = None
+) -> str:
+    """What became of one leg: ``filled 20 of 25 at 195.50``, or why nothing was sent.
+
+    One that is worked in parts, by the tactic `told`, goes on after each of them.
+    """
     mine = [o for o in orders if o.leg_id == leg.leg_id and o.side == leg.side]
     filled = sum((o.filled_quantity for o in mine), Decimal(0))
     why = leg.closed_sentence or leg.waiting_sentence or ""
@@ -71,7 +76,8 @@ def outcome(proposal: Proposal, leg: Leg, orders: Sequence[Order]) -> str:
     if filled == leg.quantity:
         return f":green[**filled**] {formats.quantity(filled)}{_at(mine, filled)}"
     part = f"{formats.quantity(filled)} of {formats.quantity(leg.quantity)}{_at(mine, filled)}"
-    if any(o.is_working for o in mine):
+    in_parts = told is not None and leg.closed_sentence is None and proposal.state == "signed"
+    if in_parts or any(o.is_working for o in mine):
         return f":blue[working] {part}"
     reason = leg.closed_sentence or next((o.reason for o in reversed(mine) if o.reason), None)
     said = f" {formats.plain(reason)}" if reason else ""

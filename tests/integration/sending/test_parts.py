@@ -20,7 +20,7 @@ from trading.dispatch import Report, send_signed
 from trading.errors import OutcomeUnknownError
 from trading.ledger import Scope, Stamp
 from trading.orders import Order, OrderState, client_order_id
-from trading.proposals import Proposal
+from trading.proposals import Leg, Proposal
 from trading.stopping import cancel_order, cancel_overdue, halt
 from trading.tactics.tactic import Tactic
 
@@ -110,6 +110,36 @@ def test_slices_come_one_after_the_other_and_all_of_it_is_filled(desk: SmallDesk
     assert sizes == [5, 5, 5, 5]
     assert closed_as(desk, proposal) == "filled"
     assert step(desk).sent == []
+
+
+def test_the_stop_of_what_a_sale_leaves_waits_for_the_last_part(desk: SmallDesk) -> None:
+    bought_before = signed(desk)
+    step(desk)
+    desk.broker.fill(name_of(bought_before, 1), 20, "195.80")
+    step(desk)
+    sale = Leg(
+        leg_no=1, symbol="IBM", side="sell", quantity=Decimal(8), order_type="limit",
+        time_in_force="day", reference_price=Decimal("195.80"), limit_price=Decimal("195.00"),
+        reduces=True, tactic=Tactic(kind="twap", starts_at=START, ends_at=END, slices=2),
+    )  # fmt: skip
+    stop = replace(
+        sale, leg_no=2, quantity=Decimal(12), order_type="stop", time_in_force="gtc",
+        limit_price=None, stop_price=Decimal("186.71"), tactic=None,
+    )  # fmt: skip
+    proposal = desk.sign(replace(proposed(), legs=(sale, stop), strategy="exits"))
+
+    for attempt in (1, 2):
+        step(desk)
+        assert desk.ledger.waiting_legs(not_leased_at=desk.clock.now()) == 0
+        assert step(desk, scope=Scope.PLAIN).sent == []
+        desk.broker.fill(name_of(proposal, attempt), 4, "195.80")
+        pass_minutes(desk, 30)
+    step(desk)
+
+    assert closed_as(desk, proposal) == "filled"
+    assert desk.ledger.waiting_legs(not_leased_at=desk.clock.now()) == 1
+    [last] = step(desk, scope=Scope.PLAIN).acknowledged
+    assert desk.broker.held[last].quantity == 12
 
 
 @pytest.mark.parametrize("point", ["leased", "planned", "checked", "intended", "marked", "sent"])

@@ -113,6 +113,10 @@ def test_each_leg_says_how_it_is_worked_and_what_became_of_it(desk: Settings) ->
     assert _plain(one[4]) == "even slices (6), 09:35–12:55, then at the limit"
     # (3 x 601 + 605) / 4
     assert _plain(one[5]) == ":orange[ended] 4 of 5 at 602.00. Its time ended."
+    begun = replace(found, state="signed")  # a part has ended, the leg has not
+    assert _plain(legs.rows(begun, orders)[0][5]) == ":blue[working] 4 of 5 at 602.00"
+    done = replace(begun, legs=(replace(sold, closed_sentence="Its time ended."), bought, waiting))
+    assert _plain(legs.rows(done, orders)[0][5]) == _plain(one[5])
     assert two[4] == "at once"
     assert _plain(two[5]) == ":green[**filled**] 99 at 30.20"
     assert three[5] == "—"
