@@ -25,7 +25,7 @@ _MAIN = sys.modules["__main__"]
 
 @pytest.fixture(autouse=True)
 def own_main() -> None:
-    """Undo what a tested page does: it takes the place of `__main__`, which spawned processes read."""
+    """Undo what a tested page does: take the place of `__main__`, which spawned processes read."""
     sys.modules["__main__"] = _MAIN
 
 
