@@ -18,6 +18,7 @@ from ledger import (
     orders,
     proposals,
     reconciliations,
+    silence,
     situation,
     state,
     stops,
@@ -394,7 +395,10 @@ class DeskLedger:
     def finish_reconciliation(
         self, *, started_at: datetime, differences: Sequence[Difference], at: Stamp
     ) -> None:
-        """Write the result; a grave difference puts the desk in REDUCING and raises an alert."""
+        """Write the result; a grave difference puts the desk in REDUCING and raises an alert.
+
+        A clean one ends what a silence of the desk began.
+        """
 
         def work(conn: sa.Connection) -> None:
             grave = [one for one in differences if one.grave]
@@ -404,12 +408,15 @@ class DeskLedger:
             if not unanswered:
                 still = {(one.kind, one.subject) for one in grave}
                 alerts.over(conn, noticed_by=_PROCESS, still=still, desk_at=at.desk_at)
+            clean = not grave and not unanswered
+            if clean:
+                silence.over(conn, desk_at=at.desk_at)
             reconciliations.record(
                 conn,
                 started_at=started_at,
                 finished_at=at.desk_at,
                 market_at=at.market_at,
-                clean=not grave and not unanswered,
+                clean=clean,
                 differences=differences,
             )
 

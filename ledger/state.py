@@ -11,6 +11,9 @@ from ledger.tables import trading_state, trading_state_events
 from trading.errors import NotAllowedError
 from trading.state import TradingState
 
+SILENCE = "dead man's switch"
+"""Who set a state that ends by itself; what anybody else wants takes its place."""
+
 
 @dataclass(frozen=True)
 class StateNow:
@@ -54,7 +57,7 @@ def tighten(
         In force afterwards.
     """
     now = _now(conn.execute(sa.select(trading_state).with_for_update()).one())
-    if to.strictness <= now.state.strictness:
+    if to.strictness < now.state.strictness or (to == now.state and now.set_by != SILENCE):
         return now
     return _set(conn, now.state, to=to, reason=reason, set_by=process, desk_at=desk_at)
 
@@ -80,9 +83,25 @@ def change(
         )
     if not reason.strip():
         raise NotAllowedError("Changing the trading state needs a reason.")
-    if to == now.state:
+    if to == now.state and now.set_by != SILENCE:
         return now
     return _set(conn, now.state, to=to, reason=reason, set_by=person_id, desk_at=desk_at)
+
+
+def take_back(conn: sa.Connection, *, process: str, reason: str, desk_at: datetime) -> None:
+    """Let all trading pass again where it was this process that tightened the state in force."""
+    if current(conn).set_by != process:  # asked often: nobody who sends should wait for it
+        return
+    now = _now(conn.execute(sa.select(trading_state).with_for_update()).one())
+    if now.set_by == process and now.state is not TradingState.ACTIVE:
+        _set(
+            conn,
+            now.state,
+            to=TradingState.ACTIVE,
+            reason=reason,
+            set_by=process,
+            desk_at=desk_at,
+        )
 
 
 def history(conn: sa.Connection, *, last: int = 50) -> list[StateEvent]:

@@ -51,7 +51,7 @@ def tasks(desk: Desk) -> list[Task]:
         Task("splits", lambda: follow_splits(desk, announced.on), _SPLIT_SECONDS),
         Task("circuit breakers", _Breakers(desk, desk.clock.now()).step, _BREAKER_SECONDS),
         *alerts.tasks(desk),
-        heartbeat(desk, "watch"),
+        heartbeat(desk, "watch", is_the_desk_s=True),
     ]
     if desk.venue is not None:
         listed.append(Task("replay", _Replay(desk).step, _CLOCK_SECONDS))
