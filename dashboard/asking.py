@@ -31,6 +31,7 @@ _NAMES = {
     "flatten": "Flatten",
     "reprice": "New price",
     "propose_fitting": "A size that fits",
+    "propose_by_hand": "A trade by hand",
     "release_row": "Release a row",
     "confirm_row": "Confirm a row",
 }

@@ -25,6 +25,7 @@ KINDS = (
     "flatten",
     "reprice",
     "propose_fitting",
+    "propose_by_hand",
     "release_row",
     "confirm_row",
 )

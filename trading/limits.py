@@ -11,15 +11,13 @@ from config.limits import Limits
 from trading.errors import AskError
 
 _POSITIONS = ("position_share", "advisory_position", "advisory_position_connected")
-# How the desk works rather than what an order may do; what no order is held to yet, because none
-# is proposed within the day; and the ceiling that nobody may pass.
+# How the desk works rather than what an order may do; what no order is held to yet, because the
+# desk proposes none within the day; and the ceiling that nobody may pass.
 _FIXED = frozenset(
     {
         "profile",
         "position_ceiling",
         "gross_exposure_intraday",
-        "intraday_validity_minutes",
-        "intraday_drift",
         "intraday_data_age_seconds",
         "silence_reduce_seconds",
         "alert_reduce_minutes",

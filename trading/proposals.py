@@ -14,7 +14,7 @@ from trading.tactics.tactic import Tactic
 HASH_VERSION = 1
 FLATTEN = "flatten"
 # Left out of the bytes where nothing is said: what was signed before they existed stays the same.
-_UNLESS_SAID = ("command",)
+_UNLESS_SAID = ("command", "reason")
 
 
 @dataclass(frozen=True)
@@ -186,6 +186,7 @@ class Proposal:
     supersedes: str | None = None
     label: str = field(default="")  # "demo" on a planted case
     command: str | None = None  # flatten: ordered by a person, and sent even while HALTED
+    reason: str | None = None  # why a person entered it
 
     @property
     def notional(self) -> Decimal:

@@ -9,6 +9,7 @@ from ledger import requests, state
 from trading.errors import DeskError, RetryError
 from trading.state import TradingState
 from trading.stopping import cancel_order, halt
+from worker.by_hand import propose_by_hand
 from worker.desk import Desk
 from worker.flattening import flatten, send_flatten
 from worker.heart import heartbeat
@@ -149,6 +150,7 @@ _DEEDS: Mapping[str, Callable[[Desk, requests.Request], str]] = {
     "flatten": flatten,
     "reprice": reprice,
     "propose_fitting": propose_fitting,
+    "propose_by_hand": propose_by_hand,
     "release_row": lambda desk, asked: decide_row(desk, asked, status="released"),
     "confirm_row": lambda desk, asked: decide_row(desk, asked, status="confirmed"),
 }

@@ -4,7 +4,6 @@ from dataclasses import replace
 from decimal import ROUND_HALF_UP, Decimal
 
 from assets.drafting import TICK, effects, loss_to_stop
-from assets.picture import Viewer, limits_now
 from ledger import filed, market, proposals
 from ledger.connection import new_id
 from ledger.requests import Request
@@ -13,8 +12,8 @@ from trading.errors import NotAllowedError
 from trading.proposals import Leg, Proposal, Risk, code_of, from_content
 from trading.signatures import signatures_needed
 from trading.wording import shares
-from warehouse import connect
 from worker.desk import Desk
+from worker.viewing import viewing
 
 
 def reprice(desk: Desk, asked: Request) -> str:
@@ -81,12 +80,8 @@ def _replace(desk: Desk, old: Proposal, new: Proposal, asked: Request) -> None:
 
 def _drafted(desk: Desk, old: Proposal, leg: Leg) -> Proposal:
     """The old proposal's trade with another leg, judged by the desk as it is now."""
-    limits = limits_now(desk.limits, desk.engine, desk_at=desk.clock.now())
-    store = connect(desk.settings)
-    try:
-        viewer = Viewer(
-            desk.settings, limits, desk.universe, desk.engine, store, desk.broker, desk.clock
-        )
+    with viewing(desk) as viewer:
+        limits = viewer.limits
         picture = viewer.picture(
             [leg.symbol],
             session=old.session,
@@ -94,8 +89,6 @@ def _drafted(desk: Desk, old: Proposal, leg: Leg) -> Proposal:
             model_version=old.model_version,
             instead_of=old.proposal_id,
         )
-    finally:
-        store.close()
     proposal_id = new_id()
     equity = old.risk.equity if picture.account is None else picture.account.equity
     return replace(

@@ -6,7 +6,7 @@ from datetime import date
 import polars as pl
 import streamlit as st
 
-from dashboard import figures, formats
+from dashboard import data, figures, formats
 from dashboard.cards import words
 from dashboard.cards.content import Content, Gate, Prediction, Trust
 from ledger.pages import Leg, Proposal
@@ -26,8 +26,17 @@ def show(proposal: Proposal, content: Content) -> None:
     elif proposal.model_version is not None:
         st.markdown("**Why.** The model's forecasts of the session, put together as one book.")
     else:
-        st.markdown("**Why.** Entered by hand; no model stands behind it.")
+        st.markdown(_by_hand(proposal))
     _doubts(content, advisory=proposal.advisory)
+
+
+def _by_hand(proposal: Proposal) -> str:
+    """Who entered it and why, as it is signed."""
+    who = data.names().get(proposal.entered_by or "", "")
+    said = proposal.content.get("reason")
+    by = f" by {formats.plain(who)}" if who else ""
+    reason = f": “{formats.plain(str(said))}”" if said else "."
+    return f"**Why.** Entered by hand{by}{reason} No model stands behind it."
 
 
 def why_sentence(symbol: str, prediction: Prediction) -> str:

@@ -5,6 +5,7 @@ import streamlit as st
 from dashboard import data, formats, navigation, states
 from dashboard.cards import card, denied
 from dashboard.cards.reading import shown
+from dashboard.panels import by_hand
 from dashboard.panels.waiting import next_proposals
 from ledger.pages import Proposal
 from ledger.people import Person
@@ -110,5 +111,6 @@ for proposal in queue:
     elif card.collapsed(proposal):
         st.query_params["proposal"] = proposal.code
         st.rerun()
+by_hand.show(person)
 _denied()
 _decided(queue)

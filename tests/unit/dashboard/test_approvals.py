@@ -1,5 +1,6 @@
 """Signing, vetoing and what stays on the screen, against a real ledger."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -163,6 +164,48 @@ def test_a_denied_proposal_says_which_limit_and_what_fits(desk: Settings) -> Non
     assert "It would be 6.0 % of equity; the limit for one position is 5.0 %." in text
     # 8 x 195.93 = 1,567.44 of 100,400
     assert "Fits: 8 shares, 1,567.44 USD, 1.6 % of equity." in text
+
+
+def test_a_trade_is_entered_by_hand_once_all_of_it_is_said(desk: Settings) -> None:
+    at = _approvals()
+    assert at.button(key="hand-propose").disabled
+    at.selectbox(key="hand-symbol").set_value("MSFT")
+    at.number_input(key="hand-quantity").set_value(100)
+    at.number_input(key="hand-limit").set_value(30.70)
+    at.text_input(key="hand-reason").set_value("Results are better than the price says.")
+    at.run()
+
+    at.button(key="hand-propose").click().run()
+
+    assert not at.exception
+    (asked,) = data.requested(("propose_by_hand",), 5)
+    assert asked.payload == {
+        "symbol": "MSFT", "side": "buy", "quantity": "100", "limit_price": "30.70",
+        "stop_loss_price": None, "reason": "Results are better than the price says.",
+    }  # fmt: skip
+    assert "Nobody else may sign on this desk" in _text(at)
+
+
+def test_who_entered_a_trade_is_told_with_the_reason_and_cannot_sign_it(
+    desk_settings: Settings,
+) -> None:
+    at = AppTest.from_file(str(SHELL), default_timeout=30).run()  # the person signs in
+    with data.engine().begin() as conn:
+        rows.fill_market(conn, heard_at=rows.fresh())
+        (me,) = people.signatories(conn)
+        made = proposed.proposal(proposal_id=new_id(), code="7F3A-9C21")
+        by_hand = replace(
+            made, rationale=None, model_version=None, advisory=False,
+            entered_by=me.person_id, reason="Results *surprise*.",
+        )  # fmt: skip
+        proposals.add(conn, by_hand, desk_at=data.now())
+
+    at = at.switch_page("views/approvals.py").run()
+
+    text = _text(at)
+    assert f"Entered by hand by {me.display_name}" in text
+    assert "Results \\*surprise\\*." in text
+    assert "another person must sign it" in text
 
 
 def test_a_link_opens_one_proposal_whatever_its_state(desk: Settings) -> None:

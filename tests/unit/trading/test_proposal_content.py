@@ -91,6 +91,7 @@ OTHER: dict[str, Any] = {
     "supersedes": "0189",
     "label": "demo",
     "command": "flatten",
+    "reason": "The results are better than the price says.",
 }
 OTHER_LEG: dict[str, Any] = {
     "leg_no": 2,
@@ -153,6 +154,7 @@ def test_what_was_signed_before_tactics_and_commands_existed_keeps_its_bytes() -
     told = json.loads(PROPOSAL.canonical()[0])
 
     assert "command" not in told
+    assert "reason" not in told
     assert "tactic" not in told["legs"][0]
 
 

@@ -1,4 +1,4 @@
-"""Flatten and a size that fits: the desk proposes, a person signs, and only then is it sent."""
+"""What people ask to be proposed: a person signs it, and only then is it sent."""
 
 from dataclasses import replace
 from decimal import Decimal
@@ -192,3 +192,39 @@ def test_nothing_is_proposed_for_what_has_expired_or_fits_in_no_size(
         market.record_clock(conn, clock_at(CLOSE))
     asked = with_research.asks("propose_fitting", {"proposal_id": late.proposal_id})
     assert told(asked) == "The time of proposal 33CC-44DD is over."
+
+
+TICKET = {
+    "symbol": "IBM", "side": "sell", "quantity": "10", "limit_price": "195.00",
+    "stop_loss_price": None, "reason": "Half of it is enough.",
+}  # fmt: skip
+
+
+def test_a_trade_entered_by_hand_waits_for_the_signature_of_another(
+    holding: WorkerDesk, with_research: WorkerDesk
+) -> None:
+    price = D("195.80")
+    with holding.desk.engine.begin() as conn:
+        held = market.Position("IBM", D(20), price, price, 20 * price, D(0), OPEN, NOON)
+        market.record_positions(conn, [held])
+    asked = with_research.asks("propose_by_hand", TICKET)
+
+    assert asked.state == "done"
+    with holding.desk.engine.connect() as conn:
+        [made] = filed.in_states(conn, ("open", "denied"))
+    drafted = from_content(made.content)
+    assert (drafted.entered_by, drafted.reason) == (holding.people["maria"], TICKET["reason"])
+    assert drafted.legs[0].reduces
+    assert told(asked).startswith(f"Proposal {made.code} ")
+
+
+def test_who_may_not_propose_or_says_no_reason_is_told(with_research: WorkerDesk) -> None:
+    asked = with_research.asks("propose_by_hand", TICKET | {"reason": ""})
+    assert (asked.state, told(asked)) == (
+        "refused", "A trade entered by hand needs a reason: others sign it by that."
+    )  # fmt: skip
+
+    asked = with_research.asks("propose_by_hand", TICKET, by="eva")
+    assert told(asked) == "Proposing needs one of the roles analyst, signatory."
+    with with_research.desk.engine.connect() as conn:
+        assert filed.in_states(conn, ("open", "denied")) == []
