@@ -26,13 +26,16 @@ _UNFINISHED = [
 _MOST_FAILURES = 3
 _TRAINED_FROM = "countersign/trained_to"
 _CATCH_UP_SESSIONS = 30
+# Dagster looks every 5 s which sensors are due. One that says 5 is often a moment too young when
+# looked at, and then ticks every 10.
+_AT_EVERY_LOOK = 1
 _SUBMIT_RUN_SECONDS = 60
 # How long a run that sends stays for what is signed next: less than the above, so that there is
 # no second one beside it.
 _STAY_SECONDS = 45
 
 
-@dg.sensor(job=daily_run, minimum_interval_seconds=5, default_status=_RUNNING)
+@dg.sensor(job=daily_run, minimum_interval_seconds=_AT_EVERY_LOOK, default_status=_RUNNING)
 def session_closed(
     context: dg.SensorEvaluationContext,
     ledger: dg.ResourceParam[Engine],
@@ -121,9 +124,7 @@ def fills_arrived(
     return dg.SensorResult(run_requests=[dg.RunRequest()])
 
 
-# Dagster looks every 5 s which sensors are due. One that says 5 is often a moment too young when
-# looked at, and then ticks every 10.
-@dg.sensor(job=submit_orders, minimum_interval_seconds=1, default_status=_RUNNING)
+@dg.sensor(job=submit_orders, minimum_interval_seconds=_AT_EVERY_LOOK, default_status=_RUNNING)
 def approved_orders(
     context: dg.SensorEvaluationContext,
     ledger: dg.ResourceParam[Engine],
