@@ -3,6 +3,7 @@
 import json
 import signal
 import sys
+from threading import Event
 from types import FrameType
 from typing import Annotated, NoReturn
 
@@ -38,7 +39,7 @@ def drill(
     exit code is 0 only when every count in it is zero.
     """
     names = chosen(faults)
-    signal.signal(signal.SIGTERM, _interrupted)
+    stopped = _stopping()
     with _shown() as shown:
         task = shown.add_task("", total=orders)
 
@@ -48,7 +49,7 @@ def drill(
                 errors.print(f"{done:>5}/{orders}  {escape(said)}")
 
         try:
-            result = Drill(seed, orders, names, progress, keep).run()
+            result = Drill(seed, orders, names, progress, keep, stopped.is_set).run()
         except DeskError as e:
             raise CommandError(f"The drill could not be finished: {e}") from e
     if not as_json:
@@ -87,5 +88,14 @@ def _explain(result: Result) -> None:
         errors.print(f"The desk's folder is kept: {result.home} (logs, database, venue).")
 
 
-def _interrupted(_signal: int, _frame: FrameType | None) -> NoReturn:
-    raise KeyboardInterrupt
+def _stopping() -> Event:
+    """Return what is set when a person, or who started the drill, stops it; it is interrupted."""
+    stopped = Event()
+
+    def interrupted(_signal: int, _frame: FrameType | None) -> NoReturn:
+        stopped.set()
+        raise KeyboardInterrupt
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, interrupted)
+    return stopped

@@ -169,8 +169,6 @@ class TemporaryDesk:
 def temporary_desk(*, start: date, seed: int, keep: Callable[[], bool]) -> Iterator[TemporaryDesk]:
     """Open a desk in a new temporary folder; stop it, and delete it unless `keep` says not to.
 
-    A drill that a person stopped is deleted in any case.
-
     Parameters
     ----------
     start : date
@@ -181,18 +179,17 @@ def temporary_desk(*, start: date, seed: int, keep: Callable[[], bool]) -> Itera
         Asked at the end.
     """
     root = Path(tempfile.mkdtemp(prefix="countersign-drill-"))
-    desk, stopped = None, False
+    desk = None
     try:
         desk = _laid_out(root, start=start, seed=seed)
         yield desk
-    except KeyboardInterrupt:
-        stopped = True
-        raise
     finally:
-        if desk is not None:
-            desk.stop()
-        if stopped or not keep():
-            shutil.rmtree(root, ignore_errors=True)
+        try:
+            if desk is not None:
+                desk.stop()
+        finally:
+            if not keep():
+                shutil.rmtree(root, ignore_errors=True)
 
 
 def until(

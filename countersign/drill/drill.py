@@ -50,13 +50,17 @@ class Result:
 
 @dataclass
 class Drill:
-    """One drill to be run; `progress` hears the share done and what happens."""
+    """One drill to be run; `progress` hears the share done and what happens.
+
+    Whether a person has `stopped` it is asked when it ends before its time.
+    """
 
     seed: int
     orders: int
     faults: Sequence[str]
     progress: Callable[[int, str], None]
     keep: bool = False
+    stopped: Callable[[], bool] = lambda: False
     clean: bool = False
 
     def run(self) -> Result:
@@ -66,7 +70,17 @@ class Drill:
         ------
         CommandError
             If the temporary desk cannot be started, or does not come back.
+        KeyboardInterrupt
+            If a person stopped it.
         """
+        try:
+            return self._run()
+        except Exception as e:
+            if self.stopped():  # whatever broke where it was cut off
+                raise KeyboardInterrupt from e
+            raise
+
+    def _run(self) -> Result:
         begun = time.monotonic()
         universe = sample_universe()
         plan = planned(
@@ -88,7 +102,7 @@ class Drill:
             return result
 
     def _kept(self) -> bool:
-        return self.keep or not self.clean
+        return not self.stopped() and (self.keep or not self.clean)
 
     def _sessions(self, plan: Plan, conductor: Conductor) -> None:
         for number, steps in enumerate(plan.sessions, start=1):

@@ -80,7 +80,8 @@ def test_a_drill_that_is_stopped_leaves_nothing_behind(folder: Path) -> None:
         assert drill.poll() is None
     drill.send_signal(signal.SIGINT)
 
-    assert drill.wait(timeout=60) == 130
+    said = drill.communicate(timeout=60)[1]
+    assert drill.returncode == 130, said
     until = time.monotonic() + 10
     while of_home(folder) and time.monotonic() < until:
         time.sleep(0.1)
