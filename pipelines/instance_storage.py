@@ -22,6 +22,7 @@ from dagster._core.execution.stats import (
     RunStepKeyStatsSnapshot,
     build_run_step_stats_from_events,
 )
+from dagster._core.storage.event_log.schema import SqlEventLogStorageTable
 from dagster._serdes import ConfigurableClassData
 from dagster_postgres import DagsterPostgresStorage
 from dagster_postgres.event_log import PostgresEventLogStorage
@@ -29,6 +30,8 @@ from dagster_postgres.schedule_storage import PostgresScheduleStorage
 from dagster_postgres.utils import pg_url_from_config
 from dagster_shared.record import replace
 from sqlalchemy import Connection, Engine, create_engine
+
+from pipelines import stored_events
 
 _KEPT_OPEN = 4  # connections of a process; a thread more opens one of its own and closes it
 
@@ -60,6 +63,26 @@ class DeskEventLog(PostgresEventLogStorage):
         whole = replace(planned.event_specific_data, partitions_subset=None)
         told = event._replace(dagster_event=planned._replace(event_specific_data=whole))
         super()._store_asset_check_evaluation_planned(told, event_id)
+
+    def prepare_insert_event_batch(self, events: Sequence[EventLogEntry]) -> Any:
+        """Return the insert of a batch of events of assets."""
+        rows = [
+            self._row(event, text)
+            for event, text in zip(events, stored_events.texts(events), strict=True)
+        ]
+        return stored_events.insert_of(SqlEventLogStorageTable, rows)
+
+    def _row(self, event: EventLogEntry, text: str) -> dict[str, Any]:
+        told = event.get_dagster_event()
+        return {
+            "run_id": event.run_id,
+            "event": text,
+            "dagster_event_type": told.event_type_value,
+            "timestamp": self._event_insert_timestamp(event),  # type: ignore[no-untyped-call]
+            "step_key": told.step_key,
+            "asset_key": None if told.asset_key is None else told.asset_key.to_string(),
+            "partition": told.partition,
+        }
 
     def get_step_stats_for_run(
         self, run_id: str, step_keys: Sequence[str] | None = None

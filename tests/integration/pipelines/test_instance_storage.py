@@ -7,7 +7,10 @@ from pathlib import Path
 
 import dagster as dg
 import psycopg
+import pytest
+from dagster import EventLogEntry
 from dagster_postgres.event_log import PostgresEventLogStorage
+from dagster_shared.serdes import deserialize_value
 
 from countersign.processes.environment import with_driver
 from pipelines.instance_storage import DeskEventLog
@@ -16,8 +19,11 @@ _DAYS = dg.StaticPartitionsDefinition([f"2012-07-{day:02d}" for day in range(1, 
 
 
 @dg.asset(partitions_def=_DAYS, backfill_policy=dg.BackfillPolicy.single_run())
-def bars(context: dg.AssetExecutionContext) -> None:
+def bars() -> dg.MaterializeResult[None]:
     """Ten partitions in one run."""
+    return dg.MaterializeResult(
+        metadata={"rows": 7, "said": 'a "quoted" \N{GREEK SMALL LETTER ALPHA}'}
+    )
 
 
 @dg.asset(deps=[bars], partitions_def=_DAYS, backfill_policy=dg.BackfillPolicy.single_run())
@@ -101,3 +107,49 @@ def test_steps_stand_where_dagster_itself_says(postgres_dsn: str, tmp_path: Path
     assert sum(len(s.materialization_events) for s in theirs) == 10
     assert told(ours) == told(theirs)
     assert [s.step_key for s in one] == ["features"]
+
+
+def test_a_batch_is_stored_as_dagster_itself_stores_it(
+    postgres_dsn: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("DAGSTER_EVENT_BATCH_SIZE", "4")
+    times = []
+    with opened(postgres_dsn, tmp_path) as instance, psycopg.connect(postgres_dsn) as conn:
+        run = dg.materialize(
+            [bars],
+            instance=instance,
+            tags={
+                "dagster/asset_partition_range_start": "2012-07-01",
+                "dagster/asset_partition_range_end": "2012-07-10",
+            },
+        )
+        assert run.success
+        assert "Exception while storing event batch" not in capsys.readouterr().err
+        log = instance.event_log_storage
+        assert isinstance(log, DeskEventLog)
+        rows = conn.execute(
+            "select id, run_id, event, dagster_event_type, timestamp, step_key, asset_key,"
+            " partition from event_logs where dagster_event_type = 'ASSET_MATERIALIZATION'"
+            " order by id"
+        ).fetchall()
+        tagged = conn.execute("select distinct event_id from asset_event_tags").fetchall()
+        latest = instance.get_latest_materialization_event(dg.AssetKey("bars"))
+    for _, *stored in rows:
+        entry = deserialize_value(stored[1], EventLogEntry)
+        # What Dagster's own storage makes of the event that was read back.
+        assert dict(zip(COLUMNS, stored, strict=True)) == log._event_to_row(entry)
+        times.append(entry.timestamp)
+    assert sorted(row[-1] for row in rows) == list(_DAYS.get_partition_keys())
+    assert times == sorted(times)  # in the order in which they happened
+    assert {row[0] for row in rows} == {event_id for (event_id,) in tagged}
+    assert latest is not None
+    assert latest.asset_materialization is not None
+    assert latest.asset_materialization.partition == rows[-1][-1]
+
+
+COLUMNS = (
+    "run_id", "event", "dagster_event_type", "timestamp", "step_key", "asset_key", "partition",
+)  # fmt: skip
