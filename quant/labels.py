@@ -12,6 +12,7 @@ import numpy as np
 
 from quant.jit import kernel
 from quant.typing import FloatArray, Int32Array, Int64Array, IntArray
+from quant.validate import require_finite, require_same_length
 
 
 @dataclass(frozen=True)
@@ -117,12 +118,17 @@ def triple_barrier(
     volatility: FloatArray,
     profit: float = 2.0,
     stop: float = 2.0,
+    side: IntArray | None = None,
 ) -> Labels:
     """Return to the first of three barriers: profit, stop, or the open after `horizon` sessions.
 
     Entry at the open of t+1. In each session from t+1 the stop is looked at before the profit,
     because the order within a bar is unknown and the worse case is assumed; a session that
     opens beyond a barrier exits at its open.
+
+    With the `side` that other rules have chosen these are meta-labels: `outperformed` says
+    whether following them paid, which is what a second model learns to tell, and with it how
+    much to stake.
 
     Parameters
     ----------
@@ -135,6 +141,9 @@ def triple_barrier(
         Daily volatility known at the close of t, as a fraction.
     profit, stop : float
         Distance of the barriers from the entry in units of ``volatility * sqrt(horizon)``.
+    side : int array of shape (n_rows,), optional
+        1 for a purchase, -1 for a short sale, 0 where nothing is traded: no label. By default
+        every row is a purchase.
 
     Returns
     -------
@@ -144,11 +153,12 @@ def triple_barrier(
     Raises
     ------
     ValueError
-        If `horizon` is below 1, a distance is not positive, or the arrays do not fit.
+        If `horizon` is below 1, a distance is not positive, a side is not -1, 0 or 1, or the
+        arrays do not fit.
 
     References
     ----------
-    López de Prado (2018), "Advances in Financial Machine Learning", Wiley, 45-50.
+    López de Prado (2018), "Advances in Financial Machine Learning", Wiley, 45-53.
     """
     if horizon < 1 or profit <= 0.0 or stop <= 0.0:
         raise ValueError(
@@ -157,10 +167,13 @@ def triple_barrier(
         )
     _require_layout(open_adjusted, offsets, sessions)
     days = np.asarray(sessions, dtype=np.int32)
+    sides = _sides(side, days.size)
     scale = np.where(volatility > 0.0, volatility * np.sqrt(horizon), np.nan)
     bars = np.column_stack((open_adjusted, high_adjusted, low_adjusted)).astype(np.float64)
     distance = np.column_stack((profit * scale, stop * scale))
-    trade, end = _first_barriers(bars, np.asarray(offsets, dtype=np.int64), days, distance, horizon)
+    trade, end = _first_barriers(
+        bars, np.asarray(offsets, dtype=np.int64), days, distance, sides, horizon
+    )
     return Labels(
         value=trade / scale,
         excess=trade,
@@ -217,6 +230,70 @@ def average_uniqueness(
     return unique
 
 
+def time_decay(uniqueness: FloatArray, sessions: IntArray, *, oldest: float) -> FloatArray:
+    """Weights that fall with age, counted in what was observed since and not in days.
+
+    Age is the uniqueness that has been added up since a row: of years in which labels overlap,
+    less is forgotten than of as many in which each tells something new.
+
+    Parameters
+    ----------
+    uniqueness : array of shape (n_rows,)
+        From `average_uniqueness`, not negative.
+    sessions : array of shape (n_rows,)
+        Session ordinal of each row, in any order; rows of one session are of one age.
+    oldest : float
+        Weight that the far end of the record tends to, in (-1, 1]: 1 forgets nothing, 0 lets
+        weights fall to nothing at the first row, and below 0 the oldest share of ``-oldest``
+        weighs nothing at all.
+
+    Returns
+    -------
+    array of shape (n_rows,)
+        In [0, 1], on a straight line that ends in 1 at the last session; to be multiplied with
+        `uniqueness`.
+
+    Raises
+    ------
+    ValueError
+        If the arrays differ in length, a figure is not finite or negative, nothing is unique, or
+        `oldest` is outside (-1, 1].
+
+    References
+    ----------
+    López de Prado (2018), "Advances in Financial Machine Learning", Wiley, 70-72, snippet 4.11.
+    """
+    require_same_length(uniqueness=uniqueness, sessions=sessions)
+    require_finite(uniqueness, name="uniqueness")
+    if not -1.0 < oldest <= 1.0:
+        raise ValueError(f"`oldest` must lie above -1 and not above 1, was {oldest}.")
+    if not uniqueness.size or float(uniqueness.min()) < 0.0 or float(uniqueness.sum()) <= 0.0:
+        raise ValueError(
+            "`uniqueness` must hold figures that are not negative and not all 0: there is no age "
+            "without them."
+        )
+    _, place = np.unique(sessions, return_inverse=True)
+    known = np.cumsum(np.bincount(place, weights=uniqueness))
+    share = known / known[-1]
+    weight = (
+        oldest + (1.0 - oldest) * share
+        if oldest >= 0.0
+        else np.maximum(0.0, 1.0 - (1.0 - share) / (1.0 + oldest))
+    )
+    aged: FloatArray = weight[place]
+    return aged
+
+
+def _sides(side: IntArray | None, n_rows: int) -> Int64Array:
+    sides = np.ones(n_rows, dtype=np.int64) if side is None else np.asarray(side)
+    if sides.shape != (n_rows,) or not np.isin(sides, (-1, 0, 1)).all():
+        raise ValueError(
+            f"`side` must be -1, 0 or 1 for each of {n_rows} rows, had shape {sides.shape} and "
+            f"the values {np.unique(sides)[:5].tolist()}."
+        )
+    return sides.astype(np.int64)
+
+
 def _uniqueness(start: Int64Array, end: Int64Array) -> FloatArray:
     origin = start.min()
     steps = np.zeros(end.max() - origin + 2)
@@ -268,6 +345,7 @@ def _first_barriers(
     offsets: Int64Array,
     days: Int32Array,
     distance: FloatArray,
+    sides: Int64Array,
     horizon: int,
 ) -> tuple[FloatArray, Int32Array]:
     """Return and last session of each trade; columns of `bars` are open, high and low."""
@@ -276,25 +354,29 @@ def _first_barriers(
     for symbol in range(offsets.size - 1):
         last = offsets[symbol + 1]
         for row in range(offsets[symbol], last - 1):
-            entry = bars[row + 1, 0]
-            if days[row + 1] != days[row] + 1 or not (entry > 0.0 and distance[row, 0] > 0.0):
+            entry, side = bars[row + 1, 0], sides[row]
+            traded = side != 0 and entry > 0.0 and distance[row, 0] > 0.0
+            if days[row + 1] != days[row] + 1 or not traded:
                 continue
-            ceiling = entry * (1.0 + distance[row, 0])
-            floor = entry * (1.0 - distance[row, 1])
+            above, below = (0, 1) if side > 0 else (1, 0)  # column of the distance on either side
+            ceiling = entry * (1.0 + distance[row, above])
+            floor = entry * (1.0 - distance[row, below])
             for ahead in range(row + 1, last):
                 due = days[ahead] >= days[row] + 1 + horizon
-                price = _exit_price(bars[ahead], floor, ceiling, due)
+                price = _exit_price(bars[ahead], floor, ceiling, due, side)
                 if price > 0.0:
-                    trade[row] = price / entry - 1.0
+                    trade[row] = side * (price / entry - 1.0)
                     end[row] = days[ahead]
                     break
     return trade, end
 
 
 @kernel
-def _exit_price(bar: FloatArray, floor: float, ceiling: float, due: bool) -> float:
+def _exit_price(bar: FloatArray, floor: float, ceiling: float, due: bool, side: int) -> float:
+    """Price a trade is left at in a bar, NaN where it goes on; of two barriers the stop is hit."""
     if due or bar[0] <= floor or bar[0] >= ceiling:
         return float(bar[0])
-    if bar[1] >= ceiling and bar[2] > floor:
+    rose, fell = bar[1] >= ceiling, bar[2] <= floor
+    if rose and (side < 0 or not fell):
         return ceiling
-    return floor if bar[2] <= floor else np.nan
+    return floor if fell else np.nan

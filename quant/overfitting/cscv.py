@@ -56,7 +56,8 @@ def probability_of_backtest_overfitting(
     Parameters
     ----------
     trial_returns : array of shape (n_obs, n_trials)
-        Returns per period of every trial on one calendar, at least two trials.
+        Returns per period of every trial on one calendar, at least two trials; of whatever type,
+        worked on in double precision.
     n_blocks : int
         Even, at least 2.
 
@@ -77,6 +78,8 @@ def probability_of_backtest_overfitting(
     Bailey, Borwein, López de Prado & Zhu (2017), "The probability of backtest overfitting",
     Journal of Computational Finance 20, 39-69.
     """
+    # In the single precision they may be stored in, equal trials would differ by their rounding.
+    trial_returns = np.asarray(trial_returns, dtype=np.float64)
     _require_study(trial_returns, n_blocks)
     chosen = np.array(list(combinations(range(n_blocks), n_blocks // 2)))
     study = _Blocks.of(trial_returns, n_blocks)

@@ -173,7 +173,8 @@ def minimum_track_record_length(
     Returns
     -------
     float
-        In observations; infinite where `sharpe` does not exceed `benchmark`.
+        In observations; infinite where `sharpe` does not exceed `benchmark`. Where it does, the
+        shortest record of all gives a confidence of one half, and nothing less needs more.
 
     Raises
     ------
@@ -193,7 +194,9 @@ def minimum_track_record_length(
     factor = _variance_factor(at, skew, kurtosis)
     if sharpe <= benchmark:
         return inf
-    return float(spent + factor * (normal_quantile(confidence) / (sharpe - benchmark)) ** 2)
+    # Squared below, a quantile below 0 would ask for more observations the less is to be said.
+    quantile = max(0.0, float(normal_quantile(confidence)))
+    return spent + factor * (quantile / (sharpe - benchmark)) ** 2
 
 
 def minimum_backtest_length(n_trials: float, *, expected_sharpe: float = 1.0) -> float:

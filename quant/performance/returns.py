@@ -115,7 +115,7 @@ def varies(returns: FloatArray) -> bool:
 
 
 def require_series(returns: FloatArray, *, name: str = "returns", at_least: int = 1) -> None:
-    """Refuse a series that is too short or not finite.
+    """Refuse a series that is too short, not finite, or a table of several.
 
     Parameters
     ----------
@@ -131,6 +131,11 @@ def require_series(returns: FloatArray, *, name: str = "returns", at_least: int 
     ValueError
         Saying which of them is wrong.
     """
+    if np.ndim(returns) != 1:
+        raise ValueError(
+            f"`{name}` must be one series of shape (n_obs,), had shape {np.shape(returns)}. Give "
+            "one column at a time."
+        )
     if returns.size < at_least:
         raise ValueError(
             f"`{name}` must hold at least {at_least} observations, held {returns.size}."

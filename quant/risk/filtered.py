@@ -11,7 +11,7 @@ import numpy as np
 
 from quant.risk.historical import require_returns
 from quant.typing import Float64Array, FloatArray
-from quant.validate import require_finite, require_positive_int
+from quant.validate import require_finite, require_level, require_positive_int
 
 _FEWEST_RETURNS = 250  # a session's year: below it a GARCH fit follows single days
 
@@ -64,6 +64,7 @@ def ewma_volatility(returns: FloatArray, *, decay: float = 0.94) -> Float64Array
     ----------
     J.P. Morgan/Reuters (1996), "RiskMetrics technical document", 4th ed., 77-83.
     """
+    require_level(decay, name="decay")
     require_returns(returns, decay)
     variance, weight = 0.0, 0.0
     known = np.empty(returns.size)

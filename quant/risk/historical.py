@@ -107,7 +107,7 @@ def horizon_returns(returns: FloatArray, *, horizon: int) -> Float64Array:
 
 
 def require_returns(returns: FloatArray, level: float, *, at_least: int = 1) -> None:
-    """Refuse returns that are too few or not finite, or a level outside (0, 1).
+    """Refuse returns that are too few, not finite or several series, or a level outside (0, 1).
 
     Parameters
     ----------
@@ -124,6 +124,11 @@ def require_returns(returns: FloatArray, level: float, *, at_least: int = 1) -> 
         Saying which of them is wrong.
     """
     require_level(level)
+    if np.ndim(returns) != 1:
+        raise ValueError(
+            f"`returns` must be one series of shape (n_obs,), had shape {np.shape(returns)}. Weigh "
+            "its columns into one, or give one at a time."
+        )
     if returns.size < at_least:
         raise ValueError(
             f"`returns` must hold at least {at_least} observation"

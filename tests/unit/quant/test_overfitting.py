@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 from itertools import combinations
-from math import inf, sqrt
+from math import e, inf, sqrt
+from statistics import NormalDist
 from typing import get_args
 
 import numpy as np
@@ -122,6 +123,35 @@ def test_efficient_portfolios_of_the_paper(
 
 def test_no_track_record_is_long_enough_without_an_edge() -> None:
     assert minimum_track_record_length(0.1, benchmark=0.1) == inf
+    assert minimum_track_record_length(-0.3, benchmark=-0.2) == inf
+    # against a worse benchmark a loser has an edge
+    assert minimum_track_record_length(-0.1, benchmark=-0.2) < inf
+
+
+@pytest.mark.parametrize("confidence", [0.5, 0.3, 0.01])
+def test_less_than_a_coins_confidence_needs_no_record(confidence: float) -> None:
+    # whatever the length, the probability of a ratio above the benchmark is one half or more
+    assert minimum_track_record_length(0.2, benchmark=0.1, confidence=confidence) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("sharpe", "deviations"),
+    [
+        (0.5, [0.306, 0.217, 0.177, 0.153, 0.137, 0.095, 0.067, 0.047]),
+        (1.0, [0.354, 0.250, 0.204, 0.177, 0.158, 0.110, 0.077, 0.055]),
+        (3.0, [0.677, 0.479, 0.391, 0.339, 0.303, 0.210, 0.148, 0.105]),
+    ],
+)
+def test_standard_errors_of_lo(sharpe: float, deviations: list[float]) -> None:
+    # Lo (2002), "The statistics of Sharpe ratios", table 1: independent normal returns over T
+    # periods have √((1 + SR² / 2) / T); a ratio is above one such error less itself with Φ(1)
+    for n_obs, deviation in zip((12, 24, 36, 48, 60, 125, 250, 500), deviations, strict=True):
+        benchmark = sharpe - float(np.sqrt((1.0 + sharpe**2 / 2.0) / n_obs))
+
+        assert sharpe - benchmark == pytest.approx(deviation, abs=6e-4)
+        assert probabilistic_sharpe_ratio(
+            sharpe, n_obs=n_obs + 1, benchmark=benchmark
+        ) == pytest.approx(0.841345, abs=1e-6)
 
 
 def test_forty_five_trials_deceive_over_five_years() -> None:
@@ -151,6 +181,16 @@ def test_one_trial_has_nothing_to_deflate() -> None:
         probabilistic_sharpe_ratio(0.1, n_obs=99)
     )
     assert minimum_backtest_length(1) == 0.0
+
+
+@pytest.mark.parametrize("n_trials", [1.5, 7.25, 33.3])
+def test_the_bar_of_a_count_that_is_not_whole(n_trials: float) -> None:
+    # the formula as it stands: (1 - γ) Φ⁻¹(1 - 1/N) + γ Φ⁻¹(1 - 1/(N e))
+    z = NormalDist().inv_cdf
+    gamma = 0.57721566490153286
+    expected = (1 - gamma) * z(1 - 1 / n_trials) + gamma * z(1 - 1 / (n_trials * e))
+
+    assert expected_maximum_sharpe(n_trials, trial_variance=0.04) == pytest.approx(0.2 * expected)
 
 
 def test_expected_maximum_is_near_that_of_drawn_normals() -> None:
@@ -301,6 +341,32 @@ def test_a_trial_that_gains_without_varying_ranks_first_and_breaks_no_line() -> 
 
     assert study.logits == pytest.approx(np.full(6, np.log(4.0)))
     assert (study.slope, study.intercept) == (0.0, 0.0)
+
+
+@pytest.mark.parametrize("kind", ["float32", "int16"])
+def test_a_study_of_any_numbers_is_that_of_the_same_figures_in_full(kind: str) -> None:
+    stored = np.random.default_rng(11).integers(-90, 95, size=(70, 12)).astype(kind)
+    stored[:, 5] = stored[:, 2]  # a tie, also in single precision
+
+    found, full = (
+        probability_of_backtest_overfitting(returns, n_blocks=10)
+        for returns in (stored, stored.astype(np.float64))
+    )
+
+    np.testing.assert_array_equal(found.logits, full.logits)
+    assert (found.pbo, found.slope) == (full.pbo, full.slope)
+
+
+@pytest.mark.parametrize("left_over", [1, 7])
+def test_observations_that_fill_no_block_are_left_out_at_the_start(left_over: int) -> None:
+    returns = np.random.default_rng(12).normal(size=(80 + left_over, 5))
+
+    whole, kept = (
+        probability_of_backtest_overfitting(part, n_blocks=8)
+        for part in (returns, returns[left_over:])
+    )
+
+    np.testing.assert_array_equal(whole.logits, kept.logits)
 
 
 def test_a_study_too_large_for_memory_is_judged_in_parts() -> None:

@@ -1,5 +1,7 @@
 """Performance figures by hand and against independent formulas."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -115,6 +117,16 @@ def test_scaled_drawdown_does_not_depend_on_leverage(returns: np.ndarray, by: fl
 def test_returns_that_do_not_vary_have_no_ratio() -> None:
     with pytest.raises(ValueError, match="all 3 are equal"):
         sharpe_ratio(np.full(3, 0.001))
+
+
+@pytest.mark.parametrize(
+    "figure", [sharpe_ratio, annualised_volatility, maximum_drawdown, total_return, sortino_ratio]
+)
+def test_a_table_of_curves_is_not_taken_for_one(figure: Callable[[np.ndarray], float]) -> None:
+    table = np.random.default_rng(1).normal(size=(30, 2)) * 0.01
+
+    with pytest.raises(ValueError, match=r"one series of shape \(n_obs,\), had shape \(30, 2\)"):
+        figure(table)
 
 
 def test_downside_of_bacon() -> None:

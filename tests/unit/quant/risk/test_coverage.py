@@ -136,6 +136,35 @@ def test_nothing_but_exceptions_by_hand() -> None:
     assert found.independence.statistic == 0.0
 
 
+def test_a_year_without_exceptions_by_hand() -> None:
+    # -2 ln 0.99^250 = 5.025 of coverage; without an exception nothing can cluster
+    found = christoffersen_test(np.zeros(250), level=0.99)
+
+    assert found.counts == (249, 0, 0, 0)
+    assert found.statistic == found.unconditional.statistic == pytest.approx(5.0252, abs=5e-5)
+    assert (found.independence.statistic, found.independence.p_value) == (0.0, 1.0)
+
+
+@pytest.mark.parametrize(("last", "counts"), [(1, (8, 1, 0, 1)), (0, (7, 1, 1, 1))])
+def test_two_exceptions_in_a_row_at_the_end_and_before_it(
+    last: int, counts: tuple[int, int, int, int]
+) -> None:
+    hits = np.zeros(11, dtype=bool)
+    hits[9:] = True
+    hits = np.roll(hits, last - 1)
+
+    found = christoffersen_test(hits, level=0.90)
+
+    # shares after none n01 / (n00 + n01) and after one n11 / (n10 + n11), against 2 of 10
+    n00, n01, n10, n11 = counts
+    after_one = n11 / (n10 + n11)
+    apart = n00 * np.log(n00 / (n00 + n01)) + n01 * np.log(n01 / (n00 + n01))
+    apart += (n10 * np.log(1 - after_one) if n10 else 0.0) + n11 * np.log(after_one)
+    pooled = 8 * np.log(0.8) + 2 * np.log(0.2)
+    assert found.counts == counts
+    assert found.independence.statistic == pytest.approx(2 * (apart - pooled))
+
+
 def test_christoffersen_by_hand() -> None:
     hits = np.array([0, 0, 1, 1, 0, 0, 0, 0, 1, 0])
     found = christoffersen_test(hits, level=0.90)

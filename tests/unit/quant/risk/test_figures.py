@@ -401,3 +401,8 @@ def test_empty_and_broken_returns_are_refused() -> None:
         expected_shortfall(np.empty(0))
     with pytest.raises(ValueError, match="must be finite: 1 of 2"):
         value_at_risk(np.array([0.0, np.nan]))
+    for figure in (value_at_risk, expected_shortfall, ewma_volatility):
+        with pytest.raises(ValueError, match="one series"):
+            figure(np.zeros((9, 2)))
+    with pytest.raises(ValueError, match="`decay` must lie strictly between"):
+        ewma_volatility(np.zeros(9), decay=1.0)
