@@ -60,6 +60,7 @@ def add(conn: sa.Connection, told: Sequence[BrokerFill], *, at: Stamp) -> list[s
     ]
     if not rows:
         return []
+    _note_told_again(conn, [str(row["execution_id"]) for row in rows], at)
     made = conn.execute(
         insert(fills)
         .values(rows)
@@ -71,6 +72,25 @@ def add(conn: sa.Connection, told: Sequence[BrokerFill], *, at: Stamp) -> list[s
         .returning(fills.c.client_order_id)
     )
     return [row.client_order_id for row in made]
+
+
+def _note_told_again(conn: sa.Connection, execution_ids: Sequence[str], at: Stamp) -> None:
+    """Note in the log which executions that the broker took back it tells again."""
+    again = conn.scalars(
+        sa.select(fills.c.execution_id)
+        .where(fills.c.execution_id.in_(execution_ids), fills.c.busted_at.is_not(None))
+        .order_by(fills.c.execution_id)
+        .with_for_update()
+    ).all()
+    for name in again:
+        audit.append(
+            conn,
+            at=at.desk_at,
+            actor=at.source,
+            action="fill.restore",
+            subject=name,
+            payload={},
+        )
 
 
 def standing_since(conn: sa.Connection, market_at: datetime) -> list[BrokerFill]:

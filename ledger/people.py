@@ -88,6 +88,7 @@ def add(
     _require_roles(roles)
     if origin == "local":
         _require_password(password)
+    hashed = None if password is None else _HASHER.hash(password)
     row = conn.execute(
         insert(people)
         .values(
@@ -95,7 +96,7 @@ def add(
             login=login,
             display_name=display_name,
             roles=list(roles),
-            password_hash=None if password is None else _HASHER.hash(password),
+            password_hash=hashed,
             origin=origin,
             active=True,
             created_at=desk_at,
@@ -111,7 +112,12 @@ def add(
         actor="desk",
         action="person.add",
         subject=row.person_id,
-        payload={"login": login, "roles": list(roles), "origin": origin},
+        payload={
+            "login": login,
+            "roles": list(roles),
+            "origin": origin,
+            "password_fingerprint": fingerprint(hashed),
+        },
     )
     return _person(row)
 
@@ -233,10 +239,11 @@ def set_password(
         If the password is too short or the person does not sign in by password.
     """
     _require_password(password)
+    hashed = _HASHER.hash(password)
     changed = conn.execute(
         sa.update(people)
         .where(people.c.person_id == person_id, people.c.origin == "local")
-        .values(password_hash=_HASHER.hash(password))
+        .values(password_hash=hashed)
     )
     if changed.rowcount != 1:
         raise NotAllowedError(f"Person {person_id} does not sign in by password here.")
@@ -247,8 +254,17 @@ def set_password(
         actor=changed_by,
         action="person.password",
         subject=person_id,
-        payload={},
+        payload={"password_fingerprint": fingerprint(hashed)},
     )
+
+
+def fingerprint(password_hash: str | None) -> str:
+    """Return what the audit log keeps of a password: the SHA-256 of its salted hash, or ``none``.
+
+    It shows whether the stored hash is the one that was set, and nothing of the password: the
+    salted hash cannot be found from it.
+    """
+    return "none" if password_hash is None else hashlib.sha256(password_hash.encode()).hexdigest()
 
 
 @cache

@@ -7,14 +7,18 @@ the tables and not in the log.
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
 
-from ledger.tables import audit_log, orders, proposals, signatures, trading_state
+from ledger.tables import audit_log, legs, orders, proposals, signatures, trading_state
 from trading.canonical import decimal_text
+from trading.orders import RENEWED_FROM
 
 _INTENT = "order.intend"
+_RENEWAL = "order.renew"  # the intent of a stop that takes another's place
 _STATE_SET = "trading_state.set"
 # What ends a proposal, whatever it was before.
 _ENDS = {
@@ -23,7 +27,9 @@ _ENDS = {
     "proposal.lapse": "lapsed",
     "proposal.withdraw_all": "withdrawn",
 }
-_NO_STATE = frozenset({"intend", "replace"})  # orders' actions that name no state
+_NO_STATE = frozenset({"replace"})  # orders' actions that name no state
+# What an order takes from its leg as it is; a leg that is worked in parts has limits of its own.
+_OF_THE_LEG = ("order_type", "stop_price", "take_profit_price", "stop_loss_price")
 
 
 @dataclass(frozen=True)
@@ -40,28 +46,45 @@ class Story:
 
     proposals: dict[str, str | None] = field(default_factory=dict)  # the state of each
     intents: dict[str, Mapping[str, Any]] = field(default_factory=dict)  # payload, by order
+    renewals: dict[str, Mapping[str, Any]] = field(default_factory=dict)  # payload, by order
     orders: dict[str, str] = field(default_factory=dict)  # the last state of each
     sending: set[str] = field(default_factory=set)  # proposals with an intent
-    desk: str | None = None  # the trading state
+    desk: tuple[str, str, str] | None = None  # the trading state, who set it, why
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of the log, its payload read."""
+
+    at: datetime
+    actor: str
+    action: str
+    subject: str
+    payload: Mapping[str, Any]
+
+
+def rows(conn: sa.Connection, *beginnings: str) -> Iterator[Row]:
+    """Yield the rows whose action begins with one of these, oldest first."""
+    log = audit_log.c
+    query = (
+        sa.select(log.at, log.actor, log.action, log.subject, log.payload)
+        .where(sa.or_(*(log.action.startswith(each) for each in beginnings)))
+        .order_by(log.seq)
+        .execution_options(yield_per=1_000)
+    )
+    with conn.execute(query) as found:
+        for row in found:
+            yield Row(row.at, row.actor, row.action, row.subject, json.loads(row.payload))
 
 
 def story(conn: sa.Connection) -> Story:
     """Return what the whole log says."""
     told = Story()
-    with conn.execute(
-        sa.select(audit_log.c.action, audit_log.c.subject, audit_log.c.payload)
-        .where(
-            sa.or_(
-                audit_log.c.action.startswith("proposal."),
-                audit_log.c.action.startswith("order."),
-                audit_log.c.action == _STATE_SET,
-            )
-        )
-        .order_by(audit_log.c.seq)
-        .execution_options(yield_per=1_000)
-    ) as rows:
-        for row in rows:
-            _tell(told, row.action, row.subject, json.loads(row.payload))
+    for row in rows(conn, "proposal.", "order.", _STATE_SET):
+        if row.action == _STATE_SET:
+            told.desk = (str(row.payload.get("to")), row.actor, str(row.payload.get("reason")))
+        else:
+            _tell(told, row.action, row.subject, row.payload)
     return told
 
 
@@ -71,14 +94,22 @@ def differences(conn: sa.Connection) -> Iterator[Place]:
     yield from _proposals(conn, told)
     yield from _used(conn, told)
     yield from _orders(conn, told)
-    stands = conn.scalar(sa.select(trading_state.c.state))
-    if told.desk is not None and stands != told.desk:
-        yield Place("trading state", f"The desk is {stands}; the log says {told.desk}.")
+    stands = conn.execute(sa.select(trading_state)).one()
+    now = (stands.state, stands.set_by, stands.reason)
+    if told.desk is not None and now != told.desk:
+        yield Place(
+            "trading state", f"The desk is {_in_force(now)}; the log says {_in_force(told.desk)}."
+        )
+
+
+def _in_force(state: tuple[str, str, str]) -> str:
+    return "{}, set by {} ({})".format(*state)
 
 
 def _tell(told: Story, action: str, subject: str, payload: Mapping[str, Any]) -> None:
-    if action == _STATE_SET:
-        told.desk = payload.get("to")
+    if action == _RENEWAL:
+        told.renewals[subject] = payload
+        told.orders[subject] = "intended"
     elif action == _INTENT:
         told.intents[subject] = payload
         told.orders[subject] = "intended"
@@ -130,28 +161,49 @@ def _used(conn: sa.Connection, told: Story) -> Iterator[Place]:
 
 def _orders(conn: sa.Connection, told: Story) -> Iterator[Place]:
     seen = set()
-    for row in conn.execute(sa.select(orders).order_by(orders.c.client_order_id)):
+    signed = {name: legs.c[name].label(f"leg_{name}") for name in ("symbol", "side", *_OF_THE_LEG)}
+    query = sa.select(
+        orders, legs.c.tactic, legs.c.limit_price.label("leg_limit_price"), *signed.values()
+    )
+    query = query.join(legs, legs.c.leg_id == orders.c.leg_id)
+    for row in conn.execute(query.order_by(orders.c.client_order_id)):
         name = row.client_order_id
         seen.add(name)
-        where, intent = f"order {name}", told.intents.get(name)
+        where, intent = f"order {name}", told.intents.get(name) or told.renewals.get(name)
         # A stop or target is the broker's: it has no intent, and its first state no row.
-        if intent is None and row.parent_client_order_id is None:
+        if intent is None and (row.parent_client_order_id is None or row.attempt > RENEWED_FROM):
             yield Place(where, f"Order {name} is not in the log: it was added past the desk.")
         state = told.orders.get(name)
         if state is not None and row.state != state:
             yield Place(where, f"Order {name} is {row.state}; the log says {state}.")
-        if intent is not None:
-            yield from _altered(where, row, intent)
-    for name in sorted(told.intents.keys() - seen):
+        if (intent is not None and _is_altered(row, intent)) or _is_not_of_its_leg(row):
+            yield Place(where, f"Order {name} is not as it was intended.")
+    for name in sorted((told.intents.keys() | told.renewals.keys()) - seen):
         yield Place(f"order {name}", f"Order {name} is in the log and gone.")
 
 
-def _altered(where: str, row: sa.Row[Any], intent: Mapping[str, Any]) -> Iterator[Place]:
+def _is_altered(row: sa.Row[Any], intent: Mapping[str, Any]) -> bool:
     acted = {
         "proposal": row.proposal_id,
-        "attempt": row.attempt,
-        "quantity": decimal_text(row.quantity) if row.quantity.is_finite() else None,
+        "quantity": _text(row.quantity),
         "build": row.build,
     }
-    if any(intent.get(name) != value for name, value in acted.items()):
-        yield Place(where, f"Order {row.client_order_id} is not as it was intended.")
+    # An order of a leg is told with its number, one that takes a stop's place with its price.
+    own = {"attempt": row.attempt, "stop_price": _text(row.stop_price)}
+    acted |= {name: value for name, value in own.items() if name in intent}
+    return any(intent.get(name) != value for name, value in acted.items())
+
+
+def _is_not_of_its_leg(row: sa.Row[Any]) -> bool:
+    """Whether an order is not the trade whose bytes people signed."""
+    told = row._asdict()
+    if told["symbol"] != told["leg_symbol"]:
+        return True
+    if told["parent_client_order_id"] is not None:
+        return False  # a stop or target: its side and prices are the broker's answer
+    names = ("side", *_OF_THE_LEG, *(() if told["tactic"] else ("limit_price",)))
+    return any(told[name] != told[f"leg_{name}"] for name in names)
+
+
+def _text(value: Decimal | None) -> str | None:
+    return decimal_text(value) if value is not None and value.is_finite() else None

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 import sqlalchemy as sa
 
-from ledger import audit, filed, retold
+from ledger import accounted, audit, entitled, filed, retold
 from ledger.retold import Place
 from ledger.tables import audit_log, proposals, signatures
 from trading.errors import ContentMismatchError
@@ -66,6 +66,8 @@ def verify(conn: sa.Connection, anchors: Iterable[Anchor] = ()) -> Verification:
         places += _marks(conn, logged)
         places += _withdrawals(conn)
         places += retold.differences(conn)
+        places += entitled.differences(conn)
+        places += accounted.differences(conn)
     return Verification(
         rows=_count(conn, audit_log),
         proposals=_count(conn, proposals),

@@ -23,7 +23,7 @@ app = typer.Typer(add_completion=False)
 def verify(
     *, as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False
 ) -> None:
-    """Look for any row of the audit log, proposal or signature that was altered, lost or added.
+    """Look for any row of the audit log, or that it tells of, that was altered, lost or added.
 
     The exit code is 0 when everything holds and 1 when a place does not.
     """

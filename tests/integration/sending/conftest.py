@@ -2,7 +2,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from ledger import engine
+from ledger import engine, verification
 from tests.integration.sending.desk import SmallDesk
 
 
@@ -12,4 +12,8 @@ def desk(desk_dsn: str) -> Iterator[SmallDesk]:
     small = SmallDesk(made)
     small.agree()
     yield small
+    # Whatever a test went through, log and tables must tell the same.
+    with made.connect() as conn:
+        found = verification.verify(conn)
+    assert found.holds or small.tampered, found.places
     made.dispose()

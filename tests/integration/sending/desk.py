@@ -281,6 +281,7 @@ class SmallDesk:
     )
     clock: StandingClock = field(default_factory=lambda: StandingClock(NOON))
     signers: dict[str, str] = field(default_factory=dict)
+    tampered: bool = False  # a test altered a table past the desk, on purpose
 
     def __post_init__(self) -> None:
         self.ledger = DeskLedger(self.engine)

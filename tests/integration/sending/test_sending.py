@@ -65,6 +65,7 @@ def test_nothing_is_sent_without_a_signature(desk: SmallDesk) -> None:
 
 def test_a_leg_that_was_altered_is_never_sent(desk: SmallDesk) -> None:
     desk.signed()
+    desk.tampered = True
     with desk.engine.begin() as conn:
         conn.execute(sa.update(legs).values(quantity=21))
 
