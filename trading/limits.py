@@ -71,7 +71,7 @@ def effective(limits: Limits, overrides: Sequence[Override], *, now: datetime) -
     if unknown:
         raise OverrideError(
             f"`{unknown[0]}` cannot be overridden; possible are {', '.join(sorted(OVERRIDABLE))}. "
-            "Revoke the override in Admin."
+            f'Take it back: `./desk limit {unknown[0]} --by LOGIN --reason "…"`.'
         )
     try:
         made = Limits.model_validate(limits.model_dump() | _capped(limits, changed))
@@ -79,7 +79,7 @@ def effective(limits: Limits, overrides: Sequence[Override], *, now: datetime) -
         said = "; ".join(f"{error['loc'] or ''} {error['msg']}" for error in e.errors())
         raise OverrideError(
             f"The overrides {_listed(changed)} leave limits that are not allowed: {said}. "
-            "Correct or revoke them in Admin."
+            'Correct or take them back: `./desk limit NAME --by LOGIN --reason "…"`.'
         ) from e
     return made
 

@@ -1,5 +1,6 @@
 """A denied proposal: which limit, by how much, and what would fit."""
 
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 import streamlit as st
@@ -9,6 +10,24 @@ from dashboard.cards import words
 from dashboard.cards.content import Check, Content
 from ledger.pages import Proposal
 from ledger.people import Person
+
+# The limits that a check may fail by, as `./desk limit` names them; the others have none.
+LIMITS: Mapping[str, tuple[str, ...]] = {
+    "not_reconciled": ("reconciliation_age_seconds",),
+    "data_not_trusted": ("daily_data_age_sessions",),
+    "quantity": ("order_quantity",),
+    "price_too_far": ("collar", "quote_age_seconds"),
+    "order_too_large": ("order_notional", "order_volume_share"),
+    "too_large": ("position_share", "advisory_position", "advisory_position_connected"),
+    "exposure": ("gross_exposure", "net_exposure", "beta_exposure", "sector_share", "positions"),
+    "short_not_allowed": ("short_share",),
+    "loss_limit": (
+        "daily_loss_pause", "drawdown_reduce", "value_at_risk", "trade_risk", "open_risk",
+    ),
+    "too_many_orders": ("orders_per_minute", "orders_per_day", "symbol_orders_per_day"),
+    "duplicate": ("duplicate_window_minutes",),
+    "paused_after_losses": ("consecutive_losses",),
+}  # fmt: skip
 
 
 def show(proposal: Proposal, content: Content, person: Person) -> None:
@@ -30,9 +49,24 @@ def show(proposal: Proposal, content: Content, person: Person) -> None:
         _propose(proposal, content, person)
         all_checks(content)
         st.caption(
-            f"Nothing was sent. A limit can be changed only in Admin, with a reason and an end "
-            f"date. Proposal {proposal.code}, after {formats.day(proposal.session)}."
+            f"Nothing was sent. {change_sentence(failed)}"
+            f"Proposal {proposal.code}, after {formats.day(proposal.session)}."
         )
+
+
+def change_sentence(failed: Sequence[Check]) -> str:
+    """Who changes the limits that denied it, and how; nothing where no limit did."""
+    names = [
+        name for check in failed if check.limit is not None for name in LIMITS.get(check.code, ())
+    ]
+    if not names:
+        return ""
+    listed = ", ".join(f"`{name}`" for name in names)
+    return (
+        "For what is proposed next, a signatory may change a limit on the desk's machine, with "
+        f'a reason and an end: `./desk limit NAME VALUE --by LOGIN --reason "…" --until DAY`, '
+        f"NAME being {listed}. "
+    )
 
 
 def _propose(proposal: Proposal, content: Content, person: Person) -> None:

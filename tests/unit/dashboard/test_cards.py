@@ -7,9 +7,11 @@ from decimal import Decimal
 import pytest
 
 from dashboard.cards import decision, denied, dialogs, evidence, life, words
-from dashboard.cards.content import Content, Gate, Prediction, Trust
+from dashboard.cards.content import Check, Content, Gate, Prediction, Trust
 from ledger.market import Clock, Quote
 from tests.unit.dashboard.samples import LEG, ORDER, PROPOSAL, SIGNATURE, VETO
+from trading.limits import OVERRIDABLE
+from trading.pretrade import CHECKS
 
 NOW = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)
 
@@ -66,6 +68,29 @@ def test_what_would_fit_is_told_in_shares_money_and_share_of_equity() -> None:
     assert _plain(denied.fits_sentence(Decimal(8), PROPOSAL, content)) == (
         "Fits: 8 shares, 1,567.44 USD, 1.6 % of equity."
     )
+
+
+def _failed(code: str, *, limit: Decimal | None = Decimal("0.05")) -> Check:
+    return Check(
+        number=13, code=code, passed=False, warning=False, sentence="No.", figure=Decimal("0.06"),
+        limit=limit, unit="fraction", fits=None,
+    )  # fmt: skip
+
+
+def test_a_denial_says_how_its_limit_is_changed_and_only_where_a_limit_denied_it() -> None:
+    told = denied.change_sentence([_failed("order_too_large")])
+
+    assert "`./desk limit NAME VALUE" in told
+    assert "`order_notional`, `order_volume_share`" in told
+    assert denied.change_sentence([_failed("trading_state", limit=None)]) == ""
+    assert denied.change_sentence([_failed("not_reconciled", limit=None)]) == ""
+
+
+def test_the_limits_a_denial_names_are_those_of_the_checks_and_can_be_changed() -> None:
+    named = {name for names in denied.LIMITS.values() for name in names}
+
+    assert denied.LIMITS.keys() <= {check.code for check in CHECKS}
+    assert named <= OVERRIDABLE
 
 
 def test_an_order_says_why_a_held_replay_does_not_fill_it() -> None:
