@@ -174,8 +174,8 @@ def test_halted_it_may_be_signed(desk: SmallDesk) -> None:
 
 
 def test_a_forged_command_is_found_before_anything_is_sent(held: SmallDesk) -> None:
-    desk.tampered = True
     """The column that lets it pass a halt is part of what was hashed."""
+    held.tampered = True
     halted(held)
     proposal = drafted(held)
     plain = Proposal(**{**_fields(proposal), "command": None, "strategy": "exits"})
