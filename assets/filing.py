@@ -172,6 +172,7 @@ def _walked_rows(
             "model_version": model_version,
             "kind": "walk_forward",
             "probability": walked.probability[rows],
+            "margin": walked.margin[rows],
             "expected_return": walked.expected_return[rows],
             "low": walked.low[rows],
             "high": walked.high[rows],

@@ -111,6 +111,7 @@ def _rows(
         pl.Series("model_version", [version["model_version"]] * rows.height),
         pl.lit("live").alias("kind"),
         pl.Series("probability", forecast.probability),
+        pl.Series("margin", forecast.margin),
         pl.Series("expected_return", forecast.expected_return),
         pl.Series("low", forecast.low),
         pl.Series("high", forecast.high),
@@ -134,7 +135,7 @@ def _told(reasons: Sequence[Reason]) -> str:
                 "points": reason.points,
             }
             for reason in reasons
-            if np.isfinite(reason.value)
+            if np.isfinite(reason.value) and reason.points != 0.0
         ]
     )
 

@@ -135,7 +135,7 @@ def _propose(
     if weight == 0 and facts.held == 0:
         return Decision(
             facts.symbol, "none", "no_signal",
-            f"{said}: {_not_chosen(viewer.settings, probability)}.",
+            f"{said}: {_not_chosen(viewer.settings, known, facts.symbol)}.",
             {"probability": probability},
         )  # fmt: skip
     if weight > 0 and facts.held > 0:
@@ -186,10 +186,20 @@ def _picture(viewer: Viewer, known: Known, session: date, symbol: str) -> Pictur
     return replace(picture, model=replace(picture.model, status=status))
 
 
-def _not_chosen(settings: Settings, probability: float) -> str:
+def _not_chosen(settings: Settings, known: Known, symbol: str) -> str:
     """Return why a symbol with a forecast has no target weight."""
-    if probability < settings.strategy.threshold:
+    said = known.predictions[symbol]
+    if said["probability"] < settings.strategy.threshold:
         return f"{settings.strategy.threshold * 100:.1f} % are needed to buy"
+    alike = sum(
+        (other["probability"], other["margin"]) == (said["probability"], said["margin"])
+        for other in known.predictions.values()
+    )
+    if alike > settings.strategy.k:
+        return (
+            f"the model does not tell {alike} symbols apart, there are places for "
+            f"{settings.strategy.k}, and none is chosen by its name"
+        )
     return f"not among the {settings.strategy.k} strongest"
 
 

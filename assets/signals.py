@@ -55,7 +55,7 @@ def _signals(warehouse: Warehouse, settings: Settings, session: date) -> pl.Data
     weights = target_weights(
         newest["probability"].to_numpy(),
         policy=policy(settings),
-        rank_by=newest["expected_return"].to_numpy(),
+        rank_by=newest["margin"].to_numpy(),
     )
     return newest.select(
         "session", "symbol", "model_version", "probability", "known_at"

@@ -264,7 +264,7 @@ def _searched(
         )
 
     tried = search(
-        search_space(plan.family),
+        search_space(plan.family, windows.outcomes),
         objective,
         # Scores belong to the data they were made on and to how they were made: only the same
         # resume a study.

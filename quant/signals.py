@@ -5,7 +5,7 @@ from typing import Literal
 
 import numpy as np
 
-from quant.typing import BoolArray, FloatArray
+from quant.typing import BoolArray, FloatArray, IntArray
 
 SWING = "swing trend"
 REVERSION = "mean reversion"
@@ -19,7 +19,8 @@ class Policy:
     Attributes
     ----------
     kind : str
-        "top_k" takes the `k` most probable, "threshold" all at or above `threshold`.
+        "top_k" takes the `k` most probable, "threshold" all at or above `threshold`. Places
+        that equals contend for stay empty: nothing is chosen for its name.
     k : int
         Symbols on each side.
     threshold : float
@@ -129,16 +130,28 @@ def _first_k(
     probability: FloatArray, order: FloatArray, buys: BoolArray, sells: BoolArray, k: int
 ) -> tuple[BoolArray, BoolArray]:
     """Of the candidates of each session the `k` most and the `k` least probable."""
-    # Probability first, then `order`, then the order of symbols: the same on every run.
-    place = np.broadcast_to(np.arange(order.shape[1]), order.shape)
-    best = np.lexsort((place, -np.nan_to_num(order), -probability))
+    best = np.lexsort((-np.nan_to_num(order), -probability))
     kept = []
     for candidates, ranked in ((buys, best), (sells, best[:, ::-1])):
         asked = np.take_along_axis(candidates, ranked, axis=1)
+        place = _last_of_equals(
+            asked.cumsum(axis=1),
+            np.take_along_axis(probability, ranked, axis=1),
+            np.take_along_axis(order, ranked, axis=1),
+        )
         chosen = np.zeros_like(candidates)
-        np.put_along_axis(chosen, ranked, asked & (asked.cumsum(axis=1) <= k), axis=1)
+        np.put_along_axis(chosen, ranked, asked & (place <= k), axis=1)
         kept.append(chosen)
     return kept[0], kept[1]
+
+
+def _last_of_equals(places: IntArray, *ranked: FloatArray) -> IntArray:
+    """The place of the last of those that are ranked equal, for each of them."""
+    is_last = np.ones(places.shape, dtype=np.bool_)
+    is_last[:, :-1] = np.any([values[:, :-1] != values[:, 1:] for values in ranked], axis=0)
+    behind = np.where(is_last, places, np.iinfo(places.dtype).max)[:, ::-1]
+    last: IntArray = np.minimum.accumulate(behind, axis=1)[:, ::-1]
+    return last
 
 
 def strategy_name(rules: str, *, filtered: bool) -> str:

@@ -16,6 +16,21 @@ select distinct symbol, bar_start
 from market.minute_bars
 where session = $session and symbol in (select unnest($symbols::varchar[]))
 """
+_SESSIONS = """
+select distinct session
+from market.minute_bars
+where symbol in (select unnest($symbols::varchar[])) and session between $first and $last
+order by session
+"""
+
+
+def sessions(
+    conn: duckdb.DuckDBPyConnection, symbols: Sequence[str], first: date, last: date
+) -> list[date]:
+    """Sessions of a span in which one of the symbols has a bar, whenever it was learned."""
+    span = {"symbols": list(symbols), "first": first, "last": last}
+    found: list[date] = selected(conn, _SESSIONS, span)["session"].to_list()
+    return found
 
 
 def keys(conn: duckdb.DuckDBPyConnection, symbols: Sequence[str], session: date) -> pl.DataFrame:

@@ -20,7 +20,7 @@ limit $most
 """
 
 _PREDICTIONS = """
-select symbol, session, model_version, probability, expected_return, low, high, horizon,
+select symbol, session, model_version, probability, margin, expected_return, low, high, horizon,
        volatility, contributions, feature_version, snapshot_id, simulated, known_at
 from models.predictions
 where kind = 'live'

@@ -12,8 +12,8 @@ from warehouse.frames import INSTANT, Schema, conformed, require_aware, selected
 
 SCHEMA: Schema = {
     "symbol": pl.String, "session": pl.Date, "model_version": pl.String, "kind": pl.String,
-    "probability": pl.Float64, "expected_return": pl.Float64, "low": pl.Float64,
-    "high": pl.Float64, "horizon": pl.Int32, "volatility": pl.Float64,
+    "probability": pl.Float64, "margin": pl.Float64, "expected_return": pl.Float64,
+    "low": pl.Float64, "high": pl.Float64, "horizon": pl.Int32, "volatility": pl.Float64,
     "contributions": pl.String, "feature_version": pl.String, "snapshot_id": pl.Int64,
     "simulated": pl.Boolean, "known_at": INSTANT,
 }  # fmt: skip
@@ -28,16 +28,16 @@ _SUBJECT = versions.Subject(
     key=_KEY,
     # The snapshot is where the same features were read: another one alone is nothing new.
     values=(
-        "probability", "expected_return", "low", "high", "horizon", "volatility", "contributions",
-        "feature_version", "simulated",
+        "probability", "margin", "expected_return", "low", "high", "horizon", "volatility",
+        "contributions", "feature_version", "simulated",
     ),
 )  # fmt: skip
 _OUTCOMES = versions.Subject(
     "models.outcomes", key=_KEY, values=("excess_return", "outperformed", "matured_session")
 )
 _KNOWN = """
-select symbol, session, model_version, kind, probability, expected_return, low, high, horizon,
-       volatility, contributions, feature_version, snapshot_id, simulated, known_at
+select symbol, session, model_version, kind, probability, margin, expected_return, low, high,
+       horizon, volatility, contributions, feature_version, snapshot_id, simulated, known_at
 from models.predictions
 where session between $first and $last
   and kind = $kind

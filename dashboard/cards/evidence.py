@@ -80,7 +80,9 @@ def gates_sentence(gates: Sequence[Gate]) -> str:
 def _why(proposal: Proposal, prediction: Prediction) -> None:
     symbol = proposal.legs[0].symbol
     st.markdown(why_sentence(symbol, prediction))
-    if prediction.reasons:
+    if not prediction.reasons:
+        st.markdown("No feature moved the probability: the model says the same of every symbol.")
+    else:
         figures.show(
             figures.contributions(
                 [reason.meaning for reason in prediction.reasons],

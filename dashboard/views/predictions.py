@@ -79,7 +79,10 @@ with left:
 def _reasons(row: dict[str, Any]) -> None:
     reasons = [reading.reason(told) for told in json.loads(row["contributions"])[:8]]
     if not reasons:
-        states.empty("No reasons were stored.", why="The model gave none for this prediction.")
+        states.empty(
+            "Nothing moved it.",
+            why="No feature moved this probability: the model says the same of every symbol.",
+        )
         return
     figures.show(
         figures.contributions([r.meaning for r in reasons], [r.points for r in reasons]),

@@ -1,5 +1,6 @@
 """What a model learns from, and the knobs of its training, as plain data."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
@@ -72,8 +73,17 @@ _SPACES: Mapping[str, Space] = MappingProxyType(
 )
 
 
-def search_space(family: str) -> Space:
+def search_space(family: str, outcomes: float = math.inf) -> Space:
     """What is searched for one kind of model: name to (kind, low, high).
+
+    Parameters
+    ----------
+    family : str
+        One of `FAMILIES`.
+    outcomes : float
+        Independent outcomes one fit learns from, the sum of its weights. Few of them narrow the
+        space: settings under which no tree could grow a branch are no models, and a search that
+        finds no skill would choose them for losing least.
 
     Raises
     ------
@@ -82,7 +92,21 @@ def search_space(family: str) -> Space:
     """
     if family not in _SPACES:
         raise UnusableDataError(f"no model is called {family!r}; there are {', '.join(_SPACES)}.")
-    return _SPACES[family]
+    space = dict(_SPACES[family])
+    if "min_child_weight" in space:
+        # An outcome weighs at most p (1 - p) = 1/4; a leaf needs no more than a tenth of all.
+        space["min_child_weight"] = _at_most(space["min_child_weight"], outcomes / 40.0)
+    if "l1" in space:
+        # Without skill a half's gradients add up to about sqrt(outcomes / 8): a penalty beyond
+        # would silence true differences as well.
+        space["l1"] = _at_most(space["l1"], math.sqrt(outcomes / 8.0) / 2.0)
+    return space
+
+
+def _at_most(told: tuple[str, float, float], most: float) -> tuple[str, float, float]:
+    kind, low, high = told
+    high = min(high, most)
+    return kind, min(low, high / 4.0), high
 
 
 def candidates(family: str) -> tuple[Hyperparameters, ...]:

@@ -73,6 +73,13 @@ class WalkedTrials:
                 "of one class only. Load more history."
             )
 
+    @property
+    def outcomes(self) -> float:
+        """Independent outcomes a window teaches: the median of their weights' sums."""
+        weights = self._dataset.weights
+        taught = (weights[self._dataset.labelled(fold.train)].sum() for fold, _ in self._windows)
+        return float(np.median(list(taught)))
+
     def margins(self, settings: Hyperparameters, *, seed: int) -> FloatArray:
         """Forecast each window by one configuration fitted to the sessions before it.
 

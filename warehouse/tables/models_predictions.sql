@@ -5,6 +5,7 @@ create table if not exists models.predictions (
     model_version   varchar     not null,  -- models.versions
     kind            varchar     not null,  -- live | walk_forward | selection
     probability     double      not null,  -- of outperforming the benchmark over the horizon, 0 to 1
+    margin          double,                -- log-odds before calibration; null in rows of older code
     expected_return double      not null,  -- in excess of the benchmark over the horizon, fraction
     low             double      not null,  -- lower end of the interval of that return, fraction
     high            double      not null,  -- upper end of the interval of that return, fraction

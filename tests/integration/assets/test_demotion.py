@@ -46,8 +46,8 @@ def tell(warehouse: Warehouse, kind: str, first: date, excess: list[float]) -> N
     said = [
         one | {
             "probability": 0.6, "expected_return": 0.01, "low": -0.02, "high": 0.03, "horizon": 1,
-            "volatility": 0.2, "contributions": "[]", "feature_version": "f", "snapshot_id": 1,
-            "simulated": False,
+            "margin": 0.1, "volatility": 0.2, "contributions": "[]", "feature_version": "f",
+            "snapshot_id": 1, "simulated": False,
         }
         for one in shared
     ]  # fmt: skip

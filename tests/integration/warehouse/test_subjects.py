@@ -31,8 +31,9 @@ LATER = AT + timedelta(days=7)
 NEXT = DAY + timedelta(days=1)
 
 PREDICTION = {
-    "symbol": "A", "session": DAY, "model_version": "m/1", "kind": "live", "probability": 0.62,
-    "expected_return": 0.01, "low": -0.03, "high": 0.05, "horizon": 5, "volatility": 0.3,
+    "symbol": "A", "session": DAY, "model_version": "m/1", "kind": "live",
+    "probability": 0.62, "margin": 0.4, "expected_return": 0.01,
+    "low": -0.03, "high": 0.05, "horizon": 5, "volatility": 0.3,
     "contributions": "[]", "feature_version": "f1", "snapshot_id": 7, "simulated": False,
     "known_at": AT,
 }  # fmt: skip

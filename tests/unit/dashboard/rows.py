@@ -282,6 +282,7 @@ def _prediction() -> dict[str, object]:
         "model_version": MODEL,
         "kind": "live",
         "probability": 0.56,
+        "margin": 0.24,
         "expected_return": 0.004,
         "low": -0.024,
         "high": 0.032,

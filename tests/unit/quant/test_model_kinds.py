@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -182,6 +183,32 @@ def test_what_is_searched_are_settings_there_are(family: str) -> None:
 
     assert set(search_space(family)) <= names
     assert {told.family for told in candidates(family)} == {family}
+
+
+@pytest.mark.parametrize("family", ["xgboost", "lightgbm", "forest"])
+@pytest.mark.parametrize("outcomes", [40.0, 165.0, 5_000.0])
+def test_under_every_setting_searched_a_feature_that_tells_grows_a_branch(
+    family: str, outcomes: float
+) -> None:
+    n = 990
+    rng = np.random.default_rng(3)
+    sign = rng.permutation(np.repeat([-1.0, 1.0], n // 2))
+    won = np.where(rng.random(n) < 0.8, sign > 0, sign < 0).astype(np.float64)
+    strictest: dict[str, Any] = {
+        name: low if name in {"max_depth", "subsample", "feature_share"} else high
+        for name, (_, low, high) in search_space(family, outcomes).items()
+    }
+    settings = replace(candidates(family)[0], **strictest)
+    bench = prepare(family, np.repeat(sign[:, None], 5, axis=1), max_bin=settings.max_bin)
+
+    fit = bench.fit(Lesson(won, np.full(n, outcomes / n)), settings, seed=1)
+
+    assert np.ptp(fit.margins) > 0.0
+
+
+def test_much_data_is_searched_as_widely_as_ever() -> None:
+    for family in FAMILIES:
+        assert search_space(family, 100_000.0) == search_space(family)
 
 
 def test_an_unknown_kind_is_refused() -> None:

@@ -40,6 +40,25 @@ def test_the_margin_ranks_equal_probabilities() -> None:
     assert chosen == pytest.approx([0.0, 1.0])
 
 
+def test_places_that_equals_contend_for_stay_empty() -> None:
+    policy = Policy(kind="top_k", k=3, gross=0.9, position=1.0)
+    chances = np.array([0.52, 0.60, 0.52, 0.52, 0.52])
+
+    alike = target_weights(chances, policy=policy, rank_by=np.full(5, 0.1))
+    ranked = target_weights(chances, policy=policy, rank_by=np.array([0.1, 0.4, 0.2, 0.2, 0.1]))
+
+    assert alike == pytest.approx([0, 0.3, 0, 0, 0])
+    assert ranked == pytest.approx([0, 0.3, 0.3, 0.3, 0])
+
+
+def test_as_many_equals_as_there_are_places_are_all_held() -> None:
+    policy = Policy(kind="top_k", k=2, long_short=True, gross=1.0, position=1.0)
+
+    weights = target_weights(np.array([0.6, 0.4, 0.6, 0.4, 0.5]), policy=policy)
+
+    assert weights == pytest.approx([0.25, -0.25, 0.25, -0.25, 0])
+
+
 @given(
     arrays(np.float64, 8, elements=st.floats(0, 1)),
     st.sampled_from(["top_k", "threshold"]),
