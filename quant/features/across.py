@@ -10,6 +10,9 @@ from quant.jit import kernel
 from quant.typing import BoolArray, Float64Array, Int64Array
 
 _RUN = 8  # so few neighbours are sorted by insertion before runs are merged
+_SPREAD = 2  # buckets for each key
+_FULLEST = 48  # keys in one bucket; beyond it a few far keys crowd the others together
+_FEW = 16  # so few keys are sorted sooner than laid out
 
 
 @kernel
@@ -35,6 +38,7 @@ def cross_section(
         widest = max(widest, bounds[s + 1] - bounds[s])
     keys, spare_keys = np.empty(widest), np.empty(widest)
     rows, spare_rows = np.empty(widest, dtype=np.int64), np.empty(widest, dtype=np.int64)
+    counts = np.empty(_SPREAD * widest + 1, dtype=np.int64)
     for s in range(begin, end):
         n = 0
         for k in range(bounds[s], bounds[s + 1]):
@@ -48,8 +52,24 @@ def cross_section(
         if op != 60:
             out[s] = _summary(keys[:n], op == 62)
         elif n >= 2:
-            sort_pairs(keys[:n], rows[:n], spare_keys[:n], spare_rows[:n])
-            _write_ranks(keys[:n], rows[:n], out)
+            _rank(keys[:n], rows[:n], spare_keys[:n], spare_rows[:n], counts, out)
+
+
+@kernel
+def _rank(
+    keys: Float64Array,
+    rows: Int64Array,
+    spare_keys: Float64Array,
+    spare_rows: Int64Array,
+    counts: Int64Array,
+    out: Float64Array,
+) -> None:
+    """Write each row's rank, by whichever way of sorting is sooner done."""
+    if keys.size > _FEW and spread_out(keys, rows, spare_keys, spare_rows, counts):
+        _write_ranks(spare_keys, spare_rows, out)
+    else:
+        sort_pairs(keys, rows, spare_keys, spare_rows)
+        _write_ranks(keys, rows, out)
 
 
 @kernel
@@ -67,18 +87,64 @@ def _write_ranks(keys: Float64Array, rows: Int64Array, out: Float64Array) -> Non
 
 
 @kernel
+def spread_out(
+    keys: Float64Array,
+    rows: Int64Array,
+    sorted_keys: Float64Array,
+    sorted_rows: Int64Array,
+    counts: Int64Array,
+) -> bool:
+    """Sort keys, and rows with them, by laying them out on a line; False where that is no help.
+
+    Each key goes to a bucket by its distance from the lowest: two buckets a key, so that most hold
+    one or none, and only neighbours within a bucket are left to sort. Where one bucket would hold
+    many the merging sort is sooner done; then nothing has been sorted.
+    """
+    n = keys.size
+    low, high = keys[0], keys[0]
+    for i in range(n):
+        low, high = min(low, keys[i]), max(high, keys[i])
+    scale = (_SPREAD * n - 1.0) / (high - low)
+    if not 0.0 < scale < math.inf:  # all alike, or too near or too far apart for a quotient
+        return False
+    counts[: _SPREAD * n + 1] = 0
+    fullest = 0
+    for i in range(n):
+        bucket = int((keys[i] - low) * scale) + 1
+        counts[bucket] += 1
+        fullest = max(fullest, counts[bucket])
+    if fullest > _FULLEST:
+        return False
+    for bucket in range(1, _SPREAD * n + 1):
+        counts[bucket] += counts[bucket - 1]
+    for i in range(n):
+        bucket = int((keys[i] - low) * scale)
+        at = counts[bucket]
+        sorted_keys[at], sorted_rows[at] = keys[i], rows[i]
+        counts[bucket] = at + 1
+    _insert(sorted_keys, sorted_rows, 0, n)
+    return True
+
+
+@kernel
+def _insert(keys: Float64Array, rows: Int64Array, start: int, stop: int) -> None:
+    """Sort a stretch of keys in place, and rows with them, by insertion."""
+    for i in range(start + 1, stop):
+        key, row, j = keys[i], rows[i], i - 1
+        while j >= start and keys[j] > key:
+            keys[j + 1], rows[j + 1] = keys[j], rows[j]
+            j -= 1
+        keys[j + 1], rows[j + 1] = key, row
+
+
+@kernel
 def sort_pairs(
     keys: Float64Array, rows: Int64Array, spare_keys: Float64Array, spare_rows: Int64Array
 ) -> None:
     """Sort keys in place, and rows with them: short runs by insertion, then by merging."""
     n = keys.size
     for start in range(0, n, _RUN):
-        for i in range(start + 1, min(start + _RUN, n)):
-            key, row, j = keys[i], rows[i], i - 1
-            while j >= start and keys[j] > key:
-                keys[j + 1], rows[j + 1] = keys[j], rows[j]
-                j -= 1
-            keys[j + 1], rows[j + 1] = key, row
+        _insert(keys, rows, start, min(start + _RUN, n))
     width = _RUN
     while width < n:
         for start in range(0, n, 2 * width):

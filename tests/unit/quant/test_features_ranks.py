@@ -6,8 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.stats import rankdata
 
 from quant.features import DAILY, DailyPanel, daily_features
+from quant.features.across import cross_section
 
 
 def four_symbols() -> DailyPanel:
@@ -103,3 +105,35 @@ def test_a_panel_without_an_index_still_has_the_rest() -> None:
 
     assert np.isnan(second_session(panel, "index_return_21")).all()
     assert np.isfinite(second_session(panel, "rank_return_1")).all()
+
+
+_RNG = np.random.default_rng(21)
+CROWDS = {
+    "usual": _RNG.normal(size=500),
+    "rounded to ties": np.round(_RNG.normal(size=400), 1),
+    "a few far ones": np.concatenate((_RNG.normal(size=300), [1e9, -1e9, 1e300])),
+    "crowded at one end": np.exp(6.0 * _RNG.normal(size=300)),
+    "all alike": np.full(50, 0.25),
+    "next to each other": 1.0 + np.arange(60)[::-1] * np.finfo(np.float64).eps,
+    "below the smallest normal": np.arange(40)[::-1] * 5e-324,
+    "without bounds": np.concatenate((_RNG.normal(size=40), [np.inf, -np.inf, np.inf])),
+    "too far apart to subtract": np.concatenate((_RNG.normal(size=40), [1.7e308, -1.7e308])),
+    "nought of both signs": np.concatenate((np.zeros(20), -np.zeros(20), [1.0, -1.0])),
+    "few": np.array([3.0, 1.0, 2.0, 1.0]),
+}
+
+
+@pytest.mark.parametrize("crowd", list(CROWDS))
+def test_ranks_are_those_of_scipy_however_values_crowd(crowd: str) -> None:
+    values = np.concatenate((CROWDS[crowd], [np.nan]))
+    member = np.ones(values.size, dtype=np.bool_)
+    member[3] = False
+    ranks = np.zeros(values.size)
+
+    bounds = np.array([0, values.size])
+    cross_section(values, member, np.arange(values.size), bounds, 60, ranks, 0, 1)
+
+    ranked = member & ~np.isnan(values)
+    expected = (rankdata(values[ranked]) - 1.0) / (ranked.sum() - 1)
+    np.testing.assert_array_equal(ranks[ranked], expected)
+    assert np.isnan(ranks[~ranked]).all()
