@@ -47,6 +47,8 @@ def replaced(venue: PaperVenue, order: Order, body: Mapping[str, Any]) -> Order:
     if client_id in venue.by_client_id:
         raise invalid("client_order_id must be unique")
     terms = _new_terms(order, body)
+    if all(getattr(order, name) == term for name, term in terms.items()):
+        raise unprocessable("order parameters are not changed")
     qty = terms.get("qty") or order.qty or Decimal(0)
     now = venue.stamp()
     fresh = replace(
@@ -272,7 +274,7 @@ def _check_terms(order: Order, terms: Mapping[str, Any]) -> None:
     for name in terms:
         if not priced[name]:
             raise invalid(f"{name} cannot be set on a {order.kind} order like this one")
-    if terms.get("force", "day") not in {"day", "gtc"}:
+    if terms.get("force", "day") not in ("day", "gtc"):
         raise invalid("time_in_force of a replacement must be day or gtc")
     if "qty" in terms and terms["qty"] <= order.filled_qty:
         raise invalid(f"qty must exceed what has filled already ({plain(order.filled_qty)})")

@@ -9,6 +9,7 @@ from venue.paper import PaperVenue
 from venue.sessions import NEW_YORK
 
 _DAYS = {"D": 1, "W": 7, "M": 30, "A": 365, "Y": 365}
+_LONGEST_INTRADAY = timedelta(days=30)
 _MINUTES = {"1Min": 1, "5Min": 5, "15Min": 15, "1H": 60}
 
 
@@ -21,16 +22,20 @@ def portfolio_history(
     end: datetime | None,
 ) -> dict[str, Any]:
     """Equity by day or by a shorter window; profit against the window before the first."""
+    if start and end and period:
+        raise invalid("only two of start, end and period are accepted")
     until = min(end or venue.now, venue.now)
     since = start or until - _length(period or "1M")
     step = timeframe or _usual_step(until - since)
     if step != "1D" and step not in _MINUTES:
         raise invalid(f"timeframe must be 1D or one of {', '.join(_MINUTES)}, was {step!r}")
+    if step != "1D" and until - since > _LONGEST_INTRADAY:
+        raise invalid(f"timeframe must be 1D for more than {_LONGEST_INTRADAY.days} days")
     marks = _last_per_window(venue, step)
     chosen = [(at, dollars) for at, dollars in marks if since.timestamp() <= at]
     chosen = [(at, dollars) for at, dollars in chosen if at <= until.timestamp()]
-    before = [dollars for at, dollars in marks if at < since.timestamp()]
-    base = before[-1] if before else float(venue.config.cash)
+    opened = (marks[0][0], float(venue.config.cash))
+    based_at, base = next((m for m in reversed(marks) if m[0] < since.timestamp()), opened)
     gains = [round(dollars - base, 4) for _, dollars in chosen]
     return {
         "timestamp": [int(at) for at, _ in chosen],
@@ -38,6 +43,7 @@ def portfolio_history(
         "profit_loss": gains,
         "profit_loss_pct": [round(gain / base, 8) for gain in gains],
         "base_value": base,
+        "base_value_asof": str(datetime.fromtimestamp(based_at, NEW_YORK).date()),
         "timeframe": step,
     }
 

@@ -8,6 +8,7 @@ from typing import Any, Literal, get_type_hints
 Side = Literal["buy", "sell"]
 Kind = Literal["market", "limit", "stop", "stop_limit", "trailing_stop"]
 Force = Literal["day", "gtc", "opg", "cls", "ioc", "fok"]
+Intent = Literal["buy_to_open", "buy_to_close", "sell_to_open", "sell_to_close"]
 OrderClass = Literal["simple", "bracket", "oco", "oto"]
 
 TERMINAL = frozenset({"filled", "canceled", "expired", "rejected", "replaced"})

@@ -106,6 +106,8 @@ def asset_json(market: Market, symbol: str) -> dict[str, Any]:
         "easy_to_borrow": tradable,
         "fractionable": tradable,
         "maintenance_margin_requirement": 30,
+        "margin_requirement_long": "30",
+        "margin_requirement_short": "30",
         "attributes": [],
     }
 

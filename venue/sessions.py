@@ -114,6 +114,10 @@ class ExchangeCalendar:
         """The date `count` sessions after the session of `day`."""
         return self._dates[bisect_left(self._dates, day) + count]
 
+    def settlement(self, day: date, count: int) -> date:
+        """The date `count` sessions after `day`, or the last one that is known."""
+        return self._dates[min(bisect_left(self._dates, day) + count, len(self._dates) - 1)]
+
 
 @lru_cache(maxsize=1)
 def exchange_calendar() -> ExchangeCalendar:

@@ -1,4 +1,7 @@
-"""The two WebSocket streams: trade updates of the account, market data."""
+"""The two WebSocket streams: trade updates of the account, market data.
+
+What is said, and refused with which code: Alpaca's documentation of both.
+"""
 
 import asyncio
 import json
@@ -18,6 +21,8 @@ _DATA_CHANNELS = (
     "trades", "quotes", "bars", "updatedBars", "dailyBars",
     "statuses", "lulds", "corrections", "cancelErrors",
 )  # fmt: skip
+_WITH_TRADES = ("corrections", "cancelErrors")  # who hears trades hears what is changed of them
+_AUTH_SECONDS = 10.0  # a client of the data stream that shows no keys by then is sent away
 
 
 class Listener:
@@ -116,8 +121,8 @@ async def _serve_trading(connection: Connection, keys: Keys) -> None:
     authorized = False
     while True:
         asked = _parsed(await connection.socket.receive())
-        data = asked.get("data") or asked
-        action = asked.get("action")
+        data = asked["data"] if isinstance(asked.get("data"), dict) else asked
+        action = str(asked.get("action"))
         if action in {"authenticate", "auth"}:
             authorized = keys.match(
                 data.get("key_id") or data.get("key"), data.get("secret_key") or data.get("secret")
@@ -125,24 +130,40 @@ async def _serve_trading(connection: Connection, keys: Keys) -> None:
             status = "authorized" if authorized else "unauthorized"
             reply = {"status": status, "action": "authenticate"}
             await connection.send_json({"stream": "authorization", "data": reply})
-        elif action == "listen" and authorized:
-            streams = [s for s in data.get("streams", []) if s == CHANNEL]
+        elif not authorized:
+            reply = {"status": "unauthorized", "action": action}
+            await connection.send_json({"stream": "authorization", "data": reply})
+        elif action == "listen":
+            asked_for = data.get("streams")
+            streams = [CHANNEL] if isinstance(asked_for, list) and CHANNEL in asked_for else []
             connection.topics = {s: {"*"} for s in streams}
             await connection.send_json({"stream": "listening", "data": {"streams": streams}})
         else:
-            reply = {"error": "unauthorized" if not authorized else "unknown action"}
-            await connection.send_json({"stream": "listening", "data": reply})
+            said = {"error_message": f"unknown action {action}"}
+            await connection.send_json({"action": "error", "data": said})
+            await connection.socket.close()
+            return
 
 
-async def data_stream(socket: WebSocket, hub: Hub, keys: Keys) -> None:
-    """`/v2/{feed}`: authenticate, subscribe to symbols, receive bars, quotes, trades."""
+async def data_stream(
+    socket: WebSocket, hub: Hub, keys: Keys, *, patience: float = _AUTH_SECONDS
+) -> None:
+    """`/v2/{feed}`: authenticate, subscribe to symbols, receive bars, quotes, trades.
+
+    `patience`: seconds within which the right keys must be shown.
+    """
     await socket.accept()
     connection = Connection(socket, packed=_wants_packed(socket))
     hub.join(connection)
     sender: asyncio.Task[None] | None = None
     try:
         await connection.send_data([{"T": "success", "msg": "connected"}])
-        await _authenticate(connection, keys)
+        try:
+            await asyncio.wait_for(_authenticate(connection, keys), patience)
+        except TimeoutError:
+            await connection.send_data([_error(404, "auth timeout")])
+            await socket.close()
+            return
         sender = asyncio.create_task(connection.pump(connection.send_data))
         while True:
             _subscribe(connection, _parsed(await socket.receive()))
@@ -165,28 +186,48 @@ async def _authenticate(connection: Connection, keys: Keys) -> None:
     while not known:
         asked = _parsed(await connection.socket.receive())
         if asked.get("action") != "auth":
-            error = {"T": "error", "code": 401, "msg": "not authenticated"}
-            await connection.send_data([error])
+            await connection.send_data([_error(401, "not authenticated")])
             continue
         known = keys.match(asked.get("key"), asked.get("secret"))
         if not known:
-            await connection.send_data([{"T": "error", "code": 402, "msg": "auth failed"}])
+            await connection.send_data([_error(402, "auth failed")])
     await connection.send_data([{"T": "success", "msg": "authenticated"}])
 
 
 def _subscribe(connection: Connection, asked: dict[str, Any]) -> None:
-    action = asked.get("action")
-    if action not in {"subscribe", "unsubscribe"}:
-        again = action == "auth"
-        code, said = (403, "already authenticated") if again else (400, "invalid syntax")
-        connection.waiting.put_nowait([{"T": "error", "code": code, "msg": said}])
+    action = str(asked.get("action"))
+    refused = _refusal(action, asked)
+    if refused is not None:
+        connection.waiting.put_nowait([refused])
         return
     for channel in _DATA_CHANNELS:
         symbols = set(asked.get(channel) or ())
+        if channel in _WITH_TRADES:
+            symbols |= set(asked.get("trades") or ())
         known = connection.topics.setdefault(channel, set())
         connection.topics[channel] = known | symbols if action == "subscribe" else known - symbols
     state = {channel: sorted(connection.topics[channel]) for channel in _DATA_CHANNELS}
     connection.waiting.put_nowait([{"T": "subscription", **state}])
+
+
+def _refusal(action: str, asked: dict[str, Any]) -> dict[str, Any] | None:
+    """Why a message after authentication is not followed; None when it is."""
+    if action == "auth":
+        return _error(403, "already authenticated")
+    lists = {channel: value for channel, value in asked.items() if channel != "action"}
+    if action not in {"subscribe", "unsubscribe"} or not all(map(_are_symbols, lists.values())):
+        return _error(400, "invalid syntax")
+    if any(value and channel not in _DATA_CHANNELS for channel, value in lists.items()):
+        return _error(410, "invalid subscribe action for this feed")
+    return None
+
+
+def _are_symbols(value: object) -> bool:
+    return value is None or (isinstance(value, list) and all(isinstance(s, str) for s in value))
+
+
+def _error(code: int, said: str) -> dict[str, Any]:
+    return {"T": "error", "code": code, "msg": said}
 
 
 def _parsed(event: Any) -> dict[str, Any]:

@@ -6,9 +6,10 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, get_args
 
 from venue.errors import invalid, unprocessable
-from venue.orders import Force, Kind, OrderClass, Side
+from venue.orders import Force, Intent, Kind, OrderClass, Side
 
 _MOST_DIGITS = 9
+_LARGEST = Decimal(10**12)
 _LONGEST_ID = 128
 _PRICE_FIELDS = ("limit_price", "stop_price", "trail_price", "trail_percent")
 _WANTED_PRICES: Mapping[str, frozenset[str]] = {
@@ -81,7 +82,7 @@ def ticket_of(body: Any) -> Ticket:
         **prices,
         client_order_id=client_id_of(body),
         extended_hours=body.get("extended_hours") is True,
-        position_intent=body.get("position_intent") or None,
+        position_intent=_intent(body),
         take_profit=profit,
         stop_loss=loss,
     )
@@ -103,13 +104,15 @@ def decimal_of(body: Mapping[str, Any], name: str) -> Decimal | None:
         raise invalid(f"{name} must be > 0")
     if -int(number.as_tuple().exponent) > _MOST_DIGITS:
         raise invalid(f"{name} must have at most {_MOST_DIGITS} decimal places")
+    if number > _LARGEST:
+        raise invalid(f"{name} must be at most {_LARGEST:f}")
     return number
 
 
 def client_id_of(body: Mapping[str, Any]) -> str | None:
     """The client's own identifier, or None."""
     value = body.get("client_order_id")
-    if value in {None, ""}:
+    if value is None or value == "":
         return None
     if not isinstance(value, str) or len(value) > _LONGEST_ID:
         raise invalid(f"client_order_id must be a text of at most {_LONGEST_ID} characters")
@@ -142,6 +145,10 @@ def _choice(body: Mapping[str, Any], name: str, kind: Any, default: str | None =
     if value not in allowed:
         raise invalid(f"invalid {name}: {value!r}, allowed are {', '.join(allowed)}")
     return value
+
+
+def _intent(body: Mapping[str, Any]) -> str | None:
+    return _choice(body, "position_intent", Intent) if body.get("position_intent") else None
 
 
 def _exit(body: Mapping[str, Any], name: str) -> Exit | None:

@@ -9,7 +9,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from venue.api.requests import count, day, instant, venue_of, word
-from venue.errors import missing
+from venue.errors import invalid, missing
+from venue.execution import SETTLEMENT_SESSIONS
 from venue.funds import MULTIPLIER, PATTERN_DAY_TRADES, day_trades, funds_of
 from venue.history import portfolio_history
 from venue.paper import PaperVenue
@@ -103,15 +104,23 @@ async def clock(request: Request) -> Response:
 
 
 async def calendar(request: Request) -> Response:
-    """`GET /v2/calendar`: sessions from `start` to `end`."""
+    """`GET /v2/calendar`: sessions whose date, or whose settlement, is from `start` to `end`."""
     venue, params = venue_of(request), request.query_params
     known = venue.calendar.sessions
     first = day(params, "start") or known[0].date
     last = day(params, "end") or known[-1].date
-    return JSONResponse([_calendar_json(s) for s in venue.calendar.between(first, last)])
+    settling = word(params, "date_type", ("TRADING", "SETTLEMENT")) == "SETTLEMENT"
+    told = [(s, venue.calendar.settlement(s.date, SETTLEMENT_SESSIONS)) for s in known]
+    return JSONResponse(
+        [
+            _calendar_json(session, settles)
+            for session, settles in told
+            if first <= (settles if settling else session.date) <= last
+        ]
+    )
 
 
-def _calendar_json(session: Session) -> dict[str, str]:
+def _calendar_json(session: Session, settles: date) -> dict[str, str]:
     opens, closes = (t.astimezone(NEW_YORK) for t in (session.open, session.close))
     return {
         "date": str(session.date),
@@ -119,18 +128,20 @@ def _calendar_json(session: Session) -> dict[str, str]:
         "close": f"{closes:%H:%M}",
         "session_open": "0400",
         "session_close": "2000",
-        "settlement_date": str(session.date),
+        "settlement_date": str(settles),
     }
 
 
 async def assets(request: Request) -> Response:
-    """`GET /v2/assets`, filtered by status, class and exchange."""
+    """`GET /v2/assets`, filtered by status, class, exchange and any of some attributes."""
     params = request.query_params
     market = venue_of(request).market
     found = [asset_json(market, s) for s in market.symbols]
     for name, field in (("status", "status"), ("asset_class", "class"), ("exchange", "exchange")):
         if params.get(name):
             found = [a for a in found if a[field] == params[name]]
+    if attributes := {one for one in params.get("attributes", "").split(",") if one}:
+        found = [a for a in found if attributes & set(a["attributes"])]
     return JSONResponse(found)
 
 
@@ -149,7 +160,15 @@ async def activities(request: Request) -> Response:
     venue, params = venue_of(request), request.query_params
     kinds = request.path_params.get("kind") or params.get("activity_types") or ""
     wanted = {k for k in kinds.upper().split(",") if k}
-    found = [a for a in venue.activities if not wanted or a["activity_type"] in wanted]
+    category = word(params, "category", ("", "trade_activity", "non_trade_activity"))
+    if wanted and category:
+        raise invalid("only one of activity_types and category is accepted")
+    found = [
+        a
+        for a in venue.activities
+        if (not wanted or a["activity_type"] in wanted)
+        and (not category or (a["activity_type"] == "FILL") == (category == "trade_activity"))
+    ]
     if on := day(params, "date"):
         found = [a for a in found if _at(a).astimezone(NEW_YORK).date() == on]
     if after := instant(params, "after"):

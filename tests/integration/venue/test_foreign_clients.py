@@ -6,6 +6,7 @@ clients, the older Python package `alpaca-trade-api`, and Alpaca's documentation
 
 import asyncio
 import json
+import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,9 +14,15 @@ from typing import Any
 import httpx
 import msgpack  # type: ignore[import-untyped]  # it ships no types
 import pytest
+from starlette.applications import Starlette
+from starlette.routing import WebSocketRoute
+from starlette.testclient import TestClient
+from starlette.websockets import WebSocket, WebSocketDisconnect
 from websockets.asyncio.client import connect
 
 from tests.integration.venue.served import HEADERS, ServedVenue
+from venue.keys import Keys
+from venue.streams import Hub, data_stream
 
 OPEN = datetime.fromisoformat("2012-07-03T13:30:00+00:00")
 
@@ -227,6 +234,121 @@ def test_pages_of_bars_never_repeat_or_lose_one(http: httpx.Client) -> None:
     assert told == sorted(told)
 
 
+def test_the_calendar_tells_when_trades_settle(http: httpx.Client) -> None:
+    def days(**params: str) -> list[tuple[str, str]]:
+        told = http.get("/v2/calendar", params=params).json()
+        return [(one["date"], one["settlement_date"]) for one in told]
+
+    # Three sessions later until 2017; the fourth of July is a holiday.
+    july = [("2012-07-02", "2012-07-06"), ("2012-07-03", "2012-07-09")]
+    assert days(start="2012-07-02", end="2012-07-03") == july
+    by_settlement = {"date_type": "SETTLEMENT", "start": "2012-07-06", "end": "2012-07-09"}
+    assert days(**by_settlement) == july
+    assert len(days()) > 250  # all that is known, its last sessions too
+
+
+def test_activities_are_asked_for_by_type_or_category(http: httpx.Client) -> None:
+    asset = http.get("/v2/assets/MSFT").json()
+    bought = http.post(
+        "/v2/orders",
+        json={
+            "symbol": "MSFT",
+            "qty": "2",
+            "side": "buy",
+            "type": "market",
+            "time_in_force": "day",
+        },
+    ).json()
+    http.post("/venue/step", json={"minutes": 2})
+
+    def told(path: str = "", **params: str) -> list[str]:
+        reply = http.get(f"/v2/account/activities{path}", params=params)
+        assert reply.status_code == 200, reply.text
+        return [one["order_id"] for one in reply.json() if one["symbol"] == "MSFT"]
+
+    assert asset["margin_requirement_long"] == "30"
+    assert told("/FILL") == told(activity_types="FILL,DIV") == [bought["id"]]
+    assert told(category="trade_activity") == [bought["id"]]
+    assert told(category="non_trade_activity") == []
+    both = {"category": "trade_activity", "activity_types": "FILL"}
+    assert http.get("/v2/account/activities", params=both).status_code == 422
+    # The documentation's form: the time to the millisecond, two colons, a unique part.
+    (one,) = http.get("/v2/account/activities", params={"page_size": "1"}).json()
+    assert re.fullmatch(r"\d{17}::[0-9a-f-]{36}", one["id"])
+
+
+def test_the_history_s_base_has_a_date_and_long_ones_are_by_day(http: httpx.Client) -> None:
+    def asked(**params: str) -> httpx.Response:
+        return http.get("/v2/account/portfolio/history", params=params)
+
+    assert asked(period="1M").json()["base_value_asof"] == "2012-07-02"
+    assert asked(period="2M", timeframe="15Min").status_code == 422
+    between = {"start": "2012-07-02T00:00:00Z", "end": "2012-07-03T00:00:00Z"}
+    assert asked(**between).status_code == 200
+    assert asked(**between, period="1D").status_code == 422
+
+
+def test_a_replacement_must_change_something(http: httpx.Client) -> None:
+    told = resting(http)
+    for same in ({}, {"qty": "1"}, {"limit_price": "100.00", "time_in_force": "day"}):
+        reply = http.patch(f"/v2/orders/{told['id']}", json=same)
+        assert (reply.status_code, reply.json()["code"]) == (422, 42210000)
+        assert reply.json()["message"] == "order parameters are not changed"
+    assert http.get(f"/v2/orders/{told['id']}").json()["status"] == "new"
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"client_order_id": ["a"]},
+        {"qty": "1e30"},
+        {"qty": "NaN"},
+        {"limit_price": {"a": 1}},
+        {"side": ["buy"]},
+        {"order_class": {}, "take_profit": "100"},
+        {"position_intent": "sell_to_nobody"},
+        {"symbol": 7},
+    ],
+    ids=str,
+)
+def test_an_odd_field_is_refused_by_name_and_never_breaks_the_venue(
+    http: httpx.Client, odd: dict[str, Any]
+) -> None:
+    asked = go_order(
+        symbol="IBM", qty="1", side="buy", type="limit", time_in_force="day", limit_price="100"
+    )
+    reply = http.post("/v2/orders", json=asked | odd)
+
+    assert (reply.status_code, reply.json()["code"]) == (422, 40010001), reply.text
+    changed = http.patch(f"/v2/orders/{resting(http)['id']}", json={"time_in_force": ["day"]})
+    assert (changed.status_code, changed.json()["code"]) == (422, 40010001)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2012-07-03T13:30:00.1Z",  # Go trims zeros, C# writes seven digits, others nine
+        "2012-07-03T13:30:00.1000000Z",
+        "2012-07-03T13:30:00.100000000Z",
+        "2012-07-03T09:30:00.1-04:00",
+        "2012-07-03T13:30:00.1+00:00",
+    ],
+)
+def test_instants_of_any_client_s_digits_are_one_instant(http: httpx.Client, text: str) -> None:
+    asked = {"start": text, "limit": "1"}
+    told = http.get("/v2/stocks/IBM/bars", params=asked | {"timeframe": "1Min"}).json()
+
+    assert told["bars"][0]["t"] == "2012-07-03T13:31:00Z"
+    assert http.get("/v2/orders", params={"after": text}).status_code == 200
+    assert http.get("/v2/account/activities", params={"until": text}).json() == []
+
+
+def test_every_answer_bears_a_name_that_can_be_reported(http: httpx.Client) -> None:
+    replies = [http.get("/v2/clock"), http.get("/v2/nothing"), http.get("/v2/clock")]
+
+    assert len({reply.headers["X-Request-ID"] for reply in replies}) == 3
+
+
 def test_an_unknown_path_or_body_answers_as_json_with_a_code(http: httpx.Client) -> None:
     for reply in (
         http.get("/v2/nothing"),
@@ -288,9 +410,86 @@ def test_the_trading_stream_speaks_messagepack_when_asked(served: ServedVenue) -
 
 
 def test_nothing_is_heard_before_the_keys_are_shown(served: ServedVenue) -> None:
-    (heard,) = talked(served.stream, [json.dumps(LISTEN)])
+    wrong = {"action": "auth", "key": "PKTEST", "secret": "wrong"}
+    heard = [
+        json.loads(one) for one in talked(served.stream, [json.dumps(LISTEN), json.dumps(wrong)])
+    ]
 
-    assert "error" in json.loads(heard)["data"]
+    assert [one["stream"] for one in heard] == ["authorization"] * 2
+    assert [one["data"] for one in heard] == [
+        {"status": "unauthorized", "action": "listen"},
+        {"status": "unauthorized", "action": "authenticate"},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("said", "streams"),
+    [
+        ({"action": "listen", "data": {"streams": []}}, []),  # heard no more
+        ({"action": "listen", "data": {"streams": None}}, []),
+        ({"action": "listen", "data": ["trade_updates"]}, []),
+        ({"action": "listen"}, []),
+        (LISTEN, ["trade_updates"]),
+    ],
+)
+def test_what_is_listened_to_is_what_was_asked_last(
+    served: ServedVenue, said: Any, streams: list[str]
+) -> None:
+    heard = talked(served.stream, [json.dumps(one) for one in (AUTHENTICATE, LISTEN, said)])
+
+    assert json.loads(heard[2]) == {"stream": "listening", "data": {"streams": streams}}
+
+
+def test_the_trading_stream_says_what_it_does_not_know_and_closes(served: ServedVenue) -> None:
+    async def talk() -> Frames:
+        async with connect(served.stream) as socket:
+            for said in (AUTHENTICATE, {"action": ["?"]}):
+                await socket.send(json.dumps(said))
+            return [json.loads(frame) async for frame in socket]
+
+    authorized, error = asyncio.run(talk())
+    assert authorized["data"]["status"] == "authorized"
+    assert (error["action"], list(error["data"])) == ("error", ["error_message"])
+
+
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [
+        ({"action": "subscribe", "bars": "IBM"}, 400),  # symbols come as a list
+        ({"action": "subscribe", "bars": [["IBM"]]}, 400),
+        ({"action": "subscribe", "news": ["IBM"]}, 410),
+        ({"action": ["subscribe"], "bars": ["IBM"]}, 400),
+        (["subscribe"], 400),
+    ],
+)
+def test_a_subscription_that_makes_no_sense_is_named_and_changes_nothing(
+    served: ServedVenue, said: Any, code: int
+) -> None:
+    async def talk() -> Frames:
+        async with connect(served.feed, additional_headers=HEADERS) as socket:
+            heard = [json.loads(await socket.recv()) for _ in range(2)]
+            for one in (said, {"action": "subscribe", "trades": ["IBM"], "bars": None}):
+                await socket.send(json.dumps(one))
+                heard.append(json.loads(await socket.recv()))
+            return heard[2:]
+
+    (refused,), (state,) = asyncio.run(talk())
+    assert (refused["T"], refused["code"]) == ("error", code)
+    # Whoever hears trades hears what is changed of them, as the documentation's sample shows.
+    heard = {channel: found for channel, found in state.items() if found and channel != "T"}
+    assert heard == {name: ["IBM"] for name in ("trades", "corrections", "cancelErrors")}
+
+
+def test_a_client_that_shows_no_keys_in_time_is_sent_away() -> None:
+    async def impatient(socket: WebSocket) -> None:
+        await data_stream(socket, Hub(), Keys("PKTEST", "secret"), patience=0.01)
+
+    app = Starlette(routes=[WebSocketRoute("/v2/iex", impatient)])
+    with TestClient(app).websocket_connect("/v2/iex") as socket:
+        assert socket.receive_json() == [{"T": "success", "msg": "connected"}]
+        assert socket.receive_json() == [{"T": "error", "code": 404, "msg": "auth timeout"}]
+        with pytest.raises(WebSocketDisconnect):
+            socket.receive_json()
 
 
 def test_the_data_stream_takes_keys_from_headers_and_names_its_errors(
