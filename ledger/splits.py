@@ -1,6 +1,6 @@
 """What a split finds in the ledger: what must not outlive it, and the stops that it ended."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -58,25 +58,33 @@ def lapse(conn: sa.Connection, symbol: str, *, ex_date: date, desk_at: datetime)
     return [one for one in found if proposals.lapse(conn, one, sentence=sentence, desk_at=desk_at)]
 
 
-def unprotected(conn: sa.Connection, *, since: date, opens_at: datetime) -> list[Split]:
-    """Return the splits booked from a day on after which no stop was proposed yet.
+def unprotected(
+    conn: sa.Connection, opened: Mapping[date, datetime], *, today_at: datetime
+) -> list[Split]:
+    """Return the splits whose stops people must still be asked to sign.
+
+    Those of which a proposal waits, was signed or vetoed are left out; one that nobody decided in
+    its time counts for its own session only.
 
     Parameters
     ----------
-    since : date
-        First ex-date.
-    opens_at : datetime
-        Market time at which that session opened: proposals from then on count.
+    opened : mapping
+        The sessions to look at, each with the market time at which it opened.
+    today_at : datetime
+        Market time at which the session of now opened.
     """
     rows = conn.execute(
         sa.select(bookings.c.symbol, bookings.c.day, sa.func.sum(bookings.c.quantity).label("new"))
-        .where(bookings.c.kind == _SPLIT, bookings.c.day >= since)
+        .where(bookings.c.kind == _SPLIT, bookings.c.day.in_(opened))
         .group_by(bookings.c.symbol, bookings.c.day)
+        .order_by(bookings.c.day, bookings.c.symbol)
     ).all()
     found = []
     for row in rows:
+        opens_at = opened[row.day]
         before = _held_before(conn, row.symbol, row.day, opens_at)
-        if before + row.new and before and not _is_proposed(conn, row.symbol, opens_at):
+        proposed = _is_proposed(conn, row.symbol, opens_at, today_at=today_at)
+        if before + row.new and before and not proposed:
             found.append(Split(row.symbol, row.day, (before + row.new) / before))
     return found
 
@@ -125,7 +133,9 @@ def _held_before(conn: sa.Connection, symbol: str, day: date, opens_at: datetime
     return Decimal(traded or 0) + Decimal(booked or 0)
 
 
-def _is_proposed(conn: sa.Connection, symbol: str, since: datetime) -> bool:
+def _is_proposed(conn: sa.Connection, symbol: str, since: datetime, *, today_at: datetime) -> bool:
+    """Whether stops were proposed in this session, or since the split and somebody decided."""
+    undecided = proposals_table.c.state.in_(("expired", "lapsed", "withdrawn", "denied"))
     query = (
         sa.select(sa.func.count())
         .select_from(
@@ -135,6 +145,7 @@ def _is_proposed(conn: sa.Connection, symbol: str, since: datetime) -> bool:
             proposals_table.c.strategy == STRATEGY,
             legs.c.symbol == symbol,
             proposals_table.c.created_market_at >= since,
+            sa.or_(sa.not_(undecided), proposals_table.c.created_market_at >= today_at),
         )
     )
     return bool(conn.scalar(query))

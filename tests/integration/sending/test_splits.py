@@ -8,7 +8,7 @@ from typing import cast
 
 import pytest
 
-from ledger import filed
+from ledger import alerts, filed, proposals, signatures
 from tests.integration.sending.desk import CLOSE, LIMITS, OPEN, SmallDesk, proposed
 from tests.integration.sending.test_giving_way import STOP, compare, protected, restore
 from trading.broker import BrokerBooking
@@ -107,6 +107,93 @@ def test_the_stops_of_a_split_position_are_proposed_anew(desk: SmallDesk, was_do
     assert (leg.quantity, leg.stop_price, leg.side) == (Decimal(40), Decimal("93.36"), "sell")
     assert (leg.order_type, leg.time_in_force, leg.reduces) == ("stop", "gtc", True)
     assert not one.is_denied
+    assert told(desk) == [
+        f"IBM was split and its stops ended with it: 40 shares have none. Sign proposal {one.code} "
+        "under Approvals, which gives them back, or sell."
+    ]
+
+
+def told(desk: SmallDesk) -> list[str]:
+    """The alerts that a position has no stop, which nobody has acknowledged."""
+    with desk.engine.connect() as conn:
+        waiting = alerts.unacknowledged(conn)
+    assert {one.severity for one in waiting if one.kind == "stop_missing"} <= {"critical"}
+    return [one.message for one in waiting if one.kind == "stop_missing"]
+
+
+def split(desk: SmallDesk) -> Proposal:
+    """A position was split and its stops are proposed."""
+    protected(desk)
+    desk.market.at = CLOSE + timedelta(hours=1)
+    follow(desk)
+    opened(desk)
+    desk.broker.cancel("b-stop")
+    compare(desk)
+    follow(desk)
+    [one] = waiting(desk, "open")
+    return one
+
+
+def next_session(desk: SmallDesk) -> None:
+    desk.market.at += timedelta(days=1)
+    desk.broker.opens, desk.broker.closes = (
+        at + timedelta(days=1) for at in (desk.broker.opens, desk.broker.closes)
+    )
+    with desk.engine.begin() as conn:
+        proposals.expire(conn, market_at=desk.market.at, desk_at=desk.clock.now())
+
+
+def test_stops_that_nobody_signed_are_proposed_again_and_told_again(desk: SmallDesk) -> None:
+    first = split(desk)
+    with desk.engine.begin() as conn:
+        (alert,) = [one for one in alerts.unacknowledged(conn) if one.kind == "stop_missing"]
+        alerts.acknowledge(
+            conn, alert_id=alert.alert_id, person_id=desk.signers["Jan"], desk_at=desk.clock.now()
+        )
+    next_session(desk)
+
+    follow(desk)
+    follow(desk)
+
+    [again] = waiting(desk, "open")
+    assert again.code != first.code
+    assert again.legs[0].stop_price == first.legs[0].stop_price
+    assert len(told(desk)) == 1
+    assert again.code in told(desk)[0]
+
+
+def test_stops_that_a_person_vetoed_are_not_proposed_again(desk: SmallDesk) -> None:
+    first = split(desk)
+    with desk.engine.begin() as conn:
+        signatures.veto(
+            conn,
+            proposal_id=first.proposal_id,
+            person_id=desk.signers["Jan"],
+            content_hash=first.canonical()[1],
+            reason_code="other",
+            reason_text="It is sold by hand.",
+            market_at=desk.market.at,
+            desk_at=desk.clock.now(),
+        )
+    next_session(desk)
+
+    follow(desk)
+
+    assert waiting(desk, "open") == []
+
+
+def test_a_desk_that_slept_through_the_ex_date_proposes_the_stops_after_it(desk: SmallDesk) -> None:
+    protected(desk)
+    opened(desk)
+    desk.broker.cancel("b-stop")
+    next_session(desk)
+    compare(desk)
+
+    follow(desk)
+
+    [one] = waiting(desk, "open")
+    assert (one.legs[0].quantity, one.legs[0].stop_price) == (Decimal(40), Decimal("93.36"))
+    assert len(told(desk)) == 1
 
 
 def test_no_stop_is_proposed_for_what_is_not_held(desk: SmallDesk) -> None:
