@@ -3,6 +3,7 @@
 from datetime import date, datetime, timedelta
 
 import dagster as dg
+import duckdb
 import numpy as np
 import polars as pl
 from sqlalchemy import Engine
@@ -16,6 +17,7 @@ from quality.calendar import exchange
 from quant.features.minutes import MinutePanel
 from quant.signals import REVERSION, strategy_name
 from quant.strategies import ReversionRules, mean_reversion
+from quant.typing import Int32Array
 from trading.clock import DeskClock
 from warehouse import Warehouse, intraday, minutes
 
@@ -80,28 +82,23 @@ def signals_at(
     The session before is read as well: relative strength looks back over the night.
     """
     calendar = exchange()
-    days = [calendar.previous(session), session]
     with warehouse.reader() as conn:
         told = pl.concat(
-            minutes.marked(
-                conn, universe.names, day, opens=calendar.open(day), closes=calendar.close(day),
-                as_of=now,
-            ).filter("regular", pl.col("bar_start") + _MINUTE <= now)
-            for day in days
-        ).sort("symbol", "bar_start")  # fmt: skip
-    current = told.filter(pl.col("session") == session)["symbol"].unique()
-    told = told.filter(pl.col("symbol").is_in(current.implode()))
+            regular_minutes(conn, universe, day, as_of=now)
+            for day in (calendar.previous(session), session)
+        ).filter(pl.col("bar_start") + _MINUTE <= now)
+    told = with_the_session(told, session)
     if told.is_empty():
         return pl.DataFrame(schema=intraday.SCHEMA)
     panel = minute_panel(told)
-    closes = {(day - EPOCH).days: _MIDNIGHT_TO_OPEN + calendar.minutes(day) for day in days}
-    closing = np.array([closes[int(day)] for day in panel.sessions], dtype=np.int32)
     allowed = None
     if settings.strategies.reversion_filter:
         said = probabilities_of(warehouse, universe, calendar.previous(session))
         agreed = [name for name, chance in said.items() if chance >= settings.strategy.threshold]
         allowed = told["symbol"].is_in(agreed).to_numpy()
-    done = mean_reversion(panel, closing, rules=reversion_rules(settings), allowed=allowed)
+    done = mean_reversion(
+        panel, closing_of(panel), rules=reversion_rules(settings), allowed=allowed
+    )
     last = panel.offsets[1:] - 1
     newest: pl.DataFrame = told[last.tolist()]
     made_up = told.group_by("symbol", maintain_order=True).agg(pl.col("simulated").any())
@@ -113,6 +110,33 @@ def signals_at(
         simulated=made_up["simulated"],
         known_at=pl.lit(now, dtype=pl.Datetime("us", "UTC")),
     )  # fmt: skip
+
+
+def regular_minutes(
+    conn: duckdb.DuckDBPyConnection, universe: Universe, session: date, *, as_of: datetime
+) -> pl.DataFrame:
+    """Return a session's minutes within the exchange's hours, as known at `as_of`."""
+    calendar = exchange()
+    return minutes.marked(
+        conn, universe.names, session,
+        opens=calendar.open(session), closes=calendar.close(session), as_of=as_of,
+    ).filter("regular")  # fmt: skip
+
+
+def with_the_session(told: pl.DataFrame, session: date) -> pl.DataFrame:
+    """Return the minutes of the symbols that have one in the session, by symbol and time."""
+    current = told.filter(pl.col("session") == session)["symbol"].unique()
+    return told.filter(pl.col("symbol").is_in(current.implode())).sort("symbol", "bar_start")
+
+
+def closing_of(panel: MinutePanel) -> Int32Array:
+    """Return when each bar's session closes, minutes after the exchange's midnight."""
+    calendar = exchange()
+    days, place = np.unique(panel.sessions, return_inverse=True)
+    closes = [
+        _MIDNIGHT_TO_OPEN + calendar.minutes(EPOCH + timedelta(days=int(day))) for day in days
+    ]
+    return np.array(closes, dtype=np.int32)[place]
 
 
 def minute_panel(told: pl.DataFrame) -> MinutePanel:

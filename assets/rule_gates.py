@@ -20,7 +20,7 @@ from quant.gates import (
 from quant.overfitting import probability_of_backtest_overfitting
 from quant.performance import active_returns, sharpe_ratio
 from quant.performance.returns import varies
-from quant.strategies import Bars, SwingRules, swing_weights
+from quant.strategies import Bars, ReversionRules, SwingRules, swing_weights
 from quant.typing import BoolArray, FloatArray
 
 _BETA_KNOWN_AFTER = 63  # sessions, as for models
@@ -83,13 +83,15 @@ def judged_swing(
     weights = [swing_weights(bars, rules=one, allowed=allowed)[start:] for one in variants]
     gained = [_earned(market, one, start) for one in weights]
     trials = tuple(
-        _trial(one, told.active, subject, filtered=allowed is not None)
+        trial_of(one, told.active, subject, filtered=allowed is not None)
         for one, told in zip(variants, gained, strict=True)
     )
     mine = gained[0]
     evidence = replace(
-        _of_returns(mine.active, trials, history, least_variance),
-        overfitting_probability=_pbo([_before_costs(market, one, start) for one in weights]),
+        evidence_of_record(mine.active, trials, history, least_variance),
+        overfitting_probability=overfitting_of(
+            [_before_costs(market, one, start) for one in weights]
+        ),
         combinatorial_sharpe=trials[0].score,
         leakage_probes=_free_of_leaks(bars, rules, allowed, clean_model),
         regime_stability=worst_regime(sharpes_by_regime(market, mine)),
@@ -156,7 +158,10 @@ def _before_costs(market: Market, weights: FloatArray, start: int) -> FloatArray
     return backtest(opens, closes, volumes, weights, costs=free).returns
 
 
-def _trial(rules: SwingRules, active: FloatArray, subject: str, *, filtered: bool) -> RuleTrial:
+def trial_of(
+    rules: SwingRules | ReversionRules, active: FloatArray, subject: str, *, filtered: bool
+) -> RuleTrial:
+    """Return a variant of the rules as a trial, with what it earned."""
     told = asdict(rules) | {"filtered": filtered}
     return RuleTrial(
         configuration=json.dumps(told),
@@ -166,9 +171,10 @@ def _trial(rules: SwingRules, active: FloatArray, subject: str, *, filtered: boo
     )
 
 
-def _of_returns(
+def evidence_of_record(
     active: FloatArray, trials: tuple[RuleTrial, ...], history: History, least_variance: float
 ) -> Evidence:
+    """Return what follows from a record's active returns, deflated by every trial ever made."""
     mine = {trial.configuration_hash for trial in trials}
     new = [t for t in trials if t.configuration_hash not in history.configurations]
     sharpes = [*history.sharpes, *(_per_session(trial.returns) for trial in new)]
@@ -185,7 +191,8 @@ def _per_session(returns: FloatArray) -> float:
     return sharpe_ratio(returns, periods_per_year=1) if varies(returns) else 0.0
 
 
-def _pbo(returns: list[FloatArray]) -> float | None:
+def overfitting_of(returns: list[FloatArray]) -> float | None:
+    """Return the probability of overfitting of variants' returns; None where it cannot be told."""
     table = np.column_stack(returns)
     if table.shape[0] < 2 * _PBO_BLOCKS or not all(varies(column) for column in table.T):
         return None

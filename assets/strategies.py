@@ -78,24 +78,24 @@ def strategy_gates(
     told = told_of(warehouse, settings, universe, session, filtered=_filtered(settings))
     judged = judged_swing(
         told.bars,
-        _market(told.bars),
+        market_of(told.bars),
         swing_rules(settings),
         told.allowed,
         subject=f"{programme(universe)}/{swing_name(settings)}",
         history=history_of(warehouse, universe),
         thresholds={name: float(gate.threshold) for name, gate in gates.gates.items()},
         least_variance=float(gates.deflation.least_variance),
-        clean_model=_clean(warehouse, told),
+        clean_model=model_is_clean(warehouse, told),
         point_in_time=universe.point_in_time,
         real_data=not told.simulated,
     )
     name = swing_name(settings)
-    _store(warehouse, universe, told, judged, name)
+    store_judged(warehouse, universe, told, judged, name)
     beside: dict[str, object] = {
         "trials": counted_trials(warehouse, universe, told.panel.index_sessions)
     }
     if judged.trials:
-        beside |= of_weights(_market(told.bars), judged.span, judged.weights)
+        beside |= of_weights(market_of(told.bars), judged.span, judged.weights)
     warehouse.write(lambda conn: evidence.store(conn, name, beside), "models.evidence")
     met = sum(verdict.passed for verdict in judged.verdicts)
     context.log.info(f"{swing_name(settings)}: {met} of {len(judged.verdicts)} gates met")
@@ -207,11 +207,12 @@ def _probabilities(panel: DailyPanel, *said: pl.DataFrame) -> np.ndarray:
     return table
 
 
-def _market(told: Bars) -> Market:
+def market_of(told: Bars) -> Market:
+    """Return the bars as what is traded in."""
     return Market(told.opens, told.closes, told.volumes, first_ordinal=0)
 
 
-def _clean(warehouse: Warehouse, told: Told) -> bool | None:
+def model_is_clean(warehouse: Warehouse, told: Told) -> bool | None:
     """Return whether the model that filters is free of leaks; True where none is asked."""
     if told.allowed is None:
         return True
@@ -223,8 +224,12 @@ def _clean(warehouse: Warehouse, told: Told) -> bool | None:
     return bool(found[0]) if found else None
 
 
-def _store(warehouse: Warehouse, universe: Universe, told: Told, judged: Judged, name: str) -> None:
-    first = EPOCH + timedelta(days=int(told.panel.index_sessions[judged.first_row]))
+def store_judged(
+    warehouse: Warehouse, universe: Universe, told: Told, judged: Judged, name: str
+) -> None:
+    """Count the trials of rules, and keep what the gates said of them; repeating adds nothing."""
+    days = told.panel.index_sessions
+    first = EPOCH + timedelta(days=int(days[judged.first_row])) if judged.trials else None
     rows = [
         {
             "trial_id": f"{judged.subject}/{trial.configuration_hash}",

@@ -9,6 +9,7 @@ from assets import (
     end_of_day,
     features,
     intraday,
+    intraday_gates,
     lake,
     market,
     minutes,
@@ -37,7 +38,7 @@ from quality.own_checks import OWN_CHECKS
 
 _MODULES = [
     lake, market, minutes, options, features, eligibility, models, strategies,
-    predictions, signal_assets, records, intraday,
+    predictions, signal_assets, records, intraday, intraday_gates,
     proposals, orders, risk, shadow, performance, alerting, end_of_day, anchors,
 ]  # fmt: skip
 

@@ -19,7 +19,7 @@ DECISION = (
 
 first_materialisation = dg.define_asset_job(
     "first_materialisation",
-    selection=[*HISTORY, "trained_model", "strategy_gates"],
+    selection=[*HISTORY, "trained_model", "strategy_gates", "intraday_gates"],
     description="All sessions of the lake, their features, and the first model.",
 )
 backfill = dg.define_asset_job(
@@ -39,7 +39,7 @@ load_options = dg.define_asset_job(
 )
 train_model = dg.define_asset_job(
     "train_model",
-    selection=["trained_model", "strategy_gates"],
+    selection=["trained_model", "strategy_gates", "intraday_gates"],
     description="A new model from everything known at the market's clock.",
 )
 # Rendering a suite's page costs seconds, too many after each fill: positions are judged daily.

@@ -7,7 +7,7 @@ from config.strategies import StrategiesSettings
 from dashboard import data, formats, states, tables
 from dashboard.cards import beside_gates
 from quant.gates import title
-from quant.signals import SWING, strategy_name
+from quant.signals import REVERSION, SWING, strategy_name
 
 _SIDES = {1: "buy", 0: "nothing", -1: "sell short"}
 
@@ -18,16 +18,56 @@ def show() -> None:
     if told.swing != "off":
         _swing(told)
     if told.reversion != "off":
+        name = strategy_name(REVERSION, filtered=told.reversion_filter)
+        st.subheader("Mean reversion by the minute", anchor=False)
+        unmet = _word(
+            name, "They make no proposal: nobody could sign in time for what a minute decides."
+        )
         _reversion()
+        _lived(name)
+        _unmet(unmet)
+        beside_gates.show(name)
+
+
+def _word(name: str, use: str) -> pl.DataFrame:
+    """Say how far the rules are to be trusted; return the gates that are not met."""
+    gates = data.gates(name)
+    unmet = gates.filter(~pl.col("passed"))
+    if gates.is_empty() or unmet.height:
+        judged = (
+            f"have met {gates.height - unmet.height} of {formats.counted(gates.height, 'gate')}"
+            if gates.height
+            else "have not been judged yet"
+        )
+        st.markdown(f":orange-badge[:material/info: advisory] These rules {judged}. {use}")
+    return unmet
+
+
+def _unmet(unmet: pl.DataFrame) -> None:
+    if unmet.height:
+        with st.expander("Gates that are not met"):
+            for row in unmet.iter_rows(named=True):
+                st.markdown(
+                    f"**{formats.plain(title(str(row['gate'])))}.** "
+                    f"{formats.plain(row['sentence'])} {formats.plain(row['reason'])}"
+                )
+
+
+def _lived(name: str) -> None:
+    """What following the rules through the stored minutes came to."""
+    told = data.model_evidence(name).get("minutes")
+    if not told or not told["sessions"]:
+        return
+    st.caption(
+        f"Followed through {formats.counted(told['sessions'], 'session')} with minutes, "
+        f"{told['first']} to {told['last']}: {formats.counted(told['trades'], 'trade')}, "
+        f"{formats.percent(told['net_return'], decimals=2, signed=True)} of equity after costs"
+        f"{', on simulated minutes' if told['simulated'] else ''} · source `models.evidence`"
+    )
 
 
 def _reversion() -> None:
     """What the intraday rules wanted last; nothing while the feed is in trouble."""
-    st.subheader("Mean reversion by the minute", anchor=False)
-    st.markdown(
-        ":orange-badge[:material/info: advisory] No gate has judged these rules; they make no "
-        "proposal."
-    )
     if trouble := data.feed_trouble():
         states.empty("No intraday signal now.", why=trouble)
         return
@@ -63,19 +103,8 @@ def _swing(told: StrategiesSettings) -> None:
     """The swing strategy's signals after the newest close, its gates and its capacity."""
     name = strategy_name(SWING, filtered=told.swing_filter)
     st.subheader("Swing trend following", anchor=False)
-    gates = data.gates(name)
-    unmet = gates.filter(~pl.col("passed"))
-    if gates.is_empty() or unmet.height:
-        judged = (
-            f"have met {gates.height - unmet.height} of {formats.counted(gates.height, 'gate')}"
-            if gates.height
-            else "have not been judged yet"
-        )
-        use = "It makes proposals" if told.swing == "proposed" else "It makes no proposal"
-        st.markdown(
-            f":orange-badge[:material/info: advisory] These rules {judged}. {use} "
-            "(`strategies.swing`)."
-        )
+    use = "It makes proposals" if told.swing == "proposed" else "It makes no proposal"
+    unmet = _word(name, f"{use} (`strategies.swing`).")
     found = data.signals().filter(pl.col("strategy") == name)
     if found.is_empty():
         states.empty("No signal yet.", why="The rules are followed in each daily run.")
@@ -97,11 +126,5 @@ def _swing(told: StrategiesSettings) -> None:
             f"rising trend{asked}; left after 10 sessions, below a stop of 3 average true ranges, "
             "or when the trend turns · source `portfolio.signals`"
         )
-    if unmet.height:
-        with st.expander("Gates that are not met"):
-            for row in unmet.iter_rows(named=True):
-                st.markdown(
-                    f"**{formats.plain(title(str(row['gate'])))}.** "
-                    f"{formats.plain(row['sentence'])} {formats.plain(row['reason'])}"
-                )
+    _unmet(unmet)
     beside_gates.show(name)

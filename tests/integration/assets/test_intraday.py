@@ -1,7 +1,7 @@
 """Intraday signals: of what was known at the minute, marked as simulated, none of a stale feed."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
@@ -10,16 +10,21 @@ import polars as pl
 import pytest
 import sqlalchemy as sa
 
+from adapters.market_data import sample
+from assets.desk_time import decision_time
 from assets.intraday import intraday_signals
+from assets.intraday_gates import intraday_gates
+from config import gates as gates_module
 from config import settings as settings_module
 from config import universe
 from config.settings import Settings
 from ledger import engine, feeds, market
 from ledger.feeds import FeedState
 from quality.calendar import exchange
+from quant.signals import REVERSION, strategy_name
 from tests.integration.sending.desk import StandingClock
 from tests.unit.worker.desks import NOON, OPEN, SESSION, clock_at
-from warehouse import Warehouse, bars, connect, intraday
+from warehouse import Warehouse, bars, connect, evidence, index, intraday, models, verdicts
 from warehouse.place import Place
 
 FALL = 40  # minute of the session that falls
@@ -132,3 +137,60 @@ def test_rules_that_are_off_want_nothing(
     told = settings.model_copy(update={"strategies": off})
 
     assert wanted(told, ledger, warehouse).is_empty()
+
+
+@pytest.fixture(name="daily")
+def _daily(warehouse: Warehouse) -> None:
+    """The daily bars of June 2012, judged, and the index."""
+    told = {
+        name: frame.filter(
+            pl.col("session").is_between(date(2012, 6, 1), exchange().previous(SESSION))
+        )
+        for name, frame in (("stocks", sample.stocks()), ("index", sample.index_bars()))
+    }
+    known = {day: decision_time(day) for day in told["stocks"]["session"].unique().to_list()}
+    stocks, benchmark = (
+        frame.with_columns(
+            known_at=pl.col("session").replace_strict(known, return_dtype=pl.Datetime("us", "UTC")),
+            source=pl.lit("sample"),
+            assumed=pl.lit(value=True),
+            simulated=pl.lit(value=False),
+        )
+        for frame in told.values()
+    )
+    passed = stocks.select(
+        "symbol", "session", "known_at", dataset=pl.lit("daily_bars"), status=pl.lit("passed"),
+        checks=pl.lit(12), checks_passed=pl.lit(12),
+    )  # fmt: skip
+    with warehouse.writer("market.daily_bars") as conn:
+        bars.append_bars(conn, stocks)
+    with warehouse.writer("quality.verdicts") as conn:
+        verdicts.record(conn, passed)
+    with warehouse.writer("market.index_bars") as conn:
+        index.append_bars(conn, benchmark)
+
+
+@pytest.mark.usefixtures("daily")
+def test_the_rules_are_judged_on_the_minutes_that_are_stored_and_unknown_fails(
+    settings: Settings, ledger: sa.Engine, warehouse: Warehouse
+) -> None:
+    resources = {
+        "settings": settings, "ledger": ledger, "warehouse": warehouse,
+        "universe": universe.load(), "gates": gates_module.load(),
+    }  # fmt: skip
+    with dg.DagsterInstance.ephemeral() as instance:
+        assert dg.materialize([intraday_gates], resources=resources, instance=instance).success
+
+    name = strategy_name(REVERSION, filtered=False)
+    with warehouse.reader() as conn:
+        gates = models.latest_gates(conn, name)
+        told = evidence.latest(conn, name)
+        trials = models.trials(conn, "sample/equities/daily")
+    said = dict(gates.select("gate", "value").iter_rows())
+    assert gates.height == 12
+    assert told["minutes"]["sessions"] == 1  # the open one has not been lived yet
+    assert told["minutes"]["simulated"] is True
+    assert (said["trades"], said["real_data"]) == (0.0, 0.0)
+    assert said["walk_forward_sharpe"] is None
+    assert gates.filter("passed")["gate"].to_list() == ["leakage_probes"]
+    assert trials.is_empty()  # one session is no score

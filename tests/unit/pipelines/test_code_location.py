@@ -13,6 +13,7 @@ ASSETS = {
     "eligibility", "signatures", "orders", "fills", "positions", "risk_figures",
     "shadow_ledger", "performance", "end_of_day", "alerts_of_close",
     "audit_anchor", "strategy_gates", "forecast_records", "intraday_signals",
+    "intraday_gates",
 }  # fmt: skip
 GRAPH = defs.resolve_asset_graph()
 
