@@ -230,7 +230,7 @@ def _tell_passed(conn: sa.Connection, stop: sa.Row[Any], price: Decimal, at: Sta
         kind="stop_passed",
         subject=stop.symbol,
         message=f"{stop.symbol} trades at {price}, beyond the stop at {stop.stop_price} that a "
-        "sale took away. What the sale left has none: sell it, or enter another.",
+        "sale took away. What the sale left has none: sell it.",
         desk_at=at.desk_at,
         market_at=at.market_at,
         actor=at.source,

@@ -90,7 +90,7 @@ def _send(
             kind="stop_refused",
             subject=order.symbol,
             message=f"The broker refused the stop for {shares(order.quantity)} {order.symbol} "
-            "that a sale left unprotected. Enter one, or sell.",
+            "that a sale left unprotected. Sell them.",
             severity="critical",
             at=stamp(desk, market),
         )

@@ -9,7 +9,8 @@ from trading.proposals import Leg
 from trading.wording import money, percent, price, shares
 
 TIMES_IN_FORCE = ("day", "gtc", "ioc", "fok", "opg", "cls")
-ORDER_TYPES = ("market", "limit", "stop", "stop_limit", "trailing_stop")
+# What a leg can say: it has no trail. A stop is trailed by the daily run, which proposes to leave.
+ORDER_TYPES = ("market", "limit", "stop", "stop_limit")
 
 _RESTING = frozenset({"stop", "stop_limit", "trailing_stop"})  # no price until triggered
 

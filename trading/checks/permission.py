@@ -161,7 +161,17 @@ def build(picture: Picture, leg: Leg) -> Answer:
 
 
 def reduce_only(picture: Picture, leg: Leg) -> Answer:
-    """23: what was proposed as reducing does reduce, open orders counted."""
+    """23: what was proposed as reducing does reduce, open orders counted, and nothing follows it.
+
+    A stop or target that hangs on an order goes out on its other side once it is filled. After an
+    order that closes a position it would open another.
+    """
+    attached = leg.stop_loss_price is not None or leg.take_profit_price is not None
+    if attached and reduces(picture, leg):
+        return no(
+            f"It only reduces {leg.symbol} and brings a stop or target, which would open a new "
+            "position once it is filled. Enter it without."
+        )
     if not leg.reduces:
         return yes("It was not proposed as reducing.")
     free = reducible(picture, leg)

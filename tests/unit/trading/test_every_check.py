@@ -289,6 +289,20 @@ def test_two_stops_for_the_same_shares_are_signed_together_two_entries_are_not()
     assert [check.code for check in denials(judge(PICTURE, entries))] == ["duplicate"]
 
 
+@pytest.mark.parametrize("attached", ["stop_loss_price", "take_profit_price"])
+@pytest.mark.parametrize("said", [True, False])
+def test_an_order_that_closes_a_position_brings_no_order_that_opens_another(
+    attached: str, said: bool
+) -> None:
+    """A broker sends what hangs on a sale as a purchase, once the sale is filled."""
+    price = D("205.00") if attached == "stop_loss_price" else D("180.00")
+    brings: dict[str, Any] = {attached: price}
+
+    assert result(23, replace(CLOSE, reduces=said, **brings), HOLDING).denies
+    assert result(23, replace(CLOSE, reduces=said), HOLDING).passed
+    assert result(23, replace(BUY, reduces=False)).passed  # an entry brings its stop
+
+
 def test_a_position_larger_than_one_order_may_be_is_closed_in_parts() -> None:
     whole = replace(CLOSE, quantity=D(200_000))
     denied = result(10, whole, HOLDING, positions=MANY)

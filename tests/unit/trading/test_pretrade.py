@@ -164,6 +164,7 @@ def test_each_check_denies_just_beyond_and_allows_just_within(
 
 OF_THE_LEG = [
     (9, leg(time_in_force="gtd"), BUY),
+    (9, leg(order_type="trailing_stop"), BUY),
     (10, leg(quantity=D("NaN")), BUY),
     (10, leg(quantity=D("0.5")), leg(quantity=D("0.5"), stop_loss_price=None)),
     (10, leg(quantity=D(100_001)), leg(quantity=D(100_000))),
