@@ -1,17 +1,14 @@
 """The exchange's calendar: which days are sessions, when they open and close."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from functools import cached_property, lru_cache
-from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-FIRST_DAY: Final = date(1952, 9, 29)  # from here on no session falls on a Saturday
-"""Vendors' files of daily bars go back no further; the desk's own history starts later."""
+from adapters.market_data.schedule import schedule
 
 
 class OutsideCalendarError(ValueError):
@@ -98,20 +95,15 @@ class Calendar:
 @lru_cache(maxsize=4)
 def exchange(name: str = "XNYS") -> Calendar:
     """Return the calendar of an exchange (by its ISO 10383 code), read once per process."""
-    # pandas and the calendar cost seconds: only those who ask pay.
-    import exchange_calendars  # noqa: PLC0415
-
-    source = exchange_calendars.get_calendar(name, start=FIRST_DAY.isoformat())
-    schedule = source.schedule
+    told = schedule(name)
     return Calendar(
         name=name,
-        days=tuple(day.date() for day in source.sessions),
-        opens=_instants(schedule["open"]),
-        closes=_instants(schedule["close"]),
-        early=frozenset(day.date() for day in source.early_closes),
+        days=tuple(told.sessions.tolist()),
+        opens=_instants(told.opens),
+        closes=_instants(told.closes),
+        early=frozenset(told.sessions[told.early].tolist()),
     )
 
 
-def _instants(column: Sequence[object]) -> tuple[datetime, ...]:
-    """Return plain aware datetimes of a column of pandas stamps."""
-    return tuple(stamp.to_pydatetime() for stamp in column)  # type: ignore[attr-defined]  # a pandas Series of Timestamps
+def _instants(naive: npt.NDArray[np.datetime64]) -> tuple[datetime, ...]:
+    return tuple(instant.replace(tzinfo=UTC) for instant in naive.tolist())

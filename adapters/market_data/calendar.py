@@ -4,31 +4,25 @@ from __future__ import annotations
 
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from adapters.market_data.schedule import schedule
+
 NEW_YORK = ZoneInfo("America/New_York")
-_FIRST = "1970-01-01"
 INSTANT = pl.Datetime("us", "UTC")
 
 
 @lru_cache(maxsize=1)
 def sessions() -> pl.DataFrame:
-    """Sessions of the New York Stock Exchange since 1970: session, opens_at, closes_at (UTC).
+    """Sessions of the New York Stock Exchange since 1952: session, opens_at, closes_at (UTC).
 
     Early closes and unscheduled closures are taken into account.
     """
-    import exchange_calendars  # noqa: PLC0415 - costs two seconds, and not every process asks
-
-    schedule = exchange_calendars.get_calendar("XNYS", start=_FIRST).schedule
+    told = schedule()
     return pl.DataFrame(
-        {
-            "session": pl.Series(schedule.index.to_numpy().astype("datetime64[D]")),
-            "opens_at": _naive(schedule["open"]),
-            "closes_at": _naive(schedule["close"]),
-        }
+        {"session": told.sessions, "opens_at": told.opens, "closes_at": told.closes}
     ).with_columns(pl.col("opens_at", "closes_at").dt.replace_time_zone("UTC"))
 
 
@@ -59,11 +53,6 @@ def close_of(session: date) -> datetime:
     frame = with_close(pl.DataFrame({"session": [session]}), lag=timedelta(0), name="closes_at")
     found: datetime = frame["closes_at"][0]
     return found
-
-
-def _naive(instants: Any) -> pl.Series:
-    """Return a pandas column of UTC instants without its zone, in microseconds."""
-    return pl.Series(instants.dt.tz_convert(None).to_numpy()).cast(pl.Datetime("us"))
 
 
 def _at(day: pl.Expr, clock: time) -> pl.Expr:

@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.cluster.hierarchy import fcluster, linkage
-from scipy.spatial.distance import squareform
 
 from quant.typing import FloatArray
 
@@ -61,6 +59,9 @@ def clustered_count(
         raise ValueError(f"`alike` must lie strictly between -1 and 1, was {alike}.")
     if len(trials) < 2:
         return len(trials) + without_returns
+    from scipy.cluster.hierarchy import fcluster, linkage  # noqa: PLC0415  costs a third of a second
+    from scipy.spatial.distance import squareform  # noqa: PLC0415
+
     distance = np.sqrt(0.5 * (1.0 - _correlations(trials)))
     np.fill_diagonal(distance, 0.0)
     tree = linkage(squareform(distance, checks=False), method="average")
