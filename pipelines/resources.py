@@ -3,13 +3,12 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 from sqlalchemy import Engine
 
 from adapters import object_store
-from adapters.brokers.alpaca import AlpacaBroker
 from adapters.market_data import connected
 from adapters.market_data.landed_minutes import LandedMinutes
 from adapters.mlflow.registry import MlflowRegistry
@@ -25,6 +24,9 @@ from config.universe import Universe
 from ledger.connection import engine
 from ledger.sources import SourceBook
 from warehouse import Warehouse, connect
+
+if TYPE_CHECKING:
+    from adapters.brokers.alpaca import AlpacaBroker
 
 
 class WallClock:
@@ -86,8 +88,12 @@ def source() -> LandedMinutes:
 
 
 @cache
-def broker() -> AlpacaBroker:
+def broker() -> "AlpacaBroker":
     """Return the broker."""
+    from adapters.brokers.alpaca import (  # noqa: PLC0415  its client costs more than a second
+        AlpacaBroker,
+    )
+
     told = settings().broker
     return AlpacaBroker(
         key_id=told.key_id,

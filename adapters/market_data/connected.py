@@ -6,7 +6,6 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Final
 
-from adapters.market_data.alpaca import AlpacaMarketData
 from adapters.market_data.chain import Book, Chain, Patience, Source
 from adapters.market_data.errors import SourceKeysError
 from adapters.market_data.retry import Pauses
@@ -20,9 +19,17 @@ def _sample(settings: Settings) -> Source:
     return SampleMarketData()
 
 
+def _alpaca(settings: Settings) -> Source:
+    from adapters.market_data.alpaca import (  # noqa: PLC0415  its client costs more than a second
+        AlpacaMarketData,
+    )
+
+    return AlpacaMarketData(settings)
+
+
 _MAKERS: Final[dict[str, Callable[[Settings], Source]]] = {
-    "venue": AlpacaMarketData,
-    "alpaca": AlpacaMarketData,
+    "venue": _alpaca,
+    "alpaca": _alpaca,
     "yahoo": YahooMarketData,
     "sample": _sample,
 }
