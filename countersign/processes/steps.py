@@ -36,7 +36,7 @@ class Steps:
     boot_id: str
     names: Sequence[str]
     reporter: Reporter
-    failed: str = ""  # the name of the step that failed
+    failed: str = ""  # the name of the step that failed first
     _engine: sa.Engine | None = None
     _early: list[tuple[str, str, str]] = field(default_factory=list)
 
@@ -65,7 +65,7 @@ class Steps:
         try:
             yield step
         except Exception as e:
-            self.failed = name
+            self.failed = self.failed or name  # those beside it are then ended
             self._record(name, "failed", str(e))
             raise
         self._record(name, "done", step.detail)
