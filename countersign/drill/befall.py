@@ -135,13 +135,18 @@ def _cancel(conductor: "Conductor") -> None:
     conductor.owed += 1
 
 
-def ask_to_cancel(conductor: "Conductor") -> None:
-    """Ask for the cancel of an order that works, if one does; else it stays owed."""
+def ask_to_cancel(conductor: "Conductor") -> Callable[[], bool]:
+    """Ask for the cancel of an order that works, if one does; else it stays owed.
+
+    Returns whether there is nothing to wait for any more.
+    """
     found = transact(conductor.desk.engine, ledger_side.working)
-    if found:
-        conductor.ask("cancel_order", {"client_order_id": conductor.chance.choice(found)})
-        conductor.owed -= 1
-        conductor.struck["cancel"] += 1
+    if not found:
+        return lambda: True
+    answered = conductor.ask("cancel_order", {"client_order_id": conductor.chance.choice(found)})
+    conductor.owed -= 1
+    conductor.struck["cancel"] += 1
+    return answered
 
 
 def _halt(conductor: "Conductor") -> None:

@@ -89,6 +89,8 @@ class Conductor:
             self.desk.revive()
             self.on_duty()
             if not transact(self.desk.engine, ledger_side.unfinished):
+                if self.owed:  # no order comes after these
+                    self.wait(befall.ask_to_cancel(self), seconds=_DUTY_SECONDS)
                 return True
             time.sleep(0.2)
         return False

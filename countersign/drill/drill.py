@@ -125,7 +125,7 @@ class Drill:
         with desk.engine.connect() as conn:
             signed = ledger_side.with_ends(conn, conductor.people.signed)
             ledger, sent_at = ledger_side.side(conn), ledger_side.sent_at(conn)
-            unsound = ledger_side.unsound(conn)
+            unsound = ledger_side.unsound(conn, tampered=conductor.people.tampered)
         executions = [Bought(f.symbol, f.side, f.quantity, f.price, f.at) for f in venue.executions]
         beyond = breaches(
             executions,

@@ -1,6 +1,6 @@
 """The ledger as the drill reads it: what became of every leg, order and execution."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -8,11 +8,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from countersign.drill.compare import Execution, Finding, Kept, LedgerSide, Signed
-from ledger import audit
+from ledger import verification
 from ledger.fills import holdings
 from ledger.tables import alerts, fills, legs, orders, proposals, reconciliations
 from trading.orders import client_order_id
-from trading.proposals import is_intact
 
 _UNSETTLED = ("intended", "sent", "unresolved")
 
@@ -55,19 +54,20 @@ def with_ends(conn: sa.Connection, signed: Sequence[Signed]) -> list[Signed]:
     ]
 
 
-def unsound(conn: sa.Connection) -> list[Finding]:
-    """Return what is wrong with the audit chain and with the bytes that people signed."""
-    found = []
-    place = audit.verify(conn)
-    if place is not None:
-        found.append(Finding("unexplained", "audit log", f"Its chain is broken: {place}."))
-    stored = sa.select(proposals.c.code, proposals.c.content, proposals.c.content_hash)
-    found += [
-        Finding("unexplained", row.code, "Its stored bytes are not those that were signed.")
-        for row in conn.execute(stored)
-        if not is_intact(row.content, row.content_hash)
+def unsound(conn: sa.Connection, *, tampered: Collection[str] = ()) -> list[Finding]:
+    """Return where log, tables and signed bytes differ.
+
+    Parameters
+    ----------
+    tampered : collection of str
+        Codes of the proposals whose stored legs the drill itself altered.
+    """
+    known = {f"proposal {code}" for code in tampered}
+    return [
+        Finding("unexplained", place.where, place.sentence)
+        for place in verification.verify(conn).places
+        if place.where not in known
     ]
-    return found
 
 
 def sent_at(conn: sa.Connection) -> list[tuple[str, datetime]]:

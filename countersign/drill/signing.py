@@ -55,6 +55,7 @@ class People:
     made: int = 0
     # When (monotonic seconds) each quantity of a symbol and side was last asked for.
     used: dict[tuple[str, str, Decimal], float] = field(default_factory=dict)
+    tampered: set[str] = field(default_factory=set)  # codes of proposals that the drill altered
 
     def __post_init__(self) -> None:
         with self.engine.begin() as conn:
@@ -92,6 +93,7 @@ class People:
                 conn.execute(
                     sa.update(legs_table).where(mine).values(quantity=legs_table.c.quantity + 1)
                 )
+                self.tampered.add(proposal.code)
             return outcome
 
         return transact(self.engine, work)

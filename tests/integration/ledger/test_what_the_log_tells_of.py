@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from config import limits as limits_file
+from countersign.drill.ledger_side import unsound
 from countersign.processes.postgres import Cluster
 from ledger import (
     alert_rules,
@@ -288,3 +289,22 @@ def test_a_stop_that_took_another_s_place_is_told_from_its_intent_on(past: Past)
     assert past.changed(renewed) == ["order cs-stop"]  # nobody intended it
     assert past.changed(told_only) == ["order cs-stop"]  # intended, and gone
     assert past.changed(at_another_price) == ["order cs-stop"]
+
+
+def test_a_drill_counts_what_the_log_tells_otherwise_but_for_the_legs_it_altered(
+    past: Past,
+) -> None:
+    mine = tables.proposals.c.state == "open"
+    with past.case.ledger.connect() as conn, conn.begin() as work:
+        code, proposal_id = conn.execute(
+            sa.select(tables.proposals.c.code, tables.proposals.c.proposal_id).where(mine)
+        ).first() or ("", "")
+        assert unsound(conn) == []
+        altered = sa.update(tables.legs).where(tables.legs.c.proposal_id == proposal_id)
+        conn.execute(altered.values(quantity=tables.legs.c.quantity + 1))
+        conn.execute(sa.update(tables.people).where(of("vic")).values(roles=["admin"]))
+        found, but_for_its_own = unsound(conn), unsound(conn, tampered={code})
+        work.rollback()
+
+    assert {one.subject for one in found} == {f"proposal {code}", "person vic"}
+    assert [(one.kind, one.subject) for one in but_for_its_own] == [("unexplained", "person vic")]
