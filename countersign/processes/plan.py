@@ -175,7 +175,7 @@ def registry(settings: Settings) -> Spec:
 
 
 def workers(settings: Settings) -> list[Spec]:
-    """Return the loops that must not wait for a sensor's tick."""
+    """Return the loops that must not wait for a sensor's tick; the last tells the time."""
     return [
         Spec(
             name=name,

@@ -130,11 +130,13 @@ class Startup:
         storage = beside.submit(self.tasks.run, "dagster", lambda _share, _detail: None)
         lake = beside.submit(self._carry_out, LAKE, "lake")
         *serving, daemon = plan.pipeline(self.settings, self.home)
+        *others, watch = plan.workers(self.settings)
         storage.result()
         pipeline = [self._keep(spec) for spec in serving]
         lake.result()
         if self.settings.broker.kind == "venue":
             self._begin(VENUE, plan.venue(self.settings, self.home))
+        workers = [self._keep(watch)]  # the first materialisation asks what time it is
         pipeline.append(self._keep(daemon))  # its sensors look into the lake
         dashboard.result()
         with self.steps.step(PIPELINE):
@@ -144,7 +146,8 @@ class Startup:
         first = beside.submit(self._carry_out, FIRST, "first_materialisation")
         self._begin(REGISTRY, plan.registry(self.settings))  # asked when a model is trained
         with self.steps.step(WORKERS):
-            for keeper in [self._keep(spec) for spec in plan.workers(self.settings)]:
+            workers += [self._keep(spec) for spec in others]
+            for keeper in workers:
                 self._healthy(keeper)
         first.result()
 

@@ -10,6 +10,7 @@ import json
 import sys
 import time
 from collections.abc import Callable
+from typing import Any
 
 from config import settings
 from config.settings import Settings, SettingsError
@@ -74,7 +75,9 @@ def first_materialisation(told: Settings) -> None:
         return
     run_id = webserver.newest_run(JOB, _RUNNING, tags=version)
     if run_id is None:
-        run_id = webserver.launch(JOB, tags=_history(told) | version)
+        ledger = importlib.import_module("ledger").engine(told.database.url("desk"), pool_size=1)
+        _wait_for_clock(ledger)
+        run_id = webserver.launch(JOB, tags=_history(told, ledger) | version)
     reached = webserver.progress(run_id)
     while not reached.is_final:
         doing = ", ".join(sorted(reached.running)) or reached.status.lower()
@@ -89,24 +92,35 @@ def first_materialisation(told: Settings) -> None:
     say(f"{reached.steps} steps")
 
 
-def _history(told: Settings) -> dict[str, str]:
+def _history(told: Settings, ledger: Any) -> dict[str, str]:
     """Return the tags that make the run one over all sessions that have closed."""
     return {
         "dagster/asset_partition_range_start": told.history.first_session.isoformat(),
-        "dagster/asset_partition_range_end": _last_session(told).isoformat(),
+        "dagster/asset_partition_range_end": _last_session(told, ledger).isoformat(),
     }
 
 
-def _last_session(told: Settings) -> dt.date:
+def _wait_for_clock(ledger: Any, seconds: float = 60) -> None:
+    """Wait until the worker `watch` has told what time it is; if it does not, the run says so."""
+    until = time.monotonic() + seconds
+    while _clock(ledger) is None and time.monotonic() < until:
+        say("waiting for the market's clock")
+        time.sleep(0.2)
+
+
+def _last_session(told: Settings, ledger: Any) -> dt.date:
     """Return the newest closed session by the market's clock; at first, where the replay starts."""
-    ledger = importlib.import_module("ledger")
-    with ledger.engine(told.database.url("desk")).connect() as conn:
-        clock = importlib.import_module("ledger.market").latest_clock(conn)
+    clock = _clock(ledger)
     if clock is None:
         return told.venue.start
     calendar = importlib.import_module("quality.calendar").exchange()
     closed: dt.date = calendar.last_closed(clock.now)
     return max(told.venue.start, closed)
+
+
+def _clock(ledger: Any) -> Any:
+    with ledger.connect() as conn:
+        return importlib.import_module("ledger.market").latest_clock(conn)
 
 
 def ensure_buckets(told: Settings) -> None:
