@@ -234,7 +234,9 @@ def time_decay(uniqueness: FloatArray, sessions: IntArray, *, oldest: float) -> 
     """Weights that fall with age, counted in what was observed since and not in days.
 
     Age is the uniqueness that has been added up since a row: of years in which labels overlap,
-    less is forgotten than of as many in which each tells something new.
+    less is forgotten than of as many in which each tells something new. It is measured from the
+    last row given: give the rows that one model learns from, as over all rows of a study those
+    of an early window would be aged by what came later.
 
     Parameters
     ----------
