@@ -10,6 +10,7 @@ from quality.calendar import Calendar
 from quality.rules import bar, jumps, words
 from quality.rules.actions import ACTION_RULES
 from quality.rules.crowd import CROWD_RULES
+from quality.rules.halts import RESUMED
 from quality.rules.judge import judge
 from quality.rules.missing import absent
 from quality.rules.model import Judgement, Room, Rule, Severity
@@ -216,10 +217,10 @@ RULES: Final[tuple[Rule, ...]] = (
         name="liquid_share_was_traded",
         severity=Severity.ERROR,
         meaning="A share that trades every session is not filled in without a trade.",
-        reason="With 20,000 shares a session and more usual, none at all is a gap filled in with "
-        "the last price.",
+        reason="With 20,000 shares and 100,000 USD a session and more usual, none at all is a gap "
+        "filled in with the last price.",
         applies=_HAS_PAST,
-        fails=pl.col("volume_code") == jumps.UNTRADED,
+        fails=(pl.col("volume_code") == jumps.UNTRADED) & ~pl.col("halted").fill_null(value=False),
         sentence=lambda row: (
             f"No share is reported traded on {day(row['session'])} at {price(row['close'])}, in a "
             "share that trades every session. It looks like a gap filled in."
@@ -255,6 +256,7 @@ RULES: Final[tuple[Rule, ...]] = (
         ),
         figures=("volume", "volume_ratio"),
     ),
+    RESUMED,
     *CROWD_RULES,
     *ACTION_RULES,
 )

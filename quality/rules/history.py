@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit, prange
 
+from quality.rules.beginnings import first_sound
 from quality.rules.jumps import (
     ADJUSTED,
     ALIKE,
@@ -56,6 +57,7 @@ from quality.rules.jumps import (
     VOLUME_CODE,
     VOLUME_RATIO,
     action_error,
+    auction_volume,
     jump,
     measure,
     reach_code,
@@ -67,15 +69,15 @@ from quality.rules.memory import (
     seed,
     volume_after,
 )
-from quality.rules.thresholds import Limits
+from quality.rules.thresholds import TICKS, Limits
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 Whole = npt.NDArray[np.int64]
 
-_ANCHOR: Final = 15  # rows whose median tells whether a file's first rows are in another unit
+_TELLING: Final = 8.0  # rows that must follow the first, to tell how it lies
+_OVERNIGHT: Final = 0.5  # of the minutes of a session, that a night's move amounts to
 _OTHER_FIRM: Final = 1.1  # a log: no firm comes back from an absence at thrice its price
-_OFF_ANCHOR: Final = 1.5  # a log: no fifteen real sessions hold both ends of it
 
 
 @njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]  # numba carries no types
@@ -138,14 +140,18 @@ def _is_spike(
     """With hindsight: whether the next rows take this move back, and nothing stood behind it."""
     size = abs(out[ADJUSTED])
     least = limits.spike_sigmas * out[SIGMA]
-    if out[VOLUME_RATIO] >= limits.spike_volume:
-        least = 2.0 * least if out[VOLUME_RATIO] < limits.confirming_volume else np.inf
+    auction = auction_volume(rows[at], limits)
+    if rows[at, STEP_NO] - state[S_NO] > 1.0 < auction:
+        least *= _OVERNIGHT
+    ratio = out[VOLUME_RATIO] / auction
+    if ratio >= limits.spike_volume:
+        least = 2.0 * least if ratio < limits.confirming_volume else np.inf
     if size < max(limits.spike_move, least):
         return False
     index = out[INDEX_MOVE]
     if np.isfinite(index) and index * out[ADJUSTED] > 0.0 and abs(index) > 0.3 * size:
         return False
-    until = _return(rows, usable, at, out[ADJUSTED], 3, 0.4)
+    until = _return(rows, usable, at, out[ADJUSTED], 3, 0.4 if auction == 1.0 else 0.2)
     if until >= 0:  # the way back must be as unusual as the way out
         last = until - 1
         while not usable[last]:
@@ -256,11 +262,18 @@ def _whole(
 
 @njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]  # numba carries no types
 def _mark_repeat(
-    rows: Floats, usable: Bools, at: int, state: Floats, out: Floats, hindsight: bool
+    rows: Floats,
+    usable: Bools,
+    at: int,
+    state: Floats,
+    out: Floats,
+    limits: Limits,
+    hindsight: bool,
 ) -> None:
     """Let a second repeat of the same prices in a row, and the one before a second, be stale."""
     if out[REPEAT] == ALIKE and not state[S_ALIKE] > 0.0 and hindsight and at + 1 < len(rows):
-        again = usable[at + 1]
+        wide = limits.gap_cap <= 100.0 or rows[at, HIGH] - rows[at, LOW] > TICKS
+        again = usable[at + 1] and (wide or rows[at + 1, VOLUME] == rows[at, VOLUME])
         for column in (OPEN, HIGH, LOW, CLOSE):
             again = again and rows[at + 1, column] == rows[at, column]
         if again:
@@ -299,26 +312,28 @@ def _step(
         return True
     out[REACH_CODE] = reach_code(row, out, limits)
     out[VOLUME_CODE] = volume_code(row, state, out, limits)
-    _mark_repeat(rows, usable, at, state, out, hindsight)
+    _mark_repeat(rows, usable, at, state, out, limits, hindsight)
     stale = out[REPEAT] == STALE and row[VOLUME] > 0.0
     return bool(out[REACH_CODE] == 0.0 and not stale)
 
 
 @njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]  # numba carries no types
-def _anchor(rows: Floats, usable: Bools) -> int:
-    """Return the first row at the level of the first fifteen; 0 where none can be told."""
-    levels, seen = np.empty(_ANCHOR), 0
-    for i in range(rows.shape[0]):
-        if usable[i] and seen < _ANCHOR:
-            levels[seen] = np.log(rows[i, CLOSE]) + rows[i, LOG_SPLIT]
-            seen += 1
-    if seen < 5:
-        return 0
-    middle = np.median(levels[:seen])
-    for i in range(rows.shape[0]):
-        if usable[i] and abs(np.log(rows[i, CLOSE]) + rows[i, LOG_SPLIT] - middle) < _OFF_ANCHOR:
-            return i
-    return 0
+def _doubt_first(rows: Floats, first: int, state: Floats, limits: Limits, out: Floats) -> None:
+    """Let the rows before the first sound one be off its level, as it is known to be."""
+    for i in range(first):
+        if rows[i, CLOSE] > 0.0:
+            measure(rows[i], state, out[i], limits)
+            code = jump(rows[i], state, out[i], limits)
+            leaps = abs(out[i, ADJUSTED]) > limits.error_move
+            out[i, CODE] = UNEXPLAINED if leaps and code < UNIT else code
+
+
+@njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]  # numba carries no types
+def _measure_first(row: Floats, state: Floats, limits: Limits, out: Floats) -> None:
+    """Measure the high and low of a series' first row by its own close and the rows after it."""
+    measure(row, state, out, limits)
+    out[REPEAT] = 0.0
+    out[REACH_CODE] = reach_code(row, out, limits)
 
 
 @njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]  # numba carries no types
@@ -328,7 +343,7 @@ def _series(
     """Measure the rows of one symbol."""
     state = np.zeros(STATE)
     state[S_INDEX] = np.nan
-    first = _anchor(rows, usable) if hindsight else 0
+    first = first_sound(rows, usable, limits) if hindsight else 0
     for i in range(first, rows.shape[0]):
         accepted = _step(rows, usable, i, state, out[i], limits, hindsight)
         fresh = state[S_SEEN] == 0.0
@@ -337,10 +352,9 @@ def _series(
             if fresh and hindsight:
                 seed(rows, usable, i, state, limits)
         if fresh and first > 0 and state[S_SEEN] > 0.0:
-            for earlier in range(first):
-                if rows[earlier, CLOSE] > 0.0:
-                    measure(rows[earlier], state, out[earlier], limits)
-                    out[earlier, CODE] = jump(rows[earlier], state, out[earlier], limits)
+            _doubt_first(rows, first, state, limits, out)
+        elif fresh and hindsight and state[S_SEEN] >= _TELLING:
+            _measure_first(rows[i], state, limits, out[i])
 
 
 @njit(parallel=True, cache=True, error_model="numpy")  # type: ignore[untyped-decorator]  # numba carries no types

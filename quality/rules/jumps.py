@@ -11,6 +11,10 @@ import numpy.typing as npt
 from numba import njit
 
 from quality.rules.thresholds import (
+    AUCTION,
+    CLOSES,
+    CLOSES_EARLY,
+    DAY_MINUTES,
     FADES,
     FAR,
     FAR_REACH,
@@ -20,15 +24,19 @@ from quality.rules.thresholds import (
     INDEX_MOVES,
     INDEX_MULTIPLE,
     INDEX_SPAN,
+    LIQUID_USD,
     MEAN_TO_SIGMA,
+    NARROW,
     NEWS_SHARE,
     NO_REACH,
+    OPENS,
     RESCALED_FOR,
     ROUNDING,
     SPLIT_RATIOS,
     SPLIT_TOLERANCE,
     TICK,
     TICKS,
+    TRAVELLED,
     UNIT_FACTORS,
     UNIT_VOLUME,
     UNREST_SHARE,
@@ -145,8 +153,10 @@ def repeat(row: Floats, state: Floats, out: Floats, limits: Limits) -> float:
         lively = state[S_RANGE] * row[CLOSE] > TICKS and state[S_SEEN] >= 10.0
         traded = out[VOLUME_RATIO] >= 0.3 and np.exp(state[S_LOG_VOLUME]) >= limits.liquid
         return STALE if twice else (ALIKE if lively and traded else 0.0)
-    if twice and (not intraday or row[VOLUME] > limits.liquid):
+    if twice and not intraday:
         return STALE
+    if twice and row[VOLUME] > limits.liquid:  # a cheap share repeats a narrow minute by chance
+        return STALE if row[HIGH] - row[LOW] > NARROW else ALIKE
     return ALIKE if same and row[HIGH] - row[LOW] > TICKS else 0.0
 
 
@@ -160,14 +170,47 @@ def index_confirms(out: Floats) -> bool:
 
 
 @njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]  # numba carries no types
+def auction_volume(row: Floats, limits: Limits) -> float:
+    """Return how many times a usual minute's volume an auction brings: 1.0 but at both ends."""
+    if limits.gap_cap <= 100.0:
+        return 1.0
+    minute = row[STEP_NO] % DAY_MINUTES
+    return AUCTION if minute == OPENS or minute in (CLOSES, CLOSES_EARLY) else 1.0
+
+
+@njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]  # numba carries no types
+def travelled(row: Floats, state: Floats, out: Floats) -> bool:
+    """Whether a move was made in part overnight and in part within a wide bar, as news are.
+
+    A wrong price, and a split, are either there from the open on or at the close alone.
+    """
+    way = np.sign(out[ADJUSTED])
+    overnight = way * (np.log(row[OPEN] / state[S_CLOSE]) + out[SPLIT])
+    within = way * np.log(row[CLOSE] / row[OPEN])
+    wide = np.log(row[HIGH] / row[LOW]) >= 2.0 * state[S_RANGE]
+    return bool(wide and min(overnight, within) >= 0.25 * abs(out[ADJUSTED]))
+
+
+@njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]  # numba carries no types
+def _needed(row: Floats, out: Floats, limits: Limits) -> float:
+    """Return the volume ratio from which a move of this size is vouched for."""
+    need = limits.confirming_volume
+    if abs(out[ADJUSTED]) > FAR:
+        need = max(need, FAR_VOLUME)
+    if row[STEP_NO] % DAY_MINUTES != OPENS:  # what came overnight is told by the opening
+        need *= auction_volume(row, limits)
+    return need
+
+
+@njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]  # numba carries no types
 def confirmed(row: Floats, state: Floats, out: Floats, factor: float, limits: Limits) -> bool:
     """Whether volume or the market vouches for the move, shares having multiplied by `factor`."""
     ratio = out[VOLUME_RATIO]
     if state[S_OTHER_VOLUME] > 0.0:  # the bar before was counted in other units
         ratio = row[VOLUME] / np.exp(state[S_OTHER_VOLUME])
-    need = limits.confirming_volume
-    if abs(out[ADJUSTED]) > FAR:
-        need = max(need, FAR_VOLUME)
+    need = _needed(row, out, limits)
+    if ratio >= TRAVELLED * need and travelled(row, state, out):
+        return True
     if state[S_AFTER] > 0.0 and factor == 0.0:
         # With hindsight less is needed, when the volume fades again as it does after an event.
         need *= HINDSIGHT_SHARE
@@ -227,7 +270,7 @@ def jump(row: Floats, state: Floats, out: Floats, limits: Limits) -> float:
     if size > max(limits.error_move, limits.split_sigmas * sigma):
         gap = np.log(row[OPEN] / state[S_CLOSE]) + out[SPLIT]
         factor = nearest(move, SPLIT_RATIOS, max(SPLIT_TOLERANCE, 2.5 * sigma))
-        overnight = factor > 0.0 and abs(gap - np.log(factor)) <= max(0.15, 4.0 * sigma)
+        overnight = factor > 0.0 and abs(gap - np.log(factor)) <= max(0.15, 2.0 * sigma)
         if overnight and not confirmed(row, state, out, factor, limits):
             out[FACTOR] = factor
             return SPLIT_LIKE
@@ -283,7 +326,7 @@ def volume_code(row: Floats, state: Floats, out: Floats, limits: Limits) -> floa
     if usual < limits.liquid or state[S_SEEN] < 10.0:
         return 0.0
     if row[VOLUME] == 0.0:
-        return UNTRADED
+        return UNTRADED if usual * row[CLOSE] >= LIQUID_USD else 0.0
     log_ratio = np.log(out[VOLUME_RATIO])
     if state[S_OTHER_VOLUME] > 0.0:  # the bar before was counted in other units: so is its like
         other = np.log(row[VOLUME]) - state[S_OTHER_VOLUME]

@@ -47,6 +47,10 @@ def _furthest(row: Row) -> str:
     return percent(math.expm1(max(row["reach"], abs(row["move"]))))
 
 
+def _trusted(row: Row) -> str:
+    return "first" if row["reference_no"] > row["step_no"] else "last"
+
+
 def _hours(row: Row) -> str:
     if row["opens_at"] is None:
         return f"{words.day(row['session'])} is no session of the exchange."
@@ -155,8 +159,9 @@ RULES: Final[tuple[Rule, ...]] = (
         fails=(pl.col("code").is_in([float(code) for code in _TICKS])) | (pl.col("reach_code") > 0),
         sentence=lambda row: (
             f"{_bar(row)} One of them lies {_furthest(row)} away from {price(row['reference'])}, "
-            f"the last trusted minute, at {row['volume_ratio'] or 0.0:.1f} times the usual volume; "
-            "the other symbols did not move so. It looks like a bad tick."
+            f"the {_trusted(row)} trusted minute, at "
+            f"{row['volume_ratio'] or 0.0:.1f} times the usual volume; the other symbols did "
+            "not move so. It looks like a bad tick."
         ),
         figures=(*_FIGURES, "reference", "reach", "sigma", "volume_ratio", "index_move"),
     ),

@@ -46,7 +46,8 @@ def absent(
 
     In a whole file of which nobody says who should have delivered, each symbol is due between its
     own first and last row, but for absences too long to be a gap in the file, and for one after
-    which the symbol is another company's. A column `series` says which rows are of one listing.
+    which the symbol is another company's or comes back as after a halt (`resumed`). A column
+    `series` says which rows are of one listing.
 
     A symbol whose first session nobody states is due from its first row on; a symbol never seen
     and expected by name alone is due on every session asked for by name.
@@ -139,7 +140,10 @@ def _gaps(frame: pl.DataFrame, calendar: Calendar) -> pl.DataFrame:
     mostly = present >= MOSTLY_THERE * span
     theirs = (frame["code"] == float(IDENTITY)).fill_null(value=False).to_numpy()[rows][1:]
     short = (ahead > 1) & (ahead <= LONGEST_GAP + 1)
-    holes = np.flatnonzero(same & short & mostly[who[1:]] & ~theirs)
+    halted = np.zeros(theirs.size, dtype=np.bool_)
+    if "resumed" in frame.columns:  # nobody traded
+        halted = frame["resumed"].fill_null(value=False).to_numpy()[rows][1:]
+    holes = np.flatnonzero(same & short & mostly[who[1:]] & ~theirs & ~halted)
     return _between(frame, rows[holes], rows[holes + 1], steps[holes], steps[holes + 1], calendar)
 
 

@@ -94,6 +94,19 @@ FAR_REACH_SIGMAS: Final = 18.0
 # Steps after a split for which its volumes may turn out to be counted as before it.
 RESCALED_FOR: Final = 20.0
 SPLIT_TOLERANCE: Final = 0.06
+# A move made both overnight and within a wide bar needs this share of the volume of one that may
+# be a wrong price.
+TRAVELLED: Final = 0.45
+# Minutes of the day (New York) that hold an auction, and the volume it brings, in usual minutes.
+DAY_MINUTES: Final = 1_440.0
+OPENS: Final = 570.0
+CLOSES: Final = 959.0
+CLOSES_EARLY: Final = 779.0
+AUCTION: Final = 5.0
+# USD a session from which no session goes by without a trade.
+LIQUID_USD: Final = 100_000.0
+# USD: minutes of a smaller range repeat one another by chance.
+NARROW: Final = 0.03
 # What a confirmed shock leaves behind: a share of it counts as deviation, and fades.
 UNREST_SHARE: Final = 0.35
 UNREST_FADES: Final = 0.85

@@ -38,11 +38,12 @@ def ratio(factor: float) -> str:
 
 def ago(row: Row) -> str:
     """Return how a reference close is dated: the session before, or its day."""
-    if row["step_no"] - row["reference_no"] <= 1:
-        return "the session before"
+    apart = row["step_no"] - row["reference_no"]
+    if abs(apart) <= 1:
+        return "the session after" if apart < 0 else "the session before"
     reference = row["reference_session"]
     year = "" if reference.year == row["session"].year else f" {reference.year}"
-    return f"on {day(reference)}{year}, the last trusted close"
+    return f"on {day(reference)}{year}, the {'first' if apart < 0 else 'last'} trusted close"
 
 
 def arrival(row: Row) -> str:

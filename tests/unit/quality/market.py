@@ -82,3 +82,14 @@ def quiet(symbol: str, days: Sequence[date], level: float, *, seed: int = 1) -> 
             "volume": np.round(1e6 * rng.lognormal(0.0, 0.25, len(days))),
         }
     )
+
+
+PRICES = ("open", "high", "low", "close")
+
+
+def scaled_from(frame: pl.DataFrame, day: date, factor: float) -> pl.DataFrame:
+    """Return `frame` with all prices from a day on multiplied."""
+    there = pl.col("session") >= day
+    return frame.with_columns(
+        pl.when(there).then(pl.col(n) * factor).otherwise(pl.col(n)).alias(n) for n in PRICES
+    )

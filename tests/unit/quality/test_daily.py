@@ -352,7 +352,7 @@ def test_the_count_of_checks_is_the_count_of_those_that_ran() -> None:
     unasked = {
         "day_is_not_in_the_future", "split_shows_in_price", "split_ratio_is_not_inverted",
         "dividend_shows_in_price", "close_does_not_revert_alone", "dates_are_in_step",
-        "rows_are_in_order",
+        "rows_are_in_order", "trading_was_not_interrupted",
     }  # fmt: skip
     assert second == len(RULES) - len(unasked)
     assert first == second - len(comparing)
