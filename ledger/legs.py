@@ -240,6 +240,7 @@ def terms(conn: sa.Connection, proposal_id: str) -> SignedTerms:
         entered_by=row.entered_by,
         drift_bound=row.drift_bound,
         drift_direction=row.drift_direction,
+        account_id=row.account_id,
     )
 
 

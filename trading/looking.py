@@ -110,6 +110,7 @@ def account_now(
         day_high=day_high,
         peak=max(marks),
         day_trades=account.day_trades,
+        account_id=account.account_id,
     )
 
 

@@ -31,6 +31,7 @@ class SignedTerms:
     entered_by: str | None
     drift_bound: Decimal
     drift_direction: str  # adverse | both
+    account_id: str | None = None  # the account whose book people saw when they signed
 
 
 @dataclass(frozen=True)
@@ -103,6 +104,7 @@ class AccountNow:
     day_high: Decimal | None  # highest equity of the session
     peak: Decimal | None  # highest equity ever, adjusted for cash flows
     day_trades: int | None = None  # opened and closed on one day, of the last five sessions
+    account_id: str | None = None  # as the broker names it; None where only the ledger was asked
 
 
 @dataclass(frozen=True)

@@ -49,12 +49,22 @@ def signatory(picture: Picture, leg: Leg) -> Answer:
 
 
 def environment(picture: Picture, leg: Leg) -> Answer:
-    """3: the proposal was made for the kind of account the broker has."""
+    """3: the proposal was made for the kind of account the broker has, and signed for this one."""
     if picture.account_environment is None:
         return unknown("what kind of account the broker has")
     if picture.environment != picture.account_environment:
         return no(
             f"It was made for {picture.environment}; the account is {picture.account_environment}."
+        )
+    terms, account = picture.signed, picture.account
+    if not picture.sending or terms is None or account is None:
+        return yes(f"Made for {picture.environment}, as the account is.")
+    if account.account_id != terms.account_id:
+        # Other keys, or a paper account that was reset: a person may put the right ones back.
+        return no(
+            f"It was signed for account {terms.account_id}; the broker's keys are those of "
+            f"{account.account_id}.",
+            later=True,
         )
     return yes(f"Made for {picture.environment}, as the account is.")
 

@@ -99,6 +99,7 @@ class FakeBroker:
     booked: list[BrokerBooking] = field(default_factory=list)
     holdings: dict[str, Decimal] = field(default_factory=dict)
     cash: Decimal = Decimal(100_000)
+    account_id: str = "PA1"
     submits: int = 0
     filled: int = 0  # executions made
     on_submit: Callable[[Order], None] = lambda _order: None
@@ -175,7 +176,7 @@ class FakeBroker:
         self._answer("account")
         value = sum((q * self.prices[s] for s, q in self.holdings.items()), Decimal(0))
         return BrokerAccount(
-            account_id="PA1",
+            account_id=self.account_id,
             equity=self.cash + value,
             last_equity=Decimal(100_000),
             cash=self.cash,
@@ -281,6 +282,7 @@ class SmallDesk:
     )
     clock: StandingClock = field(default_factory=lambda: StandingClock(NOON))
     signers: dict[str, str] = field(default_factory=dict)
+    account_id: str = "PA1"  # that the proposals are for
     tampered: bool = False  # a test altered a table past the desk, on purpose
 
     def __post_init__(self) -> None:
@@ -338,7 +340,8 @@ class SmallDesk:
         return self.sign(replace(proposal, valid_until=valid_until))
 
     def sign(self, proposal: Proposal) -> Proposal:
-        """Store this proposal and sign it."""
+        """Store this proposal for the desk's account and sign it."""
+        proposal = replace(proposal, account_id=self.account_id)
         transact(self.engine, lambda conn: proposals.add(conn, proposal, desk_at=NOON))
         outcome = transact(
             self.engine,

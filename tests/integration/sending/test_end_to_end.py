@@ -37,6 +37,7 @@ def test_a_signed_leg_becomes_a_recorded_position(desk: SmallDesk, served: Serve
         paper=True,
         feed="iex",
     )
+    desk.account_id = broker.account().account_id
     proposal = desk.signed(symbol="MSFT")
     desk.market.at = datetime(2012, 7, 3, 13, 31, tzinfo=UTC)
     desk.agree()
@@ -91,6 +92,7 @@ def test_a_protected_position_is_sold_the_same_day(desk: SmallDesk, served: Serv
         sender = desk.sender(owner)
         return send_signed(desk.ledger, broker, sender=sender, desk=desk.clock, market=desk.market)
 
+    desk.account_id = broker.account().account_id
     desk.signed(symbol="MSFT")
     assert len(run("run/1").acknowledged) == 1
     served.post("/venue/step", {"minutes": 30})

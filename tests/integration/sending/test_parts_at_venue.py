@@ -62,6 +62,7 @@ def compared(desk: SmallDesk, broker: AlpacaBroker) -> None:
 
 def in_parts(desk: SmallDesk, broker: AlpacaBroker) -> Proposal:
     """Buy 60 MSFT in three slices within the hour, at 2 % above the market or less."""
+    desk.account_id = broker.account().account_id
     last, now = broker.quotes(["MSFT"])["MSFT"].last, broker.clock().now
     assert last is not None
     tactic = Tactic(

@@ -9,7 +9,7 @@ from ledger import audit, market
 from ledger.fills import events, holdings, losses_in_a_row
 from ledger.situation import situation
 from ledger.tables import alerts, fills, positions, reconciliations
-from tests.integration.sending.desk import SmallDesk
+from tests.integration.sending.desk import SmallDesk, proposed
 from trading.broker import BrokerBooking
 from trading.dispatch import send_signed
 from trading.orders import Order, OrderState, client_order_id
@@ -159,6 +159,57 @@ def test_an_order_the_broker_denies_having_reduces_the_desk(desk: SmallDesk) -> 
     assert [one.kind for one in report.differences] == ["missing_order"]
     assert state(desk) is TradingState.REDUCING
     assert known(desk, name).state is OrderState.ACCEPTED
+
+
+def reset(desk: SmallDesk) -> None:
+    """The paper account is started afresh: another number, no orders, no history, no shares."""
+    desk.broker.account_id = "PA2"
+    desk.broker.cash = Decimal(100_000)
+    for gone in (desk.broker.held, desk.broker.executions, desk.broker.holdings):
+        gone.clear()
+
+
+def test_a_paper_account_that_was_reset_reduces_the_desk_and_rewrites_nothing(
+    desk: SmallDesk,
+) -> None:
+    held, working = sent(desk), sent_msft(desk)
+    desk.broker.fill(held, 20, "195.80")
+    assert compare(desk).clean
+    reset(desk)
+
+    for _ in range(2):
+        report = compare(desk)
+
+    assert state(desk) is TradingState.REDUCING
+    found = {(one.kind, one.subject) for one in report.differences if one.grave}
+    assert found == {("position_quantity", "IBM"), ("missing_order", working)}
+    assert known(desk, held).state is OrderState.FILLED
+    with desk.engine.connect() as conn:
+        assert holdings(conn) == {"IBM": Decimal(20)}
+
+
+def test_what_was_signed_for_one_account_is_not_sent_to_another(desk: SmallDesk) -> None:
+    proposal = desk.signed()
+    reset(desk)
+
+    def asked() -> dict[str, str]:
+        return dict(
+            send_signed(
+                desk.ledger, desk.broker, sender=desk.sender(), desk=desk.clock, market=desk.market
+            ).waiting
+        )
+
+    assert ["signed for account PA1" in why for why in asked().values()] == [True]
+    assert desk.broker.submits == 0
+    desk.broker.account_id = proposal.account_id
+    assert asked() == {}
+    assert desk.broker.submits == 1
+
+
+def sent_msft(desk: SmallDesk) -> str:
+    proposal = desk.sign(replace(proposed(symbol="MSFT", quantity=10), strategy="more"))
+    send_signed(desk.ledger, desk.broker, sender=desk.sender(), desk=desk.clock, market=desk.market)
+    return client_order_id(proposal_id=proposal.proposal_id, leg_no=1, attempt=1)
 
 
 def test_the_highest_equity_of_the_session_is_the_mark(desk: SmallDesk) -> None:

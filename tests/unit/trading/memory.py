@@ -35,6 +35,8 @@ from trading.state import TradingState
 ZERO = Decimal(0)
 QUIET: FloatArray = np.full(250, 0.001)  # a year in which nothing was lost
 
+_TERMS = replace(TERMS, account_id="PA-1")
+
 
 @dataclass
 class Clock:
@@ -156,7 +158,7 @@ class MemoryLedger:
     """One signed leg; each method is one transaction."""
 
     state: TradingState = TradingState.ACTIVE
-    terms: SignedTerms = TERMS
+    terms: SignedTerms = _TERMS
     leg_lease: tuple[str, datetime] | None = None
     closed: str | None = None
     orders: dict[str, Order] = field(default_factory=dict)

@@ -94,6 +94,11 @@ BEYOND: list[tuple[int, dict[str, Any], dict[str, Any]]] = [
     (2, terms(signatures_needed=2, signers=("maria", "maria")), {}),
     (2, terms(entered_by="maria"), terms(entered_by="jan")),
     (3, {"account_environment": "live"}, {}),
+    (
+        3,
+        terms(account_id="PA1") | account(account_id="PA2"),
+        terms(account_id="PA2") | account(account_id="PA2"),
+    ),
     (4, {"trading_state": TradingState.REDUCING}, {}),
     (4, {"trading_state": TradingState.HALTED}, {}),
     (5, {"reconciled": Reconciled(True, 181)}, {"reconciled": Reconciled(True, 180)}),
