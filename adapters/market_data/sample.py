@@ -8,10 +8,11 @@ adjusted(t) / adjusted(t-1) = ratio * (close(t) + dividend) / close(t-1).
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable
 from datetime import UTC, date, datetime
+from pathlib import Path
 
-import numpy as np
 import polars as pl
 
 from adapters.market_data import calendar
@@ -27,6 +28,7 @@ SPLITS = (
 )
 # Adjusted prices are given to about 1e-12 of themselves; the smallest dividend is 0.08 USD.
 _SMALLEST_DIVIDEND = 0.001
+_FIRST_RATE = date(1970, 1, 1)
 _SYMBOLS = ("AAPL", "FB", "GOOG", "IBM", "MSFT")
 _WORDS = {
     "daily": "daily bars", "index": "index", "rates": "risk-free rate",
@@ -116,18 +118,10 @@ def stocks() -> pl.DataFrame:
 
 def index_bars() -> pl.DataFrame:
     """The S&P 500 price index 1999 to 2018: symbol SPX, session, open, high, low, close, volume."""
-    from arch.data import sp500  # noqa: PLC0415 - imports pandas
-
-    table = sp500.load()
-    return pl.DataFrame(
-        {
-            "symbol": [INDEX] * len(table),
-            "session": pl.Series(table.index.to_numpy().astype("datetime64[D]")),
-            **{
-                name.lower(): table[name].to_numpy()
-                for name in ("Open", "High", "Low", "Close", "Volume")
-            },
-        }
+    return _table("sp500").select(
+        pl.lit(INDEX).alias("symbol"),
+        pl.col("Date").str.to_date("%m/%d/%Y").alias("session"),
+        *(pl.col(name).alias(name.lower()) for name in ("Open", "High", "Low", "Close", "Volume")),
     )
 
 
@@ -137,14 +131,11 @@ def rates() -> pl.DataFrame:
     The source gives the return of a one-month Treasury bill over each month in per cent; it is
     known when the month begins. Twelve such months compounded are the rate per year.
     """
-    from arch.data import frenchdata  # noqa: PLC0415 - imports pandas
-
-    monthly = frenchdata.load()["RF"]
-    # The source's index is the number 201207 for July 2012, read as nanoseconds.
-    year_month = np.asarray(monthly.index, dtype="datetime64[ns]").astype(np.int64)
-    months = pl.DataFrame({"month": [int(m) for m in year_month], "percent": monthly.to_numpy()})
+    # 201207 is July 2012.
+    months = _table("frenchdata").select(month="Date", percent="RF")
     firsts = (
         calendar.sessions()
+        .filter(pl.col("session") >= _FIRST_RATE)
         .group_by((pl.col("session").dt.year() * 100 + pl.col("session").dt.month()).alias("month"))
         .agg(pl.col("session").min())
     )
@@ -153,6 +144,17 @@ def rates() -> pl.DataFrame:
         .select("session", annual_rate=(1.0 + pl.col("percent") / 100.0) ** 12 - 1.0)
         .sort("session")
     )
+
+
+def _table(name: str) -> pl.DataFrame:
+    """A table that comes with the package `arch`, whose own loader costs seconds of imports."""
+    found = importlib.util.find_spec("arch")
+    if found is None or found.origin is None:
+        raise FileNotFoundError(
+            "The sample's index and rates come with the package `arch`, which is not installed. "
+            "Install requirements.lock."
+        )
+    return pl.read_csv(Path(found.origin).parent / "data" / name / f"{name}.csv.gz")
 
 
 def actions(bars: pl.DataFrame) -> pl.DataFrame:

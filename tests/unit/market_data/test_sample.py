@@ -3,8 +3,10 @@
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
+from arch.data import frenchdata, sp500
 
 from adapters.market_data import landing, load, sample
 from adapters.object_store import FolderStore
@@ -120,3 +122,20 @@ def test_prices_are_as_quoted_then(lake: FolderStore) -> None:
 def test_a_date_before_the_sample_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="`until` must not lie before"):
         sample.seed(FolderStore(tmp_path), until=date(1999, 12, 31))
+
+
+def test_the_index_and_the_rates_are_those_of_the_packages_own_loader() -> None:
+    index, rates = sample.index_bars(), sample.rates()
+
+    bars = sp500.load()
+    assert index["session"].to_list() == [day.date() for day in bars.index]
+    for name in ("Open", "High", "Low", "Close", "Volume"):
+        np.testing.assert_array_equal(index[name.lower()].to_numpy(), bars[name].to_numpy())
+    # Its loader reads 201207 as so many nanoseconds.
+    bills = frenchdata.load()["RF"]
+    months = np.asarray(bills.index, dtype="datetime64[ns]").astype(np.int64)
+    monthly = dict(zip(months.tolist(), bills, strict=True))
+    july = rates.filter(pl.col("session") == date(2012, 7, 2))["annual_rate"].item()
+    assert july == pytest.approx((1.0 + monthly[201207] / 100.0) ** 12 - 1.0)
+    assert rates["session"].min() == date(1970, 1, 2)
+    assert rates.height == sum(month >= 197001 for month in monthly)
