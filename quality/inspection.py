@@ -20,7 +20,14 @@ from quality.context import (
 )
 from quality.rules.daily import judge_daily
 from quality.rules.minute import judge_minutes
-from quality.rules.model import Finding, Judgement, Rule, Severity, finding
+from quality.rules.model import (
+    Finding,
+    Judgement,
+    Rule,
+    Severity,
+    UnreadableDeliveryError,
+    finding,
+)
 from quality.rules.words import day, price
 from quality.told import MOST_OF_A_RULE, Inspection, Lines, Told
 
@@ -97,6 +104,11 @@ def inspect(
         If a column lacks or has a type that cannot be judged.
     """
     readable = _readable(delivery)
+    if readable.is_empty():
+        raise UnreadableDeliveryError(
+            f"None of the {delivery.frame.height:,} rows names both its symbol and its day. Say "
+            "--symbol, or map the columns that do by --map."
+        )
     days = readable["session"]
     found = Inspection(
         delivery.kind, delivery.frame.height, readable["symbol"].n_unique(),

@@ -16,6 +16,11 @@ _CONTRACT: Final = ("symbol", "expiry", "strike", "right")
 # Quotes of option and share are not of the same second: this share of the share's price is let.
 SLACK: Final = 0.02
 LEAST_SLACK: Final = 0.05  # USD
+# What cannot be exercised early costs less than exercise brings: by no more a year than these.
+MOST_RATE: Final = 0.07
+MOST_PAID: Final = 0.04
+DEEP: Final = 0.1  # in the money, as a share of the price, so many quotes of which tell
+DEEP_LEAST: Final = 3
 # Early exercise, dividends and rates open put-call parity by little.
 PARITY_SLACK: Final = 0.06
 
@@ -31,7 +36,7 @@ def facts(
     """Return the delivered quotes with everything a rule asks of them beside them."""
     frame = _merged(_typed(quotes))
     frame = _with_place(frame, calendar, until)
-    frame = _with_spot(frame, closes)
+    frame = _with_ladder(_with_carry(_with_spot(frame, closes)))
     frame = _with_parity(frame)
     return _with_past(frame, actions).sort("symbol", "session", maintain_order=True)
 
@@ -102,6 +107,50 @@ def _with_spot(frame: pl.DataFrame, closes: pl.DataFrame | None) -> pl.DataFrame
         (SLACK * pl.col("spot")).clip(LEAST_SLACK).alias("slack"),
         ((pl.col("bid") + pl.col("ask")) / 2).alias("middle"),
     )
+
+
+def _with_carry(frame: pl.DataFrame) -> pl.DataFrame:
+    """Widen the slack of chains that cannot be exercised early, as those of an index.
+
+    Their options in the money are worth less than exercise would bring, by the rate on the strike
+    or by the dividends: all of them, and by no more than that.
+    """
+    years = pl.col("days").clip(0) / 365.0
+    is_call = pl.col("right") == "call"
+    carry = pl.when(is_call).then(pl.col("spot") * (1 - (-MOST_PAID * years).exp())).otherwise(
+        pl.col("strike") * (1 - (-MOST_RATE * years).exp())
+    )  # fmt: skip
+    short = pl.col("intrinsic") - pl.col("middle")
+    deep = (pl.col("intrinsic") > DEEP * pl.col("spot")) & pl.col("complete")
+    chain = ["symbol", "session", "expiry", "right"]
+    of_deep = pl.when(deep).then((short > 0) & (short <= carry + pl.col("slack")))
+    late = (of_deep.mean().over(chain) > 0.5) & (of_deep.count().over(chain) >= DEEP_LEAST)
+    return frame.with_columns(
+        (pl.col("slack") + pl.when(late).then(carry).otherwise(0.0)).alias("slack")
+    )
+
+
+def _with_ladder(frame: pl.DataFrame) -> pl.DataFrame:
+    """Add `off_ladder`: dearer than both rights beside it worth more, or cheaper than both less.
+
+    The higher its strike the less a call is worth, and the more a put.
+    """
+    chain = ["symbol", "session", "expiry", "right"]
+    fall = pl.when(pl.col("right") == "call").then(pl.col("strike")).otherwise(-pl.col("strike"))
+    ordered = frame.with_row_index("_row").with_columns(fall.alias("_fall")).sort(*chain, "_fall")
+    sound = pl.col("complete") & (pl.col("versions") == 1) & (pl.col("ask") > 0)
+    bid, ask = (pl.when(sound).then(pl.col(name)) for name in ("bid", "ask"))
+    asked = [ask.shift(n).over(chain) for n in (1, 2)]
+    offered = [bid.shift(-n).over(chain) for n in (1, 2)]
+    slack = (SLACK * pl.col("strike").median().over(chain)).clip(2 * LEAST_SLACK)
+    dear = pl.all_horizontal(bid > one + slack for one in asked)
+    cheap = pl.all_horizontal(ask < one - slack for one in offered)
+    told = ordered.with_columns(
+        pl.when(sound)
+        .then(dear.fill_null(value=False) | cheap.fill_null(value=False))
+        .alias("off_ladder")
+    )
+    return told.sort("_row").drop("_row", "_fall")
 
 
 def _with_parity(frame: pl.DataFrame) -> pl.DataFrame:

@@ -180,6 +180,21 @@ RULES: Final[tuple[Rule, ...]] = (
         figures=(*_FIGURES, "spot", "bound"),
     ),
     Rule(
+        name="price_follows_the_strike",
+        severity=Severity.ERROR,
+        meaning="The higher the strike the cheaper a call, and the dearer a put.",
+        reason="It is bid above what both contracts beside it that are worth more are offered for, "
+        "or offered below what is bid for both that are worth less, by 2 % of the strike and "
+        "more: its strike, its side or its quote is wrong.",
+        applies=pl.col("off_ladder").is_not_null(),
+        fails=pl.col("off_ladder"),
+        sentence=lambda row: (
+            f"{_says(row)} The contracts of the next strikes cost less where they must cost more, "
+            "or more where they must cost less."
+        ),
+        figures=_FIGURES,
+    ),
+    Rule(
         name="calls_and_puts_agree",
         severity=Severity.ERROR,
         meaning="Call less put is share less strike, within 6 % of the share and both spreads.",

@@ -199,13 +199,28 @@ def _with_records(frame: pl.DataFrame) -> pl.DataFrame:
         pl.when(steady).then(usual).alias("usual_pause"),
     )
     soon = pl.col("_since").is_between(1, TWICE_WITHIN_DAYS)
-    times = (pl.col("amount") / pl.col("usual_amount")).log(10.0).abs()
-    off = (times - times.round()).abs()
+    # Of a share that was split, or joined with others, as much less or more is paid.
+    ratio = pl.when(pl.col("is_split") & (pl.col("ratio") > 0)).then(pl.col("ratio")).otherwise(1.0)
+    frame = frame.with_columns(
+        (pl.col("amount") * ratio.cum_prod().over("symbol")).alias("_of_first_share")
+    )
+    steady = pl.col("_of_first_share").median().over(group)
     return frame.with_columns(
         soon.fill_null(value=False).alias("is_again"),
         pl.when(pl.col("_count") >= 4).then("usual_amount").alias("usual_amount"),
-        ((times > 0.8) & (off < 0.15)).fill_null(value=False).alias("is_unit_apart"),
-    ).drop("_since", "_to", "_count")
+        (
+            _is_unit(pl.col("amount") / pl.col("usual_amount"))
+            & _is_unit(pl.col("_of_first_share") / steady)
+        )
+        .fill_null(value=False)
+        .alias("is_unit_apart"),
+    ).drop("_since", "_to", "_count", "_of_first_share")
+
+
+def _is_unit(times: pl.Expr) -> pl.Expr:
+    """Whether a multiple is about ten, a hundred, or one over these."""
+    power = times.log(10.0).abs()
+    return (power > 0.8) & ((power - power.round()).abs() < 0.15)
 
 
 def _contradicted(found: Finding, splits: Set[tuple[str, date]]) -> str | None:

@@ -10,7 +10,7 @@ from typing import Final
 import polars as pl
 
 from adapters.market_data.calendar import NEW_YORK
-from adapters.market_data.files import columns, numbers, stamps, words, zones
+from adapters.market_data.files import columns, conventions, numbers, stamps, words, zones
 from adapters.market_data.files.delivery import (
     FILE_COLUMNS,
     LINE,
@@ -77,12 +77,13 @@ def read(table: Table, *, kind: FileKind, options: FileOptions, name: str) -> De
     UnreadableFileError
         If a column is missing, or the rows are bars of another kind.
     """
+    table = conventions.with_whole_dates(table)
     found = Reading(table, kind, name, options, notes=list(table.notes))
     _choose(found)
     when, session = _times(found)
     frame = pl.DataFrame({"symbol": symbols(found)}).with_columns(session, *when)
     frame = frame.with_columns(_values(found))
-    frame = frame.with_columns(_extras(found))
+    frame = frame.with_columns(_extras(found, frame["close"]))
     frame = frame.with_columns(table.frame[LINE], found.problem())
     ours = FILE_COLUMNS[kind]
     frame = frame.select(
@@ -405,6 +406,9 @@ def _values(found: Reading) -> list[pl.Series]:
         values, bad = numbers.numbers(column, style)
         found.blame(role, bad, "no number")
         read[role] = values.alias(role)
+    read["close"], said = conventions.without_minus(found.table, found.roles, read["close"])
+    if said:
+        found.notes.append(said)
     # Of an index often nothing but the close is told, and nothing is traded.
     for role in words.PRICES:
         read.setdefault(role, read["close"].alias(role))
@@ -435,9 +439,17 @@ def _counted(found: Reading, volume: pl.Series) -> pl.Series:
     ).to_series()
 
 
-def _extras(found: Reading) -> list[pl.Series]:
-    """Return adjusted close, split ratio and dividend where the file has them."""
+def _extras(found: Reading, close: pl.Series) -> list[pl.Series]:
+    """Return adjusted close, split ratio and dividend where the file has them.
+
+    CRSP and Compustat tell the adjusted close by what the raw one is to be divided by.
+    """
     extras = []
+    divisor = found.column("price_divisor")
+    if divisor is not None and "adjusted_close" not in found.roles:
+        style = numbers.style_of([divisor], separator=found.table.separator)
+        by = numbers.numbers(divisor, style)[0]
+        extras.append((close / by.set(by <= 0, None)).alias("adjusted_close"))
     for role in _EXTRAS:
         column = found.column(role)
         if column is None or found.roles[role] == found.roles.get("close"):

@@ -82,7 +82,7 @@ def _require(found: Reading) -> None:
         unnamed = columns.dates_without_name(found.table, list(roles.values()))
         if unnamed is not None:
             roles["stamp"] = unnamed
-    told = {"ratio", "ratio_to", "amount", "kind", "new_symbol"} & set(roles)
+    told = {"ratio", "ratio_to", "shares_added", "amount", "kind", "new_symbol"} & set(roles)
     if "stamp" in roles and told:
         return
     missing = "the ex-date" if "stamp" not in roles else "the ratio or the amount"
@@ -105,7 +105,8 @@ def _figure(found: Reading, role: str) -> pl.Series:
 def _figures(found: Reading) -> tuple[pl.Series, pl.Series]:
     """Return each action's ratio and amount; one column may hold both, as the kind says."""
     roles = found.roles
-    shared = {"amount", "kind"} <= roles.keys() and not {"ratio", "ratio_to"} & roles.keys()
+    ratios = {"ratio", "ratio_to", "shares_added"}
+    shared = {"amount", "kind"} <= roles.keys() and not ratios & roles.keys()
     if not shared or not numbers.is_text(found.table.frame[roles["amount"]]):
         return _ratio(found), _figure(found, "amount")
     column = found.table.frame[roles["amount"]]
@@ -115,8 +116,8 @@ def _figures(found: Reading) -> tuple[pl.Series, pl.Series]:
     amounts, bad = numbers.numbers(column, style)
     parts = _parts(column)
     found.blame("amount", bad & ~(splits & parts.is_not_null()), "no number")
-    ratios = amounts.zip_with(amounts.is_not_null(), parts)
-    return ratios.set(~splits, None), amounts.set(splits, None)
+    told = amounts.zip_with(amounts.is_not_null(), parts)
+    return told.set(~splits, None), amounts.set(splits, None)
 
 
 def _parts(column: pl.Series) -> pl.Series:
@@ -136,6 +137,10 @@ def _ratio(found: Reading) -> pl.Series:
     if "ratio_to" in found.roles and "ratio_from" in found.roles:
         pair = pl.DataFrame({"to": _figure(found, "ratio_to"), "of": _figure(found, "ratio_from")})
         return pair.select((pl.col("to") / pl.col("of")).fill_nan(None)).to_series()
+    if "shares_added" in found.roles:  # CRSP tells the new shares beside each old one
+        added = pl.DataFrame({"added": _figure(found, "shares_added")})
+        one = 1.0 + pl.col("added")
+        return added.select(pl.when((pl.col("added") != 0) & (one > 0)).then(one)).to_series()
     column = found.column("ratio")
     if column is None or not numbers.is_text(column):
         return _figure(found, "ratio")

@@ -206,15 +206,22 @@ def _strings(words: pl.Series) -> Stamps:
     unique = words.unique().drop_nulls()
     unique = unique.filter(~numbers.is_no_value(unique))
     plain = unique.str.contains(r"^\d+(\.0+)?$")
-    figures = unique.filter(plain)
+    powers = unique.str.contains(r"^\d(\.\d+)?[eE]\+?\d+$")  # 1.3989024E+12, as Excel saves it
+    figures = pl.concat([unique.filter(plain), unique.filter(powers)])
+    plain = plain | powers
     tables = []
     if figures.len():
         whole = figures.str.replace(r"\.0+$", "").cast(pl.Int64, strict=False)
+        whole = whole.zip_with(whole.is_not_null(), _powers(figures))
         tables.append(_of_figures(whole).with_columns(figures.alias("word")))
     table, notes = _of_words(unique.filter(~plain))
     found = _looked_up(words, pl.concat([*tables, table], how="diagonal"))
     bad = found["written"].is_null() & ~numbers.is_no_value(words)
     return Stamps(found["written"], found["offset"], bad, notes)
+
+
+def _powers(figures: pl.Series) -> pl.Series:
+    return figures.cast(pl.Float64, strict=False).round().cast(pl.Int64, strict=False)
 
 
 def _of_words(unique: pl.Series) -> tuple[pl.DataFrame, tuple[str, ...]]:

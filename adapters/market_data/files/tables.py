@@ -110,7 +110,7 @@ def long(table: Table) -> Table:
         return _stacked(table, named)
     if table.has_names and len(columns) > 1:
         first = table.frame.row(0, named=True)
-        if words.key(str(first[columns[0]] or "")) == "ticker":
+        if words.key(str(first[columns[0]] or "")) in {"ticker", "symbol", "symbols"}:
             return _under_two_headings(table, second=0)
         if words.key(columns[0]) == "ticker" and words.key(str(first[columns[0]])) == "price":
             return _under_two_headings(table, second=0)

@@ -20,6 +20,12 @@ from adapters.market_data.files.delivery import LINE, PROBLEM, UnreadableFileErr
 _SAMPLE: Final = 400  # lines looked at to learn how the file is written
 _SEPARATORS: Final = ("\t", "|", ";", ",")  # a decimal comma loses against any other of them
 _BLOCK: Final = 1 << 25  # bytes counted at once
+# A table of so many columns ends with at most so many lines that are no rows.
+_FOOTED, _FOOTERS = 4, 3
+_FOOTER: Final = re.compile(
+    r"(?i)\W*(total|row count|rows?\b|records?\b|end of|source|downloaded|generated|exported|"
+    r"copyright|data (provided|source|from)|disclaimer|note\b)"
+)
 _VALUE: Final = re.compile(r"[-+$€£]?[\d.,:/ T-]*\d[\d.,:/ TZ%+-]*[KMBkmb]?")
 
 
@@ -68,7 +74,8 @@ def table(data: bytes, *, name: str, declared: Sequence[str] = ()) -> Table:
     names = layout.names or tuple(f"column_{n}" for n in range(1, layout.width + 1))
     frame = lines.frame()
     frame.columns = [*_unique(names), LINE, PROBLEM]
-    return Table(frame, has_names=bool(layout.names), separator=layout.separator)
+    notes = tuple(f"The last line {line[:60]!r} is no row; it was left out." for line in lines.left)
+    return Table(frame, has_names=bool(layout.names), separator=layout.separator, notes=notes)
 
 
 def _utf8(data: bytes, name: str) -> bytes:
@@ -233,6 +240,7 @@ class _Lines:
         self._starts, self._ends = starts[layout.skipped :], ends[layout.skipped :]
         self._numbers = np.arange(layout.skipped + 1, layout.skipped + 1 + self._starts.size)
         self._drop_blank()
+        self.left = self._drop_footers()
 
     @property
     def rows(self) -> int:
@@ -276,6 +284,19 @@ class _Lines:
         keep = ~empty & (first != ord("#"))
         self._starts, self._ends = self._starts[keep], self._ends[keep]
         self._numbers = self._numbers[keep]
+
+    def _drop_footers(self) -> list[str]:
+        """Leave out what stands below the rows and counts or praises them; return it."""
+        left: list[str] = []
+        while self.rows > 1 and self._layout.width >= _FOOTED and len(left) < _FOOTERS:
+            last = self._text[self._starts[-1] : self._ends[-1]].decode("utf-8", "replace")
+            fields = [field for field in _fields(last, self._layout.separator) if field.strip()]
+            if len(fields) > 2 or not _FOOTER.match(last):
+                break
+            left.append(last)
+            self._starts, self._ends = self._starts[:-1], self._ends[:-1]
+            self._numbers = self._numbers[:-1]
+        return left
 
     def _separators(self) -> npt.NDArray[np.int64]:
         """Return how many separators each line has, those in quotation marks not counted."""

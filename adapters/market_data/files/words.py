@@ -40,6 +40,7 @@ adjusted_close: adjclose adjustedclose closeadj closeadjusted adjustedclosing ad
     adjcloseprice adjustedprice adjprice
 adjusted_volume: adjvolume adjustedvolume volumeadj volumeadjusted adjvol
 unadjusted_close: closeunadj unadjustedclose closeunadjusted rawclose
+price_divisor: cfacpr ajexdi dlycfacpr cumfacpr
 split_ratio: splitratio splitfactor stocksplits stocksplit splits split splitcoefficient
     splitadjustmentfactor
 dividend: exdividend dividends dividend divcash cashdividend dividendamount dividendcash div
@@ -48,7 +49,8 @@ _ACTIONS: Final = """
 symbol: symbol ticker sym tckr tkr tickersymbol stocksymbol instrument security ric actsymbol
     rawsymbol tradingsymbol rootsymbol underlyingsymbol underlying root tic stock code s name
     isin figi cusip permno instrumentid secid
-stamp: exdate exdividenddate exdivdate executiondate effectivedate effectiveon actiondate exday
+stamp: exdate exdt disexdt exdividenddate exdivdate executiondate effectivedate effectiveon
+    actiondate exday
     barstart session date sessiondate day tradedate tradingdate tradingday tradeday bizdate
     businessdate datadate quotedate marketdate pricedate caldt datetime dateandtime datetimeutc
     timestamp timestamputc timestampet ts tsevent tsutc windowstart barstarttime starttime
@@ -58,10 +60,11 @@ kind: kind type action actiontype event eventtype catype corporateaction corpora
     subtype category
 ratio: ratio splitratio splitfactor stocksplits stocksplit splits split factor splitcoefficient
     adjustmentfactor
+shares_added: facpr disfacpr
 ratio_to: splitto newrate toratio numerator tofactor newshares splitnumerator forfactor
 ratio_from: splitfrom oldrate fromratio denominator fromfactor oldshares splitdenominator
-amount: amount cashamount exdividend dividends dividend divcash cashdividend dividendamount
-    value rate cash grossamount amountusd div
+amount: amount divamt disdivamt cashamount exdividend dividends dividend divcash cashdividend
+    dividendamount value rate cash grossamount amountusd div
 announced: announced announcedat announcementdate declarationdate declareddate declared knownat
     announcedon declaredate
 new_symbol: newsymbol newticker tosymbol toticker successor

@@ -11,6 +11,7 @@ from adapters.market_data.files import read
 from quality import inspection, told
 from quality.calendar import exchange
 from quality.context import Context
+from quality.rules.model import UnreadableDeliveryError
 from quality.told import Inspection, Told
 from tests.unit.quality.market import index, rows, splits
 
@@ -197,3 +198,10 @@ def test_notes_alone_are_clean() -> None:
 
     assert found.by_severity() == {"error": 0, "warning": 0, "note": 1}
     assert found.is_clean
+
+
+def test_a_file_of_which_no_row_names_its_symbol_is_unreadable() -> None:
+    nameless = "symbol,session,open,high,low,close,volume\n,2012-07-13,1,1,1,1,9\n"
+
+    with pytest.raises(UnreadableDeliveryError, match="None of the 1 rows names both"):
+        inspected(nameless)

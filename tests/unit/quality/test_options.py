@@ -1,5 +1,6 @@
-from datetime import date
+from datetime import date, timedelta
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -171,3 +172,69 @@ def test_a_dividend_left_out_of_a_steady_row_is_warned_of() -> None:
         (f.session, str(f.severity)) for f in findings if f.rule == "dividends_keep_their_rhythm"
     ]
     assert told == [(days[7], "warning")]
+
+
+def index_chain(rate: float, days: int = 198) -> pl.DataFrame:
+    """Puts deep in the money that cannot be exercised early, by discounted exercise value."""
+    paid = float(np.exp(-rate * days / 365))
+    rows = [
+        ("SPX", SESSION, SESSION + timedelta(days=days), float(strike), "put", value - 0.5, value)
+        for strike in range(1_600, 2_000, 50)
+        for value in (strike * paid - 1_300 + 1.0,)
+    ]
+    names = ["symbol", "session", "expiry", "strike", "right", "bid", "ask"]
+    frame = pl.DataFrame(rows, schema=names, orient="row")
+    return frame.with_columns(pl.lit(1_300.0).alias("underlying_price"))
+
+
+def test_options_of_an_index_may_cost_less_than_exercise_by_the_rate_alone() -> None:
+    cheap = pl.when(pl.col("strike") == 1_900).then(pl.col("bid") * 0.8).otherwise("bid")
+
+    assert judge_options(index_chain(0.05), calendar=exchange()).findings == ()
+    one = index_chain(0.05).with_columns(cheap.alias("bid"), (cheap + 0.5).alias("ask"))
+    told = found(judge_options(one, calendar=exchange()))
+    assert ("ask_covers_intrinsic_value", 1_900.0, "put") in told
+    assert {strike for _, strike, _ in told} == {1_900.0}
+    assert judge_options(index_chain(0.30), calendar=exchange()).findings != ()
+
+
+@pytest.mark.parametrize(
+    ("changes", "at"),
+    [
+        ({"strike": pl.col("strike") * 10}, ("call", 900.0)),
+        ({"right": pl.lit("put")}, ("put", 85.0)),
+    ],
+)
+def test_a_strike_or_side_that_its_neighbours_contradict_is_told_without_its_counterpart(
+    changes: dict[str, pl.Expr], at: tuple[str, float]
+) -> None:
+    right, strike = at
+    own = 90.0 if right == "call" else 85.0
+    there = (pl.col("strike") == own) & (pl.col("right") == "call")
+    alone = chain().filter((pl.col("strike") != own) | (pl.col("right") == "call"))
+    spoiled = alone.drop("underlying_price").with_columns(
+        pl.when(there).then(to).otherwise(pl.col(name)).alias(name) for name, to in changes.items()
+    )
+
+    told = found(judge_options(spoiled, calendar=exchange()))
+
+    assert told == [("price_follows_the_strike", strike, right)]
+    assert judge_options(chain().drop("underlying_price"), calendar=exchange()).findings == ()
+
+
+def test_a_dividend_ten_times_higher_after_a_reverse_split_is_none_in_another_unit() -> None:
+    days = [date(2012, month, 8) for month in range(1, 13)]
+    days = [exchange().next(day) for day in days]
+    paid = [("A", day, "dividend", None, 0.10 if day.month < 5 else 1.0) for day in days]
+    joined = ("A", exchange().next(date(2012, 4, 24)), "split", 0.1, None)
+    names = ["symbol", "session", "kind", "ratio", "amount"]
+    file = pl.DataFrame([*paid, joined], schema=names, orient="row", infer_schema_length=None)
+
+    def wrong(frame: pl.DataFrame) -> list[tuple[str, date]]:
+        return [(f.rule, f.session) for f in judge_actions(frame, calendar=exchange()).findings]
+
+    assert wrong(file) == []
+    cents = pl.when(pl.col("session") == days[8]).then(100.0).otherwise("amount")
+    assert wrong(file.with_columns(cents.alias("amount"))) == [
+        ("dividend_is_in_proportion", days[8])
+    ]
