@@ -101,7 +101,7 @@ class SmallDesk:
             assets=defs.assets,
             asset_checks=defs.asset_checks,
             jobs=[*JOBS, decide],
-            resources=self._resources(),
+            resources=self.resources(),
             executor=dg.in_process_executor,
         )
 
@@ -212,7 +212,7 @@ class SmallDesk:
             )
             return [tuple(row) for row in found]
 
-    def _resources(self) -> dict[str, object]:
+    def resources(self) -> dict[str, object]:
         return {
             "settings": self.settings,
             "limits": limits.load(),
