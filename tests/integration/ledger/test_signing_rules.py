@@ -1,7 +1,9 @@
 """One person, one click: what is recorded, what is refused, and in which words."""
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
 import sqlalchemy as sa
@@ -89,6 +91,27 @@ def test_validity_ends_at_the_very_instant(case: Case) -> None:
 
     assert not late.recorded
     assert late.sentence == "This expired at 13:00 New York. Your signature was not recorded."
+
+
+def test_the_hour_that_a_clock_change_repeats_counts_once(case: Case) -> None:
+    """On 4 November 2012 New York's clocks went from 01:59:59 back to 01:00:00, at 06:00 UTC."""
+    ends = datetime(2012, 11, 4, 6, 0, tzinfo=UTC)
+    first, second = (
+        replace(proposed(symbol), valid_from=ends - timedelta(hours=2), valid_until=ends)
+        for symbol in ("IBM", "MSFT")
+    )
+    case.record(first)
+    case.record(second)
+    new_york = ZoneInfo("America/New_York")
+    before = datetime(2012, 11, 4, 1, 59, 59, tzinfo=new_york)
+    after = datetime(2012, 11, 4, 1, 0, 0, fold=1, tzinfo=new_york)
+
+    assert case.sign(first, "Maria", market_at=before).recorded
+    late = case.sign(second, "Maria", market_at=after)
+
+    assert not late.recorded
+    assert case.expire(ends - SECOND) == []
+    assert set(case.expire(after)) == {first.code, second.code}
 
 
 def test_only_active_signatories_sign(case: Case) -> None:
