@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 
 from config.addresses import Bucket, Dsn, Endpoint, Port
 from config.alerts import AlertSettings
-from config.build import REPOSITORY, source_hash
+from config.build import REPOSITORY, build_hash
 from config.dashboard import DashboardSettings
 from config.documents import DERIVED, ROOT, Frozen, document, is_private, validated
 from config.errors import DisagreementError, SettingsError, unreadable
@@ -353,7 +353,7 @@ def _refuse_public_secrets(told: dict[str, Any], path: Path) -> None:
 def _complete(values: dict[str, Any], folder: Path) -> None:
     """Fill in what follows from the home folder, the mode and the ports."""
     values["home"] = folder
-    values["build"] = source_hash()
+    values["build"] = build_hash(folder)
     for section in _SECTIONS - {"mode"}:
         values.setdefault(section, {})
     lake, warehouse, mlflow = values["lake"], values["warehouse"], values["mlflow"]
