@@ -113,12 +113,10 @@ def add(
         action="person.add",
         subject=row.person_id,
         payload={
-            "login": login,
-            "roles": list(roles),
-            "origin": origin,
+            "login": login, "roles": list(roles), "origin": origin,
             "password_fingerprint": fingerprint(hashed),
         },
-    )
+    )  # fmt: skip
     return _person(row)
 
 
