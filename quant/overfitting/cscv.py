@@ -25,7 +25,8 @@ class BacktestOverfitting:
     logits : float64
         Log-odds of that trial's relative rank out of sample.
     in_sample, out_of_sample : float64
-        Sharpe ratios per period of the trial chosen in sample, in and out of it.
+        Sharpe ratios per period of the trial chosen in sample, in and out of it; infinite where
+        it gained, or lost, the same in every period.
     slope, intercept : float
         Performance degradation: the line of `out_of_sample` on `in_sample`.
     probability_of_loss : float
@@ -88,6 +89,7 @@ def probability_of_backtest_overfitting(
     rank, seen, met = (np.concatenate(column) for column in zip(*parts, strict=True))
     relative = rank / (trial_returns.shape[1] + 1.0)
     logits = np.log(relative / (1.0 - relative))
+    seen, met = (np.where(np.abs(r) >= _BEYOND, np.copysign(np.inf, r), r) for r in (seen, met))
     slope, intercept = _line(seen, met)
     return BacktestOverfitting(
         pbo=float(np.mean(logits <= 1e-12)),
@@ -152,7 +154,7 @@ def _sharpes(sums: FloatArray, squares: FloatArray, mean: FloatArray, n: int) ->
 
 def _line(x: FloatArray, y: FloatArray) -> tuple[float, float]:
     """Slope and intercept of y on x, over the ratios that are finite."""
-    finite = (np.abs(x) < _BEYOND) & (np.abs(y) < _BEYOND)
+    finite = np.isfinite(x) & np.isfinite(y)
     if not finite.any():
         return 0.0, 0.0
     x, y = x[finite], y[finite]

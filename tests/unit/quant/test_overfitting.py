@@ -341,6 +341,8 @@ def test_a_trial_that_gains_without_varying_ranks_first_and_breaks_no_line() -> 
 
     assert study.logits == pytest.approx(np.full(6, np.log(4.0)))
     assert (study.slope, study.intercept) == (0.0, 0.0)
+    assert (study.in_sample == inf).all()
+    assert (study.out_of_sample == inf).all()
 
 
 @pytest.mark.parametrize("kind", ["float32", "int16"])
