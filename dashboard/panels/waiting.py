@@ -36,6 +36,11 @@ def next_proposals(clock: Clock | None) -> str:
         return "Proposals come after the first daily run, a few minutes after the desk's start."
     if clock.state == "ended":
         return "The replay has ended; there will be no more proposals."
+    if clock.state == "held" and not clock.is_open:
+        return (
+            f"The proposals of {formats.weekday(clock.session)}'s close come when its daily run is "
+            "done; at the desk's start a model is trained first."
+        )
     if clock.next_close is None:
         return "Next proposals after the next close."
     there = clock.next_close.astimezone(formats.NEW_YORK).date()

@@ -8,6 +8,7 @@ import pytest
 
 from dashboard.cards import decision, denied, dialogs, evidence, life, words
 from dashboard.cards.content import Check, Content, Gate, Prediction, Trust
+from dashboard.panels.waiting import next_proposals
 from ledger.market import Clock, Quote
 from tests.unit.dashboard.samples import LEG, ORDER, PROPOSAL, SIGNATURE, VETO
 from trading.limits import OVERRIDABLE
@@ -105,6 +106,21 @@ def test_an_order_says_why_a_held_replay_does_not_fill_it() -> None:
     assert "the replay stands still (2 proposals to decide)" in life.steps(waiting, held)
     assert "waiting for the market" in life.steps(waiting, replace(held, state="running"))
     assert "the replay is paused" in life.steps(waiting, replace(held, state="paused"))
+
+
+def test_while_a_replay_waits_for_its_daily_run_the_next_proposals_are_of_this_close() -> None:
+    closed = Clock(
+        now=datetime(2012, 7, 2, 20, 0, tzinfo=UTC), session=date(2012, 7, 2), is_open=False,
+        next_open=datetime(2012, 7, 3, 13, 30, tzinfo=UTC),
+        next_close=datetime(2012, 7, 3, 17, 0, tzinfo=UTC), early_close=True, replay=True,
+        state="held", hold_reason="after the close, until the daily run is done", pace=None,
+        first_session=None, last_session=None, received_at=NOW,
+    )  # fmt: skip
+
+    assert next_proposals(closed).startswith("The proposals of Mon's close come when its daily")
+    assert next_proposals(replace(closed, state="running", hold_reason=None)) == (
+        "Next proposals after Tue's close, 13:00 New York."
+    )
 
 
 def test_the_price_tells_the_drift_and_the_bound() -> None:
