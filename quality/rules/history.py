@@ -13,6 +13,7 @@ import numpy.typing as npt
 from numba import njit, prange
 
 from quality.rules.beginnings import first_sound
+from quality.rules.feeds import mark_thin
 from quality.rules.jumps import (
     ADJUSTED,
     ALIKE,
@@ -355,6 +356,8 @@ def _series(
             _doubt_first(rows, first, state, limits, out)
         elif fresh and hindsight and state[S_SEEN] >= _TELLING:
             _measure_first(rows[i], state, limits, out[i])
+    if hindsight and limits.gap_cap <= 100.0:
+        mark_thin(rows, usable, limits, out)
 
 
 @njit(parallel=True, cache=True, error_model="numpy")  # type: ignore[untyped-decorator]  # numba carries no types

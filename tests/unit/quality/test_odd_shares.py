@@ -249,3 +249,36 @@ def test_a_cheap_share_repeats_a_narrow_minute_by_chance_and_a_dear_one_does_not
 
     assert wrong_minutes(repeated(cheap)) == set()
     assert wrong_minutes(repeated(dear)) == {dear["bar_start"][101]}
+
+
+def restless(seed: int = 8) -> pl.DataFrame:
+    """A share whose volume is a third of the usual on one day and three times it on another."""
+    rng = np.random.default_rng(seed)
+    frame = quiet("A", DAYS, 50.0)
+    return frame.with_columns(
+        pl.Series("volume", np.round(4e6 * rng.lognormal(0.0, 0.85, len(DAYS))))
+    )
+
+
+def test_a_volume_of_one_thin_feed_is_told_for_as_long_as_it_lasts() -> None:
+    part = list(DAYS[60:110])
+    thin = changed(restless(), part, volume=(pl.col("volume") * 0.025).round())
+
+    assert errors(judged(restless())) == set()
+    assert errors(judged(thin)) == {(day, "volume_is_in_shares") for day in part}
+
+
+def test_a_volume_that_fades_or_follows_a_split_is_no_thin_feed() -> None:
+    fading = restless().with_columns(
+        (pl.col("volume") * pl.Series(np.exp(-0.04 * np.arange(len(DAYS))))).round()
+    )
+    joined = changed(
+        scaled_from(restless(), AT, 20.0), list(DAYS[90:]), volume=(pl.col("volume") / 20).round()
+    )
+    told = pl.DataFrame(
+        {"symbol": ["A"], "ex_date": [AT], "kind": ["reverse_split"], "ratio": [1 / 20]}
+    )
+
+    assert errors(judged(fading)) == set()
+    assert errors(judged(joined, actions=told)) == set()
+    assert errors(judged(joined)) == {(AT, "jump_is_no_unknown_split")}
