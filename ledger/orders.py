@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from ledger import audit
 from ledger.connection import new_id
 from ledger.leases import free
-from ledger.tables import legs, order_events, orders, proposals
+from ledger.tables import legs, order_events, orders, positions, proposals
 from trading.broker import BrokerOrder
 from trading.ledger import Stamp
 from trading.orders import RENEWED_FROM, STOPS, Order, OrderState, move
@@ -301,9 +301,10 @@ def first_open(conn: sa.Connection) -> datetime | None:
 
 
 def stop_risk(conn: sa.Connection, *, but_leg: str | None = None) -> Decimal:
-    """Return USD lost if every attached stop of the desk were hit, one leg left out if asked.
+    """Return USD lost if every stop of the desk were hit, one leg left out if asked.
 
-    A stop that the broker has not told of yet counts for its whole entry.
+    A stop that the broker has not told of yet counts for its whole entry; one that was signed for
+    itself, as after a split, from what its position cost.
     """
     stop = orders.alias()
     is_stop = sa.and_(
@@ -334,7 +335,29 @@ def stop_risk(conn: sa.Connection, *, but_leg: str | None = None) -> Decimal:
         else:
             exposed = Decimal(0) if row.stop_state in FINAL else row.stop_leaves
         total += row.distance * exposed
-    return total
+    return total + _own_stop_risk(conn, but_leg)
+
+
+def _own_stop_risk(conn: sa.Connection, but_leg: str | None) -> Decimal:
+    """USD lost if the working stops that hang on no entry were hit."""
+    lost = sa.case(
+        (orders.c.side == "sell", positions.c.average_price - orders.c.stop_price),
+        else_=orders.c.stop_price - positions.c.average_price,
+    )
+    leaves = orders.c.quantity - orders.c.filled_quantity
+    query = (
+        sa.select(sa.func.sum(sa.func.greatest(lost, 0) * leaves))
+        .join(legs, legs.c.leg_id == orders.c.leg_id)
+        .join(positions, positions.c.symbol == orders.c.symbol)
+        .where(
+            orders.c.order_type.in_(STOPS),
+            orders.c.stop_price.is_not(None),
+            orders.c.state.not_in(FINAL),
+            legs.c.reduces,
+            orders.c.leg_id.is_distinct_from(but_leg),
+        )
+    )
+    return Decimal(conn.scalar(query) or 0)
 
 
 def events_of(conn: sa.Connection, client_order_id: str) -> list[sa.Row[Any]]:

@@ -8,10 +8,11 @@ from typing import cast
 
 import pytest
 
-from ledger import alerts, filed, proposals, signatures
+from ledger import alerts, filed, orders, proposals, signatures
 from tests.integration.sending.desk import CLOSE, LIMITS, OPEN, SmallDesk, proposed
 from tests.integration.sending.test_giving_way import STOP, compare, protected, restore
 from trading.broker import BrokerBooking
+from trading.dispatch import send_signed
 from trading.orders import OrderState
 from trading.proposals import Proposal, from_content
 from worker.desk import Desk
@@ -121,9 +122,10 @@ def told(desk: SmallDesk) -> list[str]:
     return [one.message for one in waiting if one.kind == "stop_missing"]
 
 
-def split(desk: SmallDesk) -> Proposal:
+def split(desk: SmallDesk, *, held: bool = False) -> Proposal:
     """A position was split and its stops are proposed."""
-    protected(desk)
+    if not held:
+        protected(desk)
     desk.market.at = CLOSE + timedelta(hours=1)
     follow(desk)
     opened(desk)
@@ -206,3 +208,32 @@ def test_no_stop_is_proposed_for_what_is_not_held(desk: SmallDesk) -> None:
     follow(desk)
 
     assert waiting(desk, "open") == []
+
+
+def test_a_stop_that_was_signed_for_itself_counts_as_open_risk(desk: SmallDesk) -> None:
+    def risk() -> Decimal:
+        with desk.engine.connect() as conn:
+            return orders.stop_risk(conn)
+
+    protected(desk)
+    # 20 bought at 195.80 with a stop at 186.71
+    assert risk() == 20 * (Decimal("195.80") - Decimal("186.71"))
+    proposal = split(desk, held=True)
+    assert risk() == 0
+    with desk.engine.begin() as conn:
+        signed = signatures.sign(
+            conn,
+            proposal_id=proposal.proposal_id,
+            person_id=desk.signers["Maria"],
+            content_hash=proposal.canonical()[1],
+            price=proposal.legs[0].reference_price,
+            market_at=desk.market.at,
+            desk_at=desk.clock.now(),
+        )
+    assert signed.state == "signed", signed
+    desk.agree()
+    send_signed(desk.ledger, desk.broker, sender=desk.sender(), desk=desk.clock, market=desk.market)
+    compare(desk)
+
+    # 40 that the broker holds at 97.90, to the new stop at 93.36
+    assert risk() == 40 * (Decimal("97.90") - Decimal("93.36"))
