@@ -14,7 +14,7 @@ from assets.strategies import swing_signals
 from config.settings import Settings
 from config.universe import Universe
 from quant.signals import target_weights
-from warehouse import Warehouse, portfolio, predictions
+from warehouse import Warehouse, models, portfolio, predictions
 
 
 @dg.asset(
@@ -36,7 +36,7 @@ def signals_asset(
     rows = 0
     for key in context.partition_keys:
         session = as_session(key)
-        told = [_signals(warehouse, settings, session)]
+        told = [model_signals(warehouse, settings, session)]
         if settings.strategies.swing != "off":
             told.append(swing_signals(warehouse, settings, universe, session))
         for frame in told:
@@ -46,12 +46,15 @@ def signals_asset(
     return dg.MaterializeResult(metadata={"dagster/row_count": rows})
 
 
-def _signals(warehouse: Warehouse, settings: Settings, session: date) -> pl.DataFrame:
+def model_signals(warehouse: Warehouse, settings: Settings, session: date) -> pl.DataFrame:
+    """Target weights by what the serving model said of a session; empty where it said nothing."""
+    as_of = decision_time(session)
     with warehouse.reader() as conn:
-        said = predictions.known(conn, session, session, as_of=decision_time(session))
-    if said.is_empty():
-        return said
-    newest = said.filter(pl.col("model_version") == said["model_version"][-1])
+        said = predictions.known(conn, session, session, as_of=as_of)
+        serving = models.serving(conn, as_of=as_of)
+    newest = said.filter(pl.col("model_version").is_in(serving["model_version"].implode()))
+    if newest.is_empty():
+        return newest
     weights = target_weights(
         newest["probability"].to_numpy(),
         policy=policy(settings),
