@@ -34,7 +34,7 @@ def _raise(conn: object, subject: str) -> None:
 
 
 def _page() -> AppTest:
-    at = AppTest.from_file(str(SHELL), default_timeout=30).run()
+    at = AppTest.from_file(str(SHELL), default_timeout=120).run()
     return at.switch_page("views/alerts.py").run()
 
 

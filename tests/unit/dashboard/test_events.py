@@ -41,7 +41,7 @@ def test_a_replay_that_has_ended_promises_no_more_sessions(desk: Settings) -> No
 
 
 def test_seen_takes_note_of_an_alert_in_the_person_s_name(desk: Settings) -> None:
-    at = AppTest.from_file(str(SHELL), default_timeout=30).run()
+    at = AppTest.from_file(str(SHELL), default_timeout=120).run()
     (seen,) = [button for button in at.button if button.label == "Seen"]
 
     seen.click().run()

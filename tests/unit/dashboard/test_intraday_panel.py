@@ -28,7 +28,7 @@ def desk(
 
 
 def shown() -> str:
-    at = AppTest.from_file(str(SHELL), default_timeout=30).run()
+    at = AppTest.from_file(str(SHELL), default_timeout=120).run()
     at.switch_page("views/predictions.py").run()
     assert not at.exception
     blocks = [*at.subheader, *at.markdown, *at.caption]

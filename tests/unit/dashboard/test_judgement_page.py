@@ -34,7 +34,7 @@ def _figure(verdict: str, cut: str, label: str, cases: int, low: float | None) -
 
 
 def _text() -> str:
-    at = AppTest.from_file(str(SHELL), default_timeout=30).run()
+    at = AppTest.from_file(str(SHELL), default_timeout=120).run()
     at.switch_page("views/judgement.py").run()
     assert not at.exception
     shown = "\n".join(str(block.value) for block in [*at.markdown, *at.caption])

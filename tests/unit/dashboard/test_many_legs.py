@@ -128,7 +128,7 @@ def test_a_flatten_says_so_and_that_a_halt_does_not_stop_it(desk: Settings) -> N
     assert words.sentence(found) == "Close every position: 2 orders"
     assert words.kind(found) == "flatten · replay"
 
-    at = AppTest.from_file(str(SHELL), default_timeout=30).run()
+    at = AppTest.from_file(str(SHELL), default_timeout=120).run()
     at = at.switch_page("views/approvals.py").run()
 
     assert not at.exception
@@ -138,7 +138,7 @@ def test_a_flatten_says_so_and_that_a_halt_does_not_stop_it(desk: Settings) -> N
 
 def test_what_fits_is_proposed_by_one_click(desk: Settings) -> None:
     stored(proposed.proposal(proposal_id=new_id(), code="33CC-44DD", denied=True))
-    at = AppTest.from_file(str(SHELL), default_timeout=30).run()
+    at = AppTest.from_file(str(SHELL), default_timeout=120).run()
     at = at.switch_page("views/approvals.py").run()
 
     at.button(key="fit-33CC-44DD").click().run()

@@ -23,7 +23,7 @@ EMPTY = {
 def test_an_empty_page_says_what_is_missing(
     desk_settings: Settings, page: str, sentence: str
 ) -> None:
-    at = AppTest.from_file(str(SHELL), default_timeout=30).run()
+    at = AppTest.from_file(str(SHELL), default_timeout=120).run()
     at.switch_page(f"views/{page}.py").run()
 
     assert not at.exception

@@ -21,7 +21,7 @@ def desk(desk_settings: Settings, desk_warehouse: warehouse.Warehouse) -> Settin
 
 
 def _page(name: str) -> AppTest:
-    at = AppTest.from_file(str(SHELL), default_timeout=30).run()
+    at = AppTest.from_file(str(SHELL), default_timeout=120).run()
     return at.switch_page(f"views/{name}.py").run()
 
 
@@ -103,12 +103,12 @@ def test_an_early_desk_lists_the_steps_of_its_start(desk_settings: Settings) -> 
 
 
 def test_the_first_run_panel_stays_away_once_dismissed(desk: Settings) -> None:
-    at = AppTest.from_file(str(SHELL), default_timeout=30).run()
+    at = AppTest.from_file(str(SHELL), default_timeout=120).run()
 
     at.button(key="first-run-understood").click().run()
 
     assert "You are in July 2012" not in _text(at)
-    refreshed = AppTest.from_file(str(SHELL), default_timeout=30).run()
+    refreshed = AppTest.from_file(str(SHELL), default_timeout=120).run()
     assert "You are in July 2012" not in _text(refreshed)
 
 

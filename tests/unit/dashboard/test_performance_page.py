@@ -59,7 +59,7 @@ def desk(desk_settings: Settings, desk_warehouse: warehouse.Warehouse) -> Settin
 
 
 def _text(page: str, **query: str) -> str:
-    at = AppTest.from_file(str(SHELL), default_timeout=30).run()
+    at = AppTest.from_file(str(SHELL), default_timeout=120).run()
     at.switch_page(f"views/{page}.py")
     for name, value in query.items():
         at.query_params[name] = value

@@ -43,7 +43,7 @@ def _shown(found: pl.DataFrame) -> AppTest:
 
         risk_figures.show(st.session_state["found"])
 
-    at = AppTest.from_function(page, default_timeout=30)
+    at = AppTest.from_function(page, default_timeout=120)
     at.session_state["found"] = found
     return at.run()
 
