@@ -144,7 +144,8 @@ def rules(*, says: Sentence, when: Sentence, one: str) -> tuple[Rule, ...]:
             fails=pl.col("repeat") == 1,
             sentence=lambda row: (
                 f"The bar of {when(row)} has the four prices of the bar before it, close "
-                f"{price(row['close'])}, with another volume. Unusual, and not refused."
+                f"{price(row['close'])}, at {words.shares(row['volume'])}. Unusual, and not "
+                "refused."
             ),
             figures=FIGURES,
         ),

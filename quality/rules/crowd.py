@@ -35,10 +35,10 @@ _OUT_OF_ORDER: Final = 7.0
 _UNTOLD: Final = -0.1  # the score of a row that says nothing: no stretch goes on for nothing
 # A share listed abroad moves mostly overnight: its own usual gap is allowed for, where so many
 # rows tell it, and up to so many daily ranges. Three in ten rows lie below the quantile; in
-# normal gaps 3.5 times that is what nine in ten stay within.
+# normal gaps 4.5 times that is what 19 of 20 stay within.
 _USUAL_OF: Final = 40  # rows
 _USUAL_QUANTILE: Final = 0.3
-_USUAL_TIMES: Final = 3.5
+_USUAL_TIMES: Final = 4.5
 _MOST_ALLOWED: Final = 2.0
 # Of few trades neither range nor gap says where a share stood.
 _FEW_SHARES: Final = 3_000.0

@@ -26,7 +26,6 @@ from quality.rules.thresholds import (
     INDEX_SPAN,
     LIQUID_USD,
     MEAN_TO_SIGMA,
-    NARROW,
     NEWS_SHARE,
     NO_REACH,
     OPENS,
@@ -34,6 +33,7 @@ from quality.rules.thresholds import (
     ROUNDING,
     SPLIT_RATIOS,
     SPLIT_TOLERANCE,
+    TELLING,
     TICK,
     TICKS,
     TRAVELLED,
@@ -156,7 +156,8 @@ def repeat(row: Floats, state: Floats, out: Floats, limits: Limits) -> float:
     if twice and not intraday:
         return STALE
     if twice and row[VOLUME] > limits.liquid:  # a cheap share repeats a narrow minute by chance
-        return STALE if row[HIGH] - row[LOW] > NARROW else ALIKE
+        ticks = (row[HIGH] - row[LOW]) / TICK
+        return STALE if ticks * ticks * row[VOLUME] >= TELLING else ALIKE
     return ALIKE if same and row[HIGH] - row[LOW] > TICKS else 0.0
 
 

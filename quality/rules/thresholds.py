@@ -105,8 +105,8 @@ CLOSES_EARLY: Final = 779.0
 AUCTION: Final = 5.0
 # USD a session from which no session goes by without a trade.
 LIQUID_USD: Final = 100_000.0
-# USD: minutes of a smaller range repeat one another by chance.
-NARROW: Final = 0.03
+# Ticks of range squared, times shares: minutes of less repeat one another by chance, once.
+TELLING: Final = 250_000.0
 # What a confirmed shock leaves behind: a share of it counts as deviation, and fades.
 UNREST_SHARE: Final = 0.35
 UNREST_FADES: Final = 0.85

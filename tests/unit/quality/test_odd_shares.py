@@ -239,7 +239,7 @@ def test_a_session_in_cents_is_the_wrong_one_though_it_comes_first() -> None:
 
 
 def test_a_cheap_share_repeats_a_narrow_minute_by_chance_and_a_dear_one_does_not() -> None:
-    cheap, dear = minutes(level=1.15, busy=400.0), minutes()
+    cheap, dear = minutes(level=1.15, busy=400.0), minutes(busy=20_000.0)
     prices = [pl.col(n).round(2) for n in PRICES]
 
     def repeated(frame: pl.DataFrame) -> pl.DataFrame:
