@@ -5,14 +5,12 @@ seen what went wrong. The desk writes them together with a row of the log.
 """
 
 from collections.abc import Iterator, Mapping
-from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
 
-from ledger.retold import Place, rows
+from ledger.retold import Place, figure_text, rows
 from ledger.tables import alert_rules, alerts, bookings, fills, legs
-from trading.canonical import decimal_text
 
 _Told = Mapping[str, Any]
 
@@ -34,8 +32,8 @@ def _bookings(conn: sa.Connection) -> Iterator[Place]:
             "kind": kept.kind,
             "symbol": kept.symbol,
             "day": kept.day.isoformat(),
-            "quantity": _text(kept.quantity),
-            "cash": _text(kept.cash),
+            "quantity": figure_text(kept.quantity),
+            "cash": figure_text(kept.cash),
         }
         for kept in conn.execute(sa.select(bookings))
     }
@@ -61,7 +59,7 @@ def _corrections(conn: sa.Connection) -> Iterator[Place]:
     found = {kept.execution_id: kept for kept in conn.execute(query)}
     for name in sorted(found.keys() | taken_back | corrected.keys()):
         kept = found.get(name)
-        now = None if kept is None else (_text(kept.quantity), _text(kept.price))
+        now = None if kept is None else (figure_text(kept.quantity), figure_text(kept.price))
         gone = kept is not None and kept.busted_at is not None
         if gone != (name in taken_back) or (name in corrected and corrected[name] != now):
             yield Place(f"execution {name}", f"Execution {name} is not as the log tells.")
@@ -103,7 +101,7 @@ def _rules(conn: sa.Connection) -> Iterator[Place]:
     stored = {
         kept.rule_id: {
             "severity": kept.severity,
-            "threshold": _text(kept.threshold),
+            "threshold": figure_text(kept.threshold),
             "made_by": kept.made_by,
             "retired_by": kept.retired_by,
         }
@@ -135,7 +133,3 @@ def _compared(what: str, stored: Mapping[str, _Told], told: Mapping[str, _Told])
         elif name not in stored:
             said = "is in the log and gone"
         yield Place(f"{what} {name}", f"{what.capitalize()} {name} {said}.")
-
-
-def _text(value: Decimal) -> str:
-    return decimal_text(value) if value.is_finite() else str(value)

@@ -8,14 +8,13 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 
 import sqlalchemy as sa
 
 from ledger.people import fingerprint
-from ledger.retold import Place, Row, rows
+from ledger.retold import Place, Row, figure_text, rows
 from ledger.tables import limit_overrides, people
-from trading.canonical import decimal_text, utc_text
+from trading.canonical import utc_text
 
 _ADDED = "person.add"
 _ROLES = "person.roles"
@@ -40,7 +39,7 @@ class _Override:
 
     made_at: datetime
     person: str
-    value: str
+    value: str | None
     reason: str
     ends: str
     revoked_at: datetime | None = None
@@ -117,7 +116,7 @@ def _limits(conn: sa.Connection) -> Iterator[Place]:
             _Override(
                 kept.created_at,
                 kept.person_id,
-                _text(kept.value),
+                figure_text(kept.value),
                 kept.reason,
                 utc_text(kept.expires_at),
                 kept.revoked_at,
@@ -146,7 +145,3 @@ def _tell_override(told: dict[tuple[str, str], list[_Override]], row: Row) -> No
 
 def _listed(found: list[_Override]) -> str:
     return "; ".join(one.words() for one in found) or "nothing"
-
-
-def _text(value: Decimal) -> str:
-    return decimal_text(value) if value.is_finite() else str(value)

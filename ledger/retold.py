@@ -185,11 +185,11 @@ def _orders(conn: sa.Connection, told: Story) -> Iterator[Place]:
 def _is_altered(row: sa.Row[Any], intent: Mapping[str, Any]) -> bool:
     acted = {
         "proposal": row.proposal_id,
-        "quantity": _text(row.quantity),
+        "quantity": figure_text(row.quantity),
         "build": row.build,
     }
     # An order of a leg is told with its number, one that takes a stop's place with its price.
-    own = {"attempt": row.attempt, "stop_price": _text(row.stop_price)}
+    own = {"attempt": row.attempt, "stop_price": figure_text(row.stop_price)}
     acted |= {name: value for name, value in own.items() if name in intent}
     return any(intent.get(name) != value for name, value in acted.items())
 
@@ -205,5 +205,8 @@ def _is_not_of_its_leg(row: sa.Row[Any]) -> bool:
     return any(told[name] != told[f"leg_{name}"] for name in names)
 
 
-def _text(value: Decimal | None) -> str | None:
-    return decimal_text(value) if value is not None and value.is_finite() else None
+def figure_text(value: Decimal | None) -> str | None:
+    """Return a figure as the log writes it; infinity and no number as Python does."""
+    if value is None:
+        return None
+    return decimal_text(value) if value.is_finite() else str(value)
