@@ -14,6 +14,11 @@ query { workspaceOrError { __typename ... on PythonError { message } ... on Work
   locationEntries { name loadStatus locationOrLoadError { __typename
     ... on PythonError { message } } } } } }
 """
+_RELOAD = """
+mutation ($location: String!) {
+  reloadRepositoryLocation(repositoryLocationName: $location) { __typename } }
+"""
+_UNREACHABLE = "DagsterUserCodeUnreachableError"
 _LAUNCH = """
 mutation ($job: String!, $location: String!, $repository: String!, $tags: [ExecutionTag!]!) {
   launchRun(executionParams: {
@@ -85,6 +90,8 @@ class Dagster:
     def is_loaded(self) -> bool:
         """Return whether the code location is ready.
 
+        A webserver that found no code server looks again only when it is told to: it is told.
+
         Raises
         ------
         DagsterError
@@ -94,9 +101,11 @@ class Dagster:
         for entry in answer.get("locationEntries", []):
             if entry["name"] == self.location and entry["loadStatus"] == "LOADED":
                 loaded = entry["locationOrLoadError"] or {}
-                if loaded.get("__typename") == "PythonError":
+                if loaded.get("__typename") != "PythonError":
+                    return bool(loaded)
+                if _UNREACHABLE not in loaded["message"]:
                     raise DagsterError(f"The pipeline cannot be loaded: {loaded['message']}")
-                return bool(loaded)
+                self._ask(_RELOAD, {"location": self.location})
         return False
 
     def launch(self, job: str, *, tags: Mapping[str, str] | None = None) -> str:

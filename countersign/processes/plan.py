@@ -94,7 +94,7 @@ def venue(settings: Settings, home: Home) -> Spec:
 
 
 def pipeline(settings: Settings, home: Home) -> list[Spec]:
-    """Return Dagster's code server, webserver and daemon."""
+    """Return Dagster's code server, and the two that ask it: webserver and daemon."""
     port, code_port = settings.dagster.port, settings.dagster.code_port
     workspace = f"--workspace={home.workspace}"
     return [

@@ -129,17 +129,18 @@ class Startup:
         dashboard = beside.submit(self._begin, DASHBOARD, plan.dashboard(self.settings))
         storage = beside.submit(self.tasks.run, "dagster", lambda _share, _detail: None)
         lake = beside.submit(self._carry_out, LAKE, "lake")
-        *serving, daemon = plan.pipeline(self.settings, self.home)
+        code, *asking = plan.pipeline(self.settings, self.home)
         *others, watch = plan.workers(self.settings)
         storage.result()
-        pipeline = [self._keep(spec) for spec in serving]
+        pipeline = [self._keep(code)]
         lake.result()
         if self.settings.broker.kind == "venue":
             self._begin(VENUE, plan.venue(self.settings, self.home))
         workers = [self._keep(watch)]  # the first materialisation asks what time it is
-        pipeline.append(self._keep(daemon))  # its sensors look into the lake
         dashboard.result()
         with self.steps.step(PIPELINE):
+            self._healthy(pipeline[0])  # the others ask it what there is, and sensors the lake
+            pipeline += [self._keep(spec) for spec in asking]
             for keeper in pipeline:
                 self._healthy(keeper)
         self.reap()
