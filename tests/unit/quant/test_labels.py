@@ -1,5 +1,7 @@
 """Labels look ahead exactly as far as they say, and weights count overlap."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -131,7 +133,10 @@ def _barriers(
 
 
 def test_meta_labels_say_whether_the_chosen_side_paid() -> None:
-    falls = {"high": [100.0, 100.5, 100.0, 100.0], "low": [100.0, 99.5, 97.0, 100.0]}
+    falls: dict[str, Any] = {
+        "high": [100.0, 100.5, 100.0, 100.0],
+        "low": [100.0, 99.5, 97.0, 100.0],
+    }
 
     # 2 % over the span: a short gains 2 % at 98 in session 2, a purchase is stopped at 99
     assert _barriers([-1, 0, 0, 0], **falls) == pytest.approx((0.02, 2, 1.0))
@@ -141,7 +146,10 @@ def test_meta_labels_say_whether_the_chosen_side_paid() -> None:
 
 
 def test_of_a_bar_that_touches_both_a_short_takes_its_stop_above() -> None:
-    wide = {"high": [100.0, 103.0, 100.0, 100.0], "low": [100.0, 97.0, 100.0, 100.0]}
+    wide: dict[str, Any] = {
+        "high": [100.0, 103.0, 100.0, 100.0],
+        "low": [100.0, 97.0, 100.0, 100.0],
+    }
 
     assert _barriers([-1, 0, 0, 0], **wide) == pytest.approx((-0.01, 1, 0.0))
 
@@ -151,7 +159,12 @@ def test_a_short_is_the_mirror_of_a_purchase_in_mirrored_prices(seed: int, sign:
     rng = np.random.default_rng(seed)
     moves = rng.normal(0.0, 0.01, (3, 30))
     up, down = (100.0 * (1.0 + way * moves) for way in (1.0, -1.0))
-    how = {"horizon": 3, "volatility": np.full(30, 0.005), "profit": 1.5, "stop": 0.7}
+    how: dict[str, Any] = {
+        "horizon": 3,
+        "volatility": np.full(30, 0.005),
+        "profit": 1.5,
+        "stop": 0.7,
+    }
     ends, days = np.array([0, 30]), np.arange(30)
 
     def told(prices: np.ndarray, side: int) -> np.ndarray:
