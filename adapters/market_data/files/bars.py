@@ -3,70 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 
 import polars as pl
 
 from adapters.market_data.calendar import NEW_YORK
-from adapters.market_data.files import columns, conventions, numbers, stamps, words, zones
+from adapters.market_data.files import columns, conventions, figures, numbers, stamps, words, zones
 from adapters.market_data.files.delivery import (
     FILE_COLUMNS,
     LINE,
-    PROBLEM,
     Delivery,
     FileKind,
     FileOptions,
     UnreadableFileError,
 )
+from adapters.market_data.files.reading import Reading
 from adapters.market_data.files.stamps import MIDNIGHT, Stamps
 from adapters.market_data.files.text import Table
 
-VALUES: Final = (*words.PRICES, "volume")
-_EXTRAS: Final = ("adjusted_close", "split_ratio", "dividend")
-_FIXED_POINT: Final = 1e9  # Databento writes prices in billionths of a dollar
 _EVENING: Final = 22  # o'clock in Greenwich, from which midnight is less than this far
 _TO_MIDNIGHT: Final = "2h"
-_MOST: Final = 2**53  # beyond it a volume is no longer exact, and no volume
-
-
-@dataclass
-class Reading:
-    """A table on its way into the desk's columns: what was found in it so far."""
-
-    table: Table
-    kind: FileKind
-    name: str
-    options: FileOptions
-    roles: dict[str, str] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
-    problems: list[pl.Series] = field(default_factory=list)
-
-    def column(self, role: str) -> pl.Series | None:
-        """Return the file's column for a role, None when it has none."""
-        return self.table.frame[self.roles[role]] if role in self.roles else None
-
-    def blame(self, role: str, bad: pl.Series, what: str) -> None:
-        """Note the rows whose column for `role` could not be read."""
-        if not bad.any():
-            return
-        name = self.roles[role]
-        raw = self.table.frame[name].cast(pl.String, strict=False)
-        said = pl.concat_str(
-            pl.lit(f"its {name or role} '"), pl.col("raw").fill_null(""), pl.lit(f"' is {what}")
-        )
-        told = pl.DataFrame({"raw": raw, "bad": bad}).select(pl.when("bad").then(said))
-        self.problems.append(told.to_series())
-
-    def problem(self) -> pl.Series:
-        """Return what is wrong with each row in one sentence, null for nothing."""
-        parts = [self.table.frame[PROBLEM], *self.problems]
-        if len(parts) == 1:
-            return parts[0].alias(PROBLEM)
-        frame = pl.DataFrame({str(n): part for n, part in enumerate(parts)})
-        said = pl.concat_str(pl.all(), separator="; ", ignore_nulls=True)
-        return frame.select(pl.when(said != "").then(said).alias(PROBLEM)).to_series()
 
 
 def read(table: Table, *, kind: FileKind, options: FileOptions, name: str) -> Delivery:
@@ -82,8 +39,8 @@ def read(table: Table, *, kind: FileKind, options: FileOptions, name: str) -> De
     _choose(found)
     when, session = _times(found)
     frame = pl.DataFrame({"symbol": symbols(found)}).with_columns(session, *when)
-    frame = frame.with_columns(_values(found))
-    frame = frame.with_columns(_extras(found, frame["close"]))
+    frame = frame.with_columns(figures.values(found))
+    frame = frame.with_columns(figures.extras(found, frame["close"]))
     frame = frame.with_columns(table.frame[LINE], found.problem())
     ours = FILE_COLUMNS[kind]
     frame = frame.select(
@@ -176,7 +133,7 @@ def _settle_hours(found: Reading, candidates: Sequence[str]) -> None:
 
 def _require(found: Reading) -> None:
     """Raise for what no bar can do without; say what the file looks like instead."""
-    wanted = ("stamp", "close") if found.kind == "index" else ("stamp", *VALUES)
+    wanted = ("stamp", "close") if found.kind == "index" else ("stamp", *figures.VALUES)
     needed = [role for role in wanted if role not in found.roles]
     if not needed:
         return
@@ -391,72 +348,6 @@ def _require_minutes(found: Reading, start: pl.Series, symbol: pl.Series) -> Non
         raise UnreadableFileError(
             f"{found.name} holds {said} bars; --kind minute needs bars of one minute."
         )
-
-
-def _values(found: Reading) -> list[pl.Series]:
-    """Return the four prices and the volume as numbers."""
-    present = {role: found.column(role) for role in VALUES if role in found.roles}
-    raw = [column for column in present.values() if column is not None]
-    style = numbers.style_of(raw, separator=found.table.separator)
-    if style.decimal == ",":
-        found.notes.append("Numbers are written with a decimal comma.")
-    read: dict[str, pl.Series] = {}
-    for role, column in present.items():
-        assert column is not None
-        values, bad = numbers.numbers(column, style)
-        found.blame(role, bad, "no number")
-        read[role] = values.alias(role)
-    read["close"], said = conventions.without_minus(found.table, found.roles, read["close"])
-    if said:
-        found.notes.append(said)
-    # Of an index often nothing but the close is told, and nothing is traded.
-    for role in words.PRICES:
-        read.setdefault(role, read["close"].alias(role))
-    read.setdefault("volume", pl.repeat(0.0, read["close"].len(), eager=True).alias("volume"))
-    return [*_dollars(found, read), _counted(found, read["volume"])]
-
-
-def _dollars(found: Reading, read: Mapping[str, pl.Series]) -> list[pl.Series]:
-    """Return the prices, billionths of a dollar brought to dollars."""
-    prices = [read[role] for role in words.PRICES]
-    keys = {words.key(column) for column in found.table.columns}
-    middle = prices[3].median()
-    if {"rtype", "instrumentid"} & keys and isinstance(middle, float) and middle > 1e7:
-        found.notes.append("Prices are written in billionths of a dollar; they were converted.")
-        # Nine digits are all there are: rounding takes back what the division adds.
-        return [(price / _FIXED_POINT).round(9) for price in prices]
-    return prices
-
-
-def _counted(found: Reading, volume: pl.Series) -> pl.Series:
-    """Return the volume in whole shares; what no file can count becomes null."""
-    beyond = (volume.abs() > _MOST).fill_null(value=False)
-    if "volume" in found.roles:
-        found.blame("volume", beyond, "too large for a count of shares")
-    kept = pl.DataFrame({"volume": volume, "beyond": beyond})
-    return kept.select(
-        pl.when(~pl.col("beyond")).then(pl.col("volume").round()).cast(pl.Int64).alias("volume")
-    ).to_series()
-
-
-def _extras(found: Reading, close: pl.Series) -> list[pl.Series]:
-    """Return adjusted close, split ratio and dividend where the file has them.
-
-    CRSP and Compustat tell the adjusted close by what the raw one is to be divided by.
-    """
-    extras = []
-    divisor = found.column("price_divisor")
-    if divisor is not None and "adjusted_close" not in found.roles:
-        style = numbers.style_of([divisor], separator=found.table.separator)
-        by = numbers.numbers(divisor, style)[0]
-        extras.append((close / by.set(by <= 0, None)).alias("adjusted_close"))
-    for role in _EXTRAS:
-        column = found.column(role)
-        if column is None or found.roles[role] == found.roles.get("close"):
-            continue
-        style = numbers.style_of([column], separator=found.table.separator)
-        extras.append(numbers.numbers(column, style)[0].alias(role))
-    return extras
 
 
 def _adjusted(found: Reading) -> bool:

@@ -7,7 +7,7 @@ from typing import Final
 import polars as pl
 
 from adapters.market_data.files import columns, numbers, stamps, words
-from adapters.market_data.files.bars import Reading, symbols
+from adapters.market_data.files.bars import symbols
 from adapters.market_data.files.delivery import (
     FILE_COLUMNS,
     LINE,
@@ -16,6 +16,7 @@ from adapters.market_data.files.delivery import (
     FileOptions,
     UnreadableFileError,
 )
+from adapters.market_data.files.reading import Reading
 from adapters.market_data.files.text import Table
 
 _KINDS: Final = (

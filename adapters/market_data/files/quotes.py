@@ -9,7 +9,6 @@ from typing import Final
 import polars as pl
 
 from adapters.market_data.files import columns, numbers, stamps, words
-from adapters.market_data.files.bars import Reading
 from adapters.market_data.files.delivery import (
     FILE_COLUMNS,
     LINE,
@@ -19,6 +18,7 @@ from adapters.market_data.files.delivery import (
     FileOptions,
     UnreadableFileError,
 )
+from adapters.market_data.files.reading import Reading
 from adapters.market_data.files.text import Table
 
 # The OCC's name of a contract: root, expiry, right, strike in thousandths.
