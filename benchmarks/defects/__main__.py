@@ -147,10 +147,11 @@ def _table(scores: dict[str, Score]) -> list[str]:
 
 def _line(name: str, score: Score) -> str:
     called = score.rows_found + score.false
+    share = score.false / max(score.clean, 1)  # a class may leave no clean row
     return (
         f"| {name} | {score.plants} | {score.found / score.plants:.1%} | "
         f"{score.rows_found / score.rows:.1%} | {score.rows_found / max(called, 1):.1%} | "
-        f"{score.false} | {score.false / score.clean * 1e4:.2f} | {_named(score.rules, 3)} |"
+        f"{score.false} | {share * 1e4:.2f} | {_named(score.rules, 3)} |"
     )
 
 

@@ -10,6 +10,7 @@ from quality.calendar import Calendar
 from quality.rules import bar, jumps, words
 from quality.rules.actions import ACTION_RULES
 from quality.rules.crowd import CROWD_RULES
+from quality.rules.dating import DATING_RULES
 from quality.rules.halts import RESUMED
 from quality.rules.judge import judge
 from quality.rules.missing import absent
@@ -258,6 +259,7 @@ RULES: Final[tuple[Rule, ...]] = (
     ),
     RESUMED,
     *CROWD_RULES,
+    *DATING_RULES,
     *ACTION_RULES,
 )
 

@@ -10,6 +10,7 @@ from quality.rules.jumps import (
     CODE,
     LOG_SPLIT,
     STEP_NO,
+    SWOLLEN,
     THIN,
     UNIT,
     VOLUME,
@@ -35,7 +36,9 @@ def mark_thin(rows: Floats, usable: Bools, limits: Limits, out: Floats) -> None:
     A single row must lie far beyond the spread of its volumes to be called thin; of a level that
     stays the medians tell, whose spread is small.
     """
-    sound = np.flatnonzero(usable & (rows[:, VOLUME] > 0.0))
+    # Volumes in other units are no measure: after them the usual ones would look thin.
+    counted = (rows[:, VOLUME] > 0.0) & (out[:, VOLUME_CODE] != SWOLLEN)
+    sound = np.flatnonzero(usable & counted)
     if sound.size < 2 * _LEAST:
         return
     volume = np.log(rows[sound, VOLUME]) - rows[sound, LOG_SPLIT]

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import polars as pl
 
 from quality.calendar import Calendar
-from quality.rules import bar, crowd, halts, listings, peers
+from quality.rules import bar, crowd, dating, halts, listings, peers
 from quality.rules.bar import PRICES
 from quality.rules.history import walk
 from quality.rules.jumps import COLUMNS, MEASURES
@@ -93,7 +93,7 @@ def facts(
     frame = _with_index(frame, index)
     frame = measured(frame, limits=DAILY, hindsight=hindsight)
     frame = halts.with_halts(
-        crowd.with_stretches(frame, whole_file=hindsight), whole_file=hindsight
+        dating.with_stretches(frame, whole_file=hindsight), whole_file=hindsight
     )
     if told is not None:
         return _as_delivered(listings.joined(frame, told))

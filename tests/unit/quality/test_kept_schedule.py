@@ -50,3 +50,5 @@ def test_where_nothing_can_be_written_nothing_breaks(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
 
     schedules.keep(tmp_path / "file" / "XNYS-1-2030-01-01.npy", np.zeros(1, dtype=schedules.ROW))
+
+    assert [place.name for place in tmp_path.iterdir()] == ["file"]

@@ -207,3 +207,16 @@ def test_every_session_of_a_gap_filled_in_is_held() -> None:
         frame = planted(frame, day, **fill)
 
     assert {session for _, session, _ in errors(judged(frame))} == set(days)
+
+
+def test_volumes_right_again_after_weeks_in_other_units_are_not_thin() -> None:
+    frame = rows("IBM", FIRST, LAST)
+    weeks = frame["session"].slice(40, 20).to_list()
+    off = pl.col("session").is_in(weeks)
+    counted = frame.with_columns(
+        volume=pl.when(off).then(pl.col("volume") * 1_000).otherwise(pl.col("volume"))
+    )
+
+    found = errors(judged(counted))
+
+    assert found == {("IBM", day, "volume_is_in_shares") for day in weeks}
