@@ -106,13 +106,11 @@ def daily_bars(
     sessions = [as_session(key) for key in context.partition_keys]
     require_closed(sessions, ledger)
     gate = Gate(store, warehouse, universe, Path(settings.home) / "data_docs", context.run_id)
-    chunks = list(in_chunks(sessions))
-    for number, delivery in enumerate(gate.deliveries(chunks), start=1):
-        for done in gate.pass_through(delivery):
-            context.log.info(
-                f"{done.first} to {done.last} (part {number} of {len(chunks)}): "
-                f"{done.passed} rows passed, {done.held} held back"
-            )
+    for done in gate.load(list(in_chunks(sessions))):
+        context.log.info(
+            f"{done.first} to {done.last} of {sessions[0]} to {sessions[-1]}: "
+            f"{done.passed} rows passed, {done.held} held back"
+        )
     _write_members(store, warehouse, universe, sessions[-1])
     return dg.MaterializeResult(
         metadata=_metadata(gate.tally, sessions[0], sessions[-1])

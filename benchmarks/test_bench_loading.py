@@ -183,8 +183,7 @@ def test_bench_lake_to_judged_warehouse(
 
 def _taken_in(market: Market) -> Gate:
     gate = Gate(market.store, market.warehouse, market.universe, market.home / "docs", "bench")
-    for delivery in gate.deliveries(list(in_chunks(market.sessions))):
-        list(gate.pass_through(delivery))
+    list(gate.load(list(in_chunks(market.sessions))))
     return gate
 
 

@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from tests.desk.running import desk, whole_desk
+from tests.disks import small_disk
 from tests.servers import (
     desk_dsn,
     desk_place,
@@ -39,5 +40,6 @@ __all__ = [
     "postgres_dsn",
     "postgres_server",
     "s3_settings",
+    "small_disk",
     "whole_desk",
 ]

@@ -78,6 +78,14 @@ from market.daily_bars
 where symbol = $symbol and session = $session
 order by known_at
 """
+_ARE_UNKNOWN = """
+select not exists (
+    select 1 from market.daily_bars where session between $first and $last
+) and not exists (
+    select 1 from quality.verdicts
+    where dataset = 'daily_bars' and session between $first and $last
+)
+"""
 _LATEST_SESSIONS = """
 select symbol, min(session) as first_session, max(session) as last_session,
        count(distinct session) as sessions, count(*) - count(distinct session) as restatements
@@ -213,6 +221,12 @@ def minutes(
         "as_of": require_aware(as_of, name="as_of"),
     }
     return selected(conn, _MINUTES, wanted)
+
+
+def are_unknown(conn: duckdb.DuckDBPyConnection, first: date, last: date) -> bool:
+    """Whether no daily bar of any symbol was ever stored or judged from `first` to `last`."""
+    found = conn.execute(_ARE_UNKNOWN, {"first": first, "last": last}).fetchone()
+    return bool(found and found[0])
 
 
 def history(conn: duckdb.DuckDBPyConnection, symbol: str, session: date) -> pl.DataFrame:

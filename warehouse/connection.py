@@ -14,12 +14,14 @@ import psycopg
 
 from config.settings import Settings
 from warehouse import place as places
-from warehouse.errors import WarehouseUnavailableError, WriteConflictError
+from warehouse.errors import NoRoomError, WarehouseUnavailableError, WriteConflictError
 
 _LOCK_TIMEOUT_SECONDS = 120
 _RECOVERY_SECONDS = 30.0
 _WRITE_ATTEMPTS = 8
 _CONFLICT = "transaction conflict"
+# What the operating system says of a full disk, and an S3 server of its own.
+_NO_ROOM = ("no space left on device", "disk quota exceeded", "storagefull")
 
 Result = TypeVar("Result")
 
@@ -86,6 +88,8 @@ class Warehouse:
         ------
         WriteConflictError
             If another transaction changed a table first, or held its lock for two minutes.
+        NoRoomError
+            If the data files' disk or bucket is full.
         """
         if not tables:
             raise ValueError("`tables` must name each table the block writes, was empty.")
@@ -96,9 +100,8 @@ class Warehouse:
                 lock.execute("select 1")  # a lost session is a lost lock: do not commit
                 cursor.execute("COMMIT")
             except duckdb.Error as e:
-                if _CONFLICT not in str(e).lower():
-                    raise
-                raise WriteConflictError(f"{', '.join(tables)}: {_first_line(e)}") from e
+                self._explain(e, tables)
+                raise
             except psycopg.OperationalError as e:
                 raise WarehouseUnavailableError(
                     f"The lock on {', '.join(tables)} was lost; nothing was written: {e}"
@@ -183,6 +186,17 @@ class Warehouse:
                         f"{_first_line(cause)} Look at ./desk status and ./desk logs postgres."
                     ) from e
                 time.sleep(random.uniform(0.2, 0.5))  # noqa: S311 - jitter
+
+    def _explain(self, error: duckdb.Error, tables: tuple[str, ...]) -> None:
+        """Raise what the desk has a word for; return where it has none."""
+        said = str(error).lower()
+        if _CONFLICT in said:
+            raise WriteConflictError(f"{', '.join(tables)}: {_first_line(error)}") from error
+        if any(words in said for words in _NO_ROOM):
+            raise NoRoomError(
+                f"There is no room left in {self._place.data_path}; nothing was written to "
+                f"{', '.join(tables)}. Free some space, then run the step again."
+            ) from error
 
     @contextmanager
     def _locked(self, tables: tuple[str, ...]) -> Iterator[psycopg.Connection]:

@@ -17,5 +17,9 @@ class WarehouseMissingError(AskError):
     """No warehouse has been created at the place named by the settings."""
 
 
+class NoRoomError(AskError):
+    """The data files' disk or bucket is full; nothing was written."""
+
+
 class NewerSchemaError(StopError):
     """The warehouse was written by newer code than this."""

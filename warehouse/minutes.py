@@ -20,15 +20,21 @@ _SESSIONS = """
 select distinct session
 from market.minute_bars
 where symbol in (select unnest($symbols::varchar[])) and session between $first and $last
+    and known_at <= $as_of
 order by session
 """
 
 
 def sessions(
-    conn: duckdb.DuckDBPyConnection, symbols: Sequence[str], first: date, last: date
+    conn: duckdb.DuckDBPyConnection,
+    symbols: Sequence[str],
+    first: date,
+    last: date,
+    *,
+    as_of: datetime,
 ) -> list[date]:
-    """Sessions of a span in which one of the symbols has a bar, whenever it was learned."""
-    span = {"symbols": list(symbols), "first": first, "last": last}
+    """Sessions of a span in which one of the symbols has a bar that was known at `as_of`."""
+    span = {"symbols": list(symbols), "first": first, "last": last, "as_of": as_of}
     found: list[date] = selected(conn, _SESSIONS, span)["session"].to_list()
     return found
 

@@ -3,7 +3,6 @@
 import os
 import shutil
 import subprocess
-import uuid
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -146,23 +145,6 @@ def test_a_wrong_checksum_is_told_and_nothing_of_the_object_is_used(tmp_path: Pa
         read(store)
     assert land(store, at=1).key != ""
     assert read(store) == 30 * 40
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 200 kB."""
-    if os.geteuid() != 0 or shutil.which("mount") is None:
-        pytest.skip("Needs the right to mount a small file system.")
-    folder = tmp_path / f"small-{uuid.uuid4().hex[:8]}"
-    folder.mkdir()
-    made = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", str(folder)],
-        check=False, capture_output=True,
-    )  # fmt: skip
-    if made.returncode:
-        pytest.skip(f"Needs the right to mount a small file system: {made.stderr.decode()}")
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)
 
 
 def test_a_full_disk_is_told_and_what_was_begun_is_completed_later(small_disk: Path) -> None:

@@ -13,7 +13,6 @@ import pytest
 from adapters.market_data import sample
 from adapters.market_data.landing import land
 from adapters.object_store import FolderStore
-from assets.blocks import in_chunks
 from assets.gate import Gate
 from config import universe
 from countersign.processes.postgres import Cluster
@@ -36,8 +35,9 @@ _LOADED = "select * exclude (loaded_at) from market.landings order by object_key
 def backfilled(place: Place, home: Path) -> None:
     warehouse = Warehouse(place)
     gate = Gate(FolderStore(home / "lake"), warehouse, universe.load(), home / "docs", "run")
-    for delivery in gate.deliveries(list(in_chunks(exchange().sessions(FIRST, LAST)))):
-        list(gate.pass_through(delivery))
+    sessions = list(exchange().sessions(FIRST, LAST))
+    # Many parts, so that some are left to write when the first is there.
+    list(gate.load([sessions[at : at + 250] for at in range(0, len(sessions), 250)]))
     warehouse.close()
 
 

@@ -89,8 +89,7 @@ class Small:
 
         self.warehouse.write(write, "market.corporate_actions", "market.index_bars")
         gate = Gate(self.store, self.warehouse, self.universe, self.home / "docs", "run")
-        for delivery in gate.deliveries([list(sessions)]):
-            list(gate.pass_through(delivery))
+        list(gate.load([list(sessions)]))
         firsts = load.first_sessions(self.store, "daily", NAMES)
         with self.warehouse.reader() as conn:
             rows = memberships.known(conn, self.universe, firsts, as_of=decision_time(last))
