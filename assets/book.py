@@ -70,7 +70,7 @@ def rebalanced(
     # Room goes to the strongest first, as it does where each symbol is proposed alone.
     targets = [
         rebalancing.Target(facts[symbol], wanted.get(symbol, _ZERO))
-        for symbol in sorted(free, key=lambda name: -strength(known, name))
+        for symbol in sorted(free, key=lambda name: strength(known, name), reverse=True)
     ]
     legs = rebalancing.legs_for(
         targets,

@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from decimal import ROUND_DOWN, ROUND_HALF_UP, ROUND_UP, Decimal
 from typing import Any
 
+from assets.protecting import cover, loss_from_here
 from config.limits import Limits
 from config.settings import Settings
 from quality.calendar import exchange
@@ -112,7 +113,12 @@ def valid_until(session: date, settings: Settings, limits: Limits) -> datetime:
 
 
 def loss_to_stop(leg: Leg) -> Decimal | None:
-    """Return what is lost if the stop is hit at its price, in USD; None without a stop."""
+    """Return what is lost if the stop is hit at its price, in USD; None without a stop.
+
+    Of what is held already the loss from the price now, not from what it cost.
+    """
+    if leg.protects:
+        return loss_from_here(leg)
     if leg.stop_loss_price is None:
         return None
     return leg.quantity * abs(leg.worst_price - leg.stop_loss_price)
@@ -120,6 +126,8 @@ def loss_to_stop(leg: Leg) -> Decimal | None:
 
 def effects(leg: Leg, picture: Picture, limits: Limits) -> tuple[Effect, ...]:
     """Return the card's table: figures now, after the trade, and their limits."""
+    if leg.protects:
+        return cover(leg, picture)
     account = picture.account
     if account is None or account.equity <= 0 or picture.positions is None:
         return ()

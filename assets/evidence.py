@@ -59,8 +59,18 @@ def card(trained: Trained, universe: Universe, *, simulated: bool) -> str:
         [
             f"A model of the kind {model.family}, {model.n_rounds} rounds, trained on "
             f"{model.n_train} rows; {trained.n_configurations} configurations were tried for it "
-            "and its forerunners.", "",
+            f"and its forerunners. {_aged(trained.time_decay)}", "",
             "## Limits of use", "", *(f"- {limit}" for limit in limits), "",
             "## What it leans on, most first", "", *(leans or ["- Nothing that can be told."]),
         ]
     )  # fmt: skip
+
+
+def _aged(decay: float) -> str:
+    """What became of old rows in training."""
+    if decay == 1.0:
+        return "Old rows weigh as much as new ones (no time decay)."
+    return (
+        f"Rows of a training window weigh less with age, the oldest {decay:g} of the newest (time "
+        "decay); what it is judged and calibrated on does not age."
+    )

@@ -1,7 +1,7 @@
 """Judge the intraday rules on the minutes that are stored: their record, trials and gates."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
@@ -20,17 +20,18 @@ from assets.intraday import (
     reversion_rules,
     with_the_session,
 )
-from assets.judging import Earned, Market, sharpes_by_regime, worst_regime
+from assets.judging import BETA_KNOWN_AFTER, Earned, Market, sharpes_by_regime, worst_regime
 from assets.material import EPOCH, programme
 from assets.models import history_of
 from assets.rule_gates import (
+    FEWEST,
     Judged,
     RuleTrial,
     evidence_of_record,
     overfitting_of,
     trial_of,
 )
-from assets.strategies import Told, market_of, model_is_clean, store_judged, told_of
+from assets.strategies import Told, market_of, model_asked, model_is_clean, store_judged, told_of
 from assets.training import History
 from config.gates import Gates
 from config.settings import Settings
@@ -43,8 +44,6 @@ from quant.strategies import ReversionRules, mean_reversion
 from quant.typing import BoolArray, FloatArray, Int32Array
 from warehouse import Warehouse, evidence, minutes
 
-_BETA_KNOWN_AFTER = 63  # sessions, as for models
-_FEWEST = 3  # active returns that have a ratio
 _CAPITAL = 100_000.0  # USD
 _CUTS = (0.4, 0.6, 0.8)  # of a session: what was wanted by then must not know the rest
 _CUT_SESSIONS = 3
@@ -161,7 +160,7 @@ def judged_reversion(
     market: Market,
     variants: Sequence[ReversionRules],
     *,
-    filtered: bool,
+    asked: Mapping[str, object] | None,
     subject: str,
     history: History,
     thresholds: dict[str, float],
@@ -173,17 +172,17 @@ def judged_reversion(
 
     Until the record has a trailing beta and a ratio the variants are no trials, as nobody has
     seen a score, and what follows from returns is unknown. What is judged is no fit: each
-    combinatorial path of a rule is the record itself.
+    combinatorial path of a rule is the record itself. `asked` is as for `trial_of`.
     """
     sessions = market.closes.shape[0]
-    span = slice(min(record.first + _BETA_KNOWN_AFTER, sessions), sessions)
+    span = slice(min(record.first + BETA_KNOWN_AFTER, sessions), sessions)
     trials: tuple[RuleTrial, ...] = ()
     earned = Evidence()
-    if sessions - span.start >= _FEWEST:
+    if sessions - span.start >= FEWEST:
         hold = market.held(slice(None))[record.first :]
         actives = [_active(net, hold) for net in record.net]
         trials = tuple(
-            trial_of(one, active, subject, filtered=filtered)
+            trial_of(one, active, subject, asked=asked)
             for one, active in zip(variants, actives, strict=True)
         )
         mine = Earned(record.net[0], actives[0], record.profits, span)
@@ -285,7 +284,7 @@ def intraday_gates(
         record,
         market_of(told.bars),
         variants,
-        filtered=filtered,
+        asked=model_asked(settings) if filtered else None,
         subject=f"{programme(universe)}/{name}",
         history=history_of(warehouse, universe),
         thresholds={gate: float(asked.threshold) for gate, asked in gates.gates.items()},
@@ -313,7 +312,7 @@ def intraday_gates(
 
 
 def _active(net: FloatArray, hold: FloatArray) -> FloatArray:
-    return active_returns(net, hold, minimum=_BETA_KNOWN_AFTER)[_BETA_KNOWN_AFTER:]
+    return active_returns(net, hold, minimum=BETA_KNOWN_AFTER)[BETA_KNOWN_AFTER:]
 
 
 def _wanted(told: Minutes, rules: ReversionRules) -> np.ndarray[tuple[int], np.dtype[np.int8]]:
@@ -339,7 +338,7 @@ def _sessions(warehouse: Warehouse, universe: Universe, told: Told, last: date) 
         return ()
     first = EPOCH + timedelta(days=int(days[0]))
     with warehouse.reader() as conn:
-        found = minutes.sessions(conn, universe.names, first, last)
+        found = minutes.sessions(conn, universe.names, first, last, as_of=decision_time(last))
     known = set(days.tolist())
     return [day for day in found if (day - EPOCH).days in known]
 

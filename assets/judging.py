@@ -18,7 +18,7 @@ from quant.typing import FloatArray
 
 # Sessions until a trailing beta is known. Before that nobody can say what was active: taking the
 # beta for 1 would book minus the whole market to a desk that holds a seventh of it.
-_BETA_KNOWN_AFTER = 63
+BETA_KNOWN_AFTER = 63
 # Nine of ten paths must do better (`gates.toml`).
 _PATH_PERCENTILE = 10.0
 _FREE = Costs(half_spread_bps=0.0, impact=0.0, borrow_rate=0.0)
@@ -83,7 +83,7 @@ def earned(
         returns=result.returns,
         active=_active(market, span, result),
         profits=profits(result, closes),
-        span=slice(min(span.start + _BETA_KNOWN_AFTER, span.stop), span.stop),
+        span=slice(min(span.start + BETA_KNOWN_AFTER, span.stop), span.stop),
     )
 
 
@@ -94,7 +94,7 @@ def traded(dataset: Dataset, market: Market, margin: FloatArray, policy: Policy)
     net, gross = (
         _active(market, span, backtest(*prices, weights, costs=costs)) for costs in (None, _FREE)
     )
-    return Traded(net, gross, market.first_ordinal + span.start + _BETA_KNOWN_AFTER)
+    return Traded(net, gross, market.first_ordinal + span.start + BETA_KNOWN_AFTER)
 
 
 def profits(result: Backtest, closes: FloatArray) -> FloatArray:
@@ -164,8 +164,8 @@ def decided(
 
 
 def _active(market: Market, span: slice, result: Backtest) -> FloatArray:
-    active = active_returns(result.returns, market.held(span), minimum=_BETA_KNOWN_AFTER)
-    return active[_BETA_KNOWN_AFTER:]
+    active = active_returns(result.returns, market.held(span), minimum=BETA_KNOWN_AFTER)
+    return active[BETA_KNOWN_AFTER:]
 
 
 def _grid(dataset: Dataset, market: Market, values: FloatArray) -> FloatArray:

@@ -111,7 +111,9 @@ def subject_of(settings: Settings, universe: Universe, names: tuple[str, ...]) -
     The version is that of the features learnt from, kernels' source included: after an edit of a
     kernel other numbers may have been tried, which nobody can tell without trying, so that they
     count again. Counting too many refuses a model; counting too few would promote luck. An edit
-    of another feature changes nothing here.
+    of another feature changes nothing here. Nothing is said of a time decay that forgets nothing:
+    what was tried before there was one is the same configuration.
     """
-    version = DAILY.select(names).version
-    return f"{programme(universe)}/{version}/h{settings.training.horizon}/{settings.training.model}"
+    version, asked = DAILY.select(names).version, settings.training
+    decay = "" if asked.time_decay == 1.0 else f"/decay{asked.time_decay}"
+    return f"{programme(universe)}/{version}/h{asked.horizon}/{asked.model}{decay}"

@@ -82,6 +82,7 @@ def trained_model(
         material.index_open,
         horizon=settings.training.horizon,
         minimum_history=universe.minimum_history,
+        time_decay=settings.training.time_decay,
     )
     market = _market(material.panel)
     trained = train(

@@ -22,7 +22,16 @@ from assets.drafting import (
 from assets.eligibility import eligibility_asset
 from assets.partitions import SESSIONS, as_session
 from assets.picture import Viewer, limits_now
-from assets.proposing import Decision, Known, facts_of, known_of, proposal_for, strength, why_not
+from assets.proposing import (
+    Decision,
+    Known,
+    facts_of,
+    known_of,
+    not_chosen,
+    proposal_for,
+    strength,
+    why_not,
+)
 from assets.signals import signals_asset
 from assets.strategies import proposing
 from config.limits import Limits
@@ -113,7 +122,9 @@ def _decide(viewer: Viewer, session: date, *, late: bool) -> list[Decision]:
         return rebalanced(viewer, known, session, held, account)
     decisions = []
     # Room and money go to the strongest first; each proposal is judged beside those before it.
-    for symbol in sorted(viewer.universe.names, key=lambda name: -strength(known, name)):
+    for symbol in sorted(
+        viewer.universe.names, key=lambda name: strength(known, name), reverse=True
+    ):
         reason = why_not(known, symbol, is_held=bool(held.get(symbol)))
         if late:
             reason = ("too_late", f"The session after {session} is over.")
@@ -135,7 +146,7 @@ def _propose(
     if weight == 0 and facts.held == 0:
         return Decision(
             facts.symbol, "none", "no_signal",
-            f"{said}: {_not_chosen(viewer.settings, known, facts.symbol)}.",
+            f"{said}: {not_chosen(known, viewer.settings.strategy, facts.symbol)}.",
             {"probability": probability},
         )  # fmt: skip
     if weight > 0 and facts.held > 0:
@@ -184,23 +195,6 @@ def _picture(viewer: Viewer, known: Known, session: date, symbol: str) -> Pictur
     # A champion's standing is not lent to rules that have none of their own.
     status = "challenger" if known.is_advisory(strategy) else "champion"
     return replace(picture, model=replace(picture.model, status=status))
-
-
-def _not_chosen(settings: Settings, known: Known, symbol: str) -> str:
-    """Return why a symbol with a forecast has no target weight."""
-    said = known.predictions[symbol]
-    if said["probability"] < settings.strategy.threshold:
-        return f"{settings.strategy.threshold * 100:.1f} % are needed to buy"
-    alike = sum(
-        (other["probability"], other["margin"]) == (said["probability"], said["margin"])
-        for other in known.predictions.values()
-    )
-    if alike > settings.strategy.k:
-        return (
-            f"the model does not tell {alike} symbols apart, there are places for "
-            f"{settings.strategy.k}, and none is chosen by its name"
-        )
-    return f"not among the {settings.strategy.k} strongest"
 
 
 def _submitted(

@@ -23,6 +23,7 @@ from assets.drafting import (
 )
 from assets.picture import Viewer
 from assets.tactics import CURVE_SESSIONS, prior_curve, window, with_tactic
+from config.strategies import StrategySettings
 from config.universe import Universe
 from ledger import market
 from ledger.connection import new_id
@@ -109,9 +110,25 @@ def why_not(known: Known, symbol: str, *, is_held: bool) -> tuple[str, str] | No
     return None
 
 
-def strength(known: Known, symbol: str) -> float:
-    """Probability of a symbol; below all others where nothing is known."""
-    return float(known.predictions.get(symbol, {"probability": -1.0})["probability"])
+def not_chosen(known: Known, policy: StrategySettings, symbol: str) -> str:
+    """Return why a symbol with a forecast has no target weight."""
+    mine = strength(known, symbol)
+    if mine[0] < policy.threshold:
+        return f"{policy.threshold * 100:.1f} % are needed to buy"
+    ranks = [strength(known, other) for other in known.predictions]
+    better, alike = sum(rank > mine for rank in ranks), ranks.count(mine)
+    if better < policy.k < better + alike:
+        return (
+            f"the model does not tell {alike} symbols apart, {policy.k - better} of the "
+            f"{policy.k} places are left for them, and none is chosen by its name"
+        )
+    return f"not among the {policy.k} strongest"
+
+
+def strength(known: Known, symbol: str) -> tuple[float, float]:
+    """Probability and margin of a symbol, as its signal is ranked; unknown is below all others."""
+    said = known.predictions.get(symbol)
+    return (float(said["probability"]), float(said["margin"] or 0.0)) if said else (-1.0, 0.0)
 
 
 def facts_of(known: Known, symbol: str, held: Decimal) -> Facts:

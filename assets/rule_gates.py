@@ -6,7 +6,14 @@ from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
-from assets.judging import Earned, Market, profits, sharpes_by_regime, worst_regime
+from assets.judging import (
+    BETA_KNOWN_AFTER,
+    Earned,
+    Market,
+    profits,
+    sharpes_by_regime,
+    worst_regime,
+)
 from assets.training import History, configuration_hash
 from quant.backtest import Costs, backtest, equal_weight_hold
 from quant.gates import (
@@ -23,8 +30,7 @@ from quant.performance.returns import varies
 from quant.strategies import Bars, ReversionRules, SwingRules, swing_weights
 from quant.typing import BoolArray, FloatArray
 
-_BETA_KNOWN_AFTER = 63  # sessions, as for models
-_FEWEST = 3  # active returns that have a ratio
+FEWEST = 3  # active returns that have a ratio
 _PBO_BLOCKS = 16
 _CUTS = (0.4, 0.6, 0.8)  # of the sessions: what was decided by then must not know the rest
 # Neighbours that anyone who chose the rules may have looked at; each is a trial.
@@ -68,22 +74,22 @@ def judged_swing(
     clean_model: bool | None,
     point_in_time: bool,
     real_data: bool,
+    asked: Mapping[str, object] | None = None,
 ) -> Judged:
     """Trade the rules and their neighbours through all of history, and judge the rules.
 
-    `clean_model` says whether a model that filters is free of leaks. What is judged is no fit:
-    each combinatorial path of a rule is the record itself.
+    `clean_model` says whether a model that filters is free of leaks, `asked` is its part in the
+    configuration. What is judged is no fit: each combinatorial path of a rule is the record
+    itself.
     """
     variants = variants_of(rules)
     start = _start(variants, allowed)
-    if bars.closes.shape[0] < start + _BETA_KNOWN_AFTER + _FEWEST:
-        nothing = Evidence(universe_point_in_time=point_in_time, real_data=real_data)
-        none = np.empty((0, bars.closes.shape[1]))
-        return Judged(subject, 0, (), nothing, judge(nothing, thresholds), slice(0, 0), none)
+    if bars.closes.shape[0] < start + BETA_KNOWN_AFTER + FEWEST:
+        return unjudged(subject, bars, thresholds, point_in_time=point_in_time, real_data=real_data)
     weights = [swing_weights(bars, rules=one, allowed=allowed)[start:] for one in variants]
     gained = [_earned(market, one, start) for one in weights]
     trials = tuple(
-        trial_of(one, told.active, subject, filtered=allowed is not None)
+        trial_of(one, told.active, subject, asked=asked)
         for one, told in zip(variants, gained, strict=True)
     )
     mine = gained[0]
@@ -109,6 +115,20 @@ def judged_swing(
         slice(start, mine.span.stop),
         weights[0],
     )
+
+
+def unjudged(
+    subject: str,
+    bars: Bars,
+    thresholds: Mapping[str, float],
+    *,
+    point_in_time: bool,
+    real_data: bool,
+) -> Judged:
+    """Return what the gates say of rules that could not be traded: nothing is known, or tried."""
+    nothing = Evidence(universe_point_in_time=point_in_time, real_data=real_data)
+    none = np.empty((0, bars.closes.shape[1]))
+    return Judged(subject, 0, (), nothing, judge(nothing, thresholds), slice(0, 0), none)
 
 
 def variants_of(rules: SwingRules) -> tuple[SwingRules, ...]:
@@ -146,8 +166,8 @@ def _earned(market: Market, weights: FloatArray, start: int) -> Earned:
     opens, closes = market.opens[start:], market.closes[start:]
     result = backtest(opens, closes, market.volumes[start:], weights)
     hold = equal_weight_hold(opens, closes)
-    active = active_returns(result.returns, hold, minimum=_BETA_KNOWN_AFTER)[_BETA_KNOWN_AFTER:]
-    span = slice(start + _BETA_KNOWN_AFTER, market.closes.shape[0])
+    active = active_returns(result.returns, hold, minimum=BETA_KNOWN_AFTER)[BETA_KNOWN_AFTER:]
+    span = slice(start + BETA_KNOWN_AFTER, market.closes.shape[0])
     return Earned(result.returns, active, profits(result, closes), span)
 
 
@@ -159,10 +179,18 @@ def _before_costs(market: Market, weights: FloatArray, start: int) -> FloatArray
 
 
 def trial_of(
-    rules: SwingRules | ReversionRules, active: FloatArray, subject: str, *, filtered: bool
+    rules: SwingRules | ReversionRules,
+    active: FloatArray,
+    subject: str,
+    *,
+    asked: Mapping[str, object] | None,
 ) -> RuleTrial:
-    """Return a variant of the rules as a trial, with what it earned."""
-    told = asdict(rules) | {"filtered": filtered}
+    """Return a variant of the rules as a trial, with what it earned.
+
+    `asked` tells of the model whose word they need, None where they need none: at another
+    threshold, or with another kind of model, they are another trial.
+    """
+    told = asdict(rules) | {"filtered": asked is not None} | dict(asked or {})
     return RuleTrial(
         configuration=json.dumps(told),
         configuration_hash=configuration_hash(told, subject),

@@ -1,7 +1,7 @@
 """Classical strategies beside the model's policy: their signals, and what the gates say of them."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date, timedelta
 
 import dagster as dg
@@ -11,11 +11,12 @@ from sqlalchemy import Engine
 
 from assets.beside_gates import counted_trials, of_weights
 from assets.desk_time import decision_time, market_now
+from assets.entry_filter import SecondModel, said_without_future, second_model
 from assets.judging import Market
 from assets.market import daily_bars, index_bars
 from assets.material import EPOCH, programme
 from assets.models import history_of, trained_model
-from assets.rule_gates import Judged, judged_swing
+from assets.rule_gates import Judged, judged_swing, unjudged
 from config.gates import Gates
 from config.settings import Settings
 from config.universe import Universe
@@ -75,20 +76,8 @@ def strategy_gates(
     if settings.strategies.swing == "off":
         return dg.MaterializeResult(metadata={"strategies": "none is on"})
     session = exchange().last_closed(market_now(ledger))
-    told = told_of(warehouse, settings, universe, session, filtered=_filtered(settings))
-    judged = judged_swing(
-        told.bars,
-        market_of(told.bars),
-        swing_rules(settings),
-        told.allowed,
-        subject=f"{programme(universe)}/{swing_name(settings)}",
-        history=history_of(warehouse, universe),
-        thresholds={name: float(gate.threshold) for name, gate in gates.gates.items()},
-        least_variance=float(gates.deflation.least_variance),
-        clean_model=model_is_clean(warehouse, told),
-        point_in_time=universe.point_in_time,
-        real_data=not told.simulated,
-    )
+    told, second = swing_told(warehouse, settings, universe, session)
+    judged = _judged(warehouse, settings, universe, gates, told, second)
     name = swing_name(settings)
     store_judged(warehouse, universe, told, judged, name)
     beside: dict[str, object] = {
@@ -96,6 +85,8 @@ def strategy_gates(
     }
     if judged.trials:
         beside |= of_weights(market_of(told.bars), judged.span, judged.weights)
+    if second is not None:
+        beside["filter"] = second.told()
     warehouse.write(lambda conn: evidence.store(conn, name, beside), "models.evidence")
     met = sum(verdict.passed for verdict in judged.verdicts)
     context.log.info(f"{swing_name(settings)}: {met} of {len(judged.verdicts)} gates met")
@@ -105,8 +96,74 @@ def strategy_gates(
             "gates_met": f"{met} of {len(judged.verdicts)}",
             "trials": len(judged.trials),
             "judged_to": str(session),
+            **({} if second is None else {"filter": second.sentence}),
         }
     )
+
+
+def _judged(
+    warehouse: Warehouse,
+    settings: Settings,
+    universe: Universe,
+    gates: Gates,
+    told: Told,
+    second: SecondModel | None,
+) -> Judged:
+    """Judge the rules as they are filtered; a filter that says nothing leaves nothing to judge."""
+    subject = f"{programme(universe)}/{swing_name(settings)}"
+    thresholds = {name: float(gate.threshold) for name, gate in gates.gates.items()}
+    real_data = not told.simulated
+    if second is not None and second.word.is_silent:
+        return unjudged(
+            subject,
+            told.bars,
+            thresholds,
+            point_in_time=universe.point_in_time,
+            real_data=real_data,
+        )
+    return judged_swing(
+        told.bars,
+        market_of(told.bars),
+        swing_rules(settings),
+        told.allowed,
+        subject=subject,
+        history=history_of(warehouse, universe),
+        thresholds=thresholds,
+        least_variance=float(gates.deflation.least_variance),
+        clean_model=_filter_is_clean(warehouse, told, second),
+        point_in_time=universe.point_in_time,
+        real_data=real_data,
+        asked=asked_of(settings) if second is None else second.configuration,
+    )
+
+
+def asked_of(settings: Settings) -> dict[str, object] | None:
+    """Return what belongs to the configuration of swing rules that ask the model; else None."""
+    return model_asked(settings) if settings.strategies.swing_filter is True else None
+
+
+def model_asked(settings: Settings) -> dict[str, object]:
+    """Return what makes the word of the model, as the settings have it, another word.
+
+    Not its fit: a training that is repeated as it was is no new trial.
+    """
+    learnt = settings.training.model_dump(
+        mode="json", include={"model", "features", "horizon", "time_decay"}
+    )
+    return {"threshold": settings.strategy.threshold, **learnt}
+
+
+def swing_told(
+    warehouse: Warehouse, settings: Settings, universe: Universe, session: date
+) -> tuple[Told, SecondModel | None]:
+    """Return all bars up to a session and where a position may begin, by whoever is asked."""
+    asked = settings.strategies.swing_filter
+    told = told_of(warehouse, settings, universe, session, filtered=asked is True)
+    if asked != "meta":
+        return told, None
+    rules = swing_rules(settings)
+    second = second_model(warehouse, settings, universe, told.panel, rules, session)
+    return replace(told, allowed=second.word.allowed(second.threshold)), second
 
 
 def told_of(
@@ -149,7 +206,7 @@ def swing_signals(
     Of the symbols that have a bar in it. A wanted position has its whole weight every day: what
     is held already is not bought again.
     """
-    told = told_of(warehouse, settings, universe, session, filtered=_filtered(settings))
+    told, _ = swing_told(warehouse, settings, universe, session)
     newest = (session - EPOCH).days
     if told.panel.index_sessions.size == 0 or told.panel.index_sessions[-1] != newest:
         return pl.DataFrame()
@@ -190,10 +247,6 @@ def probabilities_of(warehouse: Warehouse, universe: Universe, session: date) ->
     return dict(mine.select("symbol", "probability").iter_rows())
 
 
-def _filtered(settings: Settings) -> bool:
-    return settings.strategies.swing_filter
-
-
 def _probabilities(panel: DailyPanel, *said: pl.DataFrame) -> np.ndarray:
     """Probability by session and symbol; what was said live stands before what is walked."""
     table = np.full((panel.index_sessions.size, len(panel.symbols)), np.nan)
@@ -216,10 +269,31 @@ def model_is_clean(warehouse: Warehouse, told: Told) -> bool | None:
     """Return whether the model that filters is free of leaks; True where none is asked."""
     if told.allowed is None:
         return True
-    if told.model_version is None:
+    return _passed_probes(warehouse, told.model_version)
+
+
+def _filter_is_clean(warehouse: Warehouse, told: Told, second: SecondModel | None) -> bool | None:
+    """Return whether what filters the swing rules is free of leaks.
+
+    A second model learns from the features that the serving model learns from, whose probes
+    vouch for them; its own windows and labels are put to the cut.
+    """
+    if second is None:
+        return model_is_clean(warehouse, told)
+    if not said_without_future(second):
+        return False
+    newest = EPOCH + timedelta(days=int(told.panel.index_sessions[-1]))
+    with warehouse.reader() as conn:
+        serving = models.serving(conn, as_of=decision_time(newest))
+    return _passed_probes(warehouse, serving["model_version"][0] if serving.height else None)
+
+
+def _passed_probes(warehouse: Warehouse, version: str | None) -> bool | None:
+    """Return whether a model version passed the probes for leaks; None where nobody knows."""
+    if version is None:
         return None
     with warehouse.reader() as conn:
-        gates = models.latest_gates(conn, told.model_version)
+        gates = models.latest_gates(conn, version)
     found = gates.filter(pl.col("gate") == "leakage_probes")["passed"].to_list()
     return bool(found[0]) if found else None
 

@@ -117,6 +117,7 @@ class Trained:
     effects: tuple[GroupEffect, ...]  # of the groups of features
     single: tuple[tuple[str, float], ...]  # the rise of log loss with one feature shuffled
     n_configurations: int  # ever scored in the programme: what the deflated ratio is deflated by
+    time_decay: float = 1.0  # weight that the oldest rows of a training window tend to
 
 
 def train(
@@ -171,6 +172,7 @@ def train(
         effects=looked.effects,
         single=looked.single,
         n_configurations=len(_configurations(trials, history, plan)),
+        time_decay=dataset.time_decay,
     )
 
 
@@ -291,10 +293,12 @@ def _trial(tried: Tried, study: str) -> Trial:
 
 
 def fingerprint(dataset: Dataset) -> str:
-    """Hash of what is learnt from: features, labels, weights and when each row was."""
+    """Hash of what is learnt from: features, labels, weights, their decay, when each row was."""
     told = hashlib.blake2b(digest_size=8)
     for values in (dataset.features, dataset.labels, dataset.weights, dataset.sessions):
         told.update(np.ascontiguousarray(values).data)
+    if dataset.time_decay != 1.0:  # a study without one is resumed under the name it always had
+        told.update(repr(dataset.time_decay).encode())
     return told.hexdigest()
 
 
@@ -382,5 +386,5 @@ def _pbo(trials: list[Trial]) -> float | None:
 
 
 def settings_of(trained: Trained) -> dict[str, object]:
-    """Return the settings of the final model as plain data."""
-    return asdict(trained.settings)
+    """Return the settings of the final model as plain data, those of its window's weights too."""
+    return asdict(trained.settings) | {"time_decay": trained.time_decay}

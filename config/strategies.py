@@ -31,7 +31,9 @@ class StrategiesSettings(Frozen):
     """
 
     swing: Literal["off", "shown", "proposed"] = "shown"
-    swing_filter: bool = True  # begun only where the model gives `strategy.threshold` or more
+    # Begun only where the model (true), or a second one that learnt from what became of the
+    # rules' own entries (meta), gives `strategy.threshold` or more; false: nobody is asked.
+    swing_filter: bool | Literal["meta"] = True
     reversion: Literal["off", "shown"] = "off"
     reversion_filter: bool = False
     reversion_short: bool = False  # sell short what is far above its VWAP

@@ -20,6 +20,7 @@ def samples(
     *,
     horizon: int,
     minimum_history: int,
+    time_decay: float = 1.0,
 ) -> Dataset:
     """Rows whose features are known, with the excess return that followed them.
 
@@ -41,6 +42,8 @@ def samples(
         Sessions from entry to exit.
     minimum_history : int
         Sessions a symbol must have before a row of it counts.
+    time_decay : float
+        Weight that the oldest rows of a training window tend to; 1 forgets nothing.
 
     Returns
     -------
@@ -73,6 +76,7 @@ def samples(
         label_end=labels.end_session[rows],
         scale=labels.scale[rows],
         daily_excess=next_day.excess[rows],
+        time_decay=time_decay,
     )
 
 

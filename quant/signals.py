@@ -130,7 +130,8 @@ def _first_k(
     probability: FloatArray, order: FloatArray, buys: BoolArray, sells: BoolArray, k: int
 ) -> tuple[BoolArray, BoolArray]:
     """Of the candidates of each session the `k` most and the `k` least probable."""
-    best = np.lexsort((-np.nan_to_num(order), -probability))
+    order = np.nan_to_num(order)  # one that is not known is like another
+    best = np.lexsort((-order, -probability))
     kept = []
     for candidates, ranked in ((buys, best), (sells, best[:, ::-1])):
         asked = np.take_along_axis(candidates, ranked, axis=1)
@@ -154,14 +155,17 @@ def _last_of_equals(places: IntArray, *ranked: FloatArray) -> IntArray:
     return last
 
 
-def strategy_name(rules: str, *, filtered: bool) -> str:
+def strategy_name(rules: str, *, filtered: bool | Literal["meta"]) -> str:
     """Return how a strategy is called in signals, gates and proposals.
 
     Parameters
     ----------
     rules : str
         `SWING` or `REVERSION`.
-    filtered : bool
-        Whether the model's word is asked before a position is begun.
+    filtered : bool or "meta"
+        Whether the model's word is asked before a position is begun, or that of a second one
+        which learnt from the rules' own entries.
     """
+    if filtered == "meta":
+        return f"{rules} with meta-labels"
     return f"{rules} with model" if filtered else rules

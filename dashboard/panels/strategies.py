@@ -10,6 +10,11 @@ from quant.gates import title
 from quant.signals import REVERSION, SWING, strategy_name
 
 _SIDES = {1: "buy", 0: "nothing", -1: "sell short"}
+_ASKED = {
+    False: "",
+    True: ", where the model agrees",
+    "meta": ", where a second model that learnt from such entries agrees",
+}
 
 
 def show() -> None:
@@ -120,11 +125,13 @@ def _swing(told: StrategiesSettings) -> None:
                 for row in found.head(50).iter_rows(named=True)
             ],
         )
-        asked = ", where the model agrees" if told.swing_filter else ""
+        asked = _ASKED[told.swing_filter]
         st.caption(
             f"After the close of {formats.day(found['session'][0])} · bought on a pull-back in a "
             f"rising trend{asked}; left after 10 sessions, below a stop of 3 average true ranges, "
             "or when the trend turns · source `portfolio.signals`"
         )
+    if second := data.model_evidence(name).get("filter"):
+        st.caption(str(second["sentence"]))
     _unmet(unmet)
     beside_gates.show(name)

@@ -81,7 +81,7 @@ def _reasons(row: dict[str, Any]) -> None:
     if not reasons:
         states.empty(
             "Nothing moved it.",
-            why="No feature moved this probability: the model says the same of every symbol.",
+            why="No feature whose value is known moved this probability.",
         )
         return
     figures.show(

@@ -156,6 +156,9 @@ class Dataset:
         without it each session earns its share of the label.
     part : bool
         These are some rows of a checked dataset: a column may be empty in them.
+    time_decay : float
+        Weight, in (0, 1], that the oldest of the rows one model learns from tend to, where the
+        newest weigh 1: each fit ages its own rows, and 1 ages none.
     """
 
     features: Float32Array
@@ -169,8 +172,13 @@ class Dataset:
     scale: FloatArray | None = None
     daily_excess: FloatArray | None = None
     part: bool = False
+    time_decay: float = 1.0
 
     def __post_init__(self) -> None:
+        if not 0.0 < self.time_decay <= 1.0:
+            raise UnusableDataError(
+                f"`time_decay` must lie above 0 and not above 1, was {self.time_decay}."
+            )
         if self.features.ndim != 2 or self.features.shape[1] != len(self.names):
             raise UnusableDataError(
                 f"`features` must have one column per name, was {self.features.shape} for "

@@ -92,11 +92,45 @@ def lesson(dataset: Dataset, train: Int64Array, checked: Int64Array) -> Lesson |
     if learnt.size == 0 or won[learnt].min() == won[learnt].max():
         return None
     weights = np.zeros(dataset.n_rows)
-    weights[learnt] = dataset.weights[learnt]
+    weights[learnt] = taught_weights(dataset, learnt)
     stop = None
     if asked.size:
         stop = Checked(dataset.features[asked], won[asked], dataset.weights[asked])
     return Lesson(won, weights, stop)
+
+
+def taught_weights(dataset: Dataset, rows: Int64Array) -> FloatArray:
+    """What each of the rows that one fit learns from weighs in it.
+
+    Uniqueness times its decay with age, in proportion: the sum stays that of the uniqueness, the
+    effective sample size, which a leaf's least weight and the penalties are stated in. Age is
+    counted among `rows` alone, back from the newest of them: what came later changes nothing.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        All rows; its `time_decay` says how much is forgotten.
+    rows : int array of shape (n_learnt,)
+        Those learnt from, at least one. None else is to age: what was forecast is scored and
+        calibrated by the weights of the dataset.
+
+    Returns
+    -------
+    array of shape (n_learnt,)
+        Positive where the uniqueness is; with a `time_decay` of 1 the uniqueness itself.
+
+    References
+    ----------
+    López de Prado (2018), "Advances in Financial Machine Learning", Wiley, 70-72.
+    """
+    unique: FloatArray = dataset.weights[rows]
+    if dataset.time_decay == 1.0:
+        return unique
+    from quant.labels import time_decay  # noqa: PLC0415  its kernels cost half a second
+
+    aged = unique * time_decay(unique, dataset.sessions[rows], oldest=dataset.time_decay)
+    scaled: FloatArray = aged * (unique.sum() / aged.sum())
+    return scaled
 
 
 def prepare(

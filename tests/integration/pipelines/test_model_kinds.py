@@ -1,5 +1,6 @@
 """Every kind of model a user can ask for, from training to target weights, on real bars."""
 
+import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -129,9 +130,13 @@ def known(frame: pl.DataFrame, day: str) -> pl.DataFrame:
 @pytest.fixture(scope="module", name="trained", params=FAMILIES)
 def _trained(request: pytest.FixtureRequest, desk: SmallDesk) -> Trained:
     """`[training] model = "..."` and nothing else changed; trained, predicted, and decided."""
-    kind: str = request.param
-    asked = desk.settings.training.model_copy(update={"model": kind})
-    mine = replace(desk, settings=desk.settings.model_copy(update={"training": asked}))
+    return asked(desk, model=request.param)
+
+
+def asked(desk: SmallDesk, **training: object) -> Trained:
+    """What comes of a desk that was told so of its training."""
+    told = desk.settings.training.model_copy(update=training)
+    mine = replace(desk, settings=desk.settings.model_copy(update={"training": told}))
     with dg.DagsterInstance.ephemeral() as instance:
         for assets, session in (
             ([trained_model], None),
@@ -145,7 +150,7 @@ def _trained(request: pytest.FixtureRequest, desk: SmallDesk) -> Trained:
     registry = mine.registry
     assert isinstance(registry, KeptModels)
     model = FittedModel.from_bytes(registry.model(version["run_id"]))
-    return Trained(kind, mine, version, registry.told[-1], model)
+    return Trained(told.model, mine, version, registry.told[-1], model)
 
 
 def stored(trained: Trained) -> tuple[list[str], np.ndarray]:
@@ -164,6 +169,16 @@ def predicted(trained: Trained) -> pl.DataFrame:
         "order by symbol",
         v=trained.version["model_version"],
     )
+
+
+def walked(trained: Trained) -> np.ndarray:
+    """Margins of its walk-forward record."""
+    told = trained.desk.table(
+        "select margin from models.predictions where kind = 'walk_forward' "
+        "and model_version = $v order by session, symbol",
+        v=trained.version["model_version"],
+    )
+    return told["margin"].to_numpy()
 
 
 def test_the_settings_a_user_writes_ask_for_each_kind() -> None:
@@ -246,3 +261,30 @@ def test_its_trials_are_counted_apart_from_those_of_other_kinds(trained: Trained
 
     assert mine.height >= 2
     assert not set(mine["configuration_hash"]) & set(others["configuration_hash"])
+
+
+@pytest.mark.parametrize("trained", ["linear"], indirect=True)
+def test_a_time_decay_is_trained_with_and_counted_as_configurations_of_its_own(
+    trained: Trained,
+) -> None:
+    aged = asked(trained.desk, model="linear", time_decay=0.5)
+    told = aged.desk.table(
+        "select distinct study, configuration, configuration_hash from models.trials"
+    )
+    plain, other = (
+        told.filter(pl.col("study").str.ends_with(end)) for end in ("/linear", "/linear/decay0.5")
+    )
+
+    for one, decay in ((trained, 1.0), (aged, 0.5)):
+        assert json.loads(one.version["hyperparameters"])["time_decay"] == decay
+        assert one.filed["parameters"]["time_decay"] == decay
+    assert "the oldest 0.5 of the newest" in aged.filed["reports"]["model-card.md"]
+    assert plain.height == other.height >= 2
+    assert not set(plain["configuration_hash"]) & set(other["configuration_hash"])
+    # Nothing is told of a decay that forgets nothing: it is the configuration it was before.
+    for study, configuration, found in plain.iter_rows():
+        content = json.dumps({"study": study, **json.loads(configuration)}, sort_keys=True)
+        assert found == hashlib.sha256(content.encode()).hexdigest()
+    first, second = walked(trained), walked(aged)
+    assert first.shape == second.shape
+    assert np.count_nonzero(first != second) > 0.9 * first.size

@@ -1,14 +1,18 @@
 """Rules are judged as models are: their variants are trials, and what nobody knows fails."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from assets.judging import Market
-from assets.rule_gates import Judged, decided_without_future, judged_swing, variants_of
+from assets.rule_gates import Judged, decided_without_future, judged_swing, trial_of, variants_of
+from assets.strategies import model_asked
 from assets.training import History
 from config import gates as gates_module
+from config import settings as settings_module
+from config.settings import Settings
 from quant.overfitting import deflated_sharpe_ratio
 from quant.performance import sharpe_ratio
 from quant.strategies import Bars, SwingRules, bars_of
@@ -81,7 +85,7 @@ def test_every_figure_of_a_long_history_is_known_and_hindsight_fails(first: Judg
 def test_a_model_that_nobody_probed_leaves_the_rules_unprobed(bars: Bars) -> None:
     allowed = np.ones(bars.closes.shape, dtype=np.bool_)
 
-    evidence = judged(bars, allowed=allowed, clean_model=None).evidence
+    evidence = judged(bars, allowed=allowed, asked={}, clean_model=None).evidence
 
     assert evidence.leakage_probes is None
 
@@ -104,3 +108,36 @@ class Restated(Bars):
 def test_bars_that_know_the_future_are_found_out(bars: Bars) -> None:
     assert decided_without_future(bars, RULES)
     assert not decided_without_future(Restated(**vars(bars)), RULES)
+
+
+def test_rules_that_ask_another_model_or_at_another_threshold_are_other_trials(
+    tmp_path: Path,
+) -> None:
+    settings = settings_module.load({"DESK_HOME": str(tmp_path)})
+
+    def told(**training: object) -> Settings:
+        return settings.model_copy(
+            update={"training": settings.training.model_copy(update=training)}
+        )
+
+    strict = settings.strategy.model_copy(update={"threshold": 0.6})
+    asked = [
+        model_asked(one)
+        for one in (
+            settings,
+            settings.model_copy(update={"strategy": strict}),
+            told(model="linear"),
+            told(horizon=10),
+            told(features="all"),
+            told(time_decay=0.5),
+        )
+    ]
+    again = told(seed=8, trials=50, every=5)  # a search that is repeated asks the same question
+
+    hashes = [
+        trial_of(RULES, np.zeros(3), "toy/swing", asked=one).configuration_hash
+        for one in (None, *asked)
+    ]
+
+    assert len(set(hashes)) == 7
+    assert model_asked(again) == asked[0]

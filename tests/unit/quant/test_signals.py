@@ -51,6 +51,15 @@ def test_places_that_equals_contend_for_stay_empty() -> None:
     assert ranked == pytest.approx([0, 0.3, 0.3, 0.3, 0])
 
 
+def test_margins_that_are_not_known_tell_nobody_apart() -> None:
+    policy = Policy(kind="top_k", k=2, gross=1.0, position=1.0)
+    chances = np.array([0.52, 0.60, 0.52, 0.52])
+
+    weights = target_weights(chances, policy=policy, rank_by=np.full(4, np.nan))
+
+    assert weights == pytest.approx([0, 0.5, 0, 0])
+
+
 def test_as_many_equals_as_there_are_places_are_all_held() -> None:
     policy = Policy(kind="top_k", k=2, long_short=True, gross=1.0, position=1.0)
 
