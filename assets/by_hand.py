@@ -1,17 +1,17 @@
 """A trade that a person enters: judged like every other, and signed by somebody else."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime, timedelta
-from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
-from typing import Literal
+from decimal import Decimal
 
 import numpy as np
 import polars as pl
 
 from assets.desk_time import market_now
-from assets.drafting import TICK, Facts, drift_bound, effects, loss_to_stop, valid_until
+from assets.drafting import Facts, drift_bound, effects, loss_to_stop, valid_until
+from assets.hand_tickets import Ticket
 from assets.picture import Viewer
+from assets.protecting import Protection, protecting_leg
 from ledger import market
 from ledger.connection import new_id
 from quality.calendar import exchange
@@ -26,50 +26,10 @@ from warehouse import verdicts
 
 STRATEGY = "by hand"
 _VOLATILITY_SESSIONS = 63
-_SIDES: Mapping[object, Literal["buy", "sell"]] = {"buy": "buy", "sell": "sell"}
 _ZERO = Decimal(0)
 
 
-@dataclass(frozen=True)
-class Ticket:
-    """What a person wants to trade, and why. Prices in USD."""
-
-    symbol: str
-    side: Literal["buy", "sell"]
-    quantity: Decimal
-    limit_price: Decimal
-    stop_loss_price: Decimal | None
-    reason: str
-
-
-def ticket_of(asked: Mapping[str, object]) -> Ticket:
-    """Return the ticket that a request tells of.
-
-    Raises
-    ------
-    NotAllowedError
-        If the side, a number or the reason is none, or the stop is on the wrong side.
-    """
-    side, reason = _SIDES.get(asked.get("side")), str(asked.get("reason") or "").strip()
-    if side is None:
-        raise NotAllowedError(f"The side is buy or sell, was {asked.get('side')!r}.")
-    if not reason:
-        raise NotAllowedError("A trade entered by hand needs a reason: others sign it by that.")
-    stop = asked.get("stop_loss_price")
-    ticket = Ticket(
-        symbol=str(asked.get("symbol")),
-        side=side,
-        quantity=_positive(asked.get("quantity"), "quantity"),
-        limit_price=_price(asked.get("limit_price"), "limit price"),
-        stop_loss_price=None if stop is None else _price(stop, "stop"),
-        reason=reason,
-    )
-    if ticket.stop_loss_price is not None:
-        _require_sense(ticket, ticket.stop_loss_price)
-    return ticket
-
-
-def hand_proposal(viewer: Viewer, ticket: Ticket, *, person_id: str) -> Proposal:
+def hand_proposal(viewer: Viewer, ticket: Ticket | Protection, *, person_id: str) -> Proposal:
     """Return the proposal of a ticket, judged by the desk as it is now.
 
     While the market is open it is of this session: it ends after `intraday_validity_minutes`
@@ -133,27 +93,40 @@ def _account(viewer: Viewer) -> market.Account:
     return account
 
 
-def _leg(ticket: Ticket, picture: Picture) -> Leg:
+def _leg(ticket: Ticket | Protection, picture: Picture) -> Leg:
     price = picture.market_price(ticket.symbol)
     if price is None or price <= 0:
         raise NotAllowedError(f"Nobody quotes {ticket.symbol}; ask again when the market trades.")
+    if isinstance(ticket, Protection):
+        return protecting_leg(ticket, picture, price)
     leg = Leg(
         leg_no=1,
         symbol=ticket.symbol,
         side=ticket.side,
         quantity=ticket.quantity,
         order_type="limit",
-        # A stop must outlast the session, and lives as long as its entry may.
-        time_in_force="day" if ticket.stop_loss_price is None else "gtc",
+        # A stop or target must outlast the session, and lives as long as its entry may.
+        time_in_force="gtc" if ticket.has_exit else "day",
         reference_price=price,
         limit_price=ticket.limit_price,
+        take_profit_price=ticket.take_profit_price,
         stop_loss_price=ticket.stop_loss_price,
     )
-    return replace(leg, reduces=ticket.stop_loss_price is None and reduces(picture, leg))
+    return replace(leg, reduces=not ticket.has_exit and reduces(picture, leg))
 
 
 def _terms(viewer: Viewer, picture: Picture, session: date, leg: Leg) -> tuple[datetime, Decimal]:
-    """When it ends (market time), and how far the price may move against it (a fraction)."""
+    """When it ends (market time), and how far the price may move against it (a fraction).
+
+    A price that comes near its stop is no reason to leave a position without one.
+    """
+    ends, drift = _usual_terms(viewer, picture, session, leg)
+    return ends, max(drift, viewer.limits.collar) if leg.protects else drift
+
+
+def _usual_terms(
+    viewer: Viewer, picture: Picture, session: date, leg: Leg
+) -> tuple[datetime, Decimal]:
     limits, now = viewer.limits, picture.market
     if now is None or not now.is_open or now.next_close is None:
         facts = Facts(
@@ -185,26 +158,3 @@ def _verdict(viewer: Viewer, session: date, symbol: str) -> tuple[DataVerdict, .
         )
         for row in told.iter_rows(named=True)
     )
-
-
-def _positive(told: object, what: str) -> Decimal:
-    try:
-        number = Decimal(str(told))
-    except InvalidOperation as e:
-        raise NotAllowedError(f"The {what} is a number above 0, was {told!r}.") from e
-    if not number.is_finite() or number <= 0:
-        raise NotAllowedError(f"The {what} is a number above 0, was {told!r}.")
-    return number
-
-
-def _price(told: object, what: str) -> Decimal:
-    return _positive(told, what).quantize(TICK, ROUND_HALF_UP)
-
-
-def _require_sense(ticket: Ticket, stop: Decimal) -> None:
-    long = ticket.side == "buy"
-    if (stop >= ticket.limit_price) if long else (stop <= ticket.limit_price):
-        raise NotAllowedError(
-            f"The stop {stop} must be {'below' if long else 'above'} the limit "
-            f"{ticket.limit_price}: it ends a loss."
-        )

@@ -15,9 +15,10 @@ from assets.desk_time import decision_time, market_now
 from config.limits import Limits
 from config.settings import Settings
 from config.universe import Universe
-from ledger import market, orders, overrides, promised
+from ledger import market, overrides, promised
 from ledger.fills import losses_in_a_row
 from ledger.situation import Situation, situation
+from ledger.stop_risk import stop_risk
 from quality.calendar import exchange
 from quant.risk import beta
 from quant.typing import FloatArray
@@ -125,7 +126,7 @@ class Viewer:
         with self.ledger.connect() as conn:
             now = situation(conn, desk_at=self.clock.now())
             losses = losses_in_a_row(conn, strategy)
-            at_stops = orders.stop_risk(conn)
+            at_stops = stop_risk(conn)
             made = promised.promised(
                 conn,
                 states=("open", "signed"),

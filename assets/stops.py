@@ -14,6 +14,7 @@ from trading.broker import Broker, BrokerPosition
 from trading.orders import Order
 from trading.picture import Picture
 from trading.proposals import Leg, Proposal, Risk
+from trading.protection import trigger
 
 _ZERO = Decimal(0)
 
@@ -79,28 +80,43 @@ def _legs(
     if price is None or price <= 0:
         return ()
     made: list[Leg] = []
-    nearest = sorted(ended, key=lambda one: one.stop_price or _ZERO, reverse=side == "sell")
-    for stop in nearest:
+    for stop in _nearest([one for one in ended if one.side == side], price * split.ratio):
         unsold = (stop.quantity - stop.filled_quantity) * split.ratio
         quantity = min(unsold, left).to_integral_value(rounding=ROUND_DOWN)
-        if stop.side != side or stop.stop_price is None or quantity <= 0:
-            continue
-        left -= quantity
-        made.append(
-            Leg(
-                leg_no=len(made) + 1,
-                symbol=stop.symbol,
-                side=stop.side,
-                quantity=quantity,
-                order_type=stop.order_type,
-                time_in_force="gtc",
-                reference_price=price,
-                limit_price=_divided(stop.limit_price, split.ratio),
-                stop_price=_divided(stop.stop_price, split.ratio),
-                reduces=True,
-            )
-        )
+        if quantity > 0:
+            left -= quantity
+            made.append(_leg(len(made) + 1, stop, quantity, price, split.ratio))
     return tuple(made)
+
+
+def _nearest(stops: Sequence[Order], price: Decimal) -> list[Order]:
+    """The stops in the order in which a price that turns reaches them."""
+
+    def distance(stop: Order) -> Decimal:
+        level = trigger(stop, price)
+        return abs(price - (_ZERO if level is None else level))
+
+    return sorted(stops, key=distance)
+
+
+def _leg(number: int, stop: Order, quantity: Decimal, price: Decimal, ratio: Decimal) -> Leg:
+    """The stop in new shares at new prices; a trail in per cent stays what it is."""
+    return Leg(
+        leg_no=number,
+        symbol=stop.symbol,
+        side=stop.side,
+        quantity=quantity,
+        order_type=stop.order_type,
+        time_in_force="gtc",
+        reference_price=price,
+        limit_price=_divided(stop.limit_price, ratio),
+        stop_price=_divided(stop.stop_price, ratio),
+        stop_loss_price=_divided(stop.stop_loss_price, ratio),
+        reduces=True,
+        trail_percent=stop.trail_percent,
+        trail_price=_divided(stop.trail_price, ratio),
+        order_class=stop.order_class,
+    )
 
 
 def _divided(price: Decimal | None, ratio: Decimal) -> Decimal | None:

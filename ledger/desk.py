@@ -21,6 +21,7 @@ from ledger import (
     silence,
     situation,
     state,
+    stop_risk,
     stops,
     views,
 )
@@ -30,7 +31,7 @@ from ledger.tables import signatures
 from trading.broker import BrokerBooking, BrokerFill, BrokerOrder
 from trading.errors import IllegalTransitionError
 from trading.ledger import BrokerView, DeskNow, Difference, Scope, SignedLeg, Stamp, Unsettled
-from trading.orders import STOPS, YIELDED, Order, OrderState, seen
+from trading.orders import Order, OrderState, seen
 from trading.proposals import FLATTEN
 from trading.state import TradingState
 from trading.tactics.planning import Child
@@ -118,13 +119,7 @@ class DeskLedger:
 
     def mark_yielded(self, client_order_id: str, *, at: Stamp) -> None:
         """Note that the desk cancels a stop for a sale of its shares, before it asks for it."""
-
-        def work(conn: sa.Connection) -> None:
-            before = orders.by_id(conn, client_order_id, lock=True)
-            if before is not None and before.order_type in STOPS and not before.state.is_final:
-                orders.change(conn, before, before, at=at, reason=YIELDED)
-
-        self._transact(work)
+        self._transact(lambda conn: stops.mark_yielded(conn, client_order_id, at=at))
 
     def owed_stops(self) -> Sequence[str]:
         """Return symbols of which a stop gave way to a sale, or is one that took its place."""
@@ -174,7 +169,7 @@ class DeskLedger:
                 day_high=known.day_high,
                 peak=known.peak,
                 consecutive_losses=fills.losses_in_a_row(conn, leg.strategy),
-                open_stop_risk=orders.stop_risk(conn, but_leg=leg.leg_id),
+                open_stop_risk=stop_risk.stop_risk(conn, but_leg=leg.leg_id),
                 builds=known.builds,
             )
 

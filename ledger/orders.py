@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,10 +10,10 @@ from sqlalchemy.dialects.postgresql import insert
 from ledger import audit
 from ledger.connection import new_id
 from ledger.leases import free
-from ledger.tables import legs, order_events, orders, positions, proposals
+from ledger.tables import legs, order_events, orders, proposals
 from trading.broker import BrokerOrder
 from trading.ledger import Stamp
-from trading.orders import RENEWED_FROM, STOPS, Order, OrderState, move
+from trading.orders import OCO, RENEWED_FROM, STOPS, Order, OrderState, move
 from trading.proposals import FLATTEN
 
 UNSETTLED = (OrderState.INTENDED, OrderState.SENT, OrderState.UNRESOLVED)
@@ -177,15 +176,24 @@ def is_ordered(conn: sa.Connection, client_order_id: str) -> bool:
 
 
 def protects(conn: sa.Connection, client_order_id: str) -> bool:
-    """Whether an order is a stop that was signed for itself, or took the place of a signed one."""
+    """Whether an order is a stop that was signed for itself, or took the place of a signed one.
+
+    So is a target that was signed with a stop for what is held.
+    """
     for_itself = sa.and_(orders.c.parent_client_order_id.is_(None), legs.c.reduces)
     found = sa.select(sa.func.count()).where(
         orders.c.client_order_id == client_order_id,
-        orders.c.order_type.in_(STOPS),
+        protective(orders),
         legs.c.leg_id == orders.c.leg_id,
         sa.or_(for_itself, orders.c.attempt > RENEWED_FROM),
     )
     return bool(conn.scalar(found))
+
+
+def protective(table: sa.FromClause) -> sa.ColumnElement[bool]:
+    """Whether rows of orders or legs wait for a price: a stop, or a stop and a target together."""
+    kind: sa.ColumnElement[bool] = table.c.order_type.in_(STOPS)
+    return sa.or_(kind, sa.func.coalesce(table.c.order_class, "") == OCO)
 
 
 def owner_of(conn: sa.Connection, client_order_id: str) -> str | None:
@@ -298,66 +306,6 @@ def first_open(conn: sa.Connection) -> datetime | None:
         sa.select(sa.func.min(orders.c.intended_market_at)).where(orders.c.state.not_in(FINAL))
     )
     return found
-
-
-def stop_risk(conn: sa.Connection, *, but_leg: str | None = None) -> Decimal:
-    """Return USD lost if every stop of the desk were hit, one leg left out if asked.
-
-    A stop that the broker has not told of yet counts for its whole entry; one that was signed for
-    itself, as after a split, from what its position cost.
-    """
-    stop = orders.alias()
-    is_stop = sa.and_(
-        stop.c.parent_client_order_id == orders.c.client_order_id, stop.c.stop_price.is_not(None)
-    )
-    paid = sa.func.coalesce(orders.c.average_price, orders.c.limit_price, legs.c.reference_price)
-    query = (
-        sa.select(
-            orders.c.state,
-            orders.c.quantity,
-            orders.c.filled_quantity,
-            sa.func.abs(paid - orders.c.stop_loss_price).label("distance"),
-            stop.c.state.label("stop_state"),
-            (stop.c.quantity - stop.c.filled_quantity).label("stop_leaves"),
-        )
-        .join(legs, legs.c.leg_id == orders.c.leg_id)
-        .outerjoin(stop, is_stop)
-        .where(
-            orders.c.stop_loss_price.is_not(None),
-            orders.c.leg_id.is_distinct_from(but_leg),
-            sa.or_(orders.c.state.not_in(FINAL), orders.c.filled_quantity > 0),
-        )
-    )
-    total = Decimal(0)
-    for row in conn.execute(query):
-        if row.stop_state is None:
-            exposed = row.filled_quantity if row.state in FINAL else row.quantity
-        else:
-            exposed = Decimal(0) if row.stop_state in FINAL else row.stop_leaves
-        total += row.distance * exposed
-    return total + _own_stop_risk(conn, but_leg)
-
-
-def _own_stop_risk(conn: sa.Connection, but_leg: str | None) -> Decimal:
-    """USD lost if the working stops that hang on no entry were hit."""
-    lost = sa.case(
-        (orders.c.side == "sell", positions.c.average_price - orders.c.stop_price),
-        else_=orders.c.stop_price - positions.c.average_price,
-    )
-    leaves = orders.c.quantity - orders.c.filled_quantity
-    query = (
-        sa.select(sa.func.sum(sa.func.greatest(lost, 0) * leaves))
-        .join(legs, legs.c.leg_id == orders.c.leg_id)
-        .join(positions, positions.c.symbol == orders.c.symbol)
-        .where(
-            orders.c.order_type.in_(STOPS),
-            orders.c.stop_price.is_not(None),
-            orders.c.state.not_in(FINAL),
-            legs.c.reduces,
-            orders.c.leg_id.is_distinct_from(but_leg),
-        )
-    )
-    return Decimal(conn.scalar(query) or 0)
 
 
 def events_of(conn: sa.Connection, client_order_id: str) -> list[sa.Row[Any]]:

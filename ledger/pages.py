@@ -16,6 +16,7 @@ import sqlalchemy as sa
 
 from ledger import market, state
 from ledger import tables as t
+from trading.protection import is_protective
 
 R = TypeVar("R")
 
@@ -54,6 +55,14 @@ class Leg:
     closed_code: str | None
     closed_sentence: str | None
     waiting_sentence: str | None  # why it was not sent when last tried
+    trail_percent: Decimal | None = None  # 5 is 5 %
+    trail_price: Decimal | None = None
+    order_class: str | None = None  # oco: a target and a stop for what is held
+
+    @property
+    def protects(self) -> bool:
+        """Whether it waits to close a position that is held."""
+        return self.reduces and is_protective(self.order_type, self.order_class)
 
 
 @dataclass(frozen=True)
@@ -129,6 +138,8 @@ class Order:
     acknowledged_at: datetime | None
     final_at: datetime | None
     reason: str | None
+    trail_percent: Decimal | None = None  # 5 is 5 %
+    trail_price: Decimal | None = None
 
     @property
     def is_working(self) -> bool:

@@ -29,7 +29,10 @@ _ENDS = {
 }
 _NO_STATE = frozenset({"replace"})  # orders' actions that name no state
 # What an order takes from its leg as it is; a leg that is worked in parts has limits of its own.
-_OF_THE_LEG = ("order_type", "stop_price", "take_profit_price", "stop_loss_price")
+_OF_THE_LEG = (
+    "order_type", "stop_price", "take_profit_price", "stop_loss_price",
+    "trail_percent", "trail_price", "order_class",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from ledger.orders import protective
 from ledger.tables import legs, people, proposals, signatures
 
 # A denied one could not be signed; one superseded or withdrawn goes on in another, or was unmade.
@@ -77,7 +78,12 @@ def decided(conn: sa.Connection, *, first: date, last: date) -> list[Decided]:
         sa.select(legs, proposals, veto.c.reason_code, veto.c.display_name)
         .join(proposals, proposals.c.proposal_id == legs.c.proposal_id)
         .outerjoin(veto, veto.c.proposal_id == proposals.c.proposal_id)
-        .where(proposals.c.state.in_(VERDICTS), proposals.c.session.between(first, last))
+        .where(
+            proposals.c.state.in_(VERDICTS),
+            proposals.c.session.between(first, last),
+            # A stop that waits is no trade that would have been made.
+            sa.not_(sa.and_(legs.c.reduces, protective(legs))),
+        )
         .order_by(proposals.c.session, proposals.c.proposal_id, legs.c.leg_no)
     ).mappings()
     return [_decided(row) for row in rows]

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 
 from ledger import market, state
+from ledger.covering import WITH_ENTRY, gives_way, set_aside
 from ledger.orders import FINAL
 from ledger.tables import (
     heartbeats,
@@ -17,7 +18,7 @@ from ledger.tables import (
     orders,
     reconciliations,
 )
-from trading.orders import STOPS, OrderState
+from trading.orders import OrderState
 from trading.picture import (
     AccountNow,
     Activity,
@@ -146,7 +147,8 @@ def _positions(conn: sa.Connection) -> dict[str, Holding]:
 
 def _working(conn: sa.Connection) -> tuple[WorkingOrder, ...]:
     told = market.latest_quotes(conn)
-    rows = conn.execute(_WITH_LEG.where(orders.c.state.in_(_WORKING)))
+    rows = conn.execute(WITH_ENTRY.where(orders.c.state.in_(_WORKING))).all()
+    aside = set_aside(rows)
     return tuple(
         WorkingOrder(
             symbol=row.symbol,
@@ -156,9 +158,8 @@ def _working(conn: sa.Connection) -> tuple[WorkingOrder, ...]:
             order_type=row.order_type,
             proposal_id=row.proposal_id,
             leg_no=row.leg_no,
-            # A stop for what is left of a position gives way like that of an entry.
-            attached=row.parent_client_order_id is not None
-            or (row.reduces and row.order_type in STOPS),
+            attached=gives_way(row),
+            set_aside=aside.get(row.client_order_id, _ZERO),
         )
         for row in rows
     )

@@ -8,13 +8,12 @@ from decimal import Decimal
 import sqlalchemy as sa
 
 from ledger import proposals
-from ledger.orders import FINAL, stored_order
+from ledger.orders import FINAL, protective, stored_order
 from ledger.tables import bookings, fills, legs, order_events, orders
 from ledger.tables import proposals as proposals_table
-from trading.orders import Order, OrderState
+from trading.orders import OCO, RENEWED_FROM, Order, OrderState
 
 STRATEGY = "stops"  # of a proposal that gives a position its stops back
-_KINDS = ("stop", "stop_limit")
 _SPLIT = "split"
 
 
@@ -90,7 +89,16 @@ def unprotected(
 
 
 def stops_before(conn: sa.Connection, symbol: str, *, closed_at: datetime) -> list[Order]:
-    """Return the stops of a position that worked at a close and were cancelled since, if at all."""
+    """Return the stops of a position that worked at a close and were cancelled since, if at all.
+
+    Of a stop and a target together the target is returned, which names both prices.
+    """
+    target = orders.alias()
+    beside = sa.exists().where(
+        target.c.client_order_id == orders.c.parent_client_order_id,
+        target.c.order_class == OCO,
+        orders.c.attempt <= RENEWED_FROM,
+    )
     ended_later = sa.exists().where(
         order_events.c.client_order_id == orders.c.client_order_id,
         order_events.c.to_state == OrderState.CANCELED.value,
@@ -101,7 +109,8 @@ def stops_before(conn: sa.Connection, symbol: str, *, closed_at: datetime) -> li
         .join(legs, legs.c.leg_id == orders.c.leg_id)
         .where(
             orders.c.symbol == symbol,
-            orders.c.order_type.in_(_KINDS),
+            protective(orders),
+            sa.not_(beside),
             sa.or_(orders.c.parent_client_order_id.is_not(None), legs.c.reduces),
             orders.c.intended_market_at <= closed_at,
             orders.c.state == OrderState.CANCELED.value,

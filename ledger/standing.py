@@ -6,8 +6,9 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from config.limits import Limits
-from ledger import filed, fills, orders, overrides, promised
+from ledger import filed, fills, overrides, promised
 from ledger.situation import Situation, situation
+from ledger.stop_risk import stop_risk
 from trading.limits import effective
 from trading.picture import ModelNow, Picture
 from trading.pretrade import KNOWN_TO_THE_LEDGER, denials, judge
@@ -97,7 +98,7 @@ def _picture(
         command=proposal.command,
         quotes=now.quotes,
         sectors=sectors,
-        open_stop_risk=orders.stop_risk(conn),
+        open_stop_risk=stop_risk(conn),
         stop_demanded=proposal.entered_by is None,
         consecutive_losses=fills.losses_in_a_row(conn, proposal.strategy),
         builds=now.builds,

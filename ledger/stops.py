@@ -11,15 +11,19 @@ import sqlalchemy as sa
 
 from ledger import alerts, audit, orders, state
 from ledger.orders import FINAL
-from ledger.tables import bookings, legs
+from ledger.tables import bookings, legs, proposals
 from ledger.tables import orders as table
 from trading.ledger import Stamp
-from trading.orders import RENEWED_FROM, YIELDED, Order, OrderState, renewed
+from trading.orders import RENEWED_FROM, STOPS, YIELDED, Order, OrderState, renewed
+from trading.wording import shares
 
-# A stop with a trail follows the price: nobody signed a new one from where it stands now.
+# A stop with a trail follows the price: nobody signed a new one from where it stands now. It is
+# told as missing instead.
 _KINDS = ("stop", "stop_limit")
+_TRAILING = "trailing_stop"
 _MOST_REFUSALS = 5  # the broker refused so many for one stop: from here on people must look
 _SOLD = "Taken back by the desk: all of its shares were sold."
+_LEFT = "Taken back by the desk for a sale. A trail is not begun anew: people were told."
 
 
 @dataclass(frozen=True)
@@ -55,16 +59,27 @@ class Chain:
         return Decimal(self.signed.quantity) - sold - works
 
 
+def mark_yielded(conn: sa.Connection, client_order_id: str, *, at: Stamp) -> None:
+    """Note that the desk cancels a stop for a sale of its shares; anything else stays as it is."""
+    before = orders.by_id(conn, client_order_id, lock=True)
+    if before is not None and before.order_type in STOPS and not before.state.is_final:
+        orders.change(conn, before, before, at=at, reason=YIELDED)
+
+
 def owed(conn: sa.Connection) -> list[str]:
     """Return the symbols of which a stop gave way, or is one that took its place."""
     marked = sa.or_(table.c.reason == YIELDED, table.c.attempt > RENEWED_FROM)
     named = conn.scalars(
         sa.select(table.c.symbol)
-        .where(table.c.order_type.in_(_KINDS), marked)
+        .where(table.c.order_type.in_(STOPS), marked)
         .distinct()
         .order_by(table.c.symbol)
     ).all()
-    return [symbol for symbol in named if any(one.is_owed for one in _chains(conn, symbol))]
+    return [
+        symbol
+        for symbol in named
+        if _trails_given_way(conn, symbol) or any(one.is_owed for one in _chains(conn, symbol))
+    ]
 
 
 def closing_shares(conn: sa.Connection, symbol: str) -> dict[str, Decimal]:
@@ -75,7 +90,7 @@ def closing_shares(conn: sa.Connection, symbol: str) -> dict[str, Decimal]:
             table.c.symbol == symbol,
             table.c.state.not_in(FINAL),
             table.c.parent_client_order_id.is_(None),
-            table.c.order_type.not_in((*_KINDS, "trailing_stop")),
+            sa.not_(orders.protective(table)),
         )
         .group_by(table.c.side)
     )
@@ -116,9 +131,10 @@ def intend(
     made: list[Order] = []
     for side in ("sell", "buy"):
         mine = [chain for chain in owing if chain.signed.side == side]
+        trails = [one for one in _trails_given_way(conn, symbol) if one.side == side]
         position = held if side == "sell" else -held
         if position <= 0:
-            _settle(conn, mine)
+            _settle(conn, [*trails, *(chain.members[-1] for chain in mine)], _SOLD)
             continue
         leaving = max(closing.get(side, Decimal(0)), closing_shares(conn, symbol).get(side, 0))
         bare = position - leaving - _covered(conn, symbol, side)
@@ -127,9 +143,10 @@ def intend(
             quantity = min(bare, chain.missing)
             if quantity > 0 and _may_work(conn, chain, price, at, is_open=is_open):
                 bare -= quantity
-                made.append(
-                    _add(conn, chain, quantity, owner=owner, build=build, until=until, at=at)
-                )
+                stop = _add(conn, chain, quantity, owner=owner, build=build, until=until, at=at)
+                made += [stop] if stop else []
+        if trails and (bare > 0 or not leaving):
+            _tell_trails(conn, trails, bare, at)
     return made
 
 
@@ -162,8 +179,9 @@ def _is_being_sold(conn: sa.Connection, symbol: str, *, owner: str, at: Stamp) -
 def _chains(conn: sa.Connection, symbol: str, *, lock: bool = False) -> list[Chain]:
     """The stops of a symbol that close a position, each with what took its place."""
     query = (
-        sa.select(table, legs.c.leg_no, legs.c.reduces)
+        sa.select(table, legs.c.leg_no, legs.c.reduces, proposals.c.entered_by)
         .join(legs, legs.c.leg_id == table.c.leg_id)
+        .join(proposals, proposals.c.proposal_id == table.c.proposal_id)
         .where(
             table.c.symbol == symbol,
             table.c.order_type.in_(_KINDS),
@@ -186,6 +204,40 @@ def _chains(conn: sa.Connection, symbol: str, *, lock: bool = False) -> list[Cha
     return [chain for chain in found if not _is_superseded(chain, rows, split_at)]
 
 
+def _trails_given_way(conn: sa.Connection, symbol: str) -> Sequence[sa.Row[Any]]:
+    """Trailing stops that the desk cancelled for a sale, of which nobody was told yet."""
+    return conn.execute(
+        sa.select(table).where(
+            table.c.symbol == symbol,
+            table.c.order_type == _TRAILING,
+            table.c.state == OrderState.CANCELED,
+            table.c.reason == YIELDED,
+        )
+    ).all()
+
+
+def _tell_trails(
+    conn: sa.Connection, trails: Sequence[sa.Row[Any]], bare: Decimal, at: Stamp
+) -> None:
+    """Tell people of shares that a sale left without the trailing stop they had, once."""
+    _settle(conn, trails, _LEFT)
+    if bare <= 0:
+        return  # all that is held has another stop
+    symbol = trails[0].symbol
+    alerts.raise_once(
+        conn,
+        severity="critical",
+        kind="stop_missing",
+        subject=symbol,
+        message=f"{symbol}'s trailing stop gave way to a sale, and {shares(bare)} shares have no "
+        "stop. A trail is not begun anew without a signature: protect what is held under "
+        "Approvals, or sell it.",
+        desk_at=at.desk_at,
+        market_at=at.market_at,
+        actor=at.source,
+    )
+
+
 def _is_superseded(chain: Chain, rows: Sequence[sa.Row[Any]], split_at: datetime | None) -> bool:
     """Whether a split or another stop that people signed came after the newest of a chain."""
     newest = chain.members[-1]
@@ -193,6 +245,8 @@ def _is_superseded(chain: Chain, rows: Sequence[sa.Row[Any]], split_at: datetime
         return True  # its price and shares are those of before: people are asked to sign new ones
     return any(
         row.parent_client_order_id is None
+        and row.entered_by is None  # what a person asks for stands beside the others
+        and row.proposal_id != newest.proposal_id
         and row.intended_at > newest.intended_at
         and row.state != OrderState.REJECTED
         and row not in chain.members
@@ -206,7 +260,7 @@ def _covered(conn: sa.Connection, symbol: str, side: str) -> Decimal:
     idle = sa.and_(
         entry.c.client_order_id == table.c.parent_client_order_id,
         entry.c.filled_quantity == 0,
-        entry.c.order_type.not_in(_KINDS),
+        sa.not_(orders.protective(entry)),
     )
     total = conn.scalar(
         sa.select(sa.func.sum(table.c.quantity - table.c.filled_quantity))
@@ -214,7 +268,7 @@ def _covered(conn: sa.Connection, symbol: str, side: str) -> Decimal:
         .where(
             table.c.symbol == symbol,
             table.c.side == side,
-            table.c.order_type.in_((*_KINDS, "trailing_stop")),
+            table.c.order_type.in_(STOPS),
             table.c.state.not_in(FINAL),
             sa.or_(table.c.parent_client_order_id.is_not(None), legs.c.reduces),
             sa.not_(sa.exists().where(idle)),
@@ -237,16 +291,13 @@ def _tell_passed(conn: sa.Connection, stop: sa.Row[Any], price: Decimal, at: Sta
     )
 
 
-def _settle(conn: sa.Connection, chains: Sequence[Chain]) -> None:
-    """Nothing is held any more: what gave way does not come back for a later position."""
-    for chain in chains:
+def _settle(conn: sa.Connection, stops: Sequence[sa.Row[Any]], why: str) -> None:
+    """What gave way does not come back for a later position."""
+    for stop in stops:
         conn.execute(
             sa.update(table)
-            .where(
-                table.c.client_order_id == chain.members[-1].client_order_id,
-                table.c.reason == YIELDED,
-            )
-            .values(reason=_SOLD)
+            .where(table.c.client_order_id == stop.client_order_id, table.c.reason == YIELDED)
+            .values(reason=why)
         )
 
 
@@ -259,7 +310,8 @@ def _add(
     build: str,
     until: datetime,
     at: Stamp,
-) -> Order:
+) -> Order | None:
+    """Write down a chain's next stop; None where another dispatcher did at the same moment."""
     first = chain.signed
     # Numbers of their own: the parts of an entry count from 1.
     attempt = max(RENEWED_FROM, *(one.attempt for one in chain.members)) + 1
@@ -267,7 +319,8 @@ def _add(
         orders.stored_order(first), leg_no=first.leg_no, attempt=attempt, quantity=quantity
     )
     parent = first.parent_client_order_id or first.client_order_id
-    orders.add(conn, order, build=build, owner=owner, until=until, at=at, parent=parent)
+    if not orders.add(conn, order, build=build, owner=owner, until=until, at=at, parent=parent):
+        return None
     audit.append(
         conn, at=at.desk_at, actor=owner, action="order.renew", subject=order.client_order_id,
         payload={

@@ -11,6 +11,8 @@ from decimal import Decimal
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
+from ledger.columns import one_of, only_row, protection
+
 SCHEMA = "desk"
 
 metadata = sa.MetaData(
@@ -62,16 +64,6 @@ def _number() -> sa.Numeric[Decimal]:
     return sa.Numeric()
 
 
-def _one_of(column: str, values: tuple[str, ...], *, name: str) -> sa.CheckConstraint:
-    listed = ", ".join(f"'{value}'" for value in values)
-    return sa.CheckConstraint(f"{column} IN ({listed})", name=name)
-
-
-def _only_row() -> sa.Column[bool]:
-    """A key that admits a single row."""
-    return sa.Column("only_row", sa.Boolean, primary_key=True, server_default=sa.true())
-
-
 people = sa.Table(
     "people",
     metadata,
@@ -84,7 +76,7 @@ people = sa.Table(
     sa.Column("active", sa.Boolean, nullable=False, server_default=sa.true()),
     sa.Column("created_at", _at(), nullable=False),
     sa.Column("introduced_at", _at()),  # null: the first-run panel has not been dismissed
-    _one_of("origin", ("os", "local", "oidc"), name="origin"),
+    one_of("origin", ("os", "local", "oidc"), name="origin"),
 )
 
 sign_ins = sa.Table(
@@ -130,9 +122,9 @@ proposals = sa.Table(
     sa.Column("sending_at", _at()),  # first intent written: no withdrawing from here on
     sa.Column("note", sa.Text),  # why it ended, as a sentence
     sa.Column("command", sa.Text),  # flatten: ordered by a person; null: a trade of a strategy
-    _one_of("state", PROPOSAL_STATES, name="state"),
-    _one_of("drift_direction", ("adverse", "both"), name="drift_direction"),
-    _one_of("environment", ("replay", "paper", "live"), name="environment"),
+    one_of("state", PROPOSAL_STATES, name="state"),
+    one_of("drift_direction", ("adverse", "both"), name="drift_direction"),
+    one_of("environment", ("replay", "paper", "live"), name="environment"),
     sa.Index(None, "state"),
     sa.Index(None, "session"),
 )
@@ -155,6 +147,7 @@ legs = sa.Table(
     sa.Column("reference_price", _number(), nullable=False),
     sa.Column("reduces", sa.Boolean, nullable=False),
     sa.Column("tactic", JSONB(none_as_null=True)),  # null: one order for all of it
+    *protection(),
     sa.Column("lease_owner", sa.Text),
     sa.Column("lease_until", _at()),
     sa.Column("waiting_sentence", sa.Text),  # why it was not sent when last tried
@@ -163,7 +156,7 @@ legs = sa.Table(
     sa.Column("closed_sentence", sa.Text),
     sa.UniqueConstraint("proposal_id", "leg_no"),
     sa.CheckConstraint("quantity > 0", name="quantity"),
-    _one_of("side", SIDES, name="side"),
+    one_of("side", SIDES, name="side"),
 )
 
 signatures = sa.Table(
@@ -182,7 +175,7 @@ signatures = sa.Table(
     sa.Column("market_at", _at(), nullable=False),
     sa.Column("withdrawn_at", _at()),
     sa.Column("used_at", _at()),
-    _one_of("kind", ("sign", "veto"), name="kind"),
+    one_of("kind", ("sign", "veto"), name="kind"),
     sa.Index(
         "uq_signatures_one_each",
         "proposal_id",
@@ -223,6 +216,7 @@ orders = sa.Table(
     sa.Column("build", sa.Text, nullable=False),
     # Set on the stop or target of one of our orders; its client order id is the broker's.
     sa.Column("parent_client_order_id", sa.Text, sa.ForeignKey("desk.orders.client_order_id")),
+    *protection(),
     sa.Index(
         "uq_orders_one_attempt",
         "leg_id",
@@ -234,8 +228,8 @@ orders = sa.Table(
     sa.CheckConstraint(
         "filled_quantity >= 0 AND filled_quantity <= quantity", name="filled_quantity"
     ),
-    _one_of("state", ORDER_STATES, name="state"),
-    _one_of("side", SIDES, name="side"),
+    one_of("state", ORDER_STATES, name="state"),
+    one_of("side", SIDES, name="side"),
     sa.Index(None, "state"),
     sa.Index(None, "symbol"),
 )
@@ -251,7 +245,7 @@ order_events = sa.Table(
     sa.Column("recorded_at", _at(), nullable=False),
     sa.Column("source", sa.Text, nullable=False),
     sa.Column("detail", JSONB, nullable=False, server_default="{}"),
-    _one_of("source", ("dispatch", "stream", "reconcile", "person"), name="source"),
+    one_of("source", ("dispatch", "stream", "reconcile", "person"), name="source"),
     sa.Index(None, "client_order_id"),
 )
 
@@ -270,7 +264,7 @@ fills = sa.Table(
     sa.Column("recorded_at", _at(), nullable=False),
     sa.Column("source", sa.Text, nullable=False),
     sa.Column("busted_at", _at()),  # the broker took it back
-    _one_of("side", SIDES, name="side"),
+    one_of("side", SIDES, name="side"),
     sa.Index(None, "client_order_id"),
 )
 
@@ -301,7 +295,7 @@ requests = sa.Table(
     sa.Column("taken_by", sa.Text),
     sa.Column("taken_at", _at()),
     sa.Column("finished_at", _at()),
-    _one_of("state", REQUEST_STATES, name="state"),
+    one_of("state", REQUEST_STATES, name="state"),
     sa.Index(None, "state", "created_at"),
 )
 
@@ -319,7 +313,7 @@ quotes = sa.Table(
 market_clock = sa.Table(
     "market_clock",
     metadata,
-    _only_row(),
+    only_row(),
     sa.Column("now", _at(), nullable=False),  # market time
     sa.Column("session", sa.Date, nullable=False),  # New York date of `now`
     sa.Column("is_open", sa.Boolean, nullable=False),
@@ -333,14 +327,14 @@ market_clock = sa.Table(
     sa.Column("first_session", sa.Date),
     sa.Column("last_session", sa.Date),
     sa.Column("received_at", _at(), nullable=False),
-    _one_of("state", ("running", "paused", "held", "ended", "live"), name="state"),
+    one_of("state", ("running", "paused", "held", "ended", "live"), name="state"),
     sa.CheckConstraint("only_row", name="only_row"),
 )
 
 accounts = sa.Table(
     "accounts",
     metadata,
-    _only_row(),
+    only_row(),
     sa.Column("account_id", sa.Text, nullable=False),
     sa.Column("environment", sa.Text, nullable=False),
     sa.Column("equity", _number(), nullable=False),  # account currency
@@ -384,12 +378,12 @@ equity_points = sa.Table(
 trading_state = sa.Table(
     "trading_state",
     metadata,
-    _only_row(),
+    only_row(),
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("set_by", sa.Text, nullable=False),  # person id, or the process that tripped it
     sa.Column("set_at", _at(), nullable=False),
-    _one_of("state", TRADING_STATES, name="state"),
+    one_of("state", TRADING_STATES, name="state"),
     sa.CheckConstraint("only_row", name="only_row"),
 )
 
@@ -433,7 +427,7 @@ alerts = sa.Table(
     sa.Column("condition", sa.Text, nullable=False, server_default=""),  # what exactly lasts
     sa.Column("noticed_by", sa.Text, nullable=False, server_default=""),
     sa.Column("over_at", _at()),  # desk time; null while the condition lasts
-    _one_of("severity", ("note", "warning", "critical"), name="severity"),
+    one_of("severity", ("note", "warning", "critical"), name="severity"),
     # One open alert per kind and subject: a condition that lasts is one alert.
     sa.Index(
         "uq_alerts_open",
@@ -454,7 +448,7 @@ alert_deliveries = sa.Table(  # an alert on its way to people, by channel
     sa.Column("first_at", _at(), nullable=False),
     sa.Column("changed_at", _at(), nullable=False),
     sa.Column("detail", sa.Text, nullable=False, server_default=""),  # why it failed
-    _one_of("state", ("sending", "sent", "failed"), name="state"),
+    one_of("state", ("sending", "sent", "failed"), name="state"),
 )
 
 alert_rules = sa.Table(  # made by people; the built-in ones stand in alert_rules.toml
@@ -470,8 +464,8 @@ alert_rules = sa.Table(  # made by people; the built-in ones stand in alert_rule
     sa.Column("made_at", _at(), nullable=False),
     sa.Column("retired_by", _id(), sa.ForeignKey(people.c.person_id)),
     sa.Column("retired_at", _at()),
-    _one_of("comparison", ("above", "below"), name="comparison"),
-    _one_of("severity", ("note", "warning", "critical"), name="severity"),
+    one_of("comparison", ("above", "below"), name="comparison"),
+    one_of("severity", ("note", "warning", "critical"), name="severity"),
 )
 
 reconciliations = sa.Table(
@@ -518,7 +512,7 @@ steps = sa.Table(
     sa.Column("started_at", _at()),
     sa.Column("finished_at", _at()),
     sa.Column("created_at", _at(), nullable=False),
-    _one_of("state", ("waiting", "running", "done", "failed"), name="state"),
+    one_of("state", ("waiting", "running", "done", "failed"), name="state"),
 )
 
 daily_runs = sa.Table(
@@ -530,7 +524,7 @@ daily_runs = sa.Table(
     sa.Column("started_at", _at(), nullable=False),
     sa.Column("finished_at", _at()),
     sa.Column("detail", sa.Text, nullable=False, server_default=""),
-    _one_of("state", ("running", "done", "failed"), name="state"),
+    one_of("state", ("running", "done", "failed"), name="state"),
 )
 
 audit_log = sa.Table(
@@ -551,7 +545,7 @@ audit_log = sa.Table(
 audit_head = sa.Table(
     "audit_head",
     metadata,
-    _only_row(),
+    only_row(),
     sa.Column("seq", sa.BigInteger, nullable=False),
     sa.Column("hash", sa.Text, nullable=False),
     sa.CheckConstraint("only_row", name="only_row"),

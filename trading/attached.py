@@ -10,8 +10,9 @@ from typing import Literal
 
 from trading.broker import Broker, BrokerOrder
 from trading.ledger import Ledger, Stamp
-from trading.orders import STOPS, Order, OrderState
+from trading.orders import OCO, Order, OrderState
 from trading.proposals import CheckResult, Leg
+from trading.protection import is_protective
 from trading.wording import shares
 
 _ON_THE_WAY = frozenset({OrderState.INTENDED, OrderState.SENT, OrderState.UNRESOLVED})
@@ -26,7 +27,7 @@ class Way:
     held_by: CheckResult | None
 
 
-def make_way(ledger: Ledger, broker: Broker, *, leg: Leg, at: Stamp) -> Way:
+def make_way(ledger: Ledger, broker: Broker, *, leg: Leg, proposal_id: str, at: Stamp) -> Way:
     """Cancel the desk's own attached orders that hold the shares which `leg` is to close.
 
     A stop that was signed for what was left of a position is one of them. `trading.protecting`
@@ -34,6 +35,7 @@ def make_way(ledger: Ledger, broker: Broker, *, leg: Leg, at: Stamp) -> Way:
 
     Attached orders of an entry without a fill hold nothing and stay. While an entry is still
     being filled, cancelling its stop would leave the rest unprotected: the leg then waits.
+    Two stops of one proposal stand beside each other.
 
     Raises
     ------
@@ -44,7 +46,7 @@ def make_way(ledger: Ledger, broker: Broker, *, leg: Leg, at: Stamp) -> Way:
     coming = _coming(ledger, leg)
     if coming is not None:  # it would take the shares back once it arrives
         return Way(cancelled, _held(coming.leaves, coming, "it is still on its way"))
-    for told in _on_its_side(broker, leg):
+    for told in _in_its_way(ledger, broker, leg, proposal_id):
         standing = _standing(ledger, broker, told)
         if standing == "apart":
             continue
@@ -63,9 +65,22 @@ def make_way(ledger: Ledger, broker: Broker, *, leg: Leg, at: Stamp) -> Way:
     return Way(cancelled, None)
 
 
-def _on_its_side(broker: Broker, leg: Leg) -> list[BrokerOrder]:
+def _in_its_way(ledger: Ledger, broker: Broker, leg: Leg, proposal_id: str) -> list[BrokerOrder]:
+    """Open orders on the side of `leg`; what hangs on another first.
+
+    Of a stop and a target together the broker ends one with the other: the stop is noted down as
+    given way before either is cancelled, so that it is known to be owed.
+    """
     trade = (leg.symbol, leg.side)
-    return [told for told in broker.open_orders() if (told.symbol, told.side) == trade]
+    mine = [told for told in broker.open_orders() if (told.symbol, told.side) == trade]
+    if leg.protects:
+        mine = [told for told in mine if not _is_of(ledger, told, proposal_id)]
+    return sorted(mine, key=lambda told: told.parent_client_order_id is None)
+
+
+def _is_of(ledger: Ledger, told: BrokerOrder, proposal_id: str) -> bool:
+    ours = ledger.order(told.client_order_id)
+    return ours is not None and ours.proposal_id == proposal_id
 
 
 def _coming(ledger: Ledger, leg: Leg) -> Order | None:
@@ -75,7 +90,7 @@ def _coming(ledger: Ledger, leg: Leg) -> Order | None:
             order
             for order in ledger.working_orders()
             if (order.symbol, order.side) == (leg.symbol, leg.side)
-            and order.order_type in STOPS
+            and is_protective(order.order_type, order.order_class)
             and order.state in _ON_THE_WAY
         ),
         None,
@@ -89,8 +104,13 @@ def _standing(
     if told.parent_client_order_id is None:
         return "gives way" if ledger.protects(told.client_order_id) else "apart"
     entry = broker.find(told.parent_client_order_id)
-    if entry is None or ledger.order(entry.client_order_id) is None or entry.filled_quantity == 0:
-        return "apart"  # a stranger's, or one that holds no shares yet
+    ours = None if entry is None else ledger.order(entry.client_order_id)
+    if entry is None or ours is None:
+        return "apart"  # a stranger's
+    if ours.order_class == OCO:
+        return "gives way"
+    if entry.filled_quantity == 0:
+        return "apart"  # it holds no shares yet
     return "gives way" if entry.state.is_final else "filling"
 
 

@@ -14,13 +14,14 @@ from trading.errors import BrokerUnavailableError
 from trading.ledger import Ledger, Scope, SignedLeg, Unsettled
 from trading.orders import RENEWED_FROM, YIELDED, OrderState
 from trading.proposals import CheckResult
-from trading.protecting import restore_stops
+from trading.protecting import restore_stops, tell_unprotected
 from trading.sending import (
     Facts,
     Report,
     Sender,
     acknowledge,
     denied_now,
+    order_of,
     send_checked,
     stamp,
     submit,
@@ -36,6 +37,7 @@ __all__ = [
 # Between lease and acknowledgement lie at most a few questions and one send, each with a
 # timeout of 13 s; a lease that ends earlier is harmless, because the id stays the same.
 _MOST_LEGS = 200
+_REFUSED = "The broker refused it."
 
 
 def send_signed(
@@ -155,6 +157,7 @@ def _settle(
             reason=f"Not sent. {lasting[0].sentence}",
             at=stamp(desk, market),
         )
+        _tell_if_bare(ledger, unsettled.signed, lasting[0].sentence, desk, market)
         report.closed.append(unsettled.signed.leg_id)
         return
     if denied:  # for now only: the end of the signature's time ends the waiting
@@ -162,6 +165,8 @@ def _settle(
         return
     reduces = unsettled.signed.leg.reduces
     submit(ledger, broker, order, sender, desk, market, report, reduces=reduces)
+    if name in report.rejected:
+        _tell_if_bare(ledger, unsettled.signed, _REFUSED, desk, market)
 
 
 def _is_within(unsettled: Unsettled, scope: Scope) -> bool:
@@ -193,8 +198,17 @@ def _send_leg(
     def end(denied: CheckResult) -> None:
         sentence = f"Not sent. {denied.sentence}"
         ledger.close_leg(signed.leg_id, code=denied.code, sentence=sentence, at=stamp(desk, market))
+        _tell_if_bare(ledger, signed, denied.sentence, desk, market)
 
     send_checked(
         ledger, broker, signed, attempt=1, end=end,
         sender=sender, desk=desk, market=market, report=report,
     )  # fmt: skip
+    if order_of(signed, attempt=1).client_order_id in report.rejected:
+        _tell_if_bare(ledger, signed, _REFUSED, desk, market)
+
+
+def _tell_if_bare(
+    ledger: Ledger, signed: SignedLeg, why: str, desk: DeskClock, market: MarketClock
+) -> None:
+    tell_unprotected(ledger, signed.leg, why=why, at=stamp(desk, market))

@@ -13,6 +13,7 @@ from trading.errors import IllegalTransitionError, OverfillError
 
 Side = Literal["buy", "sell"]
 STOPS = ("stop", "stop_limit", "trailing_stop")
+OCO = "oco"  # a stop and a target for the same shares: one closes them, the other goes away
 # Attempts beyond are stops that the desk made anew for what a sale left of their position.
 RENEWED_FROM = 1000
 YIELDED = "Taken back by the desk: another order closes its shares."
@@ -83,6 +84,9 @@ class Order:
     stop_price: Decimal | None = None
     take_profit_price: Decimal | None = None
     stop_loss_price: Decimal | None = None
+    trail_percent: Decimal | None = None  # 5 is 5 %
+    trail_price: Decimal | None = None
+    order_class: str | None = None  # oco; None: what its attached prices make of it
     state: OrderState = OrderState.INTENDED
     filled_quantity: Decimal = Decimal(0)
     average_price: Decimal | None = None

@@ -127,6 +127,8 @@ class WorkingOrder:
     proposal_id: str | None = None
     leg_no: int | None = None
     attached: bool = False  # the stop or target of an entry: it gives way to a closing order
+    # Shares that no other stop may be for; of orders that exclude one another only one counts.
+    set_aside: Decimal = ZERO
 
 
 @dataclass(frozen=True)
@@ -199,6 +201,11 @@ class Picture:
         """
         mine = [o for o in self.working or () if o.symbol == symbol and o.side == side]
         return sum((o.leaves for o in mine if not o.attached), ZERO)
+
+    def protecting(self, symbol: str, side: Side) -> list[WorkingOrder]:
+        """Own stops and targets on one side for which the broker sets shares of it aside."""
+        mine = [o for o in self.working or () if o.symbol == symbol and o.side == side]
+        return [o for o in mine if o.set_aside > 0]
 
     def market_price(self, symbol: str) -> Decimal | None:
         """The quote's price, else the one the position is valued at."""

@@ -130,10 +130,12 @@ def with_promised(picture: Picture, leg: Leg) -> Picture:
                 symbol=leg.symbol,
                 side=leg.side,
                 leaves=leg.quantity,
-                price=leg.worst_price,
+                price=leg.limit_price or leg.stop_price or leg.reference_price,
                 order_type=leg.order_type,
                 proposal_id=picture.proposal_id,
                 leg_no=leg.leg_no,
+                attached=leg.protects,  # as it is once it works
+                set_aside=leg.quantity if leg.protects else Decimal(0),
             ),
         )
     return replace(
@@ -183,7 +185,8 @@ def _with_order(picture: Picture, before: Activity, leg: Leg) -> Activity:
 def _is_countable(leg: Leg) -> bool:
     """Whether arithmetic with the leg means anything."""
     prices = (leg.limit_price, leg.stop_price, leg.take_profit_price, leg.stop_loss_price)
-    given = [leg.quantity, leg.reference_price, *(p for p in prices if p is not None)]
+    trails = (leg.trail_percent, leg.trail_price)
+    given = [leg.quantity, leg.reference_price, *(p for p in prices + trails if p is not None)]
     return all(number.is_finite() and number > 0 for number in given)
 
 

@@ -9,12 +9,14 @@ from pydantic import TypeAdapter
 
 from trading.canonical import Content, canonical_bytes, content_hash
 from trading.orders import Side
+from trading.protection import is_protective
 from trading.tactics.tactic import Tactic
 
 HASH_VERSION = 1
 FLATTEN = "flatten"
 # Left out of the bytes where nothing is said: what was signed before they existed stays the same.
 _UNLESS_SAID = ("command", "reason")
+_LEG_UNLESS_SAID = ("tactic", "trail_percent", "trail_price", "order_class")
 
 
 @dataclass(frozen=True)
@@ -55,13 +57,22 @@ class Leg:
     stop_loss_price: Decimal | None = None
     reduces: bool = False
     tactic: Tactic | None = None  # None: one order for all of it
+    trail_percent: Decimal | None = None  # of a trailing stop: 5 is 5 % behind the best price
+    trail_price: Decimal | None = None  # the same in USD per share
+    order_class: str | None = None  # oco: the limit is a target, one of it and the stop closes
 
     def content(self) -> dict[str, Content]:
         """Return what is hashed of it, as plain values."""
         told: dict[str, Content] = asdict(self)
-        if self.tactic is None:
-            del told["tactic"]
+        for name in _LEG_UNLESS_SAID:
+            if told[name] is None:
+                del told[name]
         return told
+
+    @property
+    def protects(self) -> bool:
+        """Whether it waits to close a position: a stop, or a stop and a target together."""
+        return self.reduces and is_protective(self.order_type, self.order_class)
 
     @property
     def worst_price(self) -> Decimal:

@@ -13,8 +13,9 @@ from decimal import Decimal
 from trading.broker import Broker
 from trading.clock import DeskClock, MarketClock
 from trading.errors import BrokerUnavailableError
-from trading.ledger import Ledger
+from trading.ledger import Ledger, Stamp
 from trading.orders import Order
+from trading.proposals import Leg
 from trading.sending import Report, Sender, stamp, submit
 from trading.wording import shares
 
@@ -86,11 +87,34 @@ def _send(
     submit(ledger, broker, order, sender, desk, market, report, reduces=True)
     ledger.release_order(order.client_order_id, owner=sender.owner)
     if order.client_order_id in report.rejected:
-        ledger.alert(
-            kind="stop_refused",
-            subject=order.symbol,
-            message=f"The broker refused the stop for {shares(order.quantity)} {order.symbol} "
-            "that a sale left unprotected. Sell them.",
-            severity="critical",
-            at=stamp(desk, market),
+        _tell(
+            ledger,
+            order.symbol,
+            f"The broker refused the stop for {shares(order.quantity)} {order.symbol} that a sale "
+            "left unprotected. Sell them.",
+            stamp(desk, market),
         )
+
+
+def tell_unprotected(ledger: Ledger, leg: Leg, *, why: str, at: Stamp) -> None:
+    """Tell people that what they signed to protect a position does not: it was not taken or sent.
+
+    Of any other leg nothing is told.
+
+    Parameters
+    ----------
+    why : str
+        A sentence: what denied it, or the broker's answer.
+    """
+    if leg.protects:
+        _tell(
+            ledger,
+            leg.symbol,
+            f"{shares(leg.quantity)} {leg.symbol} have no stop by the order that was signed for "
+            f"them. {why} Protect them anew under Approvals, or sell them.",
+            at,
+        )
+
+
+def _tell(ledger: Ledger, symbol: str, message: str, at: Stamp) -> None:
+    ledger.alert(kind="stop_refused", subject=symbol, message=message, severity="critical", at=at)

@@ -222,9 +222,13 @@ def denied_now(
     """What forbids a leg now. Own stops that hold the shares it closes are cancelled for it."""
     picture = _picture(ledger, broker, signed, sender, desk)
     denied = denials(judge_leg(picture, signed.leg))
-    if denied or not reduces(picture, signed.leg):
+    # A stop that a person asks for is for shares without one: it takes the place of no other.
+    adds = signed.leg.protects and picture.by_hand
+    if denied or adds or not reduces(picture, signed.leg):
         return denied
-    way = make_way(ledger, broker, leg=signed.leg, at=stamp(desk, market))
+    way = make_way(
+        ledger, broker, leg=signed.leg, proposal_id=signed.proposal_id, at=stamp(desk, market)
+    )
     if way.held_by is not None:
         return (way.held_by,)
     if not way.cancelled:
@@ -275,6 +279,9 @@ def order_of(signed: SignedLeg, *, attempt: int) -> Order:
         stop_price=leg.stop_price,
         take_profit_price=leg.take_profit_price,
         stop_loss_price=leg.stop_loss_price,
+        trail_percent=leg.trail_percent,
+        trail_price=leg.trail_price,
+        order_class=leg.order_class,
     )
 
 

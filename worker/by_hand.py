@@ -1,6 +1,7 @@
 """A trade that a person enters becomes a proposal, which somebody else signs."""
 
-from assets.by_hand import hand_proposal, ticket_of
+from assets.by_hand import hand_proposal
+from assets.hand_tickets import ticket_of
 from ledger import people, proposals
 from ledger.requests import Request
 from trading.errors import NotAllowedError

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -14,11 +13,12 @@ from alpaca.common.exceptions import APIError
 from alpaca.data.historical.stock import StockHistoricalDataClient
 from alpaca.data.requests import StockLatestQuoteRequest, StockLatestTradeRequest
 from alpaca.trading.client import TradingClient
-from alpaca.trading.enums import OrderClass, QueryOrderStatus
+from alpaca.trading.enums import QueryOrderStatus
 from alpaca.trading.requests import GetCalendarRequest, GetOrderByIdRequest, GetOrdersRequest
 
 from adapters.brokers import alpaca_answers as answers
 from adapters.brokers.alpaca_asking import ask, asked, sober, unavailable
+from adapters.brokers.alpaca_orders import order_body
 from config.live import LIVE_HOST
 from trading.broker import (
     BrokerAccount,
@@ -31,7 +31,6 @@ from trading.broker import (
     BrokerQuote,
     TradingDay,
 )
-from trading.canonical import decimal_text
 from trading.errors import (
     BrokerUnavailableError,
     OrderRejectedError,
@@ -123,7 +122,7 @@ class AlpacaBroker:
             self.account()
         name = order.client_order_id
         try:
-            return self._read(self._trading.post("/orders", _request(order)))
+            return self._read(self._trading.post("/orders", order_body(order)))
         except APIError as e:
             return self._refused(order, e)
         except (requests.RequestException, *answers.UNREADABLE) as e:
@@ -383,28 +382,3 @@ class AlpacaBroker:
             "account/activities",
             lambda: answers.listed(self._trading.get("/account/activities", wanted)),
         )
-
-
-def _request(order: Order) -> dict[str, Any]:
-    """The body of an order: figures as texts, so that no float rounds them."""
-    profit, loss = order.take_profit_price, order.stop_loss_price
-    attached = OrderClass.BRACKET if profit is not None and loss is not None else OrderClass.OTO
-    simple = profit is None and loss is None
-    told = {
-        "symbol": order.symbol,
-        "qty": decimal_text(order.quantity),
-        "side": order.side,
-        "type": order.order_type,
-        "time_in_force": order.time_in_force,
-        "client_order_id": order.client_order_id,
-        "order_class": (OrderClass.SIMPLE if simple else attached).value,
-        "limit_price": _figure(order.limit_price),
-        "stop_price": _figure(order.stop_price),
-        "take_profit": None if profit is None else {"limit_price": decimal_text(profit)},
-        "stop_loss": None if loss is None else {"stop_price": decimal_text(loss)},
-    }
-    return {name: value for name, value in told.items() if value is not None}
-
-
-def _figure(value: Decimal | None) -> str | None:
-    return None if value is None else decimal_text(value)

@@ -6,10 +6,10 @@ from decimal import Decimal
 import streamlit as st
 
 from dashboard import data, formats, navigation, signin, states, tables
-from dashboard.cards import legs, words
+from dashboard.cards import legs, protection, words
 from dashboard.cards.content import Content, Effect
 from ledger.market import Clock, Quote
-from ledger.pages import Proposal
+from ledger.pages import Leg, Proposal
 from ledger.people import Person
 
 
@@ -48,30 +48,41 @@ def money_sentences(proposal: Proposal, content: Content) -> list[str]:
     """What it costs at most, and what the stop would lose."""
     if len(proposal.legs) > 1:
         return [many_sentence(proposal, content)]
+    if proposal.legs[0].protects:
+        return [protection.money_sentence(proposal.legs[0], content)]
     sells = all(leg.side == "sell" for leg in proposal.legs)
     found = [
         f"Brings in at least **{formats.money(proposal.notional)}**."
         if sells
         else f"Costs at most **{formats.money(proposal.notional)}**."
     ]
-    stop = proposal.legs[0].stop_loss_price
+    found[0] += _exits(proposal.legs[0], content, sells=sells)
+    return found
+
+
+def _exits(leg: Leg, content: Content, *, sells: bool) -> str:
+    """What the stop and the target of an entry do."""
+    stop, target, text = leg.stop_loss_price, leg.take_profit_price, ""
     if stop is not None and content.loss_to_stop is not None:
         share = (
             f"{formats.percent(content.loss_to_stop / content.equity)} of equity; "
             if content.equity
             else ""
         )
-        found[0] += (
+        lasts = (
+            "ends with the session" if leg.time_in_force == "day" else "stands until it is canceled"
+        )
+        text = (
             f" If the stop at {formats.price(stop)} is hit, you lose about "
             f"**{formats.money(content.loss_to_stop)}** ({share}a gap can cost more)."
+            f" The stop {lasts}."
         )
-        if proposal.legs[0].time_in_force == "day":
-            found[0] += " The stop ends with the session."
-        else:
-            found[0] += " The stop stands until it is canceled."
     elif not sells:
-        found[0] += " No stop is attached; the loss is not bounded by an order."
-    return found
+        text = " No stop is attached; the loss is not bounded by an order."
+    if target is not None:
+        with_it = ", and the stop goes away with it" if stop is not None else ""
+        text += f" At {formats.price(target)} a target closes the position{with_it}."
+    return text
 
 
 def many_sentence(proposal: Proposal, content: Content) -> str:
@@ -81,12 +92,14 @@ def many_sentence(proposal: Proposal, content: Content) -> str:
         each = (
             leg.quantity * (leg.limit_price or leg.reference_price)
             for leg in proposal.legs
-            if leg.side == side and leg.stop_price is None
+            if leg.side == side and not leg.protects
         )
         return sum(each, Decimal(0))
 
     sold, bought = total("sell"), total("buy")
-    at_market = any(leg.limit_price is None and leg.stop_price is None for leg in proposal.legs)
+    if all(leg.protects for leg in proposal.legs):
+        return "They only close what is held; nothing is traded before the price comes there."
+    at_market = any(leg.limit_price is None and not leg.protects for leg in proposal.legs)
     parts = []
     if sold:
         parts.append(f"Brings in {'about' if at_market else 'at least'} **{formats.money(sold)}**")

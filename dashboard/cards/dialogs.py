@@ -100,12 +100,14 @@ def confirmation(proposal: Proposal) -> list[str]:
         )
         if leg.time_in_force == "gtc" and not leg.reduces:  # the desk cancels it by then
             good = f"good until {formats.new_york(proposal.valid_until)}"
-        stop = f", stop {formats.price(leg.stop_loss_price)}" if leg.stop_loss_price else ""
+        stop = words.exits(leg)
         if stop and leg.time_in_force == "gtc":
             stop += " until canceled"
         lines.append(f"**{words.order_sentence(leg)}**, {good}{stop}.")
     if len(proposal.legs) > 1:
         lines.append(decision.many_sentence(proposal, shown(proposal)))
+    elif proposal.legs[0].protects:
+        lines.append(decision.money_sentences(proposal, shown(proposal))[0])
     else:
         edge = "at least" if proposal.legs[0].side == "sell" else "at most"
         lines.append(f"In all {edge} **{formats.money(proposal.notional)}**.")

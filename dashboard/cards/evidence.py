@@ -7,7 +7,7 @@ import polars as pl
 import streamlit as st
 
 from dashboard import data, figures, formats
-from dashboard.cards import words
+from dashboard.cards import protection, words
 from dashboard.cards.content import Content, Gate, Prediction, Trust
 from ledger.pages import Leg, Proposal
 
@@ -35,7 +35,7 @@ def _by_hand(proposal: Proposal) -> str:
     who = data.names().get(proposal.entered_by or "", "")
     said = proposal.content.get("reason")
     by = f" by {formats.plain(who)}" if who else ""
-    reason = f": “{formats.plain(str(said))}”" if said else "."
+    reason = f": “{formats.plain(str(said))}”." if said else "."
     return f"**Why.** Entered by hand{by}{reason} No model stands behind it."
 
 
@@ -81,7 +81,7 @@ def _why(proposal: Proposal, prediction: Prediction) -> None:
     symbol = proposal.legs[0].symbol
     st.markdown(why_sentence(symbol, prediction))
     if not prediction.reasons:
-        st.markdown("No feature moved the probability: the model says the same of every symbol.")
+        st.markdown("No feature whose value is known moved the probability.")
     else:
         figures.show(
             figures.contributions(
@@ -123,7 +123,7 @@ def price_chart(proposal: Proposal, content: Content, closes: pl.DataFrame) -> N
         figures.price(
             closes["session"].to_list()[-_BARS:],
             closes["close"].to_list()[-_BARS:],
-            marks=_marks(leg),
+            marks=marks(leg),
             band=_band(content.prediction, last),
             height=170,
         ),
@@ -135,13 +135,15 @@ def price_chart(proposal: Proposal, content: Content, closes: pl.DataFrame) -> N
     )
 
 
-def _marks(leg: Leg) -> list[figures.Mark]:
-    marks = []
+def marks(leg: Leg) -> list[figures.Mark]:
+    """Return the levels of a leg that its chart shows: limit or target, and stop."""
+    found = []
     if leg.limit_price is not None:
-        marks.append(figures.Mark("Limit", float(leg.limit_price)))
-    if leg.stop_loss_price is not None:
-        marks.append(figures.Mark("Stop", float(leg.stop_loss_price), dashed=True))
-    return marks
+        name = "Target" if leg.order_class is not None else "Limit"
+        found.append(figures.Mark(name, float(leg.limit_price)))
+    for name, at, dashed in protection.levels(leg):
+        found.append(figures.Mark(name, at, dashed=dashed))
+    return found
 
 
 def _band(prediction: Prediction | None, last: float) -> figures.Band | None:

@@ -36,7 +36,7 @@ def rows(proposal: Proposal, orders: Sequence[Order]) -> list[tuple[str, ...]]:
     return [
         (
             str(leg.leg_no),
-            f"**{words.order_sentence(leg)}**{_exits(leg)}",
+            f"**{words.order_sentence(leg)}**{words.exits(leg)}",
             formats.price(leg.reference_price),
             formats.amount(leg.quantity * (leg.limit_price or leg.reference_price)),
             worked(told.get(leg.leg_no, {}).get("tactic")),
@@ -89,7 +89,3 @@ def _at(orders: Sequence[Order], filled: Decimal) -> str:
         return ""
     paid = sum((o.filled_quantity * (o.average_price or Decimal(0)) for o in orders), Decimal(0))
     return f" at {formats.price(paid / filled)}"
-
-
-def _exits(leg: Leg) -> str:
-    return f", stop {formats.price(leg.stop_loss_price)}" if leg.stop_loss_price else ""

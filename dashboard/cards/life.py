@@ -5,7 +5,7 @@ import streamlit as st
 from dashboard import data, formats
 from dashboard.cards import words
 from ledger.market import Clock
-from ledger.pages import Mark, Order, Proposal
+from ledger.pages import Leg, Mark, Order, Proposal
 
 _ENDED = {
     "expired": "Expired. Nobody decided in time; nothing was sent.",
@@ -43,9 +43,9 @@ def lines(proposal: Proposal, orders: tuple[Order, ...], clock: Clock | None = N
     start = f":green[:material/check_circle: Signed] {signed}"
     if not orders:
         return [start + " → " + _before_sending(proposal)]
-    sides = {leg.leg_id: leg.side for leg in proposal.legs}
+    legs = {leg.leg_id: leg for leg in proposal.legs}
     found = sorted(orders, key=lambda o: o.intended_at)
-    signed_ones = [o for o in found if o.side == sides.get(o.leg_id, o.side)]
+    signed_ones = [o for o in found if _is_signed(o, legs.get(o.leg_id))]
     return [f"{start} → {steps(order, clock)}" for order in signed_ones] + [
         _attached(order) for order in found if order not in signed_ones
     ]
@@ -86,8 +86,16 @@ def _waiting(clock: Clock | None) -> str:
     return ":blue[:material/progress_activity: waiting for the market]"
 
 
+def _is_signed(order: Order, leg: Leg | None) -> bool:
+    """Whether an order is the one that was signed, not the stop or target that hangs on it."""
+    if leg is None:
+        return True
+    beside = leg.order_class is not None and order.order_type != leg.order_type
+    return order.side == leg.side and not beside
+
+
 def _attached(order: Order) -> str:
-    """A stop or target that was signed with its entry: ``Its stop, sell 25 IBM: working``."""
+    """A stop or target that was signed with another: ``Its stop, sell 25 IBM: working``."""
     name = "target" if order.order_type == "limit" else "stop"
     what = f"Its {name}, {order.side} {formats.quantity(order.quantity)} {order.symbol}"
     _, colour, word = words.ORDER_STATES[order.state]

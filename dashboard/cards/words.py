@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from dashboard import formats
+from dashboard.cards import protection
 from ledger.pages import Leg, Order, Proposal
 
 _LEGS_IN_A_SENTENCE = 2
@@ -38,6 +39,8 @@ def badge(look: tuple[str, str, str]) -> str:
 
 def order_sentence(leg: Leg) -> str:
     """``Buy 25 IBM at 195.93 USD or less``."""
+    if leg.protects:
+        return protection.sentence(leg)
     start = f"{SIDES[leg.side]} {formats.quantity(leg.quantity)} {leg.symbol}"
     if leg.limit_price is None:
         return f"{start} at the market"
@@ -45,9 +48,20 @@ def order_sentence(leg: Leg) -> str:
     return f"{start} at {formats.money(leg.limit_price)} or {edge}"
 
 
+def exits(leg: Leg) -> str:
+    """The stop and target that an entry brings: ``, stop 186.71, target 210.00``."""
+    if leg.protects:
+        return ""
+    told = (("stop", leg.stop_loss_price), ("target", leg.take_profit_price))
+    return "".join(f", {name} {formats.price(at)}" for name, at in told if at is not None)
+
+
 def terms(order: Order) -> str:
     """At what price an order may fill: ``at 195.93``, ``stop 186.71``, ``at market``."""
     parts = []
+    trailing = protection.trail(order)
+    if trailing:
+        parts.append(f"stop {trailing} behind the best price")
     if order.stop_price is not None:
         parts.append(f"stop {formats.price(order.stop_price)}")
     if order.limit_price is not None:
@@ -71,6 +85,8 @@ def short_action(proposal: Proposal) -> str:
     if len(proposal.legs) != 1:
         return formats.counted(len(proposal.legs), "order")
     leg = proposal.legs[0]
+    if leg.protects:
+        return f"protect {formats.quantity(leg.quantity)} {leg.symbol}"
     return f"{leg.side} {formats.quantity(leg.quantity)} {leg.symbol}"
 
 

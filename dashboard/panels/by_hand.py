@@ -3,10 +3,12 @@
 import streamlit as st
 
 from dashboard import asking, data, formats
+from dashboard.panels import protecting
 from ledger.people import Person
 from trading.canonical import Content
 
 _KIND = "propose_by_hand"
+_KINDS = {"trade": "Buy or sell", "protect": "Protect what is held"}
 
 
 def show(person: Person) -> None:
@@ -16,13 +18,17 @@ def show(person: Person) -> None:
             st.caption("Entering a trade needs the role analyst or signatory.")
             return
         st.caption(_who_signs(person))
-        ticket = _ticket()
+        kind = st.segmented_control(
+            "Kind of ticket", list(_KINDS), default="trade", format_func=_KINDS.__getitem__,
+            key="hand-kind", label_visibility="collapsed",
+        )  # fmt: skip
+        ticket = protecting.ticket() if kind == "protect" else _trade()
         if st.button("Propose", key="hand-propose", disabled=ticket is None) and ticket:
             asking.ask(person, _KIND, ticket)
         _outcome()
 
 
-def _ticket() -> dict[str, Content] | None:
+def _trade() -> dict[str, Content] | None:
     """What is entered; None while something is missing."""
     left, right = st.columns(2)
     symbol = left.selectbox("Symbol", data.universe().names, key="hand-symbol")
@@ -34,13 +40,17 @@ def _ticket() -> dict[str, Content] | None:
     )
     limit = right.number_input(
         "Limit, USD per share", min_value=0.01, value=None, step=0.01, format="%.2f",
-        key="hand-limit", placeholder=_last(symbol),
+        key="hand-limit", placeholder=protecting.last(symbol),
     )  # fmt: skip
     stop = left.number_input(
         "Stop, USD per share", min_value=0.01, value=None, step=0.01, format="%.2f",
         key="hand-stop", placeholder="none: a position is opened without one",
     )  # fmt: skip
-    reason = right.text_input(
+    target = right.number_input(
+        "Target, USD per share", min_value=0.01, value=None, step=0.01, format="%.2f",
+        key="hand-target", placeholder="none: it is held until somebody sells",
+    )  # fmt: skip
+    reason = st.text_input(
         "Why", key="hand-reason", max_chars=200, placeholder="others sign it by this"
     )
     if side is None or quantity is None or limit is None or not reason.strip():
@@ -51,13 +61,9 @@ def _ticket() -> dict[str, Content] | None:
         "quantity": str(quantity),
         "limit_price": f"{limit:.2f}",
         "stop_loss_price": None if stop is None else f"{stop:.2f}",
+        "take_profit_price": None if target is None else f"{target:.2f}",
         "reason": reason.strip(),
     }
-
-
-def _last(symbol: str) -> str:
-    quote = data.quotes().get(symbol)
-    return "" if quote is None or quote.last is None else f"last {formats.price(quote.last)}"
 
 
 def _who_signs(person: Person) -> str:

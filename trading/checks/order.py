@@ -2,17 +2,18 @@
 
 from decimal import ROUND_DOWN, Decimal
 
+from trading.checks import protection
 from trading.checks.answer import Answer, Measure, no, unknown, worst, yes
 from trading.checks.permission import reduces
+from trading.orders import STOPS
 from trading.picture import Picture, WorkingOrder
 from trading.proposals import Leg
 from trading.wording import money, percent, price, shares
 
 TIMES_IN_FORCE = ("day", "gtc", "ioc", "fok", "opg", "cls")
-# What a leg can say: it has no trail. A stop is trailed by the daily run, which proposes to leave.
-ORDER_TYPES = ("market", "limit", "stop", "stop_limit")
+ORDER_TYPES = ("market", "limit", *STOPS)
 
-_RESTING = frozenset({"stop", "stop_limit", "trailing_stop"})  # no price until triggered
+_RESTING = frozenset(STOPS)  # no price until triggered
 
 
 def tradable(picture: Picture, leg: Leg) -> Answer:
@@ -39,8 +40,10 @@ def account_open(picture: Picture, leg: Leg) -> Answer:
 
 def session(picture: Picture, leg: Leg) -> Answer:
     """9: the order type and time in force are known and the market is open for them."""
-    if leg.time_in_force not in TIMES_IN_FORCE or leg.order_type not in ORDER_TYPES:
-        return no(f"{leg.order_type}/{leg.time_in_force} is no order the desk knows.")
+    known = leg.time_in_force in TIMES_IN_FORCE and leg.order_type in ORDER_TYPES
+    if not known or not protection.is_known(leg):
+        named = "/".join(filter(None, (leg.order_class, leg.order_type, leg.time_in_force)))
+        return no(f"{named} is no order the desk knows.")
     market = picture.market
     if market is None:
         return unknown("the market's time")
@@ -92,16 +95,18 @@ def collar(picture: Picture, leg: Leg) -> Answer:
             later=True,
             deferred=closed,
         )
-    unsound = _unsound_price(leg)
+    unsound = _unsound_price(leg) or (None if leg.protects else _wrong_side(leg))
     if unsound is not None:
         return no(unsound)
+    if leg.protects:
+        return protection.around(picture.limits, leg, at)
     return _within_collar(picture.limits.collar, leg, at)
 
 
 def _unsound_price(leg: Leg) -> str | None:
-    """Say which price is missing, off its tick or on the wrong side; None when all are sound."""
-    exits = (leg.take_profit_price, leg.stop_loss_price)
-    asked = [p for p in (leg.limit_price, leg.stop_price, *exits) if p is not None]
+    """Say which price is missing or off its tick; None when all are sound."""
+    given = (leg.limit_price, leg.stop_price, leg.take_profit_price, leg.stop_loss_price)
+    asked = [p for p in (*given, leg.trail_price) if p is not None]
     off = [p for p in asked if p % _tick(p)]
     if off:
         return f"{price(off[0])} is not a whole tick of {_tick(off[0])}."
@@ -109,6 +114,12 @@ def _unsound_price(leg: Leg) -> str | None:
         return "A limit order needs a limit price."
     if leg.order_type in {"stop", "stop_limit"} and leg.stop_price is None:
         return "A stop order needs a stop price."
+    return None
+
+
+def _wrong_side(leg: Leg) -> str | None:
+    """Say which exit of an entry would end it at once; None when both make sense."""
+    exits = (leg.take_profit_price, leg.stop_loss_price)
     target, stop = exits if leg.side == "buy" else exits[::-1]
     if stop is not None and stop >= leg.worst_price:
         return f"{price(stop)} is not below the price of the order, {price(leg.worst_price)}."

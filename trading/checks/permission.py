@@ -3,11 +3,11 @@
 from decimal import Decimal
 
 from trading.checks.answer import Answer, Measure, no, unknown, yes
-from trading.picture import Picture
+from trading.picture import Picture, WorkingOrder
 from trading.proposals import FLATTEN, Leg
 from trading.signatures import beyond, drift
 from trading.state import TradingState
-from trading.wording import percent, signed_percent
+from trading.wording import percent, price, shares, signed_percent
 
 
 def signature(picture: Picture, leg: Leg) -> Answer:
@@ -139,10 +139,10 @@ def drifted(picture: Picture, leg: Leg) -> Answer:
     """21: the price is within what the signature covers."""
     if not picture.sending:
         return yes("Nothing is signed yet that could have drifted.")
-    terms, price = picture.signed, picture.market_price(leg.symbol)
-    if terms is None or price is None:
+    terms, now = picture.signed, picture.market_price(leg.symbol)
+    if terms is None or now is None:
         return unknown(f"how far {leg.symbol} has moved since it was signed")
-    moved = drift(reference=leg.reference_price, price=price)
+    moved = drift(reference=leg.reference_price, price=now)
     bound, both = terms.drift_bound, terms.drift_direction == "both"
     figures = Measure(moved, bound, "fraction")
     if beyond(moved, side=leg.side, bound=bound, direction=terms.drift_direction):
@@ -177,13 +177,16 @@ def reduce_only(picture: Picture, leg: Leg) -> Answer:
     order that closes a position it would open another.
     """
     attached = leg.stop_loss_price is not None or leg.take_profit_price is not None
-    if attached and reduces(picture, leg):
+    if attached and not leg.protects and reduces(picture, leg):
         return no(
             f"It only reduces {leg.symbol} and brings a stop or target, which would open a new "
             "position once it is filled. Enter it without."
         )
     if not leg.reduces:
         return yes("It was not proposed as reducing.")
+    covered = _covered(picture, leg)
+    if covered is not None:
+        return covered
     free = reducible(picture, leg)
     if reduces(picture, leg):
         return yes(f"It reduces {leg.symbol}.", of=Measure(leg.quantity, free, "shares"))
@@ -192,6 +195,36 @@ def reduce_only(picture: Picture, leg: Leg) -> Answer:
         of=Measure(leg.quantity, free, "shares"),
         fits=free if free > 0 else None,
     )
+
+
+def _covered(picture: Picture, leg: Leg) -> Answer | None:
+    """Deny a stop for shares that another one covers already; None when there are enough without.
+
+    A stop that a person asks for stands beside the others. One that the desk proposes takes the
+    place of the earlier ones, which give way to it: only those of its own proposal count.
+    """
+    if not leg.protects or picture.positions is None:
+        return None
+    others = picture.protecting(leg.symbol, leg.side)
+    if not picture.by_hand:
+        others = [one for one in others if one.proposal_id == picture.proposal_id]
+    covered = sum((one.set_aside for one in others), Decimal(0))
+    free = max(reducible(picture, leg) - covered, Decimal(0))
+    if not others or leg.quantity <= free:
+        return None
+    names = ", ".join(_named(one) for one in others)
+    return no(
+        f"{shares(covered)} of the {shares(abs(picture.held(leg.symbol)))} {leg.symbol} held have "
+        f"a stop or target already ({names}), and a broker takes no second one for the same "
+        "shares. Cancel it under Orders first, or veto the proposal that waits.",
+        of=Measure(leg.quantity, free, "shares"),
+        fits=free or None,
+    )
+
+
+def _named(order: WorkingOrder) -> str:
+    kind = order.order_type.replace("_", " ")
+    return kind if order.order_type == "trailing_stop" else f"{kind} at {price(order.price)}"
 
 
 def reducible(picture: Picture, leg: Leg) -> Decimal:

@@ -6,7 +6,8 @@ from decimal import Decimal
 
 import pytest
 
-from assets.by_hand import hand_proposal, ticket_of
+from assets.by_hand import hand_proposal
+from assets.hand_tickets import ticket_of
 from assets.picture import Viewer
 from ledger import market
 from tests.integration.assets.viewed import LIMITS, tell_market
@@ -65,6 +66,40 @@ def test_between_sessions_it_is_for_the_next(case: Case, viewer: Viewer) -> None
     real = entered(live, case)
     assert real.valid_until == OPEN + timedelta(minutes=LIMITS.next_session_validity_minutes)
     assert real.drift_bound == D(str(LIMITS.next_session_drift))  # no past, no wider bound
+
+
+def test_what_is_held_is_protected_by_a_leg_that_only_reduces(case: Case, viewer: Viewer) -> None:
+    tell_market(case, is_open=True)
+    price = D("30.60")
+    with case.ledger.begin() as conn:
+        held = market.Position("MSFT", D(160), price, price, 160 * price, D(0), OPEN, NOON)
+        market.record_positions(conn, [held])
+    asked = {
+        "kind": "protect", "symbol": "MSFT", "protection": "trailing_stop", "quantity": "160",
+        "trail_percent": "5", "reason": "Results are due.",
+    }  # fmt: skip
+    made = hand_proposal(viewer, ticket_of(asked), person_id=case.person["Ann"])
+
+    told = from_content(made.canonical()[0])
+    [leg] = told.legs
+    assert told == made
+    assert (leg.side, leg.order_type, leg.trail_percent) == ("sell", "trailing_stop", D(5))
+    assert (leg.reduces, leg.time_in_force) == (True, "gtc")
+    assert told.risk.loss_to_stop == D("244.80")  # 160 x 5 % of 30.60
+    # A price that comes near the stop is no reason to leave the position without one.
+    assert told.drift_bound == LIMITS.collar
+    # Nothing was loaded: what is not known of an opening order only warns here.
+    assert {one.code for one in made.checks if one.denies} <= {"not_reconciled", "build_differs"}
+    with pytest.raises(NotAllowedError, match="Nothing is held of IBM"):
+        hand_proposal(viewer, ticket_of(asked | {"symbol": "IBM"}), person_id=case.person["Ann"])
+
+
+def test_an_entry_brings_its_stop_and_its_target(case: Case, viewer: Viewer) -> None:
+    tell_market(case, is_open=True)
+    [leg] = entered(viewer, case, take_profit_price="33.00").legs
+
+    assert (leg.stop_loss_price, leg.take_profit_price) == (D("29.50"), D("33.00"))
+    assert (leg.time_in_force, leg.reduces, leg.order_class) == ("gtc", False, None)
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ class Seen:
 def known(*wanted: str) -> Known:
     prediction = {
         "probability": 0.56, "expected_return": 0.004, "low": -0.02, "high": 0.03, "horizon": 5,
-        "volatility": 0.195, "feature_version": "f1", "contributions": "[]",
+        "volatility": 0.195, "margin": 0.1, "feature_version": "f1", "contributions": "[]",
     }  # fmt: skip
     verdict = {"status": "passed", "checks": 24, "checks_passed": 24, "report": None}
     return Known(

@@ -207,27 +207,27 @@ def test_a_limit_nobody_changed_and_one_taken_out_are_named(past: Past) -> None:
 @pytest.mark.parametrize(
     ("table", "changed", "places"),
     [
-        (tables.bookings, {"quantity": D(26)}, {"booking split-1", "booking dividend-1"}),
-        (tables.bookings, {"cash": D(1)}, {"booking split-1", "booking dividend-1"}),
-        (tables.fills, {"busted_at": None}, {"execution x1"}),
-        (tables.fills, {"busted_at": NOON}, {"execution x2"}),
-        (tables.fills, {"price": D("195.71")}, {"execution x2"}),
-        (tables.alerts, {"acknowledged_at": None}, {"alert"}),
-        (tables.alerts, {"severity": "warning"}, {"alert"}),
-        (tables.alert_rules, {"threshold": D("0.5")}, {"alert rule"}),
-        (tables.alert_rules, {"retired_by": "x"}, {"alert rule"}),
+        (tables.bookings, {"quantity": D(26)}, ["booking dividend-1", "booking split-1"]),
+        (tables.bookings, {"cash": D(1)}, ["booking dividend-1", "booking split-1"]),
+        (tables.fills, {"busted_at": None}, ["execution x1"]),
+        (tables.fills, {"busted_at": NOON}, ["execution x2"]),
+        (tables.fills, {"price": D("195.71")}, ["execution x2"]),
+        (tables.alerts, {"acknowledged_at": None}, ["alert"]),
+        (tables.alerts, {"severity": "warning"}, ["alert"]),
+        (tables.alert_rules, {"threshold": D("0.5")}, ["alert rule"]),
+        (tables.alert_rules, {"retired_by": "x"}, ["alert rule"]),
     ],
     ids=str,
 )
 def test_what_the_account_and_people_said_cannot_be_altered_unnoticed(
-    past: Past, table: sa.Table, changed: dict[str, object], places: set[str]
+    past: Past, table: sa.Table, changed: dict[str, object], places: list[str]
 ) -> None:
     if "retired_by" in changed:
         changed = {"retired_by": past.case.person["Jan"], "retired_at": NOON}
     found = past.changed(sa.update(table).values(changed))
 
     kinds = {where.rpartition(" ")[0] if where.startswith("alert") else where for where in found}
-    assert kinds == places
+    assert sorted(kinds) == places
 
 
 def test_an_acknowledgement_in_another_s_name_and_a_lost_alert_are_named(past: Past) -> None:

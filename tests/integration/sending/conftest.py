@@ -3,7 +3,10 @@ from collections.abc import Iterator
 import pytest
 
 from ledger import engine, verification
+from tests.integration.sending.at_venue import broker, served
 from tests.integration.sending.desk import SmallDesk
+
+__all__ = ["broker", "desk", "served"]
 
 
 @pytest.fixture

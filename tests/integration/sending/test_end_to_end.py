@@ -1,12 +1,8 @@
 """A signed leg, a real venue process, a real ledger: filled, recorded, and clean."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
-from pathlib import Path
-
-import pytest
 
 from adapters.brokers.alpaca import AlpacaBroker
 from ledger import market
@@ -18,25 +14,9 @@ from trading.proposals import Leg
 from trading.reconcile import reconcile
 
 
-@pytest.fixture
-def served(tmp_path: Path) -> Iterator[ServedVenue]:
-    venue = ServedVenue(tmp_path / "venue", "--pace", "1")
-    venue.post("/venue/pause")
-    venue.post("/venue/jump", {"to": "next_open"})
-    venue.post("/venue/step", {"minutes": 1})
-    yield venue
-    venue.stop()
-
-
-def test_a_signed_leg_becomes_a_recorded_position(desk: SmallDesk, served: ServedVenue) -> None:
-    broker = AlpacaBroker(
-        key_id="PKTEST",
-        secret_key="secret",
-        url=served.url,
-        data_url=served.url,
-        paper=True,
-        feed="iex",
-    )
+def test_a_signed_leg_becomes_a_recorded_position(
+    desk: SmallDesk, served: ServedVenue, broker: AlpacaBroker
+) -> None:
     desk.account_id = broker.account().account_id
     proposal = desk.signed(symbol="MSFT")
     desk.market.at = datetime(2012, 7, 3, 13, 31, tzinfo=UTC)
@@ -71,16 +51,9 @@ def test_a_signed_leg_becomes_a_recorded_position(desk: SmallDesk, served: Serve
         assert market.latest_positions(conn)["MSFT"].quantity == Decimal(20)
 
 
-def test_a_protected_position_is_sold_the_same_day(desk: SmallDesk, served: ServedVenue) -> None:
-    broker = AlpacaBroker(
-        key_id="PKTEST",
-        secret_key="secret",
-        url=served.url,
-        data_url=served.url,
-        paper=True,
-        feed="iex",
-    )
-
+def test_a_protected_position_is_sold_the_same_day(
+    desk: SmallDesk, served: ServedVenue, broker: AlpacaBroker
+) -> None:
     def run(owner: str) -> Report:
         desk.market.at = broker.clock().now
         desk.clock.forward(5)

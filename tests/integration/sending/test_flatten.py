@@ -10,7 +10,7 @@ import pytest
 from assets.flattening import NoResearch, flatten_proposal
 from ledger import filed, proposals, signatures, standing, transact
 from tests.integration.sending.desk import LIMITS, NOON, CrashError, SmallDesk
-from tests.integration.sending.test_giving_way import STOP, protected
+from tests.integration.sending.giving_way import STOP, protected
 from trading.dispatch import Report, Sender, send_signed
 from trading.errors import BrokerUnavailableError, NotAllowedError
 from trading.ledger import Scope, Stamp

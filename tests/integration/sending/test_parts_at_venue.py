@@ -1,23 +1,21 @@
 """Worked in parts and flattened at a real venue process, with the sender killed again and again."""
 
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from decimal import ROUND_HALF_UP, Decimal
-from pathlib import Path
 
 import pytest
 
 from adapters.brokers.alpaca import AlpacaBroker
 from assets.flattening import NoResearch, flatten_proposal
 from ledger import filed, proposals, signatures, transact
+from tests.integration.sending.at_venue import compared
 from tests.integration.sending.desk import LIMITS, NOON, CrashError, SmallDesk, proposed
 from tests.integration.venue.served import ServedVenue
 from trading.dispatch import send_signed
 from trading.ledger import Scope
 from trading.proposals import Leg, Proposal
-from trading.reconcile import reconcile
 from trading.state import TradingState
 from trading.stopping import halt
 from trading.tactics.tactic import Tactic
@@ -26,38 +24,6 @@ pytestmark = pytest.mark.long
 
 CENT = Decimal("0.01")
 POINTS = ("leased", "planned", "intended", "marked", "sent", "acknowledged")
-
-
-@pytest.fixture
-def served(tmp_path: Path) -> Iterator[ServedVenue]:
-    venue = ServedVenue(tmp_path / "venue", "--pace", "1")
-    venue.post("/venue/pause")
-    venue.post("/venue/jump", {"to": "next_open"})
-    venue.post("/venue/step", {"minutes": 1})
-    yield venue
-    venue.stop()
-
-
-@pytest.fixture
-def broker(served: ServedVenue) -> AlpacaBroker:
-    return AlpacaBroker(
-        key_id="PKTEST",
-        secret_key="secret",
-        url=served.url,
-        data_url=served.url,
-        paper=True,
-        feed="iex",
-    )
-
-
-def compared(desk: SmallDesk, broker: AlpacaBroker) -> None:
-    desk.market.at = broker.clock().now
-    desk.clock.forward(LIMITS.lease_seconds + LIMITS.resend_grace_seconds)
-    report = reconcile(
-        desk.ledger, broker, market=desk.market, desk=desk.clock, environment="replay"
-    )
-    assert report.clean, report
-    desk.agree()
 
 
 def in_parts(desk: SmallDesk, broker: AlpacaBroker) -> Proposal:

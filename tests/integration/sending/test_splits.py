@@ -8,9 +8,10 @@ from typing import cast
 
 import pytest
 
-from ledger import alerts, filed, orders, proposals, signatures
+from ledger import alerts, filed, proposals, signatures
+from ledger.stop_risk import stop_risk
 from tests.integration.sending.desk import CLOSE, LIMITS, OPEN, SmallDesk, proposed
-from tests.integration.sending.test_giving_way import STOP, compare, protected, restore
+from tests.integration.sending.giving_way import STOP, compare, protected, restore
 from trading.broker import BrokerBooking
 from trading.dispatch import send_signed
 from trading.orders import OrderState
@@ -213,7 +214,7 @@ def test_no_stop_is_proposed_for_what_is_not_held(desk: SmallDesk) -> None:
 def test_a_stop_that_was_signed_for_itself_counts_as_open_risk(desk: SmallDesk) -> None:
     def risk() -> Decimal:
         with desk.engine.connect() as conn:
-            return orders.stop_risk(conn)
+            return stop_risk(conn)
 
     protected(desk)
     # 20 bought at 195.80 with a stop at 186.71

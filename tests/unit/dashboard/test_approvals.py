@@ -182,7 +182,8 @@ def test_a_trade_is_entered_by_hand_once_all_of_it_is_said(desk: Settings) -> No
     (asked,) = data.requested(("propose_by_hand",), 5)
     assert asked.payload == {
         "symbol": "MSFT", "side": "buy", "quantity": "100", "limit_price": "30.70",
-        "stop_loss_price": None, "reason": "Results are better than the price says.",
+        "stop_loss_price": None, "take_profit_price": None,
+        "reason": "Results are better than the price says.",
     }  # fmt: skip
     assert "Nobody else may sign on this desk" in _text(at)
 

@@ -111,6 +111,9 @@ OTHER_LEG: dict[str, Any] = {
         starts_at=datetime(2012, 7, 3, 13, 35, tzinfo=UTC),
         ends_at=datetime(2012, 7, 3, 16, 55, tzinfo=UTC),
     ),
+    "trail_percent": D("5"),
+    "trail_price": D("2.5"),
+    "order_class": "oco",
 }
 
 
