@@ -8,7 +8,10 @@ from alpaca.data.historical.corporate_actions import CorporateActionsClient
 from alpaca.data.historical.stock import StockHistoricalDataClient
 from alpaca.trading.client import TradingClient
 
+from tests.integration.venue.foreign import foreign_venue, http
 from tests.integration.venue.served import ServedVenue
+
+__all__ = ["foreign_venue", "http"]
 
 Starter = Callable[..., ServedVenue]
 
