@@ -216,8 +216,10 @@ class Viewer:
         return len(exchange().sessions(session, newest)) - 1
 
     def _model(self, known: pl.DataFrame, version: str | None) -> ModelNow | None:
+        if version is None:
+            return None
         mine = known.filter(pl.col("model_version") == version)
-        if mine.is_empty() or version is None:
+        if mine.is_empty():
             return None
         return ModelNow(
             version=version,

@@ -17,7 +17,8 @@ def propose_by_hand(desk: Desk, asked: Request) -> str:
     Raises
     ------
     NotAllowedError
-        If the person may not, or the ticket makes no sense; nothing is stored then.
+        If the person may not, or the ticket makes no sense; nothing is stored then. If a check
+        denies the trade: the proposal is stored as denied, where its card tells all figures.
     """
     ticket = ticket_of(asked.payload)
     with desk.engine.connect() as conn:
@@ -30,5 +31,5 @@ def propose_by_hand(desk: Desk, asked: Request) -> str:
         proposals.add(conn, drafted, desk_at=desk.clock.now())
     denied = next((check for check in drafted.checks if check.denies), None)
     if denied is not None:
-        return f"Proposal {drafted.code} was denied: {denied.sentence}"
+        raise NotAllowedError(f"Proposal {drafted.code} was denied: {denied.sentence}")
     return f"Proposal {drafted.code} waits for the signature of another person."

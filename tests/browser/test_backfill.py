@@ -137,7 +137,7 @@ def test_ten_years_killed_half_way_and_loaded_again_are_equal(loads: Loads, page
     _launch(loads, page, sessions)
     page.get_by_role("link", name="View", exact=True).click()
     expect(page.get_by_text("100% completed")).to_be_visible(timeout=_PATIENCE_SECONDS * 1000)
-    # Once as the head of a column, once as what became of this backfill: that is told when Dagster's
+    # Once as the head of a column, once as what became of this backfill: that is told when the
     # daemon looks at backfills again, which it does every 30 seconds.
     expect(page.get_by_text("Succeeded", exact=True)).to_have_count(
         2, timeout=_PATIENCE_SECONDS * 1000

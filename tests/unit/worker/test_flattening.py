@@ -218,6 +218,16 @@ def test_a_trade_entered_by_hand_waits_for_the_signature_of_another(
     assert told(asked).startswith(f"Proposal {made.code} ")
 
 
+def test_a_trade_by_hand_that_a_check_denies_is_told_as_refused(
+    holding: WorkerDesk, with_research: WorkerDesk
+) -> None:
+    asked = with_research.asks("propose_by_hand", TICKET | {"side": "buy", "quantity": "100000"})
+    with holding.desk.engine.connect() as conn:
+        [made] = filed.in_states(conn, ("open", "denied"))
+    assert (asked.state, made.state) == ("refused", "denied")
+    assert told(asked).startswith(f"Proposal {made.code} was denied: ")
+
+
 def test_who_may_not_propose_or_says_no_reason_is_told(with_research: WorkerDesk) -> None:
     asked = with_research.asks("propose_by_hand", TICKET | {"reason": ""})
     assert (asked.state, told(asked)) == (
