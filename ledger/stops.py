@@ -137,7 +137,7 @@ def intend(
             _settle(conn, [*trails, *(chain.members[-1] for chain in mine)], _SOLD)
             continue
         leaving = max(closing.get(side, Decimal(0)), closing_shares(conn, symbol).get(side, 0))
-        bare = position - leaving - _covered(conn, symbol, side)
+        bare = position - leaving - covered(conn, symbol, side)
         nearest = sorted(mine, key=lambda one: one.signed.stop_price, reverse=side == "sell")
         for chain in nearest:
             quantity = min(bare, chain.missing)
@@ -196,11 +196,7 @@ def _chains(conn: sa.Connection, symbol: str, *, lock: bool = False) -> list[Cha
         # itself has its successors hang on it.
         members[row.parent_client_order_id or row.client_order_id].append(row)
     found = [Chain(tuple(each)) for each in members.values()]
-    split_at = conn.scalar(
-        sa.select(sa.func.max(bookings.c.recorded_at)).where(
-            bookings.c.symbol == symbol, bookings.c.quantity != 0
-        )
-    )
+    split_at = last_split(conn, symbol)
     return [chain for chain in found if not _is_superseded(chain, rows, split_at)]
 
 
@@ -254,27 +250,42 @@ def _is_superseded(chain: Chain, rows: Sequence[sa.Row[Any]], split_at: datetime
     )
 
 
-def _covered(conn: sa.Connection, symbol: str, side: str) -> Decimal:
-    """Shares that working stops close; those of an entry without a fill hold none yet."""
+def covered(conn: sa.Connection, symbol: str, side: str) -> Decimal:
+    """Return the shares that working stops on one side close."""
+    total = conn.scalar(
+        sa.select(sa.func.sum(table.c.quantity - table.c.filled_quantity)).where(
+            closes(symbol, side), table.c.state.not_in(FINAL)
+        )
+    )
+    return Decimal(total or 0)
+
+
+def last_split(conn: sa.Connection, symbol: str) -> datetime | None:
+    """Return when (desk time) shares of a symbol were last booked without a trade."""
+    booked: datetime | None = conn.scalar(
+        sa.select(sa.func.max(bookings.c.recorded_at)).where(
+            bookings.c.symbol == symbol, bookings.c.quantity != 0
+        )
+    )
+    return booked
+
+
+def closes(symbol: str, side: str) -> sa.ColumnElement[bool]:
+    """Whether a row of orders is a stop of what is held; that of an entry without a fill is not."""
     entry = table.alias()
-    idle = sa.and_(
+    idle = sa.exists().where(
         entry.c.client_order_id == table.c.parent_client_order_id,
         entry.c.filled_quantity == 0,
         sa.not_(orders.protective(entry)),
     )
-    total = conn.scalar(
-        sa.select(sa.func.sum(table.c.quantity - table.c.filled_quantity))
-        .join(legs, legs.c.leg_id == table.c.leg_id)
-        .where(
-            table.c.symbol == symbol,
-            table.c.side == side,
-            table.c.order_type.in_(STOPS),
-            table.c.state.not_in(FINAL),
-            sa.or_(table.c.parent_client_order_id.is_not(None), legs.c.reduces),
-            sa.not_(sa.exists().where(idle)),
-        )
+    signed_for_itself = sa.exists().where(legs.c.leg_id == table.c.leg_id, legs.c.reduces)
+    return sa.and_(
+        table.c.symbol == symbol,
+        table.c.side == side,
+        table.c.order_type.in_(STOPS),
+        sa.or_(table.c.parent_client_order_id.is_not(None), signed_for_itself),
+        sa.not_(idle),
     )
-    return Decimal(total or 0)
 
 
 def _tell_passed(conn: sa.Connection, stop: sa.Row[Any], price: Decimal, at: Stamp) -> None:

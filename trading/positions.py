@@ -104,6 +104,24 @@ def closings(events: Iterable[Executed | Rescaled]) -> list[Closing]:
     return list(made.values())
 
 
+def begun_by(events: Iterable[Executed | Rescaled]) -> dict[str, str]:
+    """Return by symbol held the order whose fill began the present holding, from nothing."""
+    lots: dict[str, Lot] = {}
+    begun: dict[str, str] = {}
+    for event in events:
+        before = lots.get(event.symbol, Lot())
+        if isinstance(event, Rescaled):
+            lots[event.symbol] = rescale(before, event.ratio)
+            continue
+        lots[event.symbol], _ = add(before, event)
+        after = lots[event.symbol].quantity
+        if not after:
+            begun.pop(event.symbol, None)
+        elif before.quantity * after <= 0:
+            begun[event.symbol] = event.client_order_id
+    return begun
+
+
 def losses_in_a_row(closed: list[Closing]) -> int:
     """Return how many of the latest closings in a row lost."""
     count = 0

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from assets.picture import limits_now
 from assets.stops import stops_proposal
-from ledger import alerts, proposals, splits
+from ledger import alerts, ended_stops, proposals, splits
 from quality.calendar import exchange
 from trading.broker import BrokerClock
 from trading.proposals import Proposal
@@ -56,6 +56,8 @@ def _clear(desk: Desk, ex_date: date, announced: Announced) -> None:
         with desk.engine.connect() as conn:
             working = splits.working(conn, symbol)
         for order in working:
+            with desk.engine.begin() as conn:
+                ended_stops.excuse(conn, order.client_order_id, reason=ended_stops.BEFORE_A_SPLIT)
             cancel_order(
                 desk.ledger,
                 desk.broker,

@@ -19,6 +19,7 @@ from worker import alerts
 from worker.desk import Desk
 from worker.heart import heartbeat
 from worker.loop import Task
+from worker.protecting import tell_ended
 from worker.splits import follow_splits
 
 log = logging.getLogger(__name__)
@@ -32,6 +33,7 @@ _QUIET_SECONDS = timedelta(seconds=30)
 _OVERDUE_SECONDS = 5.0
 _BREAKER_SECONDS = 5.0
 _SPLIT_SECONDS = 5.0
+_STOP_SECONDS = 5.0
 
 
 def tasks(desk: Desk) -> list[Task]:
@@ -49,6 +51,7 @@ def tasks(desk: Desk) -> list[Task]:
         Task("trade updates", updates.listen, _WORKING_SECONDS),
         Task("overdue orders", lambda: _overdue(desk), _OVERDUE_SECONDS),
         Task("splits", lambda: follow_splits(desk, announced.on), _SPLIT_SECONDS),
+        Task("ended stops", lambda: tell_ended(desk), _STOP_SECONDS),
         Task("circuit breakers", _Breakers(desk, desk.clock.now()).step, _BREAKER_SECONDS),
         *alerts.tasks(desk),
         heartbeat(desk, "watch", is_the_desk_s=True),

@@ -4,7 +4,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trading.orders import Side
-from trading.positions import Executed, Lot, Rescaled, add, closings, losses_in_a_row, quantities
+from trading.positions import (
+    Executed,
+    Lot,
+    Rescaled,
+    add,
+    begun_by,
+    closings,
+    losses_in_a_row,
+    quantities,
+)
 
 
 def executed(name: str, side: Side, quantity: int, price: int) -> Executed:
@@ -36,6 +45,18 @@ def test_losses_are_counted_back_to_the_last_gain() -> None:
     ]
 
     assert losses_in_a_row(closings(made)) == 2
+
+
+def test_a_holding_begins_where_there_was_none_or_one_of_the_other_side() -> None:
+    first = [executed("a", "buy", 10, 100), executed("b", "buy", 5, 100)]
+    assert begun_by(first) == {"IBM": "a"}
+    split = [*first, Rescaled("IBM", Decimal(2)), executed("c", "sell", 20, 50)]
+    assert begun_by(split) == {"IBM": "a"}  # 10 of 30 are left
+    assert begun_by([*split, executed("d", "sell", 10, 50)]) == {}
+    assert begun_by([*split, executed("d", "sell", 15, 50)]) == {"IBM": "d"}  # 5 short
+    assert begun_by([*split, executed("d", "sell", 10, 50), executed("e", "buy", 1, 50)]) == {
+        "IBM": "e"
+    }
 
 
 @given(st.integers(1, 50), st.integers(1, 200), st.sampled_from(["0.1", "0.5", "1.5", "2", "7"]))

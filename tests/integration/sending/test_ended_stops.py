@@ -1,0 +1,145 @@
+"""A stop that ends at the broker by itself leaves a position bare, and people are told once."""
+
+from dataclasses import replace
+from decimal import Decimal
+from typing import cast
+
+import pytest
+
+from ledger import alerts, new_id, requests, state
+from ledger.alerts import Alert
+from tests.integration.sending.desk import SmallDesk, proposed
+from tests.integration.sending.giving_way import STOP, closing, compare, name_of, protected, send
+from tests.integration.sending.test_protecting import by_hand
+from tests.integration.sending.test_splits import Worker
+from trading.orders import OrderState
+from trading.proposals import Leg
+from trading.state import TradingState
+from worker.desk import Desk
+from worker.protecting import tell_ended
+
+D = Decimal
+ANEW = Leg(
+    leg_no=1, symbol="IBM", side="sell", quantity=D(20), order_type="stop", time_in_force="gtc",
+    reference_price=D("195.80"), stop_price=D("186.71"), reduces=True,
+)  # fmt: skip
+
+
+def look(desk: SmallDesk) -> list[Alert]:
+    """The watch looks; what it told of ended stops and nobody has acknowledged."""
+    tell_ended(cast("Desk", Worker(desk)))
+    with desk.engine.connect() as conn:
+        return [one for one in alerts.unacknowledged(conn) if one.kind == "stop_ended"]
+
+
+def ends(desk: SmallDesk, to: OrderState = OrderState.CANCELED) -> None:
+    """The broker ends the stop, and the desk hears of it."""
+    desk.broker.held[STOP] = replace(desk.broker.held[STOP], state=to)
+    compare(desk)
+    compare(desk)  # positions are told after the orders they follow from
+
+
+def asked_to_cancel(desk: SmallDesk) -> None:
+    with desk.engine.begin() as conn:
+        requests.add(
+            conn, kind="cancel_order", payload={"client_order_id": STOP}, idempotency_key=new_id(),
+            desk_at=desk.clock.now(), person_id=desk.signers["Jan"],
+        )  # fmt: skip
+
+
+def trade_state(desk: SmallDesk, to: TradingState) -> None:
+    with desk.engine.begin() as conn:
+        state.change(
+            conn, to=to, reason="a drill", person_id=desk.signers["Jan"], desk_at=desk.clock.now()
+        )
+
+
+def test_while_it_works_nothing_is_told(desk: SmallDesk) -> None:
+    protected(desk)
+    compare(desk)
+    assert look(desk) == []
+
+
+@pytest.mark.parametrize(
+    ("to", "word"), [(OrderState.CANCELED, "was cancelled"), (OrderState.EXPIRED, "expired")]
+)
+def test_a_position_that_lost_its_stop_is_told_of_once(
+    desk: SmallDesk, to: OrderState, word: str
+) -> None:
+    protected(desk)
+    ends(desk, to)
+
+    [told] = look(desk)
+
+    assert (told.severity, told.subject) == ("critical", "IBM")
+    assert told.message == (
+        f"The stop of IBM {word} at the broker, and 20 shares have none. Protect them anew under "
+        "Approvals, or sell them."
+    )
+    with desk.engine.begin() as conn:
+        alerts.acknowledge(
+            conn, alert_id=told.alert_id, person_id=desk.signers["Jan"], desk_at=desk.clock.now()
+        )
+    assert look(desk) == []
+
+
+def test_a_new_stop_ends_what_was_told_and_its_own_end_is_told_anew(desk: SmallDesk) -> None:
+    protected(desk)
+    ends(desk)
+    [first] = look(desk)
+    anew = name_of(desk.sign(by_hand(desk, ANEW)))
+    assert send(desk, "run/anew").acknowledged == [anew]
+    compare(desk)
+
+    assert look(desk)[0].over_at is not None
+
+    with desk.engine.begin() as conn:
+        alerts.acknowledge(
+            conn, alert_id=first.alert_id, person_id=desk.signers["Jan"], desk_at=desk.clock.now()
+        )
+    desk.broker.cancel(desk.broker.held[anew].broker_order_id)
+    compare(desk)
+    compare(desk)
+    [again] = look(desk)
+    assert again.alert_id != first.alert_id
+
+
+def test_what_a_person_cancelled_is_not_told_of(desk: SmallDesk) -> None:
+    protected(desk)
+    asked_to_cancel(desk)
+    ends(desk)
+    assert look(desk) == []
+
+
+def test_a_stop_that_gave_way_to_a_sale_is_not_told_of(desk: SmallDesk) -> None:
+    protected(desk)
+    desk.sign(closing(quantity=8))
+    send(desk, "run/sale")
+    compare(desk)
+    compare(desk)
+    assert look(desk) == []
+
+
+def test_while_halted_nothing_is_told_and_once_it_trades_again_it_is(desk: SmallDesk) -> None:
+    protected(desk)
+    trade_state(desk, TradingState.HALTED)
+    ends(desk)
+    assert look(desk) == []
+    trade_state(desk, TradingState.REDUCING)
+    assert len(look(desk)) == 1
+
+
+def test_the_stop_of_an_earlier_holding_says_nothing_of_this_one(desk: SmallDesk) -> None:
+    protected(desk)
+    ends(desk)
+    sale = name_of(desk.sign(closing()))
+    send(desk, "run/sale")
+    desk.broker.fill(sale, 20, "195.80")
+    compare(desk)
+    bought = replace(proposed(quantity=10).legs[0], stop_loss_price=None)
+    entry = name_of(desk.sign(replace(by_hand(desk, bought), strategy="anew")))
+    assert send(desk, "run/anew").acknowledged == [entry]
+    desk.broker.fill(entry, 10, "195.80")
+    compare(desk)
+    compare(desk)
+    assert look(desk) == []
