@@ -44,8 +44,7 @@ class Ensemble:
 
     def margins(self, features: FloatArray) -> FloatArray:
         """Weighted mean of the members' log-odds: a logarithmic pool of their opinions."""
-        mean: FloatArray = np.array(self.weights) @ self.parts(features)
-        return mean
+        return pooled(np.array(self.weights), self.parts(features))
 
     def contributions(self, features: FloatArray) -> FloatArray:
         """Weighted mean of the members' contributions; they add up to the margin."""
@@ -74,6 +73,18 @@ class Ensemble:
         families = tuple(told["families"])
         members = (read(f, t) for f, t in zip(families, told["members"], strict=True))
         return cls(families, tuple(members), tuple(told["weights"]))
+
+
+def pooled(weights: FloatArray, parts: FloatArray) -> FloatArray:
+    """Return the weighted sum of the members' log-odds, each row's bits for itself.
+
+    Parameters
+    ----------
+    weights : array of shape (n_members,)
+    parts : array of shape (n_members, n_rows)
+    """
+    total: FloatArray = (weights[:, None] * parts).sum(axis=0)
+    return total
 
 
 class EnsembleRows:

@@ -16,7 +16,7 @@ from quant.models.dataset import (
     candidates,
     require_trainable,
 )
-from quant.models.ensemble import parts_of, skill_weights
+from quant.models.ensemble import parts_of, pooled, skill_weights
 from quant.models.learners import Fit, lesson, prepare
 from quant.models.outlook import Outlook, fit_outlook
 from quant.splits import Fold, walk_forward
@@ -271,9 +271,11 @@ def _forecasts(
             continue
         matured = _matured(dataset, fold, filled["margin"])
         weights = matured_skill(dataset, parts, matured)
-        outlook = _outlook(dataset, matured, weights @ model.checked_parts, model.checked, filled)
+        outlook = _outlook(
+            dataset, matured, pooled(weights, model.checked_parts), model.checked, filled
+        )
         scale = None if dataset.scale is None else dataset.scale[fold.test]
-        forecast = outlook.forecast(weights @ model.tested_parts, scale=scale)
+        forecast = outlook.forecast(pooled(weights, model.tested_parts), scale=scale)
         parts[:, fold.test] = model.tested_parts
         for name, values in filled.items():
             values[fold.test] = getattr(forecast, name)

@@ -87,6 +87,16 @@ def test_prepared_rows_are_forecast_as_new_ones_are(family: str) -> None:
 
 
 @pytest.mark.parametrize("family", FAMILIES)
+def test_a_row_is_forecast_alike_whatever_rows_stand_beside_it(family: str) -> None:
+    model = prepare(family, FEATURES).fit(LESSON, small(family), seed=3).model
+    together = model.margins(FEATURES)
+    for stored in (FEATURES, np.asfortranarray(FEATURES)):
+        for beside in (1, 2, 3, 7, 64):
+            apart = [model.margins(stored[i : i + beside]) for i in range(0, N, beside)]
+            np.testing.assert_array_equal(np.concatenate(apart), together)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
 def test_fits_at_the_same_time_are_those_one_after_the_other(family: str) -> None:
     lessons = [LESSON, replace(LESSON, won=1.0 - WON), replace(LESSON, weights=np.ones(N))] * 2
 
