@@ -24,6 +24,7 @@ class Signed:
     quantity: Decimal
     limit_price: Decimal | None
     ended: str | None = None
+    protects: bool = False  # a stop of what is held, signed for itself
 
 
 @dataclass(frozen=True)
@@ -157,8 +158,24 @@ def _duplicates(
         elif shares[one.leg] > one.quantity:
             said = f"{shares[one.leg]} shares filled, {one.quantity} signed."
             yield Finding("duplicates", one.leg, said)
+    yield from _closed_twice(signed, ledger, venue)
     yield from _twice("ledger", ledger.executions)
     yield from _twice("venue", venue.executions)
+
+
+def _closed_twice(
+    signed: Sequence[Signed], ledger: LedgerSide, venue: VenueSide
+) -> Iterator[Finding]:
+    """Stops of what is held that closed more, with those that took their place, than was signed."""
+    first = {kept.client_order_id: kept.parent for kept in ledger.orders if kept.parent}
+    closed: dict[str, Decimal] = defaultdict(Decimal)
+    for told in venue.orders:
+        name = told.client_order_id
+        closed[told.parent or first.get(name) or name] += told.filled
+    for one in signed:
+        if one.protects and closed[one.client_order_id] > one.quantity:
+            said = f"{closed[one.client_order_id]} shares closed, {one.quantity} signed."
+            yield Finding("duplicates", one.leg, said)
 
 
 def _twice(side: str, executions: Sequence[Execution]) -> Iterator[Finding]:
@@ -197,9 +214,13 @@ def _unsigned(
         name = told.client_order_id
         if name in strangers or name in terms or told.parent in terms:
             continue
-        # A stop that the desk made anew after a sale: on the entry's other side, within its size.
-        entry = terms.get(renewed.get(name) or "") if told.parent is None else None
-        if entry is None or told.side == entry.side or told.quantity > entry.quantity:
+        # A stop that the desk made anew after a sale: on the side that closes, within its size.
+        first = terms.get(renewed.get(name) or "") if told.parent is None else None
+        if (
+            first is None
+            or (told.side == first.side) != first.protects
+            or told.quantity > first.quantity
+        ):
             said = f"{told.side} {told.quantity} {told.symbol} at the venue, which nobody signed."
             yield Finding("unsigned", told.client_order_id, said)
 

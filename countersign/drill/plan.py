@@ -17,7 +17,9 @@ _FIRST, _LAST = date(2012, 10, 22), date(2013, 2, 1)
 MOST_ORDERS = 2_500
 """So many legs fit before the end of the sample, with a session for a split."""
 
-_KINDS = {"stop": 30, "bracket": 15, "passive": 8, "market": 6, "sell": 26, "oversize": 3}
+_KINDS = {
+    "stop": 24, "bracket": 13, "passive": 8, "market": 12, "sell": 24, "protect": 12, "oversize": 3,
+}  # fmt: skip
 _AFTER_SPLIT = 12  # one proposal in so many comes after the split
 _MOST_AFTER_SPLIT = 10
 _BEFORE_END = 0.85  # a fault that waits for the next order needs one to come
@@ -28,7 +30,7 @@ _PAIRS = 0.08  # of the proposals have two legs
 class PlannedLeg:
     """A leg to be proposed; what it costs follows from the market's price then."""
 
-    kind: str  # one of stop | bracket | passive | market | sell | oversize
+    kind: str  # one of stop | bracket | passive | market | sell | protect | oversize
     symbol: str
     dollars: int
 

@@ -12,11 +12,11 @@ import sqlalchemy as sa
 
 from countersign.drill.compare import Signed
 from countersign.drill.plan import PlannedLeg
-from ledger import filed, market, people, proposals, signatures, state, transact
+from ledger import filed, market, people, proposals, signatures, state, stops, transact
 from ledger.connection import new_id
 from ledger.tables import legs as legs_table
 from quality.calendar import exchange
-from trading.orders import client_order_id
+from trading.orders import OCO, client_order_id
 from trading.proposals import CheckResult, DataVerdict, Leg, Proposal, Risk, code_of
 from trading.signatures import SignOutcome
 from trading.state import TradingState
@@ -33,7 +33,9 @@ _FOUR_EYES = Decimal(10_000)
 _TOO_LARGE = Decimal("0.09")  # of equity, where 5 % is the limit
 _STRATEGIES = 5  # so that the losses of one do not pause all
 _PEOPLE = {"maria": "signatory", "jan": "signatory", "olga": "analyst"}
-_BY_HAND = frozenset({"passive", "market"})
+_BY_HAND = frozenset({"passive", "market", "protect"})
+_TRAIL = Decimal(4)  # per cent
+_DEEPER = Decimal("0.98")  # where the limit of a stop-limit stands to its stop
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,7 @@ class Seen:
     clock: market.Clock
     prices: dict[str, Decimal]
     held: dict[str, Decimal]
+    bare: dict[str, Decimal]  # of what is held, neither with a stop nor on its way out
     account: market.Account
 
 
@@ -144,6 +147,7 @@ class People:
                 side=leg.side,
                 quantity=leg.quantity,
                 limit_price=leg.limit_price,
+                protects=leg.protects,
             )
             for leg in proposal.legs
         ]
@@ -172,6 +176,9 @@ class People:
     def _leg(self, number: int, planned: PlannedLeg, seen: Seen) -> Leg:
         price = seen.prices[planned.symbol]
         held = seen.held.get(planned.symbol, Decimal(0))
+        bare = seen.bare.get(planned.symbol, Decimal(0))
+        if planned.kind == "protect" and bare >= 1:
+            return _protecting(number, planned, bare, price)
         if planned.kind == "sell" and held >= 2:
             quantity = self._fresh(planned.symbol, "sell", (held / 2).to_integral_value())
             return Leg(
@@ -256,6 +263,32 @@ def _of_kind(leg: Leg, kind: str, price: Decimal) -> Leg:
     return replace(leg, stop_loss_price=stop)
 
 
+def _protecting(number: int, planned: PlannedLeg, bare: Decimal, price: Decimal) -> Leg:
+    """One of the ways to protect what has no stop, in turn as chance has it."""
+    stop = _tick(price * _STOP)
+    leg = Leg(
+        leg_no=number,
+        symbol=planned.symbol,
+        side="sell",
+        quantity=bare,
+        order_type="stop",
+        time_in_force="gtc",
+        reference_price=price,
+        stop_price=stop,
+        reduces=True,
+    )
+    ways = (
+        leg,
+        replace(leg, order_type="stop_limit", limit_price=_tick(stop * _DEEPER)),
+        replace(leg, order_type="trailing_stop", stop_price=None, trail_percent=_TRAIL),
+        replace(
+            leg, order_type="limit", order_class=OCO, stop_price=None, stop_loss_price=stop,
+            limit_price=_tick(price * _TARGET),
+        ),
+    )  # fmt: skip
+    return ways[planned.dollars % len(ways)]
+
+
 def _tick(price: Decimal) -> Decimal:
     return price.quantize(_TICK, ROUND_HALF_UP)
 
@@ -270,7 +303,13 @@ def _seen(conn: sa.Connection) -> Seen | None:
     if clock is None or account is None:
         return None
     held = {symbol: each.quantity for symbol, each in market.latest_positions(conn).items()}
-    return Seen(clock=clock, prices=prices, held=held, account=account)
+    bare = {symbol: quantity - _spoken_for(conn, symbol) for symbol, quantity in held.items()}
+    return Seen(clock=clock, prices=prices, held=held, bare=bare, account=account)
+
+
+def _spoken_for(conn: sa.Connection, symbol: str) -> Decimal:
+    leaving = stops.closing_shares(conn, symbol).get("sell", Decimal(0))
+    return leaving + stops.covered(conn, symbol, "sell")
 
 
 def _person(conn: sa.Connection, name: str, role: str) -> str:

@@ -135,6 +135,34 @@ def test_an_order_nobody_signed_is_told_unless_the_desk_raised_an_alert_about_it
     assert compare(SIGNED, LEDGER, venue, strangers={"x"}) == []
 
 
+def protected(*, renewed: int, filled: int = 0) -> list[Finding]:
+    """IBM's stop was signed for itself, gave way to a sale and came back for what was left."""
+    stop = Signed("leg-5", "cs-5", "IBM", "sell", Decimal(20), None, protects=True)
+    ours = (
+        Kept("cs-5", "leg-5", None, "canceled", Decimal(12), Decimal("186.00"), "For a sale."),
+        Kept("cs-6", "leg-5", "cs-5", "accepted", Decimal(filled), None),
+    )
+    theirs = (
+        There("cs-5", None, "IBM", "sell", Decimal(20), "canceled", Decimal(12), Decimal("186.00")),
+        There("cs-6", None, "IBM", "sell", Decimal(renewed), "accepted", Decimal(filled), None),
+    )
+    return compare(
+        (*SIGNED, stop),
+        replace(LEDGER, orders=(*LEDGER.orders, *ours)),
+        replace(VENUE, orders=(*VENUE.orders, *theirs)),
+    )
+
+
+def test_a_stop_made_anew_of_one_signed_for_itself_is_signed_within_its_size() -> None:
+    assert counts(protected(renewed=8)) == CLEAN
+    assert counts(protected(renewed=21))["unsigned"] == 1
+
+
+def test_a_stop_that_closed_more_than_was_signed_is_a_duplicate() -> None:
+    assert counts(protected(renewed=8, filled=8))["duplicates"] == 0
+    assert counts(protected(renewed=9, filled=9))["duplicates"] == 1
+
+
 def test_a_stop_that_hangs_on_nothing_signed_is_unsigned() -> None:
     assert counts(found(venue=changed("stop-1", parent="x")))["unsigned"] == 1
 
