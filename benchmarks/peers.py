@@ -59,7 +59,7 @@ CASES = (
     Case("minutes", "30 indicators of minute bars to float32", 500, 1_950,
          (("by_talib", "minutes"),), (3.0,), 2e-2, repeats=5),
     Case("backtest", "target weights, daily, with costs", 500, 2_520,
-         (("by_vectorbt", "backtest"),), (20.0,), None),
+         (("by_vectorbt", "backtest"),), (20.0,), None, within=5),
     Case("full", "all daily features, decades", 500, 5_500, (), (), None, budget=6.0),
     Case("new session", "all daily features of one new session", 500, 2_520, (), (), None,
          repeats=1, within=20, budget=0.15),
