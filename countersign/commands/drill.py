@@ -79,8 +79,8 @@ def _explain(result: Result) -> None:
     struck = sum(result.faults.values())
     ends = ", ".join(f"{count} {end}" for end, count in result.ends.items())
     errors.print(
-        f"{result.orders} signed legs ({ends}), {struck} faults of {len(result.faults)} classes, "
-        f"{result.restarts} processes started again, trading resumed {result.resumed} times."
+        f"{result.orders} signed legs ({ends}; {result.protections} of those sent protect what was "
+        f"held), {struck} faults of {len(result.faults)} classes, {result.restarts} processes started again, trading resumed {result.resumed} times."
     )
     if result.ended:
         errors.print(f"Ended without being killed, see their logs: {', '.join(result.ended)}.")

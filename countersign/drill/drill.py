@@ -32,6 +32,7 @@ class Result:
     restarts: int = 0
     ended: tuple[str, ...] = ()  # processes that nobody had killed
     ends: Mapping[str, int] = field(default_factory=dict)  # legs by what became of them
+    protections: int = 0  # legs at the venue that were signed to protect what was held
 
     @property
     def clean(self) -> bool:
@@ -135,7 +136,7 @@ class Drill:
             sectors=sample_universe().sectors,
         )
         found = compare(signed, ledger, venue, strangers=conductor.strangers, breaches=beyond)
-        struck = conductor.faults()
+        struck, there = conductor.faults(), {told.client_order_id for told in venue.orders}
         return Result(
             orders=len(signed),
             findings=(*found, *unsound, *conductor.findings),
@@ -146,6 +147,7 @@ class Drill:
             restarts=desk.restarts,
             ended=tuple(desk.ended),
             ends=_ends(len(signed), ledger),
+            protections=sum(one.protects and one.client_order_id in there for one in signed),
         )
 
 
