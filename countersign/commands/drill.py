@@ -80,7 +80,8 @@ def _explain(result: Result) -> None:
     ends = ", ".join(f"{count} {end}" for end, count in result.ends.items())
     errors.print(
         f"{result.orders} signed legs ({ends}; {result.protections} of those sent protect what was "
-        f"held), {struck} faults of {len(result.faults)} classes, {result.restarts} processes started again, trading resumed {result.resumed} times."
+        f"held), {struck} faults of {len(result.faults)} classes, {result.restarts} processes "
+        f"started again, trading resumed {result.resumed} times."
     )
     if result.ended:
         errors.print(f"Ended without being killed, see their logs: {', '.join(result.ended)}.")
