@@ -32,6 +32,8 @@ import numpy as np
 from benchmarks import markets
 
 ROOT = Path(__file__).parents[1]
+# Every side has the allocator that a desk's processes have (`countersign.processes.environment`).
+_AS_ON_A_DESK = {"ARROW_DEFAULT_MEMORY_POOL": "system"}
 
 
 @dataclass(frozen=True)
@@ -153,8 +155,8 @@ def timed(python: Path, module: str, case: str, folder: Path, *, repeats: int) -
     """Run one side in a process of its own."""
     done = subprocess.run(
         [str(python), "-m", f"benchmarks.sides.{module}", case, str(folder), str(repeats)],
-        cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True,
-        check=False,
+        cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)} | _AS_ON_A_DESK, capture_output=True,
+        text=True, check=False,
     )  # fmt: skip
     if done.returncode != 0:
         raise SystemExit(f"{module} could not do {case!r}:\n{done.stderr[-2000:]}")

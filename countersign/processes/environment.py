@@ -18,6 +18,9 @@ _RANGES = {
 # Threads of a kernel that wait for each other sleep instead of spinning: where other processes
 # take their turn on the same cores, XGBoost's two threads were measured 20 times slower spinning.
 _PATIENT = {"OMP_WAIT_POLICY": "passive"}
+# Arrow's own allocator takes huge pages that the kernel clears and gathers first: reading bars took
+# two to three times the processor, and what reserved memory after it paid too (docs/reports).
+_SPARING = {"ARROW_DEFAULT_MEMORY_POOL": "system"}
 _QUIET = {
     "DAGSTER_DISABLE_TELEMETRY": "1",
     "DO_NOT_TRACK": "1",
@@ -33,7 +36,7 @@ def of_children(
     settings: Settings, home: Home, environ: Mapping[str, str] = os.environ
 ) -> dict[str, str]:
     """Return the environment that the desk's processes are started with."""
-    told = _PATIENT | dict(environ) | _QUIET | _RANGES
+    told = _PATIENT | _SPARING | dict(environ) | _QUIET | _RANGES
     told |= {
         "PYTHONPATH": str(REPOSITORY),
         "PYTHONUNBUFFERED": "1",
