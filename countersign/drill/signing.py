@@ -176,9 +176,8 @@ class People:
     def _leg(self, number: int, planned: PlannedLeg, seen: Seen) -> Leg:
         price = seen.prices[planned.symbol]
         held = seen.held.get(planned.symbol, Decimal(0))
-        bare = seen.bare.get(planned.symbol, Decimal(0))
-        if planned.kind == "protect" and bare >= 1:
-            return _protecting(number, planned, bare, price)
+        if planned.kind == "protect" and any(seen.bare.values()):
+            return _protecting(number, planned.dollars, seen)
         if planned.kind == "sell" and held >= 2:
             quantity = self._fresh(planned.symbol, "sell", (held / 2).to_integral_value())
             return Leg(
@@ -263,14 +262,16 @@ def _of_kind(leg: Leg, kind: str, price: Decimal) -> Leg:
     return replace(leg, stop_loss_price=stop)
 
 
-def _protecting(number: int, planned: PlannedLeg, bare: Decimal, price: Decimal) -> Leg:
-    """One of the ways to protect what has no stop, in turn as chance has it."""
+def _protecting(number: int, drawn: int, seen: Seen) -> Leg:
+    """Protect what has most shares without a stop, in one of the ways as chance has it."""
+    symbol = max(seen.bare, key=lambda name: seen.bare[name])
+    price = seen.prices[symbol]
     stop = _tick(price * _STOP)
     leg = Leg(
         leg_no=number,
-        symbol=planned.symbol,
+        symbol=symbol,
         side="sell",
-        quantity=bare,
+        quantity=seen.bare[symbol],
         order_type="stop",
         time_in_force="gtc",
         reference_price=price,
@@ -286,7 +287,7 @@ def _protecting(number: int, planned: PlannedLeg, bare: Decimal, price: Decimal)
             limit_price=_tick(price * _TARGET),
         ),
     )  # fmt: skip
-    return ways[planned.dollars % len(ways)]
+    return ways[drawn % len(ways)]
 
 
 def _tick(price: Decimal) -> Decimal:
@@ -303,13 +304,13 @@ def _seen(conn: sa.Connection) -> Seen | None:
     if clock is None or account is None:
         return None
     held = {symbol: each.quantity for symbol, each in market.latest_positions(conn).items()}
-    bare = {symbol: quantity - _spoken_for(conn, symbol) for symbol, quantity in held.items()}
+    bare = {symbol: _bare(conn, symbol, quantity) for symbol, quantity in held.items()}
     return Seen(clock=clock, prices=prices, held=held, bare=bare, account=account)
 
 
-def _spoken_for(conn: sa.Connection, symbol: str) -> Decimal:
+def _bare(conn: sa.Connection, symbol: str, held: Decimal) -> Decimal:
     leaving = stops.closing_shares(conn, symbol).get("sell", Decimal(0))
-    return leaving + stops.covered(conn, symbol, "sell")
+    return max(held - leaving - stops.covered(conn, symbol, "sell"), Decimal(0))
 
 
 def _person(conn: sa.Connection, name: str, role: str) -> str:
