@@ -1,4 +1,4 @@
-"""Whether a file's first rows are at the level of those that follow, or are the wrong ones."""
+"""A file's first rows: at the level of those that follow, or the wrong ones."""
 
 from typing import Final
 
@@ -6,8 +6,25 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from quality.rules.jumps import CLOSE, LOG_SPLIT, OPEN, STEP_NO, VOLUME
-from quality.rules.thresholds import Limits
+from quality.rules.jumps import (
+    ADJUSTED,
+    CLOSE,
+    CODE,
+    LOG_SPLIT,
+    OPEN,
+    REACH_CODE,
+    REPEAT,
+    STEP_NO,
+    UNEXPLAINED,
+    UNIT,
+    VOLUME,
+    jump,
+    measure,
+    nearest,
+    reach_code,
+)
+from quality.rules.memory import correct
+from quality.rules.thresholds import TICK, UNIT_FACTORS, Limits
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -21,6 +38,10 @@ _EVENT: Final = 3.0  # times the volume before it, on the day of a real event
 _LASTS: Final = 1.5  # and times the volume after it
 _TRAVELS: Final = 0.25  # of the leap, within the bar and beside it
 _FOLLOWS: Final = 0.6  # of the leap, that the volumes of a split follow it by
+_UNIT_STEP: Final = 0.25  # a log: how far a session may move beside its change of unit
+_ROUNDED: Final = 1e-6  # of a price: what is left of its digits in a file of single precision
+_MOST_ROUNDED: Final = 0.05  # ticks
+_MOSTLY: Final = 0.75  # of the prices: a true file has a few odd ones
 
 
 @njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]  # numba carries no types
@@ -29,16 +50,58 @@ def first_sound(rows: Floats, usable: Bools, limits: Limits) -> int:
 
     The rows before it are at another level, and nothing says that the leap between happened: the
     volume of the day is as usual, and the volumes before and after are those of the same shares.
+    Where both levels are long, the one whose prices are told to the cent is the right one.
     """
     sound = np.flatnonzero(usable)
     if sound.size < _LEAST:
         return 0
     levels = np.log(rows[sound, CLOSE]) + rows[sound, LOG_SPLIT]
     intraday = limits.gap_cap > 100.0  # a file of minutes is short: its own middle is its level
-    n = _far(levels, np.median(levels if intraday else levels[:_ROWS]))
+    n = -1 if intraday else _in_cents(rows[sound], levels)
+    if n < 0:
+        n = _far(levels, np.median(levels if intraday else levels[:_ROWS]))
     if n == 0:
         n = _near(rows[sound, STEP_NO], levels, limits)
     return int(sound[n]) if n > 0 and not _happened(rows[sound], levels, n, intraday) else 0
+
+
+@njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]  # numba carries no types
+def _in_cents(rows: Floats, levels: Floats) -> int:
+    """Return how many first rows are in another unit, as their digits tell; -1 where they do not.
+
+    Prices in cents, of what is told to the cent, are whole; prices in hundredths go on below it.
+    """
+    n = _unit_leap(levels, 0)
+    if n == levels.size:
+        return -1
+    until = min(_unit_leap(levels, n), n + _ROWS)
+    before, after = _to_the_cent(rows[max(0, n - _ROWS) : n]), _to_the_cent(rows[n:until])
+    # Ten shares of a few cents each, joined into one, were told below the cent as well.
+    joined = nearest(levels[n] - levels[n - 1], UNIT_FACTORS, _UNIT_STEP) == UNIT_FACTORS[0]
+    if before + after != 1.0 or before == after or (after == 1.0 and joined):
+        return -1
+    return n if after == 1.0 else 0
+
+
+@njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]  # numba carries no types
+def _unit_leap(levels: Floats, after: int) -> int:
+    """Return the first row after one to which the level leaps by a unit; their number for none."""
+    n = after + 1
+    while n < levels.size and nearest(levels[n] - levels[n - 1], UNIT_FACTORS, _UNIT_STEP) == 0.0:
+        n += 1
+    return min(n, int(levels.size))
+
+
+@njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]  # numba carries no types
+def _to_the_cent(rows: Floats) -> float:
+    """Return 1.0 for prices in whole cents, 0.0 for coarser or finer ones, 0.5 for untold ones."""
+    ticks = rows[:, OPEN : CLOSE + 1] / TICK
+    left = np.minimum(_MOST_ROUNDED, _ROUNDED * ticks + 1e-6)
+    cents = np.sum(np.abs(ticks - np.rint(ticks)) <= left) / ticks.size
+    tens = np.sum(np.abs(ticks - 10.0 * np.rint(0.1 * ticks)) <= left) / ticks.size
+    if tens >= _MOSTLY or cents <= 1.0 - _MOSTLY:
+        return 0.0
+    return 1.0 if cents >= _MOSTLY else 0.5
 
 
 @njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]  # numba carries no types
@@ -93,3 +156,25 @@ def _happened(rows: Floats, levels: Floats, n: int, intraday: bool) -> bool:
     if _TRAVELS < within < 1.0 - _TRAVELS:  # news go on within the day, a wrong level does not
         return True
     return bool(np.log(after / before) * np.sign(move) < -_FOLLOWS * abs(move))
+
+
+@njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]  # numba carries no types
+def doubt_first(rows: Floats, first: int, state: Floats, limits: Limits, out: Floats) -> None:
+    """Let the rows before the first sound one be off its level, as it is known to be."""
+    own = state.copy()
+    for i in range(first - 1, -1, -1):
+        if rows[i, CLOSE] > 0.0:
+            measure(rows[i], own, out[i], limits)
+            code = jump(rows[i], own, out[i], limits)
+            leaps = abs(out[i, ADJUSTED]) > limits.error_move
+            out[i, CODE] = UNEXPLAINED if leaps and code < UNIT else code
+            if code == UNIT:
+                correct(rows[i], own, out[i])
+
+
+@njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]  # numba carries no types
+def measure_first(row: Floats, state: Floats, limits: Limits, out: Floats) -> None:
+    """Measure the high and low of a series' first row by its own close and the rows after it."""
+    measure(row, state, out, limits)
+    out[REPEAT] = 0.0
+    out[REACH_CODE] = reach_code(row, out, limits)

@@ -19,6 +19,7 @@ _LEAP_MOVES: Final = 8.0  # times the median move of the symbol
 _FITS: Final = 0.06
 _FITS_SHARE: Final = 0.35  # of the leap
 _FITS_VOLUME: Final = 1.6  # a log
+_FOLLOWING: Final = 3  # rows that tell whether a symbol stays where it leaped to
 _LOOSE: Final = 2.0  # how much wider the other end of an exchange may fit
 # Where two symbols surely changed places by so much, the leap of both back is their return, though
 # one of them moved a good deal of its own that day.
@@ -54,6 +55,8 @@ def with_other(frame: pl.DataFrame, *, whole_file: bool) -> pl.DataFrame:
     before = pl.col("close").shift(1) * (pl.col("log_split").shift(1) - pl.col("log_split")).exp()
     marked = frame.with_row_index("_row").with_columns(
         pl.when(near & sound & sound.shift(1)).then(before).alias("_before"),
+        pl.when(_all_after(near & sound)).then(_after()).alias("_after"),
+        (pl.col("close") / pl.col("close").shift(1)).log().abs().alias("_quoted"),
         pl.col("volume").shift(1).alias("_volume_before"),
         (~same).alias("is_first"),
     )
@@ -61,19 +64,36 @@ def with_other(frame: pl.DataFrame, *, whole_file: bool) -> pl.DataFrame:
     return (
         marked.join(named, on="_row", how="left", maintain_order="left")
         .with_columns(pl.col("usable") & pl.col("other").is_null())
-        .drop("_row", "_before", "_volume_before")
+        .drop("_row", "_before", "_after", "_quoted", "_volume_before")
     )
 
 
+def _all_after(sound: pl.Expr) -> pl.Expr:
+    """Whether the rows that tell what follows a row are all of its symbol and sound."""
+    return pl.all_horizontal(sound.shift(-n) for n in range(1, _FOLLOWING + 1))
+
+
+def _after() -> pl.Expr:
+    """Return the middle close of the rows after each row, for as many shares as the row has."""
+    level = pl.col("close") * pl.col("log_split").exp()
+    return level.rolling_median(_FOLLOWING).shift(-_FOLLOWING) * (-pl.col("log_split")).exp()
+
+
 def _pairs(marked: pl.DataFrame, *, whole_file: bool) -> pl.DataFrame:
-    """Return the sessions on which one symbol leaps up and one down to each other's level."""
+    """Return the sessions on which one symbol leaps up and one down to each other's level.
+
+    With hindsight both stay there or both come back: where one does alone, they met by chance.
+    """
     leap = (pl.col("close") / pl.col("_before")).log()
+    back = (pl.col("_after") / pl.col("_before")).log().abs()
+    stays = (pl.col("_after") / pl.col("close")).log().abs() < back
     wide = pl.lit(_FAR_LEAP)
     if whole_file:
         wide = (_LEAP_MOVES * leap.abs().median().over("symbol")).clip(_LEAP)
     leaps = marked.select(
-        "symbol", "session", "close", "volume", "_before", "_volume_before", leap.alias("leap"),
-        wide.alias("wide"),
+        "symbol", "session", "close", "volume", "log_split", "_before", "_volume_before",
+        leap.alias("leap"), wide.alias("wide"), stays.alias("stays"),
+        (pl.col("_quoted") >= wide).alias("quoted"),
     ).filter(pl.col("leap").abs() >= pl.col("wide"))  # fmt: skip
     fits = pl.min_horizontal(_FITS_SHARE * pl.col("leap"), pl.lit(_FITS))
     both = leaps.filter(pl.col("leap") > 0).join(
@@ -83,6 +103,7 @@ def _pairs(marked: pl.DataFrame, *, whole_file: bool) -> pl.DataFrame:
         both.filter(
             _near("close", "_before_down", _BACK_SHARE * pl.col("leap")),
             _near("close_down", "_before", _BACK_SHARE * pl.col("leap")),
+            (pl.col("stays") == pl.col("stays_down")).fill_null(value=True) | (not whole_file),
         )
         .with_columns(
             (
@@ -109,10 +130,14 @@ def _near(one: str, two: str, within: pl.Expr) -> pl.Expr:
 
 @dataclass(frozen=True)
 class _Exchange:
-    """Two symbols that changed places on a session: which leaped up, and how sure it is."""
+    """Two symbols that changed places on a session: which leaped up, and how sure it is.
+
+    `splits` are the logs of the splits of each symbol until then.
+    """
 
     since: date
     up: str
+    splits: Mapping[str, float]
     close_by: bool
     sure: bool
     far: bool
@@ -122,21 +147,35 @@ class _Exchange:
         return cls(
             since=pair["session"],
             up=pair["symbol"],
+            splits=_splits(pair),
             close_by=pair["close_by"],
             sure=pair["sure"],
             far=pair["sure"] and pair["far"],
         )
 
     def is_undone_by(self, pair: Mapping[str, Any]) -> bool:
-        """Whether both leap back; where one end is beyond doubt the other need not fit closely."""
-        if pair["symbol"] == self.up or (pair["session"] - self.since).days > _LONGEST:
+        """Whether both leap back; where one end is beyond doubt the other need not fit closely.
+
+        Both leap as they are quoted: a split on record that the price did not follow is no way
+        back. The one that leaped up comes down again, but where a split let them cross meanwhile.
+        """
+        again_up = pair["symbol"] == self.up and _splits(pair) == self.splits
+        leaps = pair["quoted"] and pair["quoted_down"]
+        if again_up or not leaps or (pair["session"] - self.since).days > _LONGEST:
             return False
         far = self.far or (pair["sure"] and pair["far"])
         return bool(far or (self.close_by and pair["close_by"] and (self.sure or pair["sure"])))
 
     def yields_to(self, pair: Mapping[str, Any]) -> bool:
         """Whether a later leap of both tells more than this one."""
-        return not self.far and (pair["close_by"] or not self.close_by)
+        leaps = pair["quoted"] and pair["quoted_down"]
+        return leaps and not self.far and (pair["close_by"] or not self.close_by)
+
+
+def _splits(pair: Mapping[str, Any]) -> dict[str, float]:
+    """Return the logs of the splits of both symbols of a pair."""
+    both = ("", "_down")
+    return {pair[f"symbol{which}"]: pair[f"log_split{which}"] for which in both}
 
 
 def _exchanged(marked: pl.DataFrame, pairs: pl.DataFrame, *, whole_file: bool) -> pl.DataFrame:

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit, prange
 
-from quality.rules.beginnings import first_sound
+from quality.rules.beginnings import doubt_first, first_sound, measure_first
 from quality.rules.feeds import mark_thin
 from quality.rules.jumps import (
     ADJUSTED,
@@ -22,7 +22,6 @@ from quality.rules.jumps import (
     FACTOR,
     HIGH,
     IDENTITY,
-    INDEX_MOVE,
     LOG_SPLIT,
     LOW,
     MEASURES,
@@ -34,7 +33,6 @@ from quality.rules.jumps import (
     S_AFTER,
     S_ALIKE,
     S_INDEX,
-    S_LOG_VOLUME,
     S_NO,
     S_PENDING,
     S_PENDING_CODE,
@@ -43,10 +41,8 @@ from quality.rules.jumps import (
     S_SEEN,
     S_UNIT,
     S_UNTIL,
-    S_VOLUME_SPREAD,
     SIGMA,
     SPIKE,
-    SPLIT,
     SPLIT_LIKE,
     STALE,
     STATE,
@@ -56,9 +52,7 @@ from quality.rules.jumps import (
     UNRESOLVED,
     VOLUME,
     VOLUME_CODE,
-    VOLUME_RATIO,
     action_error,
-    auction_volume,
     jump,
     measure,
     reach_code,
@@ -70,6 +64,7 @@ from quality.rules.memory import (
     seed,
     volume_after,
 )
+from quality.rules.returns import is_another_firm, is_spike, is_split_by_ten, returns_at
 from quality.rules.thresholds import TICKS, Limits
 
 Floats = npt.NDArray[np.float64]
@@ -77,26 +72,6 @@ Bools = npt.NDArray[np.bool_]
 Whole = npt.NDArray[np.int64]
 
 _TELLING: Final = 8.0  # rows that must follow the first, to tell how it lies
-_OVERNIGHT: Final = 0.5  # of the minutes of a session, that a night's move amounts to
-_OTHER_FIRM: Final = 1.1  # a log: no firm comes back from an absence at thrice its price
-
-
-@njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]  # numba carries no types
-def _identity(
-    rows: Floats, usable: Bools, at: int, state: Floats, out: Floats, hindsight: bool
-) -> bool:
-    """Whether a series that comes back after an absence is hardly the one that left."""
-    gap = abs(rows[at, STEP_NO] - state[S_NO])
-    wide = max(0.015, out[SIGMA] / np.sqrt(min(gap, 4.0))) * np.sqrt(gap)
-    if abs(out[ADJUSTED]) > max(0.25, min(5.0 * wide, _OTHER_FIRM)):
-        return True
-    if not hindsight or gap > 260.0:
-        return False
-    after = volume_after(rows, usable, at)
-    if not after > 0.0:
-        return False
-    change = np.log(after) - state[S_LOG_VOLUME] - out[SPLIT]
-    return bool(abs(change) > max(1.8, 6.0 * state[S_VOLUME_SPREAD]))
 
 
 @njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]  # numba carries no types
@@ -118,54 +93,6 @@ def _pend(row: Floats, state: Floats, code: float) -> None:
 
 
 @njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]  # numba carries no types
-def _return(rows: Floats, usable: Bools, at: int, move: float, within: int, share: float) -> int:
-    """Return the row at which the level from `at` on jumps back to where it was; -1 for none."""
-    start = np.log(rows[at, CLOSE]) + rows[at, LOG_SPLIT] - move
-    before = start + move
-    for i in range(at + 1, min(at + within + 1, rows.shape[0])):
-        if not usable[i]:
-            continue
-        level = np.log(rows[i, CLOSE]) + rows[i, LOG_SPLIT]
-        step = level - before
-        back = step * move < 0.0 and abs(step) >= (1.0 - share) * abs(move)
-        if back and abs(level - start) <= share * abs(move):
-            return i
-        before = level
-    return -1
-
-
-@njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]  # numba carries no types
-def _is_spike(
-    rows: Floats, usable: Bools, at: int, state: Floats, out: Floats, limits: Limits
-) -> bool:
-    """With hindsight: whether the next rows take this move back, and nothing stood behind it."""
-    size = abs(out[ADJUSTED])
-    least = limits.spike_sigmas * out[SIGMA]
-    auction = auction_volume(rows[at], limits)
-    if rows[at, STEP_NO] - state[S_NO] > 1.0 < auction:
-        least *= _OVERNIGHT
-    ratio = out[VOLUME_RATIO] / auction
-    if ratio >= limits.spike_volume:
-        least = 2.0 * least if ratio < limits.confirming_volume else np.inf
-    if size < max(limits.spike_move, least):
-        return False
-    index = out[INDEX_MOVE]
-    if np.isfinite(index) and index * out[ADJUSTED] > 0.0 and abs(index) > 0.3 * size:
-        return False
-    until = _return(rows, usable, at, out[ADJUSTED], 3, 0.4 if auction == 1.0 else 0.2)
-    if until >= 0:  # the way back must be as unusual as the way out
-        last = until - 1
-        while not usable[last]:
-            last -= 1
-        step = np.log(rows[until, CLOSE] / rows[last, CLOSE])
-        step += rows[until, LOG_SPLIT] - rows[last, LOG_SPLIT]
-        if abs(step) < least:
-            return False
-    state[S_UNTIL] = max(until, 0)
-    return bool(until >= 0)
-
-
-@njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]  # numba carries no types
 def _code(
     rows: Floats,
     usable: Bools,
@@ -179,7 +106,7 @@ def _code(
     row = rows[at]
     gap = abs(row[STEP_NO] - state[S_NO])
     if gap > limits.gap_identity:
-        if _identity(rows, usable, at, state, out, hindsight):
+        if is_another_firm(rows, usable, at, state, out, hindsight):
             return IDENTITY
         if gap > limits.gap_restart:
             return NORMAL
@@ -218,7 +145,7 @@ def _settle(
     """With hindsight: doubt the rows until a level returns, or let it be the new measure."""
     until = -1  # a wrong record of an action is not undone by the price
     if code in (SPLIT_LIKE, UNEXPLAINED, IDENTITY):
-        until = _return(rows, usable, at, out[ADJUSTED], int(limits.excursion), 0.35)
+        until = returns_at(rows, usable, at, out[ADJUSTED], int(limits.excursion), 0.35)
     if until < 0 and rows.shape[0] - at <= limits.believed_after:
         until = rows.shape[0]  # too near the end to tell: what follows is doubted with it
     if until >= 0:
@@ -226,15 +153,6 @@ def _settle(
     else:
         accept(rows[at], state, out, limits)
         seed(rows, usable, at, state, limits)
-
-
-@njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]  # numba carries no types
-def _is_split_by_ten(rows: Floats, usable: Bools, at: int, out: Floats, limits: Limits) -> bool:
-    """With hindsight: whether a leap by ten stays, as a split does; units are off by a hundred."""
-    ten = max(out[FACTOR], 1.0 / out[FACTOR]) < 20.0
-    if not ten or limits.gap_cap > 100.0 or rows.shape[0] - at <= limits.believed_after:
-        return False
-    return bool(_return(rows, usable, at, out[ADJUSTED], rows.shape[0], 0.35) < 0)
 
 
 @njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]  # numba carries no types
@@ -250,11 +168,11 @@ def _whole(
     code = _code(rows, usable, at, state, out, limits, True)
     if not usable[at]:
         return float(code)
-    if code == UNIT and _is_split_by_ten(rows, usable, at, out, limits):
+    if code == UNIT and is_split_by_ten(rows, usable, at, out, limits):
         state[S_UNIT] = 0.0
         code = SPLIT_LIKE
     if code < UNIT:
-        return SPIKE if _is_spike(rows, usable, at, state, out, limits) else code
+        return SPIKE if is_spike(rows, usable, at, state, out, limits) else code
     if code == UNIT:
         return float(code)
     _settle(rows, usable, at, state, out, limits, code)
@@ -319,25 +237,6 @@ def _step(
 
 
 @njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]  # numba carries no types
-def _doubt_first(rows: Floats, first: int, state: Floats, limits: Limits, out: Floats) -> None:
-    """Let the rows before the first sound one be off its level, as it is known to be."""
-    for i in range(first):
-        if rows[i, CLOSE] > 0.0:
-            measure(rows[i], state, out[i], limits)
-            code = jump(rows[i], state, out[i], limits)
-            leaps = abs(out[i, ADJUSTED]) > limits.error_move
-            out[i, CODE] = UNEXPLAINED if leaps and code < UNIT else code
-
-
-@njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]  # numba carries no types
-def _measure_first(row: Floats, state: Floats, limits: Limits, out: Floats) -> None:
-    """Measure the high and low of a series' first row by its own close and the rows after it."""
-    measure(row, state, out, limits)
-    out[REPEAT] = 0.0
-    out[REACH_CODE] = reach_code(row, out, limits)
-
-
-@njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]  # numba carries no types
 def _series(
     rows: Floats, usable: Bools, trusted: Bools, limits: Limits, hindsight: bool, out: Floats
 ) -> None:
@@ -353,9 +252,9 @@ def _series(
             if fresh and hindsight:
                 seed(rows, usable, i, state, limits)
         if fresh and first > 0 and state[S_SEEN] > 0.0:
-            _doubt_first(rows, first, state, limits, out)
+            doubt_first(rows, first, state, limits, out)
         elif fresh and hindsight and state[S_SEEN] >= _TELLING:
-            _measure_first(rows[i], state, limits, out[i])
+            measure_first(rows[i], state, limits, out[i])
     if hindsight and limits.gap_cap <= 100.0:
         mark_thin(rows, usable, limits, out)
 

@@ -307,7 +307,8 @@ def unscaled(
 ) -> bool:
     """Whether the volume is as before a split, and take it for that from here on.
 
-    Vendors divide the volumes before a split, or leave those after it as they are counted.
+    Vendors divide the volumes before a split, or leave those after it as they are counted. A busy
+    day after a split may look like it: the volumes that follow take it back as they would a split.
     """
     split = out[SPLIT]
     if split == 0.0 and row[STEP_NO] - state[S_RESCALED_NO] <= RESCALED_FOR:
@@ -315,7 +316,7 @@ def unscaled(
     if abs(split) < 0.15 or not least <= log_ratio + split <= most:
         return False
     state[S_LOG_VOLUME] -= split
-    state[S_RESCALED] = 0.0
+    state[S_RESCALED] = -split
     state[S_RESCALED_NO] = row[STEP_NO]
     return True
 
@@ -329,15 +330,15 @@ def volume_code(row: Floats, state: Floats, out: Floats, limits: Limits) -> floa
     if row[VOLUME] == 0.0:
         return UNTRADED if usual * row[CLOSE] >= LIQUID_USD else 0.0
     log_ratio = np.log(out[VOLUME_RATIO])
-    if state[S_OTHER_VOLUME] > 0.0:  # the bar before was counted in other units: so is its like
-        other = np.log(row[VOLUME]) - state[S_OTHER_VOLUME]
-        if abs(other) < abs(log_ratio):
-            return THIN if log_ratio < 0.0 else SWOLLEN
     settled = 1.0 if state[S_SEEN] >= 20.0 else 1.5
     thin = settled * min(limits.thin_volume, -5.5 * state[S_VOLUME_SPREAD])
     least = settled * max(limits.swollen_volume, 5.5 * state[S_VOLUME_SPREAD])
     if not thin <= log_ratio <= least and unscaled(row, state, out, log_ratio, thin, least):
         return 0.0
+    if state[S_OTHER_VOLUME] > 0.0:  # the bar before was counted in other units: so is its like
+        other = np.log(row[VOLUME]) - state[S_OTHER_VOLUME]
+        if abs(other) < abs(log_ratio):
+            return THIN if log_ratio < 0.0 else SWOLLEN
     if log_ratio < thin:
         return THIN
     busy = np.log(row[VOLUME] / max(state[S_BUSY] * np.exp(out[SPLIT]), usual))

@@ -135,7 +135,9 @@ def _gaps(frame: pl.DataFrame, calendar: Calendar) -> pl.DataFrame:
     who, steps = symbol_at[rows], steps[rows]
     same, ahead = who[1:] == who[:-1], np.diff(steps)
     # How much of its own span a symbol has.
-    present = np.bincount(who[1:][same & (ahead > 0)], minlength=int(symbol_at[-1]) + 1) + 1
+    present = (
+        np.bincount(who[1:][same & (ahead > 0)], minlength=int(symbol_at.max(initial=0)) + 1) + 1
+    )
     span = np.bincount(who[1:][same], weights=ahead[same], minlength=present.size) + 1
     mostly = present >= MOSTLY_THERE * span
     theirs = (frame["code"] == float(IDENTITY)).fill_null(value=False).to_numpy()[rows][1:]

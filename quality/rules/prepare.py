@@ -90,7 +90,7 @@ def facts(
     frame = in_order(frame, "session")
     frame = with_actions(frame, listings.of_actions(actions, told), as_of)
     frame = crowd.with_other(_with_soundness(frame), whole_file=hindsight)
-    frame = _with_index(frame, index)
+    frame = _with_index(frame, index, hindsight=hindsight)
     frame = measured(frame, limits=DAILY, hindsight=hindsight)
     frame = halts.with_halts(
         dating.with_stretches(frame, whole_file=hindsight), whole_file=hindsight
@@ -147,12 +147,13 @@ def _with_calendar(frame: pl.DataFrame, calendar: Calendar, until: date | None) 
     )
 
 
-def _with_index(frame: pl.DataFrame, index: pl.DataFrame | None) -> pl.DataFrame:
+def _with_index(
+    frame: pl.DataFrame, index: pl.DataFrame | None, *, hindsight: bool
+) -> pl.DataFrame:
     """Add the index's close, low and high of the session; its own where none is given."""
     if index is None or index.is_empty():
-        beside = peers.market(frame.with_columns(pl.col("session").alias("step"))).rename(
-            {"step": "session"}
-        )
+        steps = frame.with_columns(pl.col("session").alias("step"))
+        beside = peers.market(steps, hindsight=hindsight).rename({"step": "session"})
     else:
         require_columns(index, ("session", "close"), name="index")
         beside = index.unique(subset="session", keep="last").select(

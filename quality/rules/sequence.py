@@ -38,16 +38,10 @@ def order_scores(frame: pl.DataFrame) -> tuple[Floats, Floats]:
     usual night and with what parts two rows that do not follow one another: at least the moves
     within both of them besides. Both are Student's t, so that a single wide night says little.
     """
-    gaps = _gaps(frame)
+    gaps = _with_usual(_gaps(frame))
     own, backward = pl.col("own"), pl.col("backward")
-    nights = [
-        _measured(name).quantile(_QUANTILE).over("symbol") * _TO_SIGMA
-        for name in ("raw", "backward")
-    ]
-    usual = pl.min_horizontal(nights).clip(_LEAST_NIGHT, _MOST_NIGHT)
-    within = _measured("body").median().over("symbol") * _MEDIAN_TO_SIGMA
-    apart = (usual**2 + 2.0 * within**2).sqrt()
-    untold = pl.col("few") | pl.col("flat") | (own.count().over("symbol") < _USUAL_OF)
+    usual, apart = pl.col("usual"), pl.col("apart")
+    untold = pl.col("few") | pl.col("flat") | (pl.col("told") < _USUAL_OF)
     shuffled = (_log_t(own, apart) - _log_t(own, usual)).clip(_LEAST, _MOST)
     backwards = (_log_t(backward, usual) - _log_t(backward, apart)).clip(_LEAST, _MOST)
     reverse = (shuffled + backwards).clip(_LEAST, _MOST)
@@ -56,6 +50,19 @@ def order_scores(frame: pl.DataFrame) -> tuple[Floats, Floats]:
         for name, one in (("shuffled", shuffled), ("reversed", reverse))
     )
     return odds["shuffled"].to_numpy(), odds["reversed"].to_numpy()
+
+
+def _with_usual(gaps: pl.DataFrame) -> pl.DataFrame:
+    """Add each symbol's usual night, what parts rows that do not follow, and the gaps it has."""
+    nights = [_measured(name).quantile(_QUANTILE) * _TO_SIGMA for name in ("raw", "backward")]
+    usual = pl.min_horizontal(nights).clip(_LEAST_NIGHT, _MOST_NIGHT)
+    within = _measured("body").median() * _MEDIAN_TO_SIGMA
+    of_symbols = gaps.group_by("symbol").agg(
+        usual.alias("usual"),
+        (usual**2 + 2.0 * within**2).sqrt().alias("apart"),
+        pl.col("own").count().alias("told"),
+    )
+    return gaps.join(of_symbols, on="symbol", how="left", maintain_order="left")
 
 
 def _measured(name: str) -> pl.Expr:

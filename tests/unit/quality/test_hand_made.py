@@ -52,6 +52,23 @@ def test_a_true_split_passes_whether_or_not_its_volumes_are_divided(
     assert errors(frame, split(DAYS[AT], ratio)) == []
 
 
+@pytest.mark.parametrize("lag", [0, 1, 3, 8])
+@pytest.mark.parametrize("counts_follow", [True, False])
+def test_earnings_soon_after_shares_were_joined_leave_the_later_volumes_usual(
+    lag: int, *, counts_follow: bool
+) -> None:
+    frame = times(quiet("A", DAYS, 4.0), since(DAYS[AT]), 10.0, *PRICES)
+    if counts_follow:
+        frame = times(frame, since(DAYS[AT]), 0.1, "volume")
+    frame = times(frame, since(DAYS[AT + lag]), 0.8, *PRICES)
+    for days, turnover in enumerate((30.0, 16.0, 8.0)):
+        frame = times(frame, on(DAYS[AT + lag + days]), turnover, "volume")
+
+    found = errors(frame, split(DAYS[AT], 0.1))
+
+    assert [day for day, _ in found if day > DAYS[AT + lag + 2]] == []
+
+
 @pytest.mark.parametrize("ratio", [2.0, 4.0, 10.0, 0.1])
 def test_a_split_that_nobody_told_is_one_error_on_its_day(ratio: float) -> None:
     frame = times(quiet("A", DAYS, 400.0), since(DAYS[AT]), 1 / ratio, *PRICES)
