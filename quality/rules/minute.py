@@ -12,6 +12,8 @@ from quality.calendar import Calendar
 from quality.rules import bar, jumps, words
 from quality.rules.judge import judge
 from quality.rules.minute_facts import NEW_YORK, facts
+from quality.rules.minute_levels import LEVEL_RULES
+from quality.rules.minute_order import PATH_RULES
 from quality.rules.minute_sessions import SESSION_RULES
 from quality.rules.missing import absent
 from quality.rules.model import Judgement, Room, Rule, Severity
@@ -154,9 +156,13 @@ RULES: Final[tuple[Rule, ...]] = (
         meaning="A move beyond ten robust deviations and 4 % from the last trusted minute is "
         "confirmed by volume or by the other symbols of that minute.",
         reason="Bad ticks come alone and with the usual volume; real moves of that size do not. In "
-        "a whole file eight deviations and 0.8 % that the next minutes take back are enough.",
+        "a whole file eight deviations and 0.8 % that the next minutes take back are enough, and "
+        "for a first or last minute 4 %, whatever its auction trades; a level that comes with the "
+        "end of a halt and stays is none.",
         applies=_HAS_PAST & pl.col("complete"),
-        fails=(pl.col("code").is_in([float(code) for code in _TICKS])) | (pl.col("reach_code") > 0),
+        fails=(pl.col("code").is_in([float(code) for code in _TICKS]) & ~pl.col("reopens"))
+        | (pl.col("reach_code") > 0)
+        | pl.col("is_lone_end").fill_null(value=False),
         sentence=lambda row: (
             f"{_bar(row)} One of them lies {_furthest(row)} away from {price(row['reference'])}, "
             f"the {_trusted(row)} trusted minute, at "
@@ -244,6 +250,8 @@ RULES: Final[tuple[Rule, ...]] = (
         figures=("minutes_present", "minutes_due"),
     ),
     *SESSION_RULES,
+    *PATH_RULES,
+    *LEVEL_RULES,
 )
 
 

@@ -6,8 +6,11 @@ from typing import Any, Final
 import polars as pl
 
 from quality.calendar import Calendar
-from quality.rules import bar, listings, peers
+from quality.rules import bar, jumps, listings, peers
 from quality.rules.known import with_actions
+from quality.rules.minute_hours import busy_hours
+from quality.rules.minute_levels import with_levels
+from quality.rules.minute_order import with_paths
 from quality.rules.minute_sessions import with_sessions
 from quality.rules.model import require_columns
 from quality.rules.order import in_order
@@ -28,6 +31,7 @@ _DAY_MINUTES: Final = 1_440
 _TELLING_SESSIONS: Final = 6
 _TELLING_ROWS: Final = 60
 _STANDS_OUT: Final = 1.8
+_HALT: Final = 5  # minutes: the shortest halt
 
 
 def facts(
@@ -53,7 +57,7 @@ def facts(
     )
     frame = _with_hours(frame, calendar, now)
     frame = with_sessions(_with_place(frame, whole_file=whole_file), whole_file=whole_file)
-    frame = _with_day(frame, daily)
+    frame = _with_day(with_paths(frame, whole_file=whole_file), daily)
     return _with_past(frame, actions, whole_file=whole_file)
 
 
@@ -143,7 +147,7 @@ def _with_place(frame: pl.DataFrame, *, whole_file: bool) -> pl.DataFrame:
             "_goes_on"
         ),
     ).collect()
-    frame = frame.join(told, on=_GROUP, how="left", maintain_order="left")
+    frame = _with_busy_hours(frame.join(told, on=_GROUP, how="left", maintain_order="left"))
     settled = pl.all_horizontal(pl.col("shift", "_part").is_null()) & ~pl.col("_goes_on").fill_null(
         value=False
     )
@@ -159,6 +163,14 @@ def _with_place(frame: pl.DataFrame, *, whole_file: bool) -> pl.DataFrame:
         (pl.col("_goes_on") & (pl.col("bar_start") >= pl.col("closes"))).alias("goes_on"),
         (lonely & (stray <= REGULAR_ONLY)).alias("is_stray"),
     ).drop("_goes_on", "_part", "_beyond")
+
+
+def _with_busy_hours(frame: pl.DataFrame) -> pl.DataFrame:
+    """Add the shift of sessions that only their busy hours tell, as extended hours do."""
+    apart = busy_hours(frame).rename({"shift": "_apart"})
+    joined = frame.join(apart, on=_GROUP, how="left", maintain_order="left")
+    told = pl.when(pl.col("_part").is_null()).then(pl.coalesce("shift", "_apart"))
+    return joined.with_columns(told.alias("shift")).drop("_apart")
 
 
 def _hole() -> pl.Expr:
@@ -229,10 +241,16 @@ def _with_past(
     if told is not None:  # no firm is measured by the minutes of another under its ticker
         frame = in_order(listings.parted(frame, told, day="session"), "bar_start")
     frame = with_actions(frame, listings.of_actions(actions, told), None)
+    frame = with_levels(frame, whole_file=whole_file)
     sound = pl.all_horizontal("complete", "positive", "counted", "consistent", "is_tradable")
     still = (pl.col("volume") == 0) & (pl.col("high") > pl.col("low"))
+    in_place = pl.all_horizontal(pl.col("other", "tens").is_null()) & ~pl.col(
+        "is_lone_end"
+    ).fill_null(value=False)
     frame = frame.with_columns(
-        (sound & (pl.col("versions") == 1) & ~still.fill_null(value=True)).alias("usable")
+        (sound & (pl.col("versions") == 1) & ~still.fill_null(value=True) & in_place).alias(
+            "usable"
+        )
     )
     beside = peers.market(frame.with_columns(pl.col("bar_start").alias("step")))
     frame = frame.join(
@@ -240,7 +258,23 @@ def _with_past(
     )
     limits = _file_limits(frame) if whole_file else MINUTE
     frame = measured(frame, limits=limits, hindsight=whole_file)
+    frame = frame.with_columns(_reopens().alias("reopens"))
     return frame if told is None else in_order(listings.joined(frame, told), "bar_start")
+
+
+def _reopens() -> pl.Expr:
+    """Whether the first trade after a halt, or before an opening, is at a level that stays.
+
+    What came while nobody traded is told by no volume, and by a whole file only.
+    """
+    same = pl.all_horizontal(pl.col(name) == pl.col(name).shift(1) for name in _GROUP)
+    early = ~same.fill_null(value=False) & (pl.col("bar_start") < pl.col("opens"))
+    # The row after it is measured by it.
+    stays = (pl.col("symbol") == pl.col("symbol").shift(-1)) & (
+        pl.col("reference").shift(-1) == pl.col("close")
+    )
+    moved = pl.col("whole_file") & (pl.col("code") == jumps.UNEXPLAINED)
+    return (moved & stays & (early | (pl.col("hole") >= _HALT))).fill_null(value=False)
 
 
 def _sessions(frame: pl.DataFrame) -> pl.DataFrame:

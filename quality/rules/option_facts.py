@@ -8,6 +8,7 @@ import polars as pl
 from quality.calendar import Calendar
 from quality.rules.known import effective
 from quality.rules.model import UnreadableDeliveryError, require_columns
+from quality.rules.option_stale import with_stale
 
 KEY: Final = ("symbol", "session", "expiry", "strike", "right")
 FIGURES: Final = ("bid", "ask", "last", "volume", "open_interest", "underlying_price")
@@ -23,6 +24,15 @@ DEEP: Final = 0.1  # in the money, as a share of the price, so many quotes of wh
 DEEP_LEAST: Final = 3
 # Early exercise, dividends and rates open put-call parity by little.
 PARITY_SLACK: Final = 0.06
+PARITY_YEAR: Final = 366  # days
+# So many pairs of call and put, and this share of them, tell that the sides were exchanged.
+SWAPPED_LEAST: Final = 3
+SWAPPED: Final = 0.6
+# Of so many pairs within these days, whose share's price agrees within this, parity tells it: what
+# borrowing a share costs is less there than a tenth of it.
+IMPLIED_LEAST: Final = 5
+IMPLIED_DAYS: Final = 20
+IMPLIED_SPREAD: Final = 0.02
 
 
 def facts(
@@ -37,8 +47,8 @@ def facts(
     frame = _merged(_typed(quotes))
     frame = _with_place(frame, calendar, until)
     frame = _with_ladder(_with_carry(_with_spot(frame, closes)))
-    frame = _with_parity(frame)
-    return _with_past(frame, actions).sort("symbol", "session", maintain_order=True)
+    frame = _with_pairs(_with_parity(frame))
+    return with_stale(_with_past(frame, actions)).sort("symbol", "session", maintain_order=True)
 
 
 def _typed(quotes: pl.DataFrame) -> pl.DataFrame:
@@ -192,13 +202,61 @@ def _with_parity(frame: pl.DataFrame) -> pl.DataFrame:
     ).drop("_row", "_middle", "_spread", "_odd", "_other_odd")
 
 
+def _with_pairs(frame: pl.DataFrame) -> pl.DataFrame:
+    """Add what calls and puts of one strike say together of their chain.
+
+    `is_exchanged`: parity holds with the sides exchanged only. `implied`: the share's price by the
+    pairs that expire soon, where they agree.
+    """
+    pairs = _pairs(frame)
+    chain = ["symbol", "session", "expiry"]
+    apart, slack = pl.col("spot") - pl.col("strike"), pl.col("_slack")
+    tells = (apart.abs() > slack) & (pl.col("days") <= PARITY_YEAR)
+    only = ((pl.col("_less") - apart).abs() > slack) & ((pl.col("_less") + apart).abs() <= slack)
+    exchanged = (
+        pairs.filter(tells)
+        .group_by(chain)
+        .agg(((pl.len() >= SWAPPED_LEAST) & (only.mean() >= SWAPPED)).alias("is_exchanged"))
+    )
+    implied = pl.col("strike") + pl.col("_less")
+    middle = implied.median()
+    agree = (implied / middle - 1).abs().median() < IMPLIED_SPREAD
+    soon = (
+        pairs.join(exchanged.filter("is_exchanged"), on=chain, how="anti")
+        .filter(pl.col("days").is_between(1, IMPLIED_DAYS))
+        .group_by(chain[:2])
+        .agg(pl.when((pl.len() >= IMPLIED_LEAST) & agree).then(middle).alias("implied"))
+    )
+    return frame.join(exchanged, on=chain, how="left", maintain_order="left").join(
+        soon, on=chain[:2], how="left", maintain_order="left"
+    )
+
+
+def _pairs(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return each strike with both sides: call less put, and what parity may miss it by."""
+    sides = ["symbol", "session", "expiry", "strike"]
+    quoted = pl.col("complete") & (pl.col("bid") > 0) & (pl.col("ask") >= pl.col("bid"))
+    sound = frame.filter(quoted & (pl.col("versions") == 1) & (pl.col("spot") > 0))
+    calls, puts = (sound.filter(pl.col("right") == right) for right in ("call", "put"))
+    spreads = pl.col("ask") - pl.col("bid") + pl.col("ask_put") - pl.col("bid_put")
+    return calls.join(puts, on=sides, suffix="_put").select(
+        *sides, "days", "spot",
+        (pl.col("middle") - pl.col("middle_put")).alias("_less"),
+        (PARITY_SLACK * pl.col("spot") + spreads).alias("_slack"),
+    )  # fmt: skip
+
+
 def _with_past(frame: pl.DataFrame, actions: pl.DataFrame | None) -> pl.DataFrame:
-    """Add whether a quote is the one before it, and whether its strike outlived a split."""
+    """Add how a quote changed since the one before it, and whether its strike outlived a split."""
     same = pl.all_horizontal(pl.col(n) == pl.col(n).shift(1) for n in _CONTRACT)
     near = (pl.col("session") - pl.col("session").shift(1)).dt.total_days() <= 5
-    still = (pl.col("bid") == pl.col("bid").shift(1)) & (pl.col("ask") == pl.col("ask").shift(1))
+    near &= pl.col("is_session").shift(1)  # a fill-in does not make the next one stale
+    changes = {name: pl.col(name) - pl.col(name).shift(1) for name in ("middle", "spot")}
+    still = [pl.col(n) == pl.col(n).shift(1) for n in ("bid", "ask", "volume", "open_interest")]
     frame = frame.sort(*_CONTRACT, "session").with_columns(
-        pl.when(same & near).then(still.cast(pl.Int64)).alias("unchanged"),
+        pl.when(same & near).then(pl.all_horizontal(still[:2]).cast(pl.Int64)).alias("unchanged"),
+        (same & near & pl.all_horizontal(still)).fill_null(value=False).alias("is_repeated"),
+        *(pl.when(same & near).then(by).alias(f"{name}_change") for name, by in changes.items()),
         pl.when(same & near)
         .then((pl.col("spot") / pl.col("spot").shift(1)).log())
         .alias("share_move"),

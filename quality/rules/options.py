@@ -16,8 +16,6 @@ from quality.rules.words import Row, day, price
 DATASET: Final = "options"
 # Early exercise, dividends and rates open put-call parity by little within this many days.
 PARITY_DAYS: Final = 200
-# An unchanged quote while the share moved by this much is stale.
-STALE_MOVE: Final = 0.01
 LONGEST_DAYS: Final = 1_200
 _FARTHEST_STRIKE: Final = 2.3  # a log: strikes are listed from a tenth to ten times the price
 
@@ -211,18 +209,46 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule(
         name="quote_is_not_stale",
         severity=Severity.ERROR,
-        meaning="A quote changes when its share has moved for two sessions.",
-        reason="Bid and ask stood unchanged, well above zero, while the share moved by more than "
-        "1 % and the option is worth some of it.",
-        applies=pl.col("unchanged").is_not_null() & pl.col("spot").is_not_null(),
-        fails=(pl.col("unchanged") >= 1)
-        & (pl.col("share_move").abs() > STALE_MOVE)
-        & (pl.col("bid") > 0.03 * pl.col("spot")),
+        meaning="A quote changes when its share and its chain do.",
+        reason="Bid and ask stood unchanged while the share moved by 1 % and the strikes beside by "
+        "more than two spreads; or most of an expiry's rights in the money did, though half the "
+        "share's move is two ticks and more; or a whole chain has the volume and open interest of "
+        "the session before.",
+        applies=pl.col("is_stale").is_not_null(),
+        fails=pl.col("is_stale"),
         sentence=lambda row: (
             f"{_says(row)} The quote is that of the session before, though the "
-            f"share moved {words.percent(row['share_move'])}."
+            f"share moved {words.percent(row['share_move'] or 0.0)}."
         ),
         figures=(*_FIGURES, "spot", "share_move"),
+    ),
+    Rule(
+        name="sides_are_not_exchanged",
+        severity=Severity.ERROR,
+        meaning="A chain's calls are its calls, and its puts its puts.",
+        reason="Put-call parity fails for six of ten strikes of an expiry and holds for them with "
+        "calls and puts exchanged.",
+        applies=pl.col("is_exchanged").is_not_null(),
+        fails=pl.col("is_exchanged"),
+        sentence=lambda row: (
+            f"{_says(row)} With the share at {price(row['spot'])} the calls and puts of this "
+            "expiry look exchanged."
+        ),
+        figures=(*_FIGURES, "spot"),
+    ),
+    Rule(
+        name="share_price_fits_its_options",
+        severity=Severity.ERROR,
+        meaning="The share's price is the one that its calls and puts agree on, within a tenth.",
+        reason="Five pairs and more that expire within three weeks agree on another price: that of "
+        "another day, unit or share stands beside them.",
+        applies=pl.col("implied").is_not_null() & pl.col("spot").is_not_null(),
+        fails=(pl.col("spot") / pl.col("implied")).log().abs() > 0.1,
+        sentence=lambda row: (
+            f"{_says(row)} The share is given at {price(row['spot'])}, its calls and puts agree on "
+            f"{price(row['implied'])}."
+        ),
+        figures=(*_FIGURES, "spot", "implied"),
     ),
     Rule(
         name="strike_follows_a_split",

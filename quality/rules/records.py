@@ -1,6 +1,6 @@
 """Rules over a file of corporate actions, and the judgement they give."""
 
-from collections.abc import Set
+from collections.abc import Sequence, Set
 from datetime import date
 from typing import Final
 
@@ -21,6 +21,9 @@ LARGEST_RATIO: Final = 100.0
 # Of so many dividends a payer's rhythm is told; a pause this much longer is one left out.
 RHYTHM_OF: Final = 6
 PAUSE: Final = 1.6
+# Actions are announced weeks or months ahead.
+LATEST_DAYS: Final = 400
+_ALIKE: Final = 0.4  # a log
 _NEAR_DAYS: Final = 7
 _ABOUT_ACTIONS: Final = frozenset(rule.name for rule in ACTION_RULES)
 _LEAPS: Final = frozenset({"unit_is_right", "jump_is_no_unknown_split", "move_is_explained"})
@@ -28,12 +31,14 @@ _FIGURES: Final = ("kind", "ratio", "amount")
 
 
 def _says(row: Row) -> str:
-    what = f"of {price(row['amount'])} USD a share"
+    what = ""
     if row["is_split"]:
         is_ratio = row["ratio"] and row["ratio"] > 0
-        what = f"of {ratio(row['ratio'])}" if is_ratio else "without a usable ratio"
+        what = f" of {ratio(row['ratio'])}" if is_ratio else " without a usable ratio"
+    elif row["is_dividend"]:
+        what = f" of {price(row['amount'])} USD a share"
     return (
-        f"A {row['kind'].replace('_', ' ')} {what} is recorded for {row['symbol']} on "
+        f"A {row['kind'].replace('_', ' ')}{what} is recorded for {row['symbol']} on "
         f"{day(row['session'])} {row['session'].year}."
     )
 
@@ -85,6 +90,25 @@ RULES: Final[tuple[Rule, ...]] = (
         reason="The exchange was closed: the date is shifted.",
         fails=~pl.col("is_session"),
         sentence=lambda row: f"{_says(row)} The exchange was closed that day.",
+    ),
+    Rule(
+        name="day_is_near",
+        severity=Severity.ERROR,
+        meaning="An action takes effect within thirteen months of today.",
+        reason="Splits and dividends are announced weeks or months ahead: the year is wrong.",
+        applies=pl.col("until").is_not_null(),
+        fails=(pl.col("session") - pl.col("until")).dt.total_days() > LATEST_DAYS,
+        sentence=lambda row: f"{_says(row)} That is more than a year from now.",
+    ),
+    Rule(
+        name="symbol_changes",
+        severity=Severity.ERROR,
+        meaning="A change of symbol names another symbol.",
+        reason="A firm that goes on under the same symbol has not changed it.",
+        applies=pl.col("renamed").is_not_null(),
+        fails=pl.col("renamed").str.to_uppercase() == pl.col("symbol").str.to_uppercase(),
+        sentence=lambda row: f"{_says(row)} The new symbol is the old one.",
+        figures=("kind", "renamed"),
     ),
     Rule(
         name="dividend_is_in_proportion",
@@ -165,10 +189,22 @@ def judge_actions(
     frame = _with_records(frame)
     days = [d for d in frame["session"].unique().to_list() if d and calendar.is_session(d)]
     late = pl.lit(value=False) if until is None else pl.col("session") > until
-    frame = frame.with_columns((pl.col("session").is_in(days) | late).alias("is_session"))
+    frame = frame.with_columns(
+        (pl.col("session").is_in(days) | late).alias("is_session"),
+        pl.lit(until, dtype=pl.Date).alias("until"),
+        _renamed(frame).alias("renamed"),
+    )
     frame = _with_contradictions(frame, bars, calendar)
     due = pl.DataFrame(schema={"symbol": pl.String, "session": pl.Date})
     return judge(frame, dataset=DATASET, rules=RULES, columns=actions.columns, due=due)
+
+
+def _renamed(frame: pl.DataFrame) -> pl.Expr:
+    """Return the new symbol of a change of symbols."""
+    if "detail" not in frame.columns:
+        return pl.lit(None, dtype=pl.String)
+    is_change = pl.col("kind").str.to_lowercase().str.contains("symbol")
+    return pl.when(is_change).then(pl.col("detail").cast(pl.String).str.strip_chars())
 
 
 def _with_records(frame: pl.DataFrame) -> pl.DataFrame:
@@ -205,16 +241,29 @@ def _with_records(frame: pl.DataFrame) -> pl.DataFrame:
         (pl.col("amount") * ratio.cum_prod().over("symbol")).alias("_of_first_share")
     )
     steady = pl.col("_of_first_share").median().over(group)
+    between: list[str | pl.Expr] = [*group, pl.col("is_split").cum_sum().over("symbol")]
     return frame.with_columns(
         soon.fill_null(value=False).alias("is_again"),
         pl.when(pl.col("_count") >= 4).then("usual_amount").alias("usual_amount"),
         (
             _is_unit(pl.col("amount") / pl.col("usual_amount"))
             & _is_unit(pl.col("_of_first_share") / steady)
+            & ~(_alike(between) & pl.col("is_split").any().over("symbol"))
         )
         .fill_null(value=False)
         .alias("is_unit_apart"),
     ).drop("_since", "_to", "_count", "_of_first_share")
+
+
+def _alike(between: Sequence[str | pl.Expr]) -> pl.Expr:
+    """Whether a dividend beside it, on the same side of the splits on file, is about as large.
+
+    Where a split's ratio is wrong, so is what is reckoned from it, and not the dividends.
+    """
+    beside = [pl.col("amount").shift(by).over(between) for by in (1, -1)]
+    return pl.any_horizontal(
+        ((pl.col("amount") / one).log().abs() < _ALIKE).fill_null(value=False) for one in beside
+    )
 
 
 def _is_unit(times: pl.Expr) -> pl.Expr:

@@ -20,15 +20,17 @@ stamp: barstart session date sessiondate day tradedate tradingdate tradingday tr
     epoch unix unixtime unixtimestamp asof asofdate index indexlevel0 dateutc candle datum zeit
     fecha
 time: time timeofday tod tradetime timem minute hhmm hhmmss bartimeet timeet barminute hour
+    timebarstart
 open: open o op openprice priceopen pxopen openprc opening openingprice opn prcod uopen openusd
-    tradeopen firstprice first dayopen opentrade erffnung erstkurs erffnungskurs apertura
+    tradeopen firstprice first firsttradeprice dayopen opentrade erffnung erstkurs erffnungskurs
+    apertura
 high: high h hi highprice pricehigh pxhigh askhi highest prchd uhigh highusd tradehigh max
-    maxprice dayhigh hightrade hoch hchst tageshoch maximo
+    hightradeprice maxprice dayhigh hightrade hoch hchst tageshoch maximo
 low: low l lo lowprice pricelow pxlow bidlo lowest prcld ulow lowusd tradelow min minprice
-    daylow lowtrade tief tiefst tagestief minimo
+    lowtradeprice daylow lowtrade tief tiefst tagestief minimo
 close: close c closeprice priceclose pxlast pxclose closelast closing closingprice prc prccd
-    uclose closeusd tradeclose last lastprice price settle settlement cl dayclose closetrade
-    schluss schlusskurs cierre cours
+    uclose closeusd tradeclose last lastprice lasttradeprice price settle settlement cl dayclose
+    closetrade schluss schlusskurs cierre cours
 volume: volume vol v tradevolume totalvolume volumetraded volumeshares sharevolume shares
     sharestraded shstraded shs shrs tradedvolume pxvolume cshtrd uvolume volumeusd qty quantity
     dayvolume size accvolume cumvolume volumen stck umsatz

@@ -16,6 +16,8 @@ _ZONES: Final = (
 )  # fmt: skip
 _SAMPLE: Final = 50_000  # distinct stamps
 _OPENS, _CLOSES = 9 * 60 + 30, 16 * 60
+_BEGINS, _ENDS = 4 * 60, 20 * 60  # of extended hours
+_LATE_STAMPS: Final = 3
 _MARGIN: Final = 0.02  # what another zone must be better by than New York
 
 
@@ -52,7 +54,8 @@ def _score(at: pl.Series) -> float:
 def mark_ends(bar_start: pl.Series, symbol: pl.Series) -> bool:
     """Whether stamps mark the end of their minute: 16:00 is there and 09:30 is not.
 
-    Only when that is so on nearly every day of nearly every symbol.
+    Only when that is so on nearly every day of nearly every symbol. Of extended hours 20:00 is
+    there, nothing after it, and 04:00 never.
     """
     local = bar_start.dt.convert_time_zone(NEW_YORK.key)
     frame = pl.DataFrame(
@@ -61,7 +64,10 @@ def mark_ends(bar_start: pl.Series, symbol: pl.Series) -> bool:
             "day": local.dt.date(),
             "minute": local.dt.hour().cast(pl.Int16) * 60 + local.dt.minute(),
         }
-    ).filter(pl.col("minute").is_between(_OPENS - 1, _CLOSES))
+    )
+    if _ends_at_night(frame["minute"]):
+        return True
+    frame = frame.filter(pl.col("minute").is_between(_OPENS - 1, _CLOSES))
     days = frame.group_by("symbol", "day").agg(
         (pl.col("minute") == _OPENS).any().alias("first"),
         (pl.col("minute") == _OPENS - 1).any().alias("before"),
@@ -77,3 +83,9 @@ def mark_ends(bar_start: pl.Series, symbol: pl.Series) -> bool:
     )
     without_first, with_last, with_second = shares.row(0)
     return bool(without_first > 0.9 and with_last > 0.8 and with_second > 0.8)
+
+
+def _ends_at_night(minute: pl.Series) -> bool:
+    """Whether minutes of the day run from 04:01 to 20:00, which is no start of any."""
+    at_end = int((minute == _ENDS).sum())
+    return at_end >= _LATE_STAMPS and not ((minute <= _BEGINS) | (minute > _ENDS)).any()

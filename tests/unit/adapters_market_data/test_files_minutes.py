@@ -107,6 +107,33 @@ def test_stamps_at_the_end_of_the_minute_are_moved_to_its_start_and_it_is_said()
     assert any("end of each minute" in note for note in delivery.notes)
 
 
+def test_extended_hours_that_end_at_eight_are_stamped_at_the_end_of_the_minute() -> None:
+    first = FIRST - timedelta(hours=5, minutes=30)  # 04:00
+    hours = [at for day in range(4) for at in minutes(first + timedelta(days=day), 960)]
+    some = [at for n, at in enumerate(hours) if n % 960 % 7 in {0, 1}]  # thin: 04:00 and 19:59
+
+    ends = delivered(written([FORMS["ninjatrader"](at + timedelta(minutes=1)) for at in some]))
+    starts = delivered(written([FORMS["ninjatrader"](at) for at in some]))
+
+    assert ends.frame["bar_start"].to_list() == some
+    assert any("end of each minute" in note for note in ends.notes)
+    assert starts.frame["bar_start"].to_list() == some
+
+
+def test_first_and_last_trade_are_open_and_close() -> None:
+    rows = "\n".join(
+        f"{at.astimezone(NEW_YORK):%Y%m%d,AAPL,%H:%M},602.95,607.19,600.0,604.97,604,1000"
+        for at in minutes()
+    )
+    prices = "FirstTradePrice,HighTradePrice,LowTradePrice,LastTradePrice,VolumeWeightPrice"
+
+    frame = delivered(f"Date,Ticker,TimeBarStart,{prices},Volume\n{rows}").frame
+
+    assert frame.select("bar_start", "open", "high", "low", "close", "volume").row(0) == (
+        FIRST, 602.95, 607.19, 600.0, 604.97, 1000,
+    )  # fmt: skip
+
+
 def test_a_day_beside_the_stamp_is_the_session() -> None:
     text = written([f"2012-07-16,{FORMS['aware, in Greenwich'](at)}" for at in minutes()],
                    head="session,bar_start")  # fmt: skip

@@ -48,7 +48,10 @@ def test_losses_are_counted_back_to_the_last_gain() -> None:
 
 
 def test_a_holding_begins_where_there_was_none_or_one_of_the_other_side() -> None:
-    first = [executed("a", "buy", 10, 100), executed("b", "buy", 5, 100)]
+    first: list[Executed | Rescaled] = [
+        executed("a", "buy", 10, 100),
+        executed("b", "buy", 5, 100),
+    ]
     assert begun_by(first) == {"IBM": "a"}
     split = [*first, Rescaled("IBM", Decimal(2)), executed("c", "sell", 20, 50)]
     assert begun_by(split) == {"IBM": "a"}  # 10 of 30 are left
@@ -57,6 +60,18 @@ def test_a_holding_begins_where_there_was_none_or_one_of_the_other_side() -> Non
     assert begun_by([*split, executed("d", "sell", 10, 50), executed("e", "buy", 1, 50)]) == {
         "IBM": "e"
     }
+
+
+@given(st.integers(2, 60), st.integers(1, 5_000))
+def test_a_holding_ends_where_a_reverse_split_left_odd_shares(new: int, old: int) -> None:
+    held, left = Decimal(old + new), Decimal((old + new) // new)
+    events: list[Executed | Rescaled] = [
+        Executed("a", "IBM", "buy", held, Decimal(1)),
+        Rescaled("IBM", left / held),
+        Executed("b", "IBM", "sell", left, Decimal(1)),
+    ]
+    assert begun_by(events) == {}
+    assert begun_by([*events, executed("c", "buy", 5, 1)]) == {"IBM": "c"}
 
 
 @given(st.integers(1, 50), st.integers(1, 200), st.sampled_from(["0.1", "0.5", "1.5", "2", "7"]))
