@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from ledger.tables import legs, orders
-from trading.orders import STOPS
+from trading.orders import RENEWED_FROM, STOPS
 from trading.protection import is_protective
 
 _ENTRY = orders.alias("entry")
@@ -56,11 +56,17 @@ def set_aside(rows: Sequence[sa.Row[Any]]) -> dict[str, Decimal]:
     groups: dict[str, list[sa.Row[Any]]] = defaultdict(list)
     for row in rows:
         if gives_way(row) and not _is_idle(row):
-            groups[row.parent_client_order_id or row.client_order_id].append(row)
+            groups[_family(row)].append(row)
     return {
         _named(group).client_order_id: max(Decimal(o.quantity - o.filled_quantity) for o in group)
         for group in groups.values()
     }
+
+
+def _family(row: sa.Row[Any]) -> str:
+    """What an order shares with those that it excludes; one made anew after a sale stands alone."""
+    first = row.parent_client_order_id or row.client_order_id
+    return str(row.client_order_id if row.attempt > RENEWED_FROM else first)
 
 
 def _named(group: Sequence[sa.Row[Any]]) -> sa.Row[Any]:

@@ -31,7 +31,7 @@ from ledger.tables import signatures
 from trading.broker import BrokerBooking, BrokerFill, BrokerOrder
 from trading.errors import IllegalTransitionError
 from trading.ledger import BrokerView, DeskNow, Difference, Scope, SignedLeg, Stamp, Unsettled
-from trading.orders import Order, OrderState, seen
+from trading.orders import Order, OrderState, Side, seen
 from trading.proposals import FLATTEN
 from trading.state import TradingState
 from trading.tactics.planning import Child
@@ -128,6 +128,10 @@ class DeskLedger:
     def closing_shares(self, symbol: str) -> Mapping[str, Decimal]:
         """Return by side the shares of own working orders, stops and attached ones left out."""
         return self._transact(lambda conn: stops.closing_shares(conn, symbol))
+
+    def without_stop(self, symbol: str, side: Side) -> Decimal:
+        """Return the shares held that no stop covers; `side` is the one that closes them."""
+        return self._transact(lambda conn: stops.without(conn, symbol, side))
 
     def intend_stops(
         self,

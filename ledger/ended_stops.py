@@ -1,28 +1,41 @@
 """Stops of what is held that ended at the broker, though neither desk nor person asked for it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
 
 from ledger import fills, stops
+from ledger.orders import REPLACED, protective
+from ledger.tables import fills as executions
 from ledger.tables import orders, positions, requests
-from trading.orders import OrderState
+from trading.orders import YIELDED, OrderState
 from trading.positions import begun_by
 
 BEFORE_A_SPLIT = "Cancelled by the desk: its symbol is split as the next session opens."
 _ENDED = (OrderState.CANCELED, OrderState.EXPIRED)
+_BY_THE_DESK = (YIELDED, REPLACED, BEFORE_A_SPLIT, stops.SOLD, stops.LEFT, stops.TAKEN_OVER)
 
 
 @dataclass(frozen=True)
 class Bare:
-    """Shares of a position whose newest stop ended by itself, and which no other one covers."""
+    """Shares of a position that a stop covered until it ended by itself, and that have none now."""
 
     symbol: str
     quantity: Decimal
-    stop: str  # its client order id
-    state: OrderState
+    stops: tuple[str, ...]  # the client order ids of those that ended
+    state: OrderState  # of the newest
+
+
+@dataclass(frozen=True)
+class Look:
+    """The bare positions, and the symbols of which the broker must first tell the position anew."""
+
+    bare: tuple[Bare, ...]
+    unsure: frozenset[str]
 
 
 def excuse(conn: sa.Connection, client_order_id: str, *, reason: str) -> None:
@@ -34,53 +47,100 @@ def excuse(conn: sa.Connection, client_order_id: str, *, reason: str) -> None:
     )
 
 
-def bare(conn: sa.Connection) -> list[Bare]:
-    """Return the positions whose newest stop ended unasked, and how many shares have none.
+def look(conn: sa.Connection) -> Look:
+    """Return the positions whose stops ended unasked, and how many shares have none for that.
 
-    Left out are stops that gave way to a sale, that a split ended, that a person had cancelled or
-    that were signed for an earlier holding of the symbol, and shares that are on their way out.
-    A position that was told before its orders last changed may be that of before: it is looked
-    at when it is told again.
+    Left out are stops that gave way to a sale, that a split ended, that a person had cancelled,
+    whose target was filled, in whose place people signed another since, or that ended before the
+    present holding began; and shares that are on their way out.
     """
-    begun = begun_by(fills.events(conn))
-    found = []
+    bare, unsure = [], set()
     for held in conn.execute(sa.select(positions).order_by(positions.c.symbol)).all():
         side = "sell" if held.quantity > 0 else "buy"
-        newest = _newest_stop(conn, held.symbol, side, begun.get(held.symbol))
-        if newest is None or newest.state not in _ENDED or _is_accounted_for(conn, newest):
+        without = stops.without(conn, held.symbol, side)
+        ended = _ended(conn, held.symbol, side) if without > 0 else []
+        if not ended:
             continue
-        leaving = stops.closing_shares(conn, held.symbol).get(side, Decimal(0))
-        quantity = abs(held.quantity) - leaving - stops.covered(conn, held.symbol, side)
-        if quantity > 0 and held.received_at > _last_change(conn, held.symbol):
-            name, state = newest.client_order_id, OrderState(newest.state)
-            found.append(Bare(held.symbol, quantity, name, state))
-    return found
+        if _has_changed(conn, held.symbol, since=held.received_at):
+            unsure.add(held.symbol)
+            continue
+        lost = sum((one.quantity - one.filled_quantity for one in ended), Decimal(0))
+        names = tuple(one.client_order_id for one in ended)
+        quantity = min(without, Decimal(lost))
+        bare.append(Bare(held.symbol, quantity, names, OrderState(ended[-1].state)))
+    return Look(tuple(bare), frozenset(unsure))
 
 
-def _newest_stop(
-    conn: sa.Connection, symbol: str, side: str, begun: str | None
-) -> sa.Row[Any] | None:
-    """The newest stop since the order that began the present holding."""
-    first = orders.alias()
-    since = sa.select(first.c.intended_at).where(first.c.client_order_id == begun)
-    return conn.execute(
-        sa.select(orders)
-        .where(stops.closes(symbol, side), orders.c.intended_at >= since.scalar_subquery())
-        .order_by(orders.c.intended_at.desc(), orders.c.attempt.desc())
-        .limit(1)
-    ).one_or_none()
-
-
-def _is_accounted_for(conn: sa.Connection, stop: sa.Row[Any]) -> bool:
-    split_at = stops.last_split(conn, stop.symbol)
-    if stop.reason is not None or (split_at is not None and split_at > stop.intended_at):
-        return True
-    asked = sa.select(sa.func.count()).where(
-        requests.c.kind == "cancel_order",
-        requests.c.payload["client_order_id"].astext == stop.client_order_id,
+def _ended(conn: sa.Connection, symbol: str, side: str) -> Sequence[sa.Row[Any]]:
+    """Stops that stood at the broker and ended unasked since the holding began, oldest first."""
+    later = orders.alias()
+    replaced = sa.exists().where(
+        later.c.symbol == symbol,
+        later.c.side == side,
+        protective(later),
+        later.c.intended_at > orders.c.final_at,
     )
-    return bool(conn.scalar(asked))
+    found = conn.execute(
+        sa.select(orders)
+        .where(
+            stops.closes(symbol, side),
+            orders.c.state.in_(_ENDED),
+            orders.c.broker_order_id.is_not(None),
+            sa.func.coalesce(orders.c.reason, "").not_in(_BY_THE_DESK),
+            orders.c.quantity > orders.c.filled_quantity,
+            sa.not_(replaced),
+            sa.not_(_asked_for()),
+            sa.not_(_beside_a_fill()),
+        )
+        .order_by(orders.c.final_at)
+    ).all()
+    if not found:
+        return []
+    since = _since(conn, symbol)
+    return [one for one in found if since is not None and one.final_at >= since]
 
 
-def _last_change(conn: sa.Connection, symbol: str) -> Any:
-    return conn.scalar(sa.select(sa.func.max(orders.c.final_at)).where(orders.c.symbol == symbol))
+def _asked_for() -> sa.ColumnElement[bool]:
+    """Whether a person had the order cancelled, or the one it hangs on."""
+    named = requests.c.payload["client_order_id"].astext
+    family = sa.func.coalesce(orders.c.parent_client_order_id, orders.c.client_order_id)
+    sibling = orders.alias()
+    brothers = (
+        sa.select(sibling.c.client_order_id)
+        .where(sibling.c.parent_client_order_id == family)
+        .correlate(orders)
+    )
+    return sa.exists().where(
+        requests.c.kind == "cancel_order",
+        requests.c.state != "refused",
+        sa.or_(named == orders.c.client_order_id, named == family, named.in_(brothers)),
+    )
+
+
+def _beside_a_fill() -> sa.ColumnElement[bool]:
+    """Whether the target that excluded the stop was filled: the broker ends the stop with that."""
+    target = orders.alias()
+    parent = orders.c.parent_client_order_id
+    is_target = sa.or_(
+        sa.and_(target.c.client_order_id == parent, protective(target)),
+        sa.and_(target.c.parent_client_order_id == parent, target.c.order_type == "limit"),
+    )
+    return sa.exists().where(is_target, target.c.filled_quantity > 0)
+
+
+def _since(conn: sa.Connection, symbol: str) -> datetime | None:
+    """When (desk time) the present holding began, or its shares were last booked by a split."""
+    begun = begun_by(fills.events(conn, symbol=symbol)).get(symbol)
+    first: datetime | None = conn.scalar(
+        sa.select(sa.func.min(executions.c.recorded_at)).where(
+            executions.c.client_order_id == begun
+        )
+    )
+    split_at = stops.last_split(conn, symbol)
+    return first if first is None or split_at is None else max(first, split_at)
+
+
+def _has_changed(conn: sa.Connection, symbol: str, *, since: datetime) -> bool:
+    """Whether an order ended after the position was told: it may be that of before."""
+    ended = sa.select(sa.func.count()).where(orders.c.symbol == symbol, orders.c.final_at >= since)
+    return bool(conn.scalar(ended))

@@ -153,15 +153,17 @@ def total(conn: sa.Connection, client_order_id: str) -> tuple[Decimal, Decimal |
     return quantity, Decimal(row.value) / quantity if quantity else None
 
 
-def events(conn: sa.Connection, *, strategy: str | None = None) -> list[Executed | Rescaled]:
-    """Return all executions, of one strategy if named, in order, with the splits between them.
+def events(
+    conn: sa.Connection, *, strategy: str | None = None, symbol: str | None = None
+) -> list[Executed | Rescaled]:
+    """Return all executions, of one strategy or symbol if named, in order, with splits between.
 
     A split is booked for the whole account: its ratio follows from what all strategies held.
     """
-    booked = _by_day(bookings.of_shares(conn))
+    booked = [one for one in _by_day(bookings.of_shares(conn)) if symbol in {None, one.symbol}]
     held: dict[str, Decimal] = defaultdict(Decimal)
     found: list[Executed | Rescaled] = []
-    for row in _rows(conn):
+    for row in _rows(conn, symbol):
         while booked and booked[0].day <= row.market_at.astimezone(_NEW_YORK).date():
             found += _rescaled(booked.pop(0), held)
         fill = _executed(row)
@@ -173,12 +175,12 @@ def events(conn: sa.Connection, *, strategy: str | None = None) -> list[Executed
     return found
 
 
-def _rows(conn: sa.Connection) -> sa.CursorResult[Any]:
+def _rows(conn: sa.Connection, symbol: str | None = None) -> sa.CursorResult[Any]:
     return conn.execute(
         sa.select(fills, proposals.c.strategy)
         .join(orders, orders.c.client_order_id == fills.c.client_order_id)
         .join(proposals, proposals.c.proposal_id == orders.c.proposal_id)
-        .where(fills.c.busted_at.is_(None))
+        .where(fills.c.busted_at.is_(None), *([fills.c.symbol == symbol] if symbol else []))
         .order_by(fills.c.market_at, fills.c.execution_id)
     )
 

@@ -155,6 +155,7 @@ def add(
         "lease_until": until,
         "intended_at": at.desk_at,
         "intended_market_at": at.market_at,
+        "final_at": at.desk_at if order.state.is_final else None,
         "parent_client_order_id": parent,
     }
     made = conn.execute(

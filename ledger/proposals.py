@@ -8,12 +8,16 @@ from datetime import date, datetime
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
-from ledger import audit, filed, people
+from ledger import alerts, audit, filed, people, stops
 from ledger.connection import new_id
+from ledger.orders import protective
 from ledger.tables import legs, proposals
 from trading.canonical import Content, canonical_bytes
 from trading.errors import ContentMismatchError, NotAllowedError, RetryError
 from trading.proposals import HASH_VERSION, Proposal
+from trading.wording import shares
+
+_NOT_SENT = "Not sent. The signature expired before it could be sent."
 
 
 def record(conn: sa.Connection, proposal: Proposal, *, desk_at: datetime) -> str:
@@ -159,7 +163,7 @@ def expire(conn: sa.Connection, *, market_at: datetime, desk_at: datetime) -> li
         .order_by(proposals.c.proposal_id)
     ).all()
     note = sa.case(
-        (proposals.c.state == "signed", "Not sent. The signature expired before it could be sent."),
+        (proposals.c.state == "signed", _NOT_SENT),
         else_="Expired. Nobody decided in time; nothing was sent.",
     )
     ended = [
@@ -181,7 +185,31 @@ def expire(conn: sa.Connection, *, market_at: datetime, desk_at: datetime) -> li
     for row in ended:
         told: dict[str, Content] = {"code": row.code, "market_at": market_at, "note": row.note}
         _told(conn, row.proposal_id, "proposal.expire", desk_at, told)
+        if row.note == _NOT_SENT:
+            _tell_unprotected(conn, row.proposal_id, market_at=market_at, desk_at=desk_at)
     return [row.code for row in ended]
+
+
+def _tell_unprotected(
+    conn: sa.Connection, proposal_id: str, *, market_at: datetime, desk_at: datetime
+) -> None:
+    """Tell people of shares that would have a stop, had what they signed been sent."""
+    signed = sa.select(legs).where(
+        legs.c.proposal_id == proposal_id, legs.c.reduces, protective(legs)
+    )
+    for leg in conn.execute(signed).all():
+        bare = min(stops.without(conn, leg.symbol, leg.side), leg.quantity)
+        if bare > 0:
+            alerts.raise_once(
+                conn,
+                severity="critical",
+                kind="stop_refused",
+                subject=leg.symbol,
+                message=f"{shares(bare)} {leg.symbol} have no stop by the order that was signed "
+                f"for them. {_NOT_SENT} Protect them anew under Approvals, or sell them.",
+                desk_at=desk_at,
+                market_at=market_at,
+            )
 
 
 def lapse(conn: sa.Connection, proposal_id: str, *, sentence: str, desk_at: datetime) -> bool:

@@ -11,10 +11,10 @@ import sqlalchemy as sa
 
 from ledger import alerts, audit, orders, state
 from ledger.orders import FINAL
-from ledger.tables import bookings, legs, proposals
+from ledger.tables import bookings, legs, positions, proposals
 from ledger.tables import orders as table
 from trading.ledger import Stamp
-from trading.orders import RENEWED_FROM, STOPS, YIELDED, Order, OrderState, renewed
+from trading.orders import OCO, RENEWED_FROM, STOPS, YIELDED, Order, OrderState, renewed
 from trading.wording import shares
 
 # A stop with a trail follows the price: nobody signed a new one from where it stands now. It is
@@ -22,8 +22,9 @@ from trading.wording import shares
 _KINDS = ("stop", "stop_limit")
 _TRAILING = "trailing_stop"
 _MOST_REFUSALS = 5  # the broker refused so many for one stop: from here on people must look
-_SOLD = "Taken back by the desk: all of its shares were sold."
-_LEFT = "Taken back by the desk for a sale. A trail is not begun anew: people were told."
+SOLD = "Taken back by the desk: all of its shares were sold."
+TAKEN_OVER = "Taken back by the desk for a sale. What is left has another stop."
+LEFT = "Taken back by the desk for a sale. A trail is not begun anew: people were told."
 
 
 @dataclass(frozen=True)
@@ -134,7 +135,7 @@ def intend(
         trails = [one for one in _trails_given_way(conn, symbol) if one.side == side]
         position = held if side == "sell" else -held
         if position <= 0:
-            _settle(conn, [*trails, *(chain.members[-1] for chain in mine)], _SOLD)
+            _settle(conn, [*trails, *(chain.members[-1] for chain in mine)], SOLD)
             continue
         leaving = max(closing.get(side, Decimal(0)), closing_shares(conn, symbol).get(side, 0))
         bare = position - leaving - covered(conn, symbol, side)
@@ -145,6 +146,8 @@ def intend(
                 bare -= quantity
                 stop = _add(conn, chain, quantity, owner=owner, build=build, until=until, at=at)
                 made += [stop] if stop else []
+        if bare <= 0 and not leaving:
+            _settle(conn, [chain.members[-1] for chain in mine], TAKEN_OVER)
         if trails and (bare > 0 or not leaving):
             _tell_trails(conn, trails, bare, at)
     return made
@@ -216,7 +219,7 @@ def _tell_trails(
     conn: sa.Connection, trails: Sequence[sa.Row[Any]], bare: Decimal, at: Stamp
 ) -> None:
     """Tell people of shares that a sale left without the trailing stop they had, once."""
-    _settle(conn, trails, _LEFT)
+    _settle(conn, trails, LEFT)
     if bare <= 0:
         return  # all that is held has another stop
     symbol = trails[0].symbol
@@ -251,13 +254,38 @@ def _is_superseded(chain: Chain, rows: Sequence[sa.Row[Any]], split_at: datetime
 
 
 def covered(conn: sa.Connection, symbol: str, side: str) -> Decimal:
-    """Return the shares that working stops on one side close."""
+    """Return the shares that working stops on one side close.
+
+    The stop of a pair is the broker's own, and known once the broker has told of it: until then
+    the pair's target stands for it.
+    """
+    child = table.alias()
+    told = sa.exists().where(
+        child.c.parent_client_order_id == table.c.client_order_id, child.c.order_type.in_(STOPS)
+    )
+    fresh_pair = sa.and_(
+        table.c.symbol == symbol, table.c.side == side, table.c.order_class == OCO, sa.not_(told)
+    )
     total = conn.scalar(
         sa.select(sa.func.sum(table.c.quantity - table.c.filled_quantity)).where(
-            closes(symbol, side), table.c.state.not_in(FINAL)
+            sa.or_(closes(symbol, side), fresh_pair), table.c.state.not_in(FINAL)
         )
     )
     return Decimal(total or 0)
+
+
+def without(conn: sa.Connection, symbol: str, side: str) -> Decimal:
+    """Return the shares held that no working stop covers and that are not on their way out.
+
+    Parameters
+    ----------
+    side : str
+        The one that closes: sell of a long position, buy of a short one.
+    """
+    held = conn.scalar(sa.select(positions.c.quantity).where(positions.c.symbol == symbol))
+    position = Decimal(held or 0) if side == "sell" else -Decimal(held or 0)
+    leaving = closing_shares(conn, symbol).get(side, Decimal(0))
+    return max(position - leaving - covered(conn, symbol, side), Decimal(0))
 
 
 def last_split(conn: sa.Connection, symbol: str) -> datetime | None:

@@ -80,6 +80,8 @@ def _in_its_way(ledger: Ledger, broker: Broker, leg: Leg, proposal_id: str) -> l
 
 def _is_of(ledger: Ledger, told: BrokerOrder, proposal_id: str) -> bool:
     ours = ledger.order(told.client_order_id)
+    if ours is None and told.parent_client_order_id is not None:  # the stop of a pair just sent
+        ours = ledger.order(told.parent_client_order_id)
     return ours is not None and ours.proposal_id == proposal_id
 
 

@@ -16,7 +16,7 @@ from trading.broker import (
     BrokerPosition,
     BrokerQuote,
 )
-from trading.orders import Order, OrderState
+from trading.orders import Order, OrderState, Side
 from trading.picture import Activity, Reconciled, SignedTerms, WorkingOrder
 from trading.proposals import FLATTEN, Leg
 from trading.state import TradingState
@@ -159,6 +159,9 @@ class Ledger(Protocol):
 
     def closing_shares(self, symbol: str) -> Mapping[str, Decimal]:
         """Return by side the shares of own working orders, stops and attached ones left out."""
+
+    def without_stop(self, symbol: str, side: Side) -> Decimal:
+        """Return the shares held that no stop covers; `side` is the one that closes them."""
 
     def intend_stops(
         self,

@@ -7,6 +7,7 @@ from decimal import Decimal
 from trading.orders import Side
 
 ZERO = Decimal(0)
+_NOTHING = Decimal("1e-9")  # shares: what the ratio of a split leaves that no number writes out
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,8 @@ def begun_by(events: Iterable[Executed | Rescaled]) -> dict[str, str]:
             continue
         lots[event.symbol], _ = add(before, event)
         after = lots[event.symbol].quantity
-        if not after:
+        if abs(after) < _NOTHING:
+            del lots[event.symbol]
             begun.pop(event.symbol, None)
         elif before.quantity * after <= 0:
             begun[event.symbol] = event.client_order_id

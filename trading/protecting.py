@@ -99,18 +99,20 @@ def _send(
 def tell_unprotected(ledger: Ledger, leg: Leg, *, why: str, at: Stamp) -> None:
     """Tell people that what they signed to protect a position does not: it was not taken or sent.
 
-    Of any other leg nothing is told.
+    Of any other leg nothing is told, nor where another stop covers the shares or they are being
+    sold.
 
     Parameters
     ----------
     why : str
         A sentence: what denied it, or the broker's answer.
     """
-    if leg.protects:
+    bare = min(ledger.without_stop(leg.symbol, leg.side), leg.quantity) if leg.protects else _ZERO
+    if bare > 0:
         _tell(
             ledger,
             leg.symbol,
-            f"{shares(leg.quantity)} {leg.symbol} have no stop by the order that was signed for "
+            f"{shares(bare)} {leg.symbol} have no stop by the order that was signed for "
             f"them. {why} Protect them anew under Approvals, or sell them.",
             at,
         )

@@ -46,8 +46,8 @@ def tell_ended(desk: Desk) -> None:
     with desk.engine.begin() as conn:
         if state.current(conn).state is TradingState.HALTED:
             return
-        clock, found = market.latest_clock(conn), ended_stops.bare(conn)
-        for one in found:
+        clock, seen = market.latest_clock(conn), ended_stops.look(conn)
+        for one in seen.bare:
             alerts.raise_once(
                 conn,
                 severity="critical",
@@ -59,7 +59,7 @@ def tell_ended(desk: Desk) -> None:
                 desk_at=desk_at,
                 market_at=None if clock is None else clock.now,
                 actor=_ACTOR,
-                condition=one.stop,
+                condition=" ".join(one.stops),
             )
-        still = {(_ENDED, one.symbol) for one in found}
+        still = {(_ENDED, symbol) for symbol in (*seen.unsure, *(one.symbol for one in seen.bare))}
         alerts.over(conn, noticed_by=_ACTOR, still=still, desk_at=desk_at)

@@ -10,13 +10,17 @@ from ledger import alerts, new_id, requests, state
 from ledger.alerts import Alert
 from tests.integration.sending.desk import SmallDesk, proposed
 from tests.integration.sending.giving_way import STOP, closing, compare, name_of, protected, send
-from tests.integration.sending.test_protecting import by_hand
+from tests.integration.sending.test_protecting import PAIR, by_hand, holding
+from tests.integration.sending.test_protecting import protected as with_child
 from tests.integration.sending.test_splits import Worker
-from trading.orders import OrderState
+from trading.errors import OutcomeUnknownError
+from trading.orders import Order, OrderState
 from trading.proposals import Leg
 from trading.state import TradingState
 from worker.desk import Desk
 from worker.protecting import tell_ended
+
+__all__ = ["holding"]
 
 D = Decimal
 ANEW = Leg(
@@ -39,10 +43,19 @@ def ends(desk: SmallDesk, to: OrderState = OrderState.CANCELED) -> None:
     compare(desk)  # positions are told after the orders they follow from
 
 
-def asked_to_cancel(desk: SmallDesk) -> None:
+def beside(desk: SmallDesk, leg: Leg) -> str:
+    """Sign one more stop and send it; its name."""
+    desk.clock.forward(1)
+    name = name_of(desk.sign(by_hand(desk, leg)))
+    assert send(desk, "run/beside").acknowledged == [name]
+    compare(desk)
+    return name
+
+
+def asked_to_cancel(desk: SmallDesk, name: str = STOP) -> None:
     with desk.engine.begin() as conn:
         requests.add(
-            conn, kind="cancel_order", payload={"client_order_id": STOP}, idempotency_key=new_id(),
+            conn, kind="cancel_order", payload={"client_order_id": name}, idempotency_key=new_id(),
             desk_at=desk.clock.now(), person_id=desk.signers["Jan"],
         )  # fmt: skip
 
@@ -102,6 +115,97 @@ def test_a_new_stop_ends_what_was_told_and_its_own_end_is_told_anew(desk: SmallD
     compare(desk)
     [again] = look(desk)
     assert again.alert_id != first.alert_id
+
+
+def test_the_end_of_the_older_of_two_stops_is_told(holding: SmallDesk) -> None:
+    older = beside(holding, replace(ANEW, quantity=D(12)))
+    beside(holding, replace(ANEW, quantity=D(8), stop_price=D("190.00")))
+    holding.broker.cancel(holding.broker.held[older].broker_order_id)
+    compare(holding)
+    compare(holding)
+    [told] = look(holding)
+    assert " 12 shares " in told.message
+
+
+def test_other_orders_that_end_do_not_raise_it_anew(desk: SmallDesk) -> None:
+    protected(desk)
+    ends(desk)
+    [told] = look(desk)
+    with desk.engine.begin() as conn:
+        alerts.acknowledge(
+            conn, alert_id=told.alert_id, person_id=desk.signers["Jan"], desk_at=desk.clock.now()
+        )
+    low = replace(proposed(quantity=1).legs[0], stop_loss_price=None, limit_price=D("195.00"))
+    other = name_of(desk.sign(by_hand(desk, low)))
+    assert send(desk, "run/other").acknowledged == [other]
+    desk.broker.cancel(desk.broker.held[other].broker_order_id)
+    for _ in range(3):
+        compare(desk)
+        assert look(desk) == []
+
+
+def test_one_whose_answer_was_lost_at_first_is_told_of(holding: SmallDesk) -> None:
+    def loses(_order: Order) -> None:
+        raise OutcomeUnknownError("The answer was lost.")
+
+    holding.broker.on_taken = loses
+    name = name_of(holding.sign(by_hand(holding, ANEW)))
+    assert send(holding, "run/lost").unresolved == [name]
+    compare(holding)
+    holding.broker.cancel(holding.broker.held[name].broker_order_id)
+    compare(holding)
+    compare(holding)
+    assert len(look(holding)) == 1
+
+
+def test_one_that_had_ended_when_it_was_first_seen_is_told_of(desk: SmallDesk) -> None:
+    entry = name_of(desk.signed())
+    send(desk)
+    told = desk.broker.held[entry]
+    desk.broker.fill(entry, 8, "195.80")
+    desk.broker.held[STOP] = replace(
+        told, client_order_id=STOP, broker_order_id="b-stop", side="sell", quantity=D(8),
+        order_type="stop", limit_price=None, stop_price=D("186.71"), parent_client_order_id=entry,
+        state=OrderState.CANCELED,
+    )  # fmt: skip
+    compare(desk)
+    compare(desk)
+    assert len(look(desk)) == 1
+
+
+def test_the_stop_of_a_pair_whose_target_a_person_cancelled_is_not_told_of(
+    holding: SmallDesk,
+) -> None:
+    name = with_child(holding, PAIR)
+    asked_to_cancel(holding, name)
+    holding.broker.cancel(holding.broker.held[name].broker_order_id)
+    holding.broker.cancel("b-child")
+    compare(holding)
+    compare(holding)
+    assert look(holding) == []
+
+
+def test_the_stop_of_a_pair_whose_target_was_filled_is_not_told_of(holding: SmallDesk) -> None:
+    name = with_child(holding, replace(PAIR, quantity=D(12)))
+    holding.broker.fill(name, 12, "210.00")
+    holding.broker.cancel("b-child")
+    compare(holding)
+    compare(holding)
+    assert look(holding) == []  # the other eight never had one
+
+
+def test_a_refused_request_to_cancel_is_no_cancel(desk: SmallDesk) -> None:
+    protected(desk)
+    asked_to_cancel(desk)
+    with desk.engine.begin() as conn:
+        [asked] = requests.latest(conn, kinds=["cancel_order"])
+        requests.take(conn, kinds=["cancel_order"], owner="executor", desk_at=desk.clock.now())
+        requests.finish(
+            conn, request_id=asked.request_id, state="refused", outcome={"sentence": "No."},
+            desk_at=desk.clock.now(),
+        )  # fmt: skip
+    ends(desk)
+    assert len(look(desk)) == 1
 
 
 def test_what_a_person_cancelled_is_not_told_of(desk: SmallDesk) -> None:
