@@ -111,6 +111,7 @@ def drafted_by_desk(
     account_id: str,
     strategy: str,
     risk: Risk,
+    reason: str | None = None,
 ) -> Proposal:
     """Return a proposal that no model stands behind, from now on, judged by `picture`.
 
@@ -145,6 +146,7 @@ def drafted_by_desk(
         snapshot_id=None,
         created_market_at=now,
         command=picture.command,
+        reason=reason,
     )
 
 

@@ -6,7 +6,7 @@ from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 
 import sqlalchemy as sa
 
-from assets.drafting import TICK
+from assets.drafting import TICK, effects, loss_to_stop
 from assets.flattening import drafted_by_desk, picture_of_held
 from config.limits import Limits
 from ledger.splits import STRATEGY, Split
@@ -15,6 +15,7 @@ from trading.orders import Order
 from trading.picture import Picture
 from trading.proposals import Leg, Proposal, Risk
 from trading.protection import trigger
+from trading.wording import shares
 
 _ZERO = Decimal(0)
 
@@ -67,7 +68,27 @@ def stops_proposal(
         until=picture.market.next_close,
         account_id=account.account_id,
         strategy=STRATEGY,
-        risk=Risk(equity=account.equity, loss_to_stop=None, effects=()),
+        risk=_risk(legs, picture, account.equity),
+        reason=_reason(split, len(legs)),
+    )
+
+
+def _risk(legs: Sequence[Leg], picture: Picture, equity: Decimal) -> Risk:
+    """What all stops lose from the price now; the table of cover is that of a single leg."""
+    losses = [lost for lost in map(loss_to_stop, legs) if lost is not None]
+    return Risk(
+        equity=equity,
+        loss_to_stop=sum(losses, _ZERO) if len(losses) == len(legs) else None,
+        effects=effects(legs[0], picture, picture.limits) if len(legs) == 1 else (),
+    )
+
+
+def _reason(split: Split, n_stops: int) -> str:
+    """``AAPL was split as 6 Jul 2012 opened, 2 shares for each before, and its stop ended …``."""
+    ended = "its stop" if n_stops == 1 else "its stops"
+    return (
+        f"{split.symbol} was split as {split.ex_date.day} {split.ex_date:%b %Y} opened, "
+        f"{shares(round(split.ratio, 4))} shares for each before, and {ended} ended with it."
     )
 
 

@@ -315,7 +315,7 @@ QUERIES: dict[str, Callable[[duckdb.DuckDBPyConnection], Any]] = {
     "findings": shown.findings,
     "quarantine": shown.quarantine,
     "report": shown.report,
-    "closes": partial(shown.closes, symbol="G0001", last=LAST),
+    "closes": partial(shown.closes, symbol="G0001", last=LAST, as_of=decision_time(LAST)),
     "bars around": partial(shown.around, symbol="G0001", session=LAST),
     "risk figures": shown.risk_figures,
     "restatements": restated.latest,

@@ -23,7 +23,7 @@ from config.universe import Universe
 from ledger import alert_deliveries as deliveries
 from ledger import alert_rules as made_rules
 from ledger import alerts as stored_alerts
-from ledger import feeds, filed, market, pages, people, requests, state, steps
+from ledger import feeds, filed, market, pages, people, requests, splits, state, steps
 from trading.alerting import Rule
 from warehouse import accounts as stored_accounts
 from warehouse import eligibility as stored_eligibility
@@ -354,10 +354,17 @@ def report() -> pl.DataFrame:
 
 
 @st.cache_data(ttl=CALM, max_entries=64, show_spinner=False)
-def closes(symbol: str, last: date, sessions: int = 120) -> pl.DataFrame:
-    """Closes of a symbol as quoted."""
+def closes(symbol: str, last: date, day: date, sessions: int = 120) -> pl.DataFrame:
+    """Closes of a symbol until `last`, in USD per share as shares are counted on `day`.
+
+    A split of the days between is not in the warehouse before its own close; the broker's
+    booking of it is.
+    """
     with stored() as conn:
-        return shown.closes(conn, symbol=symbol, last=last, sessions=sessions)
+        found = shown.closes(conn, symbol=symbol, last=last, as_of=now(), sessions=sessions)
+    with asked() as conn:
+        made = splits.new_for_each(conn, symbol, after=last, until=day)
+    return found.with_columns(pl.col("close") / float(made))
 
 
 @st.cache_data(ttl=CALM, max_entries=32, show_spinner=False)

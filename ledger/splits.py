@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
@@ -15,6 +16,7 @@ from trading.orders import OCO, RENEWED_FROM, Order, OrderState
 
 STRATEGY = "stops"  # of a proposal that gives a position its stops back
 _SPLIT = "split"
+_NEW_YORK = ZoneInfo("America/New_York")
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,26 @@ def unprotected(
         if before + row.new and before and not proposed:
             found.append(Split(row.symbol, row.day, (before + row.new) / before))
     return found
+
+
+def new_for_each(conn: sa.Connection, symbol: str, *, after: date, until: date) -> Decimal:
+    """Return how many shares the holding's splits made of each, of `after` < ex-date <= `until`."""
+    rows = conn.execute(
+        sa.select(bookings.c.day, sa.func.sum(bookings.c.quantity).label("new"))
+        .where(
+            bookings.c.kind == _SPLIT,
+            bookings.c.symbol == symbol,
+            bookings.c.day > after,
+            bookings.c.day <= until,
+        )
+        .group_by(bookings.c.day)
+    )
+    made = Decimal(1)
+    for row in rows:
+        before = _held_before(conn, symbol, row.day, datetime.combine(row.day, time(), _NEW_YORK))
+        if before and before + row.new:
+            made *= (before + row.new) / before
+    return made
 
 
 def stops_before(conn: sa.Connection, symbol: str, *, closed_at: datetime) -> list[Order]:

@@ -197,7 +197,7 @@ class Proposal:
     supersedes: str | None = None
     label: str = field(default="")  # "demo" on a planted case
     command: str | None = None  # flatten: ordered by a person, and sent even while HALTED
-    reason: str | None = None  # why a person entered it
+    reason: str | None = None  # why a person entered it, or what made the desk propose it
 
     @property
     def notional(self) -> Decimal:

@@ -3,10 +3,12 @@
 They show the latest that is known; research never reads here.
 """
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import duckdb
 import polars as pl
+
+from warehouse.adjustment import adjusted_closes
 
 _DECISIONS = """
 select session, symbol, outcome, reason_code, sentence, figures, proposal_id, known_at
@@ -117,15 +119,6 @@ order by recorded_at desc
 limit 1
 """
 
-_CLOSES = """
-select session, close
-from market.daily_bars
-where symbol = $symbol and session between $first and $last
-qualify row_number() over (partition by session order by known_at desc, recorded_at desc) = 1
-order by session desc
-limit $sessions
-"""
-
 _AROUND = """
 select session, open, high, low, close, volume
 from market.daily_bars
@@ -222,13 +215,21 @@ def report(conn: duckdb.DuckDBPyConnection) -> pl.DataFrame:
 
 
 def closes(
-    conn: duckdb.DuckDBPyConnection, *, symbol: str, last: date, sessions: int = 120
+    conn: duckdb.DuckDBPyConnection,
+    *,
+    symbol: str,
+    last: date,
+    as_of: datetime,
+    sessions: int = 120,
 ) -> pl.DataFrame:
-    """Return up to `sessions` closes (USD, as quoted) until `last`, oldest first."""
+    """Return up to `sessions` closes until `last`, oldest first, in USD per share of `last`.
+
+    They are adjusted for the splits known at `as_of`: a line over a split has no cliff.
+    """
     # Two days of calendar for each session are more than enough, and let old files be skipped.
     first = last - timedelta(days=2 * sessions + 10)
-    asked = {"symbol": symbol, "first": first, "last": last, "sessions": sessions}
-    return conn.execute(_CLOSES, asked).pl().sort("session")
+    found = adjusted_closes(conn, [symbol], first, last, as_of=as_of, judged=False)
+    return found.select("session", close="split_adjusted_close").tail(sessions)
 
 
 def around(conn: duckdb.DuckDBPyConnection, *, symbol: str, session: date) -> pl.DataFrame:

@@ -38,7 +38,8 @@ def show(proposal: Proposal, person: Person) -> None:
         with left:
             decision.show(proposal, content, person)
             # Under the decision, whose column is the shorter one: the buttons stay in sight.
-            closes = data.closes(leg.symbol, proposal.session, _HISTORY)
+            made = proposal.created_market_at.astimezone(formats.NEW_YORK).date()
+            closes = data.closes(leg.symbol, proposal.session, made, _HISTORY)
             evidence.price_chart(proposal, content, closes)
         with right:
             evidence.show(proposal, content)

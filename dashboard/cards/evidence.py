@@ -23,6 +23,8 @@ def show(proposal: Proposal, content: Content) -> None:
             "**Why.** A person asked to close every position. It is sent even while trading is "
             "halted. Stops of these positions are cancelled as their orders go out."
         )
+    elif words.follows_split(proposal):
+        st.markdown(after_split_sentence(proposal))
     elif proposal.model_version is not None:
         st.markdown("**Why.** The model's forecasts of the session, put together as one book.")
     else:
@@ -37,6 +39,16 @@ def _by_hand(proposal: Proposal) -> str:
     by = f" by {formats.plain(who)}" if who else ""
     reason = f": “{formats.plain(str(said))}”." if said else "."
     return f"**Why.** Entered by hand{by}{reason} No model stands behind it."
+
+
+def after_split_sentence(proposal: Proposal) -> str:
+    """What the split ended, and what signing gives back."""
+    said = proposal.content.get("reason") or "A split ended the stops of this position."
+    return (
+        f"**Why.** {formats.plain(str(said))} This gives the position the same cover back, in new "
+        "shares at new prices. Until it is signed nothing limits its loss. No model stands behind "
+        "it."
+    )
 
 
 def why_sentence(symbol: str, prediction: Prediction) -> str:
@@ -119,6 +131,9 @@ def price_chart(proposal: Proposal, content: Content, closes: pl.DataFrame) -> N
     leg = proposal.legs[0]
     last = float(closes["close"][-1])
     session: date = closes["session"][-1]
+    forecast, band = ("", "")
+    if content.prediction is not None:
+        forecast, band = ", and the forecast's 80 % range", "; band: model"
     figures.show(
         figures.price(
             closes["session"].to_list()[-_BARS:],
@@ -129,9 +144,9 @@ def price_chart(proposal: Proposal, content: Content, closes: pl.DataFrame) -> N
         ),
         key=f"price-{proposal.code}",
         alt=f"{leg.symbol} closes in USD to {formats.day(session)}, last {formats.price(last)}, "
-        "with limit, stop and the forecast's 80 % range",
+        f"with limit and stop{forecast}",
         as_of=session,
-        source="`market.daily_bars`, as quoted; band: model",
+        source=f"`market.daily_bars`, adjusted for splits{band}",
     )
 
 

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from dashboard import formats
 from dashboard.cards import protection
+from ledger import splits
 from ledger.pages import Leg, Order, Proposal
 
 _LEGS_IN_A_SENTENCE = 2
@@ -97,12 +98,19 @@ def kind(proposal: Proposal) -> str:
         source = "entered by hand"
     if is_flatten(proposal):
         source = "flatten"
+    if follows_split(proposal):
+        source = "stops after a split"
     return f"{source} · {proposal.environment}"
 
 
 def is_flatten(proposal: Proposal) -> bool:
     """Whether it is the command to close every position."""
     return proposal.content.get("command") == "flatten"
+
+
+def follows_split(proposal: Proposal) -> bool:
+    """Whether the desk proposed it to give back the stops that a split ended."""
+    return proposal.strategy == splits.STRATEGY
 
 
 def one_line(proposal: Proposal) -> str:

@@ -8,7 +8,7 @@ from typing import cast
 
 import pytest
 
-from ledger import alerts, filed, proposals, signatures
+from ledger import alerts, filed, proposals, signatures, splits
 from ledger.stop_risk import stop_risk
 from tests.integration.sending.desk import CLOSE, LIMITS, OPEN, SmallDesk, proposed
 from tests.integration.sending.giving_way import STOP, compare, protected, restore
@@ -109,6 +109,17 @@ def test_the_stops_of_a_split_position_are_proposed_anew(desk: SmallDesk, was_do
     assert (leg.quantity, leg.stop_price, leg.side) == (Decimal(40), Decimal("93.36"), "sell")
     assert (leg.order_type, leg.time_in_force, leg.reduces) == ("stop", "gtc", True)
     assert not one.is_denied
+    assert one.reason == (
+        "IBM was split as 5 Jul 2012 opened, 2 shares for each before, and its stop ended with it."
+    )
+    price, level = leg.reference_price, Decimal("93.36")
+    assert one.risk.loss_to_stop == 40 * (price - level)
+    with desk.engine.connect() as conn:
+        assert [
+            splits.new_for_each(conn, "IBM", after=EX_DATE - timedelta(days=1), until=EX_DATE),
+            splits.new_for_each(conn, "IBM", after=EX_DATE, until=EX_DATE),
+            splits.new_for_each(conn, "AAPL", after=EX_DATE - timedelta(days=1), until=EX_DATE),
+        ] == [2, 1, 1]
     assert told(desk) == [
         f"IBM was split and its stops ended with it: 40 shares have none. Sign proposal {one.code} "
         "under Approvals, which gives them back, or sell."

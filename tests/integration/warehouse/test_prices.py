@@ -22,7 +22,7 @@ from tests.integration.warehouse.rows import (
     series,
     split,
 )
-from warehouse import Warehouse, late, prices, restated
+from warehouse import Warehouse, late, pages, prices, restated
 from warehouse.versions import Appended
 
 NEXT, THIRD = DAY + timedelta(days=1), DAY + timedelta(days=2)
@@ -336,3 +336,16 @@ def test_only_an_action_that_was_said_otherwise_parts_a_range(warehouse: Warehou
     assert parted() == []
     act(warehouse, dividend("B", NEXT, 1.5, known_at=LATER))
     assert parted() == [(NEXT, LATER, False)]
+
+
+def test_a_chart_over_a_split_has_no_cliff(warehouse: Warehouse) -> None:
+    append(warehouse, bar(close=20.0), bar(session=NEXT, close=10.5), bar(session=THIRD))
+    act(warehouse, split("A", NEXT, 2.0))
+    with warehouse.reader() as conn:
+        shown = pages.closes(conn, symbol="A", last=THIRD, as_of=LATER)
+        before = pages.closes(conn, symbol="A", last=DAY, as_of=LATER)
+        newest = pages.closes(conn, symbol="A", last=THIRD, as_of=LATER, sessions=1)
+
+    assert shown.rows() == [(DAY, 10.0), (NEXT, 10.5), (THIRD, 10.0)]
+    assert before.rows() == [(DAY, 20.0)]
+    assert newest.rows() == [(THIRD, 10.0)]

@@ -80,6 +80,20 @@ def test_it_says_what_the_stop_loses_and_nothing_of_what_it_brings_in(leg: Leg, 
     assert "Brings in" not in sentence
 
 
+def test_stops_after_a_split_name_no_model_and_no_person() -> None:
+    reason = "IBM was split as 5 Jul 2012 opened, 2 shares for each before, and its stop ended."
+    proposal = replace(
+        PROPOSAL, legs=(STOP,), strategy="stops", model_version=None, advisory=False,
+        content={"reason": reason},
+    )  # fmt: skip
+
+    assert words.kind(proposal) == "stops after a split · replay"
+    why = evidence.after_split_sentence(proposal)
+    assert why.startswith(f"**Why.** {reason} This gives the position the same cover back")
+    older = evidence.after_split_sentence(replace(proposal, content={}))
+    assert older.startswith("**Why.** A split ended the stops of this position. This gives")
+
+
 def test_an_entry_with_a_target_says_so() -> None:
     bracket = replace(LEG, take_profit_price=D("210.00"))
     [sentence] = decision.money_sentences(replace(PROPOSAL, legs=(bracket,)), CONTENT)
