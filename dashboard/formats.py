@@ -157,10 +157,10 @@ def moment(instant: datetime | None) -> str:
 
 
 def wall(instant: datetime | None) -> str:
-    """Wall-clock time, for audit rows and logs only."""
+    """Wall-clock time with its zone, for audit rows and logs only."""
     if instant is None:
         return MISSING
-    return instant.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    return instant.astimezone().strftime("%Y-%m-%d %H:%M:%S %Z")
 
 
 def span(duration: timedelta) -> str:

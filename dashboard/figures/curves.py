@@ -67,7 +67,9 @@ def equity(
     )
     direct_label(figure, levels[-1], formats.amount(levels[-1]), colours.text)
     session_axis(figure, days)
-    figure.update_yaxes(tickformat=",.0f", range=padded([*levels, start], share=0.15))
+    low, high = padded([*levels, start], share=0.15)
+    # Dollars would be written twice on an axis of a few.
+    figure.update_yaxes(tickformat=",.0f" if high - low > 5 else ",.2f", range=[low, high])
     return figure
 
 

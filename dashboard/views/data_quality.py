@@ -13,6 +13,7 @@ from ledger.people import Person
 
 person: Person = st.session_state["person"]
 _MOST_SYMBOLS = 60
+_NAMED = 5
 _CODES = {"held": 0, "released": 1, "confirmed": 1, "passed": 2}
 _WORDS = {
     "held": "held back",
@@ -91,6 +92,18 @@ def _report() -> None:
     )
 
 
+def _together(found: pl.DataFrame) -> pl.DataFrame:
+    """What a rule says of several symbols of a session in the same words is one row."""
+    same = ["session", "severity", "rule", "message"]
+    return found.group_by(same, maintain_order=True).agg(pl.col("symbol").sort())
+
+
+def _names(symbols: list[str]) -> str:
+    """At most five symbols, and how many more."""
+    named = ", ".join(symbols[:_NAMED])
+    return named if len(symbols) <= _NAMED else f"{named} and {len(symbols) - _NAMED} more"
+
+
 def _findings(found: pl.DataFrame) -> None:
     st.subheader("Findings", anchor=False)
     if found.is_empty():
@@ -104,7 +117,7 @@ def _findings(found: pl.DataFrame) -> None:
         default=["error", "warning"],
         label_visibility="collapsed",
     )
-    rows = found.filter(pl.col("severity").is_in(shown or ["error", "warning", "note"]))
+    rows = _together(found.filter(pl.col("severity").is_in(shown or ["error", "warning", "note"])))
     tables.show(
         [
             tables.text("Session"),
@@ -116,7 +129,7 @@ def _findings(found: pl.DataFrame) -> None:
         [
             (
                 formats.day(row["session"]),
-                f"**{row['symbol']}**",
+                f"**{_names(row['symbol'])}**",
                 _SEVERITY.get(row["severity"], row["severity"]),
                 formats.plain(row["rule"].replace("_", " ")),
                 formats.plain(row["message"]),

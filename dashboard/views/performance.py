@@ -12,7 +12,10 @@ def _attribution() -> None:
     st.subheader("Where the return came from", anchor=False)
     found = data.accounts("portfolio.attributions")
     if found.is_empty():
-        states.empty("Nothing to attribute yet.", then="It needs two closes and a fill.")
+        states.empty(
+            "Nothing to attribute yet.",
+            then="It needs two closes and a fill; figures are made after each close.",
+        )
         return
     total = found.filter(way="strategy")["contribution"].sum()
     st.markdown(f"**{formats.percent(total, decimals=2, signed=True)}** since the first close.")
@@ -38,7 +41,10 @@ def _shortfall() -> None:
     st.subheader("What trading cost", anchor=False)
     found = data.accounts("portfolio.shortfalls")
     if found.is_empty():
-        states.empty("No order has ended yet.", then="Each is compared with its proposal.")
+        states.empty(
+            "No order had ended at the last close.",
+            then="After each close its orders are compared with their proposals.",
+        )
         return
     rows = [
         (
@@ -68,7 +74,10 @@ def _lots() -> None:
     lots = data.accounts("portfolio.lots")
     closed = data.closings()
     if lots.is_empty() and closed.is_empty():
-        states.empty("No lot yet.", then="Each fill makes or closes one, first in first out.")
+        states.empty(
+            "No lot at the last close.",
+            then="After each close its fills make or close lots, first in, first out.",
+        )
         return
     rows = [
         (

@@ -217,7 +217,7 @@ def _place(symbol: str, *, sessions: int = 3_105) -> dict[str, object]:
 def fill_quality(store: Warehouse) -> None:
     """One verdict that passed, one row held back."""
     with store.writer("quality.findings") as conn:
-        findings.record(conn, pl.DataFrame([_finding()]))
+        findings.record(conn, pl.DataFrame([finding()]))
     with store.writer("quality.quarantine") as conn:
         quarantine.record(conn, pl.DataFrame([_held()]))
     with store.writer("quality.verdicts") as conn:
@@ -323,7 +323,7 @@ def _risk() -> dict[str, object]:
     }
 
 
-def _finding() -> dict[str, object]:
+def finding() -> dict[str, object]:
     return {
         "finding_id": "f1",
         "dataset": "daily_bars",

@@ -2,6 +2,8 @@
 
 from datetime import date, timedelta
 
+import pytest
+
 from dashboard import figures, palette
 
 DAYS = [date(2000, 1, 3) + timedelta(days=i) for i in range(5_000)]
@@ -22,6 +24,18 @@ def test_an_equity_curve_of_twenty_years_stays_bounded() -> None:
     figure = figures.equity(DAYS, [100.0 + i for i in range(5_000)], start=100.0)
 
     assert max(len(trace.x) for trace in figure.data) == 2_000
+
+
+@pytest.mark.parametrize(
+    ("last", "written"), [(99_996.40, ",.2f"), (100_003.0, ",.2f"), (103_000.0, ",.0f")]
+)
+def test_ticks_of_equity_are_never_written_twice(last: float, written: str) -> None:
+    axis = figures.equity(DAYS[:2], [100_000.0, last], start=100_000.0).layout.yaxis
+
+    assert axis.tickformat == written
+    # Plotly writes about five ticks: whole dollars are enough where they lie a dollar apart.
+    low, high = axis.range
+    assert (written == ",.0f") == (high - low > 5)
 
 
 def test_drawdown_is_drawn_downwards_in_per_cent() -> None:

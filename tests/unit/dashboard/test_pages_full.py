@@ -1,17 +1,18 @@
 """Every page of a desk with data shows it, with its unit, its date and its source."""
 
+import polars as pl
 import pytest
 from streamlit.testing.v1 import AppTest
 
-import warehouse
 from config.settings import Settings
 from dashboard import data
 from tests.unit.dashboard import rows
 from tests.unit.dashboard.conftest import SHELL
+from warehouse import Warehouse, findings
 
 
 @pytest.fixture
-def desk(desk_settings: Settings, desk_warehouse: warehouse.Warehouse) -> Settings:
+def desk(desk_settings: Settings, desk_warehouse: Warehouse) -> Settings:
     """A desk after its first daily run."""
     with data.engine().begin() as conn:
         rows.fill_market(conn, heard_at=rows.fresh())
@@ -80,6 +81,22 @@ def test_a_page_shows_what_the_rooms_hold(
     text = _text(at)
     for sentence in sentences:
         assert sentence in text, text
+
+
+def test_what_a_rule_says_of_several_symbols_is_one_row(
+    desk: Settings, desk_warehouse: Warehouse
+) -> None:
+    said = rows.finding() | {"rule": "predictions_differ", "message": "All have 0.5460."}
+    with desk_warehouse.writer("quality.findings") as conn:
+        for symbol in "GFEDCBA":
+            findings.record(
+                conn, pl.DataFrame([said | {"finding_id": f"same-{symbol}", "symbol": symbol}])
+            )
+
+    text = _text(_page("data_quality"))
+
+    assert text.count("All have 0.5460.") == 1
+    assert "**A, B, C, D, E and 2 more**" in text
 
 
 def test_the_header_tells_time_mode_state_and_person(desk: Settings) -> None:

@@ -92,5 +92,10 @@ def test_a_day_s_report_is_read_on_its_own_page(desk: Settings) -> None:
 def test_a_desk_without_accounts_says_what_comes(desk_settings: Settings) -> None:
     text = _text("performance")
 
-    for sentence in ("Nothing to attribute yet.", "No lot yet.", "No day yet.", "No report yet."):
+    for sentence in (
+        "Nothing to attribute yet.",
+        "No lot at the last close.",
+        "No day yet.",
+        "No report yet.",
+    ):
         assert sentence in text
