@@ -11,13 +11,13 @@ import sqlalchemy as sa
 from ledger import fills, stops
 from ledger.orders import REPLACED, protective
 from ledger.tables import fills as executions
-from ledger.tables import orders, positions, requests
+from ledger.tables import order_events, orders, positions, requests
 from trading.orders import YIELDED, OrderState
 from trading.positions import begun_by
 
 BEFORE_A_SPLIT = "Cancelled by the desk: its symbol is split as the next session opens."
 _ENDED = (OrderState.CANCELED, OrderState.EXPIRED)
-_BY_THE_DESK = (YIELDED, REPLACED, BEFORE_A_SPLIT, stops.SOLD, stops.LEFT, stops.TAKEN_OVER)
+_BY_THE_DESK = (YIELDED, REPLACED, stops.SOLD, stops.LEFT, stops.TAKEN_OVER)
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,7 @@ class Bare:
     quantity: Decimal
     stops: tuple[str, ...]  # the client order ids of those that ended
     state: OrderState  # of the newest
+    awaits_split: bool  # the desk cancelled the newest for a split that was not booked
 
 
 @dataclass(frozen=True)
@@ -47,18 +48,24 @@ def excuse(conn: sa.Connection, client_order_id: str, *, reason: str) -> None:
     )
 
 
-def look(conn: sa.Connection) -> Look:
+def look(conn: sa.Connection, *, booked_by: datetime) -> Look:
     """Return the positions whose stops ended unasked, and how many shares have none for that.
 
     Left out are stops that gave way to a sale, that a split ended, that a person had cancelled,
     whose target was filled, in whose place people signed another since, or that ended before the
     present holding began; and shares that are on their way out.
+
+    Parameters
+    ----------
+    booked_by : datetime
+        Market time: a split for which the desk cancelled stops before it is booked by now, or is
+        none, and then they are missed like others.
     """
     bare, unsure = [], set()
     for held in conn.execute(sa.select(positions).order_by(positions.c.symbol)).all():
         side = "sell" if held.quantity > 0 else "buy"
         without = stops.without(conn, held.symbol, side)
-        ended = _ended(conn, held.symbol, side) if without > 0 else []
+        ended = _ended(conn, held.symbol, side, booked_by) if without > 0 else []
         if not ended:
             continue
         if _has_changed(conn, held.symbol, since=held.received_at):
@@ -67,11 +74,15 @@ def look(conn: sa.Connection) -> Look:
         lost = sum((one.quantity - one.filled_quantity for one in ended), Decimal(0))
         names = tuple(one.client_order_id for one in ended)
         quantity = min(without, Decimal(lost))
-        bare.append(Bare(held.symbol, quantity, names, OrderState(ended[-1].state)))
+        newest = ended[-1]
+        awaits = newest.reason == BEFORE_A_SPLIT
+        bare.append(Bare(held.symbol, quantity, names, OrderState(newest.state), awaits))
     return Look(tuple(bare), frozenset(unsure))
 
 
-def _ended(conn: sa.Connection, symbol: str, side: str) -> Sequence[sa.Row[Any]]:
+def _ended(
+    conn: sa.Connection, symbol: str, side: str, booked_by: datetime
+) -> Sequence[sa.Row[Any]]:
     """Stops that stood at the broker and ended unasked since the holding began, oldest first."""
     later = orders.alias()
     replaced = sa.exists().where(
@@ -89,6 +100,7 @@ def _ended(conn: sa.Connection, symbol: str, side: str) -> Sequence[sa.Row[Any]]
             sa.func.coalesce(orders.c.reason, "").not_in(_BY_THE_DESK),
             orders.c.quantity > orders.c.filled_quantity,
             sa.not_(replaced),
+            sa.not_(_awaits_split(booked_by)),
             sa.not_(_asked_for()),
             sa.not_(_beside_a_fill()),
         )
@@ -98,6 +110,16 @@ def _ended(conn: sa.Connection, symbol: str, side: str) -> Sequence[sa.Row[Any]]
         return []
     since = _since(conn, symbol)
     return [one for one in found if since is not None and one.final_at >= since]
+
+
+def _awaits_split(booked_by: datetime) -> sa.ColumnElement[bool]:
+    """Whether the desk had the order cancelled for a split that may yet be booked."""
+    long_ago = sa.exists().where(
+        order_events.c.client_order_id == orders.c.client_order_id,
+        order_events.c.to_state.in_(_ENDED),
+        order_events.c.market_at < booked_by,
+    )
+    return sa.and_(sa.func.coalesce(orders.c.reason, "") == BEFORE_A_SPLIT, sa.not_(long_ago))
 
 
 def _asked_for() -> sa.ColumnElement[bool]:

@@ -1,6 +1,7 @@
 """A stop that ends at the broker by itself leaves a position bare, and people are told once."""
 
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from typing import cast
 
@@ -8,11 +9,11 @@ import pytest
 
 from ledger import alerts, new_id, requests, state
 from ledger.alerts import Alert
-from tests.integration.sending.desk import SmallDesk, proposed
+from tests.integration.sending.desk import CLOSE, SmallDesk, proposed
 from tests.integration.sending.giving_way import STOP, closing, compare, name_of, protected, send
 from tests.integration.sending.test_protecting import PAIR, by_hand, holding
 from tests.integration.sending.test_protecting import protected as with_child
-from tests.integration.sending.test_splits import Worker
+from tests.integration.sending.test_splits import EX_OPEN, Worker, follow, opened
 from trading.errors import OutcomeUnknownError
 from trading.orders import Order, OrderState
 from trading.proposals import Leg
@@ -247,3 +248,43 @@ def test_the_stop_of_an_earlier_holding_says_nothing_of_this_one(desk: SmallDesk
     compare(desk)
     compare(desk)
     assert look(desk) == []
+
+
+def test_a_stop_that_ended_for_a_split_is_missed_once_the_split_is_not_booked(
+    desk: SmallDesk,
+) -> None:
+    protected(desk)
+    desk.market.at = CLOSE + timedelta(hours=1)
+    follow(desk)  # it is announced
+    compare(desk)
+    compare(desk)
+    assert look(desk) == []
+
+    desk.market.at = EX_OPEN + timedelta(minutes=14)
+    desk.broker.opens, desk.broker.closes = EX_OPEN, EX_OPEN + timedelta(hours=6)
+    follow(desk)
+    assert look(desk) == []
+    desk.market.at = EX_OPEN + timedelta(minutes=15)
+    [told] = look(desk)
+
+    assert told.message == (
+        "The stop of IBM was cancelled for an announced split, which the broker has not booked, "
+        "and 20 shares have none. Protect them anew under Approvals, or sell them."
+    )
+    desk.market.at = EX_OPEN + timedelta(days=1)  # before the next session's splits are booked
+    assert [one.over_at for one in look(desk)] == [None]
+
+
+def test_a_stop_that_ended_for_a_split_is_not_missed_once_the_split_is_booked(
+    desk: SmallDesk,
+) -> None:
+    protected(desk)
+    desk.market.at = CLOSE + timedelta(hours=1)
+    follow(desk)
+    compare(desk)
+    opened(desk)
+    compare(desk)
+
+    desk.market.at = EX_OPEN + timedelta(hours=1)
+    compare(desk)
+    assert look(desk) == []  # its stops are proposed anew (test_splits.py)
