@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from typing import Final, ParamSpec, TypeVar
 
 import numba
@@ -46,6 +47,11 @@ def in_parallel(work: Callable[[int, int], R], bounds: Int64Array) -> list[R]:
         A kernel's call, on the items from `first` to before `last`.
     bounds : array of shape (n_items + 1,)
         Where the rows of each item begin, and the last one's end.
+
+    Returns
+    -------
+    list
+        What `work` returned, in no certain order.
     """
     n_items = bounds.size - 1
     cores = min(os.cpu_count() or 1, n_items)
@@ -56,5 +62,13 @@ def in_parallel(work: Callable[[int, int], R], bounds: Int64Array) -> list[R]:
     goals = np.linspace(bounds[0], bounds[-1], n_stretches + 1)
     edges = np.unique(np.searchsorted(bounds, goals))
     edges[-1] = n_items
-    with ThreadPoolExecutor(cores) as pool:
-        return list(pool.map(work, edges[:-1].tolist(), edges[1:].tolist()))
+    waiting = iter(list(pairwise(edges.tolist())))
+
+    def share() -> list[R]:
+        # Threads take the next stretch themselves: so many futures would wake the collector.
+        return [work(first, last) for first, last in waiting]
+
+    with ThreadPoolExecutor(cores - 1) as pool:
+        others = [pool.submit(share) for _ in range(cores - 1)]
+        done = share()
+        return done + [result for other in others for result in other.result()]

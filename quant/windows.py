@@ -24,21 +24,23 @@ from quant.typing import Float64Array, Int64Array
 
 # Below this share of the (shifted) sum of squares a variance is rounding, not variation.
 _ROUNDING = 1e-13
-_GLANCE = 256  # rows looked at together for a missing value
+_GLANCE = 64  # rows looked at together for a missing value
 
 
 @kernel
 def next_missing(a: Float64Array, begin: int) -> int:
     """First row from `begin` on that holds NaN, or the number of rows if none does."""
-    for start in range(max(begin, 0), a.size, _GLANCE):
-        end = min(start + _GLANCE, a.size)
-        missing = 0
-        for i in range(start, end):
-            missing += a[i] != a[i]  # of NaN alone
+    start = max(begin, 0)
+    while start + _GLANCE <= a.size:
+        rows, missing = a[start : start + _GLANCE], 0
+        for i in range(_GLANCE):  # a number that the compiler knows
+            missing += rows[i] != rows[i]  # of NaN alone
         if missing:
-            for i in range(start, end):
-                if math.isnan(a[i]):
-                    return i
+            break
+        start += _GLANCE
+    for i in range(start, a.size):
+        if math.isnan(a[i]):
+            return i
     return a.size
 
 
@@ -108,38 +110,32 @@ def sum_anew(a: Float64Array, begin: int, n: int) -> float:
 @kernel
 def rolling_sum(a: Float64Array, window: int, anchors: Int64Array, out: Float64Array) -> None:
     """Sum of the window; exactly 0 when all its values are 0."""
-    _rolling_share(a, window, 1.0, anchors, out)
+    runs = stretches(a, window, anchors, out)
+    for k in range(len(runs)):
+        new, old, n = _edges(runs, k, window)
+        total = sum_anew(a, old, window)
+        out[new - 1] = total
+        for i in range(n):
+            total += a[new + i] - a[old + i]
+            out[new + i] = total
+    _clear_zeros(a, window, out)
 
 
 @kernel
 def rolling_mean(a: Float64Array, window: int, anchors: Int64Array, out: Float64Array) -> None:
     """Arithmetic mean of the window."""
-    _rolling_share(a, window, float(window), anchors, out)
-
-
-@kernel
-def _rolling_share(
-    a: Float64Array, window: int, divisor: float, anchors: Int64Array, out: Float64Array
-) -> None:
-    """Sum of the window over `divisor`."""
-    runs = stretches(a, window, anchors, out)
-    for k in range(len(runs)):
-        new, old, n = _edges(runs, k, window)
-        total = sum_anew(a, old, window)
-        out[new - 1] = total / divisor
-        for i in range(n):
-            total += a[new + i] - a[old + i]
-            out[new + i] = total / divisor
-    _clear_zeros(a, window, out)
+    rolling_sum(a, window, anchors, out)
+    for i in range(out.size):  # apart from the sums, so that vector instructions serve it
+        out[i] /= window
 
 
 @kernel
 def _clear_zeros(a: Float64Array, window: int, out: Float64Array) -> None:
     """Write 0 where the window holds nothing else, whatever rounding has left."""
-    zeros = 0
+    some = False
     for i in range(a.size):
-        zeros += a[i] == 0.0
-    if zeros < window:
+        some |= a[i] == 0.0
+    if not some:
         return
     run = 0
     for i in range(a.size):
@@ -152,18 +148,29 @@ def rolling_std(
     a: Float64Array, window: int, ddof: float, anchors: Int64Array, out: Float64Array
 ) -> None:
     """Standard deviation of the window; exactly 0 when it is constant up to rounding."""
-    share, freedom = 1.0 / window, 1.0 / (window - ddof)
     runs = stretches(a, window, anchors, out)
+    sums = np.empty(a.size)
     for k in range(len(runs)):
         new, old, n = _edges(runs, k, window)
         origin = a[new - 1]
         s1, s2 = _squares_anew(a, origin, old, window)
-        out[new - 1] = _deviation(s1, s2, share, freedom)
+        sums[new - 1], out[new - 1] = s1, s2
         for i in range(n):
             x, y = a[new + i] - origin, a[old + i] - origin
             s1 += x - y
             s2 += x * x - y * y
-            out[new + i] = _deviation(s1, s2, share, freedom)
+            sums[new + i], out[new + i] = s1, s2
+    _deviations(sums, 1.0 / window, 1.0 / (window - ddof), out)
+
+
+@kernel
+def _deviations(sums: Float64Array, share: float, freedom: float, out: Float64Array) -> None:
+    """Make deviations of the sums of squares in `out`, all at once with vector instructions."""
+    for i in range(out.size):
+        s1, s2 = sums[i], out[i]
+        squares = s2 - s1 * s1 * share
+        figure = math.sqrt(squares * freedom)
+        out[i] = figure if squares > _ROUNDING * s2 else (math.nan if math.isnan(s2) else 0.0)
 
 
 @kernel
@@ -178,12 +185,6 @@ def _squares_anew(a: Float64Array, origin: float, begin: int, n: int) -> tuple[f
         d = a[begin + n - 1] - origin
         s0, q0 = s0 + d, q0 + d * d
     return s0 + s1, q0 + q1
-
-
-@kernel
-def _deviation(s1: float, s2: float, share: float, freedom: float) -> float:
-    squares = s2 - s1 * s1 * share
-    return math.sqrt(squares * freedom) if squares > _ROUNDING * s2 else 0.0
 
 
 @kernel

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Protocol
 
@@ -69,27 +70,53 @@ def require_scale(
     gaps_allowed: bool = True,
 ) -> None:
     """Refuse infinities, negative figures, and zeros or NaN unless they are allowed."""
-    wrong = np.isinf(values) | ((values < 0.0) if zero_allowed else (values <= 0.0))
-    if not gaps_allowed:
-        wrong |= np.isnan(values)
-    if not bool(wrong.any()):
+    rows, row = _wrong_rows(values, zero_allowed, gaps_allowed)
+    if rows == 0:
         return
-    row = int(np.flatnonzero(wrong)[0])
     bound = "0 or more" if zero_allowed else "positive"
     cure = "Hold such rows back, or use NaN for an unknown value." if gaps_allowed else "Mend them."
     raise ValueError(
-        f"`{name}` must be {bound} and finite: {int(wrong.sum())} rows are not, the first is "
+        f"`{name}` must be {bound} and finite: {rows} rows are not, the first is "
         f"{at(row)} with {values[row]}. {cure}"
     )
 
 
+@kernel
+def _wrong_rows(values: Float64Array, zero_allowed: bool, gaps_allowed: bool) -> tuple[int, int]:
+    """How many rows are out of bounds, and the first of them."""
+    count = 0
+    for i in range(values.size):
+        count += _wrong(values[i], zero_allowed, gaps_allowed)
+    first = 0
+    while count > 0 and not _wrong(values[first], zero_allowed, gaps_allowed):
+        first += 1
+    return count, first
+
+
+@kernel
+def _wrong(value: float, zero_allowed: bool, gaps_allowed: bool) -> bool:
+    low = value < 0.0 if zero_allowed else value <= 0.0
+    return low | (value == math.inf) | (not gaps_allowed and math.isnan(value))
+
+
 def first_descent(times: Int32Array, offsets: Int64Array) -> int | None:
     """Return the first row whose time is not after that of the symbol's row before it."""
-    steps = np.diff(times)
-    starts = offsets[1:-1]
-    steps[starts[(starts > 0) & (starts < times.size)] - 1] = 1
-    bad = np.flatnonzero(steps <= 0)
-    return int(bad[0]) + 1 if bad.size else None
+    row = _first_descent(times, offsets)
+    return row if row < times.size else None
+
+
+@kernel
+def _first_descent(times: Int32Array, offsets: Int64Array) -> int:
+    for s in range(offsets.size - 1):
+        later, earlier = times[offsets[s] + 1 : offsets[s + 1]], times[offsets[s] : offsets[s + 1]]
+        descents = 0
+        for i in range(later.size):
+            descents += later[i] <= earlier[i]
+        if descents:
+            for i in range(later.size):
+                if later[i] <= earlier[i]:
+                    return int(offsets[s]) + 1 + i
+    return times.size
 
 
 def rows_below(times: Int32Array, offsets: Int64Array, bound: int) -> Int64Array:

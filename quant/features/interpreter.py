@@ -117,9 +117,22 @@ def _interleave(columns: Float32Array, out: Float32Array) -> None:
 
 
 @kernel
+def _series(
+    inputs: Float64Array, at: int, registers: Float64Array, number: int, begin: int, end: int
+) -> Float64Array:
+    """Rows of a series by its number: the leaves come first, where they lie, then the registers."""
+    n_leaves = len(inputs)
+    if number < n_leaves:
+        return inputs[number, at + begin : at + end]
+    return registers[number - n_leaves, begin:end]
+
+
+@kernel
 def run_symbol(
     code: Int64Array,
     param: Float64Array,
+    inputs: Float64Array,
+    at: int,
     registers: Float64Array,
     columns: Float32Array,
     times: Int32Array,
@@ -134,7 +147,11 @@ def run_symbol(
     code : array of shape (n_steps, 9)
         Columns as in `program.Program.code`.
     param : array of shape (n_steps,)
-    registers : array of shape (n_registers, n_rows); the first ones hold the program's leaves
+    inputs : array of shape (n_leaves, n_input_rows)
+        Rows of several symbols.
+    at : int
+        Where the symbol's rows begin among them.
+    registers : array of shape (n_registers, n_rows or more); scratch
     columns : array of shape (n_columns, n_rows); scratch
     times : array of shape (n_rows,)
     first : int
@@ -144,10 +161,11 @@ def run_symbol(
     """
     starts = anchors(times)
     for k in range(code.shape[0]):
-        op, window, dest, column, keep = code[k, 0], code[k, 1], code[k, 4], code[k, 5], code[k, 6]
+        op, window, dest = code[k, 0], code[k, 1], code[k, 4] - len(inputs)
+        column, keep = code[k, 5], code[k, 6]
         begin = max(0, max(0, first - code[k, 7]) - code[k, 8])
-        a = registers[code[k, 2], begin : times.size]
-        b = registers[code[k, 3], begin : times.size]
+        a = _series(inputs, at, registers, code[k, 2], begin, times.size)
+        b = _series(inputs, at, registers, code[k, 3], begin, times.size)
         target = registers[dest, begin : times.size]
         if op < 20:
             execute_pointwise(op, param[k], a, b, target)
@@ -203,11 +221,11 @@ def _runner(stamp: int) -> Runner:
         columns = np.empty((out.shape[1], longest), dtype=np.float32)
         for s in range(firsts.size):
             begin, end = offsets[s], offsets[s + 1]
-            for leaf in range(inputs.shape[0]):
-                registers[leaf, : end - begin] = inputs[leaf, begin:end]
             run_symbol(
                 code,
                 param,
+                inputs,
+                begin,
                 registers,
                 columns,
                 times[begin:end],

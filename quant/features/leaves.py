@@ -102,9 +102,18 @@ def given(
     out : array of shape (n_rows,)
     """
     if isinstance(leaf, ByDay):
-        out[:] = leaf.values[times - leaf.day_zero]
+        figures_of_days(leaf.values, leaf.day_zero, times, out)
     else:
         last_rows(leaf.values, leaf.offsets[first : first + lengths.size + 1], lengths, out)
+
+
+@kernel
+def figures_of_days(
+    values: Float64Array, day_zero: int, times: Int32Array, out: Float64Array
+) -> None:
+    """Copy the figure of each row's day."""
+    for i in range(times.size):
+        out[i] = values[times[i] - day_zero]
 
 
 @kernel

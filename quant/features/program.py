@@ -19,22 +19,23 @@ _LEAVES = CROSS_SECTIONAL | {Op.INPUT, Op.MARKET}
 
 @dataclass(frozen=True)
 class Program:
-    """Steps over registers, each register one series of one symbol.
+    """Steps over leaves and registers, each one series of one symbol.
 
     Attributes
     ----------
     leaves : tuple of Series
-        What must stand in the first registers: inputs, and the results of other programs.
+        The series with the first numbers: inputs, and the results of other programs.
     leaf_needs : tuple of int
         Sessions before the first wanted one that each leaf must reach back.
     code : array of shape (n_steps, 9)
-        Operation, window, first and second argument's register, result's register, column of the
+        Operation, window, first and second argument's number, result's number, column of the
         output or −1, row of the kept series or −1, earlier rows that later steps need of the
-        result, earlier rows of the arguments that one result needs.
+        result, earlier rows of the arguments that one result needs. A number stands for a leaf,
+        or, after the last of these, for a register.
     param : array of shape (n_steps,)
         The operations' figures.
     n_registers : int
-        Registers in all.
+        Series that are held at a time, leaves excepted.
     """
 
     leaves: tuple[Series, ...]
@@ -154,7 +155,7 @@ def _allocate(
         free.extend(registers[arg] for arg in done if arg.op not in _LEAVES)
         if node not in last_use:
             free.append(registers[node])
-    return registers, next(fresh)
+    return registers, next(fresh) - len(leaves)
 
 
 def run(

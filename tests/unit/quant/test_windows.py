@@ -1,0 +1,36 @@
+"""Kernels over windows: where a value is missing, and what a constant window gives."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from quant.windows import next_missing, rolling_std, rolling_sum
+
+
+@pytest.mark.parametrize("n_rows", [0, 1, 63, 64, 65, 130])
+def test_the_next_missing_row_is_found_wherever_it_lies(n_rows: int) -> None:
+    values = np.arange(n_rows, dtype=np.float64)
+    assert next_missing(values, 0) == n_rows
+    for place in range(n_rows):
+        values[place] = np.nan
+        assert [next_missing(values, begin) for begin in (0, place)] == [place, place]
+        assert next_missing(values, place + 1) == n_rows
+        values[place] = place
+
+
+def test_a_window_of_zeros_sums_to_zero_whatever_came_before() -> None:
+    values = np.concatenate([np.full(7, 0.1), np.zeros(5)])
+    sums = np.empty(values.size)
+    rolling_sum(values, 3, np.zeros(1, dtype=np.int64), sums)
+    assert (sums[-3:] == 0.0).all()
+
+
+def test_deviations_are_zero_of_constants_and_missing_where_a_value_is() -> None:
+    values = np.concatenate([np.full(6, 0.1), [np.nan], np.full(4, 0.3), [0.4]])
+    deviations = np.empty(values.size)
+    rolling_std(values, 3, 1.0, np.zeros(1, dtype=np.int64), deviations)
+    missing = np.array([True] * 2 + [False] * 4 + [True] * 3 + [False] * 3)
+    np.testing.assert_array_equal(np.isnan(deviations), missing)
+    assert (deviations[~missing][:-1] == 0.0).all()
+    assert deviations[-1] == pytest.approx(np.std([0.3, 0.3, 0.4], ddof=1))
