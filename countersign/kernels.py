@@ -43,15 +43,18 @@ def compile_all(progress: Callable[[str], None]) -> None:
 
 
 def _rules(market: generated.GeneratedMarket, calendar: Calendar) -> None:
-    for whole_file in (False, True):
-        judge_daily(
-            market.daily, calendar=calendar, index=market.index, actions=None, whole_file=whole_file
-        )
     session = market.daily["session"].max()
     assert isinstance(session, date)
     last = market.daily.filter(pl.col("session") == session)
     opens_at = pl.Series([calendar.open(session)] * last.height)
-    judge_minutes(generated.minutes(last, opens_at, seed=1), calendar=calendar)
+    minutes = generated.minutes(last, opens_at, seed=1)
+    for whole_file in (False, True):
+        judge_daily(
+            market.daily, calendar=calendar, index=market.index, actions=None, whole_file=whole_file
+        )
+        # Of a whole file the minutes are thin: then the others' moves tell the market.
+        rows = minutes.gather_every(7) if whole_file else minutes
+        judge_minutes(rows, calendar=calendar, whole_file=whole_file)
 
 
 def _panel(daily: pl.DataFrame) -> DailyPanel:

@@ -18,6 +18,7 @@ from quality.context import (
     runs,
     unannounced,
 )
+from quality.rules.cents import WHOLE, without_cents
 from quality.rules.daily import judge_daily
 from quality.rules.minute import judge_minutes
 from quality.rules.model import (
@@ -257,6 +258,13 @@ def _beside(readable: pl.DataFrame, context: Context) -> Iterator[tuple[Rule, in
         seen["symbol"].n_unique(),
         [finding(SILENT, row, dataset=dataset) for row in silent.iter_rows(named=True)],
     )
+    if "bar_start" not in readable.columns and "volume" in readable.columns:
+        whole = without_cents(readable)
+        yield (
+            WHOLE,
+            seen["symbol"].n_unique(),
+            [finding(WHOLE, row, dataset=dataset) for row in whole.iter_rows(named=True)],
+        )
     if "adjusted_close" in readable.columns:
         rows = adjustment.factors(readable)
         slack = pl.max_horizontal(pl.lit(_FACTOR_SLACK), 0.011 / pl.col("adjusted_close"))

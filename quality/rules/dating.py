@@ -7,7 +7,7 @@ import numpy.typing as npt
 import polars as pl
 
 from quality.rules.model import Rule, Severity
-from quality.rules.sequence import order_scores
+from quality.rules.sequence import order_scores, short_order
 from quality.rules.steps import out_of_step
 from quality.rules.stretches import stretches
 from quality.rules.weekdays import a_day_apart
@@ -66,6 +66,7 @@ def with_stretches(frame: pl.DataFrame, *, whole_file: bool) -> pl.DataFrame:
     shuffled, backwards = order_scores(frame)
     order = stretches(shuffled, offsets, _OUT_OF_ORDER)
     order |= stretches(backwards, offsets, _OUT_OF_ORDER)
+    order |= short_order(frame, offsets)
     # Rows in no order are in step with some other session by chance only.
     step = out_of_step(frame, offsets, order) | a_day_apart(frame, offsets)
     # The last row of such a stretch is the first that is in its place again.

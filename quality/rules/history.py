@@ -50,6 +50,7 @@ from quality.rules.jumps import (
     UNEXPLAINED,
     UNIT,
     UNRESOLVED,
+    UNUSUAL,
     VOLUME,
     VOLUME_CODE,
     action_error,
@@ -64,7 +65,13 @@ from quality.rules.memory import (
     seed,
     volume_after,
 )
-from quality.rules.returns import is_another_firm, is_spike, is_split_by_ten, returns_at
+from quality.rules.returns import (
+    is_another_firm,
+    is_spike,
+    is_split_by_ten,
+    is_thin_step,
+    returns_at,
+)
 from quality.rules.thresholds import TICKS, Limits
 
 Floats = npt.NDArray[np.float64]
@@ -171,6 +178,9 @@ def _whole(
     if code == UNIT and is_split_by_ten(rows, usable, at, out, limits):
         state[S_UNIT] = 0.0
         code = SPLIT_LIKE
+    intraday = limits.gap_cap > 100.0
+    if code == UNEXPLAINED and intraday and is_thin_step(rows, usable, at, state, out):
+        code = UNUSUAL
     if code < UNIT:
         return SPIKE if is_spike(rows, usable, at, state, out, limits) else code
     if code == UNIT:

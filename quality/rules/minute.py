@@ -13,6 +13,7 @@ from quality.rules import bar, jumps, words
 from quality.rules.judge import judge
 from quality.rules.minute_facts import NEW_YORK, facts
 from quality.rules.minute_levels import LEVEL_RULES
+from quality.rules.minute_nights import NIGHT_RULES
 from quality.rules.minute_order import PATH_RULES
 from quality.rules.minute_sessions import SESSION_RULES
 from quality.rules.missing import absent
@@ -160,7 +161,11 @@ RULES: Final[tuple[Rule, ...]] = (
         "for a first or last minute 4 %, whatever its auction trades; a level that comes with the "
         "end of a halt and stays is none.",
         applies=_HAS_PAST & pl.col("complete"),
-        fails=(pl.col("code").is_in([float(code) for code in _TICKS]) & ~pl.col("reopens"))
+        fails=(
+            pl.col("code").is_in([float(code) for code in _TICKS])
+            & ~pl.col("reopens")
+            & pl.col("untold_split").is_null()
+        )
         | (pl.col("reach_code") > 0)
         | pl.col("is_lone_end").fill_null(value=False),
         sentence=lambda row: (
@@ -252,6 +257,7 @@ RULES: Final[tuple[Rule, ...]] = (
     *SESSION_RULES,
     *PATH_RULES,
     *LEVEL_RULES,
+    *NIGHT_RULES,
 )
 
 

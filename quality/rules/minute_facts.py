@@ -6,10 +6,12 @@ from typing import Any, Final
 import polars as pl
 
 from quality.calendar import Calendar
-from quality.rules import bar, jumps, listings, peers
+from quality.rules import bar, listings
 from quality.rules.known import with_actions
 from quality.rules.minute_hours import busy_hours
 from quality.rules.minute_levels import with_levels
+from quality.rules.minute_market import with_market
+from quality.rules.minute_nights import reopens, with_nights
 from quality.rules.minute_order import with_paths
 from quality.rules.minute_sessions import with_sessions
 from quality.rules.model import require_columns
@@ -31,7 +33,6 @@ _DAY_MINUTES: Final = 1_440
 _TELLING_SESSIONS: Final = 6
 _TELLING_ROWS: Final = 60
 _STANDS_OUT: Final = 1.8
-_HALT: Final = 5  # minutes: the shortest halt
 
 
 def facts(
@@ -252,29 +253,12 @@ def _with_past(
             "usable"
         )
     )
-    beside = peers.market(frame.with_columns(pl.col("bar_start").alias("step")))
-    frame = frame.join(
-        beside.rename({"step": "bar_start"}), on="bar_start", how="left", maintain_order="left"
-    )
+    frame = with_market(frame, whole_file=whole_file)
     limits = _file_limits(frame) if whole_file else MINUTE
     frame = measured(frame, limits=limits, hindsight=whole_file)
-    frame = frame.with_columns(_reopens().alias("reopens"))
+    frame = with_nights(frame, whole_file=whole_file)
+    frame = frame.with_columns(reopens().alias("reopens"))
     return frame if told is None else in_order(listings.joined(frame, told), "bar_start")
-
-
-def _reopens() -> pl.Expr:
-    """Whether the first trade after a halt, or before an opening, is at a level that stays.
-
-    What came while nobody traded is told by no volume, and by a whole file only.
-    """
-    same = pl.all_horizontal(pl.col(name) == pl.col(name).shift(1) for name in _GROUP)
-    early = ~same.fill_null(value=False) & (pl.col("bar_start") < pl.col("opens"))
-    # The row after it is measured by it.
-    stays = (pl.col("symbol") == pl.col("symbol").shift(-1)) & (
-        pl.col("reference").shift(-1) == pl.col("close")
-    )
-    moved = pl.col("whole_file") & (pl.col("code") == jumps.UNEXPLAINED)
-    return (moved & stays & (early | (pl.col("hole") >= _HALT))).fill_null(value=False)
 
 
 def _sessions(frame: pl.DataFrame) -> pl.DataFrame:

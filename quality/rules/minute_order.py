@@ -17,6 +17,7 @@ _MOVES: Final = 0.8
 _SHUFFLED: Final = 0.8
 _TRAVELS: Final = 2.0  # times a minute's range
 _REVERSED: Final = 3.0
+_NEAR: Final = 2  # minutes
 # So many minutes at one price, among minutes that moved by two ticks on both sides.
 _STILL: Final = 10
 _BESIDE: Final = 20
@@ -94,7 +95,9 @@ def _orders(frame: pl.DataFrame) -> pl.DataFrame:
     """Return for each symbol and session whether its minutes are out of order."""
     before, after = pl.col("close").shift(1), pl.col("close").shift(-1)
     close, span = pl.col("close"), pl.col("high") - pl.col("low")
-    step = (close - before).abs().median()
+    # Of a share of few trades only minutes that are neighbours tell how far one step is.
+    near = pl.col("bar_start") - pl.col("bar_start").shift(1) <= pl.duration(minutes=_NEAR)
+    step = (close - before).abs().filter(near).median()
     travel = (close - close.median()).abs().median()
     forth = (pl.col("open") - before).abs().median()
     back = (pl.col("open") - after).abs().median()

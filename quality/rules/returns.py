@@ -10,6 +10,7 @@ from quality.rules.jumps import (
     ADJUSTED,
     CLOSE,
     FACTOR,
+    INDEX,
     INDEX_MOVE,
     LOG_SPLIT,
     S_LOG_VOLUME,
@@ -19,16 +20,24 @@ from quality.rules.jumps import (
     SIGMA,
     SPLIT,
     STEP_NO,
+    VOLUME,
     VOLUME_RATIO,
     auction_volume,
 )
 from quality.rules.memory import volume_after
-from quality.rules.thresholds import Limits
+from quality.rules.thresholds import DAY_MINUTES, FADES, Limits
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
 _OVERNIGHT: Final = 0.5  # of the minutes of a session, that a night's move amounts to
+_SHARED: Final = 0.3  # of a move, that the market makes as well
+_THIN_MOVE: Final = 0.15  # a log
+_AROUND: Final = 90  # minutes on each side that tell how often a share trades
+_THIN: Final = 0.75  # bars a minute
+_STAYS: Final = 2  # rows that must follow
+_HALTED: Final = 20.0  # sessions: the longest halt that news of its kind end
+_RESUMES: Final = 4.0  # times the usual volume
 _OTHER_FIRM: Final = 1.1  # a log: no firm comes back from an absence at thrice its price
 
 
@@ -39,11 +48,12 @@ def is_another_firm(
     """Whether a series that comes back after an absence is hardly the one that left."""
     gap = abs(rows[at, STEP_NO] - state[S_NO])
     wide = max(0.015, out[SIGMA] / np.sqrt(min(gap, 4.0))) * np.sqrt(gap)
-    if abs(out[ADJUSTED]) > max(0.25, min(5.0 * wide, _OTHER_FIRM)):
+    after = volume_after(rows, usable, at) if hindsight and gap <= 260.0 else 0.0
+    # A halt ends at many times the usual volume, which fades to what it was.
+    ends = gap <= _HALTED and out[VOLUME_RATIO] >= _RESUMES and rows[at, VOLUME] >= FADES * after
+    limit = _OTHER_FIRM if after > 0.0 and ends else min(5.0 * wide, _OTHER_FIRM)
+    if abs(out[ADJUSTED]) > max(0.25, limit):
         return True
-    if not hindsight or gap > 260.0:
-        return False
-    after = volume_after(rows, usable, at)
     if not after > 0.0:
         return False
     change = np.log(after) - state[S_LOG_VOLUME] - out[SPLIT]
@@ -68,6 +78,43 @@ def returns_at(rows: Floats, usable: Bools, at: int, move: float, within: int, s
 
 
 @njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]  # numba carries no types
+def is_thin_step(rows: Floats, usable: Bools, at: int, state: Floats, out: Floats) -> bool:
+    """With hindsight: whether a share of few trades moved within its session, and stayed.
+
+    Between two trades minutes apart its price goes where the quotes went, whatever the volume. What
+    comes back by a night has not come back: the night moved the price anew.
+    """
+    move, today = out[ADJUSTED], np.floor(rows[at, STEP_NO] / DAY_MINUTES)
+    if abs(move) > _THIN_MOVE or np.floor(state[S_NO] / DAY_MINUTES) != today:
+        return False
+    first, last = at, at
+    while first > 0 and rows[at, STEP_NO] - rows[first - 1, STEP_NO] <= _AROUND:
+        first -= 1
+    while last + 1 < rows.shape[0] and rows[last + 1, STEP_NO] - rows[at, STEP_NO] <= _AROUND:
+        last += 1
+    if last - first > _THIN * (rows[last, STEP_NO] - rows[first, STEP_NO]):
+        return False
+    if rows.shape[0] - at <= _STAYS:
+        return False
+    until = returns_at(rows, usable, at, move, rows.shape[0], 0.35)
+    return bool(until < 0 or np.floor(rows[until, STEP_NO] / DAY_MINUTES) != today)
+
+
+@njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]  # numba carries no types
+def _market_moves(rows: Floats, at: int, until: int, out: Floats, limits: Limits) -> bool:
+    """Whether the market goes the same way, by the row or, of minutes, before the row's return.
+
+    Symbols of few trades follow one another by minutes.
+    """
+    last = max(until, at + 1) if limits.gap_cap > 100.0 else at + 1
+    for i in range(at, last):
+        index = out[INDEX_MOVE] + np.log(rows[i, INDEX] / rows[at, INDEX])
+        if index * out[ADJUSTED] > 0.0 and abs(index) > _SHARED * abs(out[ADJUSTED]):
+            return True
+    return False
+
+
+@njit(cache=True, error_model="numpy")  # type: ignore[untyped-decorator]  # numba carries no types
 def is_spike(
     rows: Floats, usable: Bools, at: int, state: Floats, out: Floats, limits: Limits
 ) -> bool:
@@ -82,10 +129,9 @@ def is_spike(
         least = 2.0 * least if ratio < limits.confirming_volume else np.inf
     if size < max(limits.spike_move, least):
         return False
-    index = out[INDEX_MOVE]
-    if np.isfinite(index) and index * out[ADJUSTED] > 0.0 and abs(index) > 0.3 * size:
-        return False
     until = returns_at(rows, usable, at, out[ADJUSTED], 3, 0.4 if auction == 1.0 else 0.2)
+    if _market_moves(rows, at, until, out, limits):
+        return False
     if until >= 0:  # the way back must be as unusual as the way out
         last = until - 1
         while not usable[last]:

@@ -7,9 +7,14 @@ import numpy.typing as npt
 import polars as pl
 
 from quality.rules.jumps import UNIT
+from quality.rules.shuffles import shuffled
 from quality.rules.thresholds import TICK
 
 Floats = npt.NDArray[np.float64]
+Whole = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+_ENDS: Final = ("open", "close")
 
 # Three in ten of a normal variable's absolute values lie below this share of its deviation: so
 # the usual night is told although half of the rows are in no order.
@@ -19,7 +24,7 @@ _MEDIAN_TO_SIGMA: Final = 1.0 / 0.6745
 # A share listed abroad moves mostly overnight; one whose open is the last close hardly does.
 _LEAST_NIGHT: Final = 0.15  # daily ranges
 _MOST_NIGHT: Final = 1.1
-_USUAL_OF: Final = 30  # gaps that tell what is usual
+_USUAL_OF: Final = 15  # gaps that tell what is usual
 _FREEDOM: Final = 3.0  # degrees, of Student's t: earnings and crashes are among the nights
 _MOST: Final = 1.5  # what one row may say for disorder, and against it
 _LEAST: Final = -1.0
@@ -50,6 +55,24 @@ def order_scores(frame: pl.DataFrame) -> tuple[Floats, Floats]:
         for name, one in (("shuffled", shuffled), ("reversed", reverse))
     )
     return odds["shuffled"].to_numpy(), odds["reversed"].to_numpy()
+
+
+def short_order(frame: pl.DataFrame, offsets: Whole) -> Bools:
+    """Mark the rows that lie in no order in symbols of too few rows to tell a usual night."""
+    span = pl.when("sound").then("span")
+    told = _gaps(frame).select(
+        pl.max_horizontal("span", 2.0 * pl.col("tick"), pl.lit(0.002)).fill_null(1.0).alias("span"),
+        (pl.col("sound") & ~pl.col("few") & ~pl.col("flat") & span.is_not_null())
+        .fill_null(value=False)
+        .alias("told"),
+    )
+    levels = frame.select((pl.col(n).log() + pl.col("log_split")).alias(n) for n in _ENDS)
+    return np.asarray(
+        shuffled(
+            *(levels[n].fill_null(0.0).to_numpy() for n in _ENDS),
+            told["span"].to_numpy(), told["told"].to_numpy(), offsets,
+        )
+    )  # fmt: skip
 
 
 def _with_usual(gaps: pl.DataFrame) -> pl.DataFrame:

@@ -19,6 +19,8 @@ Bools = npt.NDArray[np.bool_]
 # Of the clean sample the largest is 16 in 13 years, where 22 are asked (with the log of the rows).
 _OUT_OF_STEP: Final = 14.0
 _BESIDE_A_HOLE: Final = 9.0
+# One that alone goes on a session more has both marks of a shift, and asks for nothing against it.
+_AT_BOTH_ENDS: Final = -1.0
 _UNTOLD: Final = -0.02  # the score of a row that says nothing: no stretch goes on for nothing
 _MOST: Final = 2.0  # what one row may say
 _FURTHEST: Final = 3.0  # deviations
@@ -51,7 +53,9 @@ def out_of_step(frame: pl.DataFrame, offsets: Whole, untold: Bools) -> Bools:
     # What a hole tells goes first: beside a symbol that is shifted the others look so as well.
     for shift in (-1, 1):
         scores = _scores(signs, steps, offsets, shift)
-        marked |= stretches_from(scores, offsets, _holes(steps, offsets, shift), _BESIDE_A_HOLE)
+        holes = _holes(steps, offsets, shift)
+        marked |= stretches_from(scores, offsets, holes, _BESIDE_A_HOLE)
+        marked |= _to_an_end(scores, steps, offsets, holes)
     signs[marked] = 0.0
     number = _others((signs[:, :1] != 0.0).astype(np.float64), steps, offsets, 0)[:, 0]
     for shift in (-1, 1):
@@ -59,6 +63,33 @@ def out_of_step(frame: pl.DataFrame, offsets: Whole, untold: Bools) -> Bools:
         enough = np.where(number >= _LEAST_OTHERS, scores, _UNTOLD)
         marked |= stretches(enough, offsets, _OUT_OF_STEP)
     return marked & ~untold
+
+
+def _to_an_end(scores: Floats, steps: Whole, offsets: Whole, holes: Whole) -> Bools:
+    """Mark the rows between a hole and the end of a symbol that alone goes on a session more.
+
+    `holes` are those of `_holes`. Dated a session late, rows go on a session after all others end;
+    early, they begin one before them. Hole and end together leave little to be told by the moves.
+    """
+    marks = np.zeros(scores.size, dtype=np.bool_)
+    late = _alone(steps[offsets[1:] - 1])
+    early = _alone(-steps[offsets[:-1]])
+    for hole in holes:
+        symbol = late if hole >= 0 else early
+        row = hole if hole >= 0 else -hole - 1
+        if symbol is None or not offsets[symbol] <= row < offsets[symbol + 1]:
+            continue
+        span = slice(row, offsets[symbol + 1]) if hole >= 0 else slice(offsets[symbol], row + 1)
+        if scores[span].sum() >= _AT_BOTH_ENDS:
+            marks[span] = True
+    return marks
+
+
+def _alone(ends: Whole) -> int | None:
+    """Return the symbol that ends one session after all others, which end together."""
+    last = int(np.argmax(ends))
+    others = np.delete(ends, last)
+    return last if bool(np.all(others == ends[last] - 1)) else None
 
 
 def _signs(frame: pl.DataFrame, untold: Bools) -> Floats:

@@ -118,3 +118,54 @@ def test_one_hole_and_one_saturday_condemn_no_week() -> None:
 
     assert {rule for _, _, rule in found} & DATING == set()
     assert ("IBM", friday["session"] + timedelta(days=1), "day_is_not_a_weekend") in found
+
+
+@pytest.mark.parametrize("symbol", ["AAPL", "IBM", "MSFT"])
+@pytest.mark.parametrize("first", [date(2004, 2, 2), date(2009, 3, 2)])
+def test_two_months_in_no_order_are_told_of_a_file_that_has_no_more(
+    symbol: str, first: date
+) -> None:
+    frame = rows(symbol, first, first + timedelta(days=62))
+    mixed = frame.sample(fraction=1.0, shuffle=True, seed=5)
+    shuffled = mixed.with_columns(frame["session"])
+
+    assert not errors(frame)
+    assert len(told(shuffled, "rows_are_in_order")) >= 0.8 * frame.height
+
+
+@pytest.mark.parametrize("symbol", ["AAPL", "IBM", "MSFT"])
+def test_a_month_in_reverse_is_out_of_order(symbol: str) -> None:
+    frame = rows(symbol, date(2012, 5, 1), date(2012, 6, 7))
+    backwards = frame.reverse().with_columns(frame["session"])
+
+    assert not errors(frame)
+    assert len(told(backwards, "rows_are_in_order")) >= 0.8 * frame.height
+
+
+def short(last: dict[str, date]) -> pl.DataFrame:
+    return pl.concat(rows(symbol, date(2011, 3, 1), end) for symbol, end in last.items())
+
+
+def test_of_a_month_the_symbol_with_a_hole_that_ends_after_all_others_is_late() -> None:
+    end, beyond = date(2011, 4, 8), date(2011, 4, 11)
+    others = short({"IBM": end, "MSFT": end, "GOOG": end})
+    frame = rows("AAPL", date(2011, 3, 1), beyond)
+    days = frame["session"]
+    late = pl.concat(
+        [frame.head(9), frame.slice(9, frame.height - 10).with_columns(days.slice(10))]
+    )
+
+    frame = pl.concat([late, others])
+
+    assert {symbol for symbol, _, _ in errors(frame)} == {"AAPL"}
+    assert told(frame, "dates_are_in_step") == set(days.slice(10))
+
+
+def test_a_symbol_with_a_hole_whose_last_row_the_others_lack_is_not_late() -> None:
+    end, beyond = date(2011, 4, 8), date(2011, 4, 11)
+    others = short({"IBM": end, "MSFT": end, "GOOG": end})
+    frame = rows("AAPL", date(2011, 3, 1), beyond)
+
+    with_hole = frame.filter(pl.col("session") != frame["session"][9])
+
+    assert told(pl.concat([with_hole, others]), "dates_are_in_step") == set()

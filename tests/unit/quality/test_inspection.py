@@ -205,3 +205,34 @@ def test_a_file_of_which_no_row_names_its_symbol_is_unreadable() -> None:
 
     with pytest.raises(UnreadableDeliveryError, match="None of the 1 rows names both"):
         inspected(nameless)
+
+
+def in_one_file(*symbols: str) -> pl.DataFrame:
+    return pl.concat(rows(symbol, FIRST, LAST) for symbol in symbols)
+
+
+def test_a_symbol_in_cents_from_end_to_end_is_told_once_beside_others_in_dollars() -> None:
+    prices = ("open", "high", "low", "close")
+    frame = in_one_file("IBM", "GOOG", "MSFT")
+    cents = [
+        pl.when(pl.col("symbol") == "MSFT").then((pl.col(n) * 100).round(0)).otherwise(n).alias(n)
+        for n in prices
+    ]
+
+    found = inspected(frame.with_columns(cents).write_csv(), name="three.csv")
+
+    (told_of,) = of_rule(found, "prices_have_cents")
+    assert (told_of.symbol, told_of.severity) == ("MSFT", "warning")
+    assert errors(found) == set()
+
+
+def test_a_dear_share_without_cents_that_hardly_trades_is_no_symbol_in_cents() -> None:
+    frame = in_one_file("IBM", "GOOG", "MSFT")
+    dear = [
+        *((pl.col(n) * 1_000).round(0).alias(n) for n in ("open", "high", "low", "close")),
+        (pl.col("volume") // 100_000).alias("volume"),
+        pl.lit("BRKA").alias("symbol"),
+    ]
+    both = pl.concat([frame, rows("IBM", FIRST, LAST).with_columns(dear)])
+
+    assert of_rule(inspected(both.write_csv(), name="four.csv"), "prices_have_cents") == []

@@ -282,3 +282,20 @@ def test_a_volume_that_fades_or_follows_a_split_is_no_thin_feed() -> None:
     assert errors(judged(fading)) == set()
     assert errors(judged(joined, actions=told)) == set()
     assert errors(judged(joined)) == {(AT, "jump_is_no_unknown_split")}
+
+
+@pytest.mark.parametrize("factor", [0.5, 1.9])
+def test_a_halt_of_days_may_end_at_half_or_twice_the_price(factor: float) -> None:
+    days = exchange().sessions(date(2014, 1, 6), date(2014, 6, 30))
+    frame = quiet("HALT", days, 40.0)
+    volume = pl.col("volume")
+    after = pl.col("session") >= days[60]
+    frame = frame.with_columns(
+        *(pl.when(after).then(pl.col(n) * factor).otherwise(pl.col(n)).alias(n) for n in PRICES),
+        pl.when(pl.col("session") == days[60]).then(volume * 9.0).otherwise(volume).alias("volume"),
+    )
+
+    judgement = judged(frame.filter(~pl.col("session").is_in(days[53:60])))
+
+    assert {day for day, _ in errors(judgement)} <= set(days[53:60])
+    assert "trading_was_not_interrupted" in told(judgement, days[60])
