@@ -2,7 +2,8 @@
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 import sqlalchemy as sa
@@ -46,6 +47,16 @@ def engine(dsn: str, *, pool_size: int = 5) -> sa.Engine:
         max_overflow=pool_size,
         connect_args={"options": "-c timezone=UTC", "connect_timeout": 5},
     )
+
+
+@contextmanager
+def snapshot(ledger: sa.Engine) -> Iterator[sa.Connection]:
+    """A connection for reading whose every query sees the ledger of one instant.
+
+    Else what is written between two queries would look like a contradiction of both.
+    """
+    with ledger.connect() as conn:
+        yield conn.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
 
 def transact(

@@ -46,6 +46,8 @@ def verify(conn: sa.Connection, anchors: Iterable[Anchor] = ()) -> Verification:
 
     Parameters
     ----------
+    conn : sqlalchemy.Connection
+        From `ledger.snapshot`: a desk that goes on must not look altered between two queries.
     anchors : iterable of Anchor
         Ends of the log that were kept elsewhere: a log rewritten from its start has a chain
         that holds, and other hashes than these.

@@ -31,7 +31,7 @@ def verify(
     engine = ledger.engine(settings.database.url("desk"), pool_size=1)
     try:
         kept = list(audit_anchors.kept(object_store.from_settings(settings)))
-        with engine.connect() as conn:
+        with ledger.snapshot(engine) as conn:
             found = verification.verify(conn, kept)
     except (StoreError, ValueError, KeyError) as e:
         raise CommandError(f"The anchors in the lake could not be read: {e}") from e

@@ -15,6 +15,7 @@ from countersign.drill.facts import drill_limits, sample_universe
 from countersign.drill.limits_kept import Bought, breaches
 from countersign.drill.plan import Plan, planned
 from countersign.drill.signing import People
+from ledger import snapshot
 
 _SPLIT_RATIO = 2
 
@@ -123,7 +124,7 @@ class Drill:
     def _result(self, desk: TemporaryDesk, conductor: Conductor, begun: float) -> Result:
         """Read both sides, compare, and count."""
         venue = desk.venue.side(CASH)
-        with desk.engine.connect() as conn:
+        with snapshot(desk.engine) as conn:
             signed = ledger_side.with_ends(conn, conductor.people.signed)
             ledger, sent_at = ledger_side.side(conn), ledger_side.sent_at(conn)
             unsound = ledger_side.unsound(conn, tampered=conductor.people.tampered)

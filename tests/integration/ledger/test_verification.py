@@ -1,6 +1,7 @@
 """Altering, deleting or adding anything of the past is found, and its place is named."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import sqlalchemy as sa
 
 from adapters import audit_anchors
 from adapters.object_store import FolderStore
-from ledger import audit, new_id, verification
+from ledger import audit, new_id, snapshot, verification
 from ledger.tables import audit_head, audit_log, legs, proposals, signatures
 from ledger.verification import Verification
 from tests.integration.ledger.cases import Case, proposed
@@ -32,7 +33,7 @@ def past(case: Case) -> Case:
 
 
 def verified(case: Case, *kept: Anchor) -> Verification:
-    with case.ledger.connect() as conn:
+    with snapshot(case.ledger) as conn:
         return verification.verify(conn, kept)
 
 
@@ -48,6 +49,24 @@ def altered(case: Case, statement: sa.Executable) -> Verification:
     with case.ledger.begin() as conn:
         assert conn.execute(statement).rowcount >= 1
     return verified(case)
+
+
+def test_a_desk_that_goes_on_looks_unaltered(case: Case) -> None:
+    def live() -> None:
+        for _ in range(40):
+            made = proposed(strategy=new_id())
+            case.record(made)
+            case.sign(made, "Maria")
+
+    looks = []
+    with ThreadPoolExecutor(1) as pool:
+        living = pool.submit(live)
+        while not living.done():
+            looks.append(verified(case))
+        living.result()
+
+    assert [look.places for look in looks if not look.holds] == []
+    assert len({look.rows for look in looks}) > 3  # it was looked at while it went on
 
 
 def test_an_honest_past_holds(past: Case) -> None:
