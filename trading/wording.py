@@ -33,4 +33,5 @@ def shares(quantity: Decimal) -> str:
 
 def _rounded(value: Decimal, decimals: int) -> str:
     exact = value.quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_EVEN)
+    exact = exact if exact else abs(exact)  # no minus before what rounds to nothing
     return f"{exact:,f}"
