@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 import duckdb
 import polars as pl
 
-from warehouse.adjustment import adjusted_closes
+from warehouse import actions
 
 _DECISIONS = """
 select session, symbol, outcome, reason_code, sentence, figures, proposal_id, known_at
@@ -119,6 +119,15 @@ order by recorded_at desc
 limit 1
 """
 
+_CLOSES = """
+select session, close
+from market.daily_bars
+where symbol = $symbol and session between $first and $last
+qualify row_number() over (partition by session order by known_at desc, recorded_at desc) = 1
+order by session desc
+limit $sessions
+"""
+
 _AROUND = """
 select session, open, high, low, close, volume
 from market.daily_bars
@@ -224,12 +233,18 @@ def closes(
 ) -> pl.DataFrame:
     """Return up to `sessions` closes until `last`, oldest first, in USD per share of `last`.
 
-    They are adjusted for the splits known at `as_of`: a line over a split has no cliff.
+    They are adjusted for the splits known at `as_of`: a line over a split has no cliff. Of
+    dividends nothing is asked, so that a wrong one keeps no card from being shown.
     """
     # Two days of calendar for each session are more than enough, and let old files be skipped.
     first = last - timedelta(days=2 * sessions + 10)
-    found = adjusted_closes(conn, [symbol], first, last, as_of=as_of, judged=False)
-    return found.select("session", close="split_adjusted_close").tail(sessions)
+    asked = {"symbol": symbol, "first": first, "last": last, "sessions": sessions}
+    found = conn.execute(_CLOSES, asked).pl().sort("session")
+    told = actions.known(conn, [symbol], first, last, as_of=as_of).filter(kind="split")
+    for ex_date, ratio in told.select("ex_date", "ratio").iter_rows():
+        before = pl.col("session") < ex_date
+        found = found.with_columns(close=pl.col("close") / pl.when(before).then(ratio).otherwise(1))
+    return found
 
 
 def around(conn: duckdb.DuckDBPyConnection, *, symbol: str, session: date) -> pl.DataFrame:

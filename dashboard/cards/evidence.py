@@ -46,8 +46,7 @@ def after_split_sentence(proposal: Proposal) -> str:
     said = proposal.content.get("reason") or "A split ended the stops of this position."
     return (
         f"**Why.** {formats.plain(str(said))} This gives the position the same cover back, in new "
-        "shares at new prices. Until it is signed nothing limits its loss. No model stands behind "
-        "it."
+        "shares at new prices. No model stands behind it."
     )
 
 
@@ -131,7 +130,7 @@ def price_chart(proposal: Proposal, content: Content, closes: pl.DataFrame) -> N
     leg = proposal.legs[0]
     last = float(closes["close"][-1])
     session: date = closes["session"][-1]
-    forecast, band = ("", "")
+    forecast = band = ""
     if content.prediction is not None:
         forecast, band = ", and the forecast's 80 % range", "; band: model"
     figures.show(

@@ -340,7 +340,7 @@ def test_only_an_action_that_was_said_otherwise_parts_a_range(warehouse: Warehou
 
 def test_a_chart_over_a_split_has_no_cliff(warehouse: Warehouse) -> None:
     append(warehouse, bar(close=20.0), bar(session=NEXT, close=10.5), bar(session=THIRD))
-    act(warehouse, split("A", NEXT, 2.0))
+    act(warehouse, split("A", NEXT, 2.0), dividend("A", THIRD, 99.0))  # more than the price
     with warehouse.reader() as conn:
         shown = pages.closes(conn, symbol="A", last=THIRD, as_of=LATER)
         before = pages.closes(conn, symbol="A", last=DAY, as_of=LATER)
