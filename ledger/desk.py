@@ -14,11 +14,11 @@ from ledger import (
     bookings,
     fills,
     following,
+    intents,
     legs,
     orders,
     proposals,
     reconciliations,
-    silence,
     situation,
     state,
     stop_risk,
@@ -26,20 +26,14 @@ from ledger import (
     views,
 )
 from ledger.connection import transact
-from ledger.tables import proposals as proposals_table
-from ledger.tables import signatures
 from trading.broker import BrokerBooking, BrokerFill, BrokerOrder
 from trading.errors import IllegalTransitionError
 from trading.ledger import BrokerView, DeskNow, Difference, Scope, SignedLeg, Stamp, Unsettled
 from trading.orders import Order, OrderState, Side, seen
-from trading.proposals import FLATTEN
 from trading.state import TradingState
 from trading.tactics.planning import Child
 
 T = TypeVar("T")
-
-_PROCESS = "reconcile"
-_UNANSWERED = "broker_away"  # not grave, yet nothing was compared
 
 
 class DeskLedger:
@@ -190,33 +184,11 @@ class DeskLedger:
         at: Stamp,
     ) -> str | None:
         """Write the order down before its first byte goes out; None, or why it must not go."""
-
-        def work(conn: sa.Connection) -> str | None:
-            refusal = _refusal(conn, order, reduces=reduces, owner=owner, at=at)
-            if refusal is not None:
-                return refusal
-            if not orders.add(conn, order, build=build, owner=owner, until=lease_until, at=at):
-                # A commit whose answer was lost is repeated: then the intent is our own.
-                ours = orders.owner_of(conn, order.client_order_id) == owner
-                return None if ours else "Another dispatcher has written it down."
-            content_hash = _mark_sending(conn, order.proposal_id, at)
-            audit.append(
-                conn,
-                at=at.desk_at,
-                actor=owner,
-                action="order.intend",
-                subject=order.client_order_id,
-                payload={
-                    "proposal": order.proposal_id,
-                    "content_hash": content_hash,
-                    "attempt": order.attempt,
-                    "quantity": order.quantity,
-                    "build": build,
-                },
+        return self._transact(
+            lambda conn: intents.write(
+                conn, order, reduces=reduces, owner=owner, build=build, until=lease_until, at=at
             )
-            return None
-
-        return self._transact(work)
+        )
 
     def mark_sent(
         self, client_order_id: str, *, reduces: bool, owner: str, until: datetime, at: Stamp
@@ -398,28 +370,11 @@ class DeskLedger:
 
         A clean one ends what a silence of the desk began.
         """
-
-        def work(conn: sa.Connection) -> None:
-            grave = [one for one in differences if one.grave]
-            if grave:
-                _reduce(conn, grave, at)
-            unanswered = any(one.kind == _UNANSWERED for one in differences)
-            if not unanswered:
-                still = {(one.kind, one.subject) for one in grave}
-                alerts.over(conn, noticed_by=_PROCESS, still=still, desk_at=at.desk_at)
-            clean = not grave and not unanswered
-            if clean:
-                silence.over(conn, desk_at=at.desk_at)
-            reconciliations.record(
-                conn,
-                started_at=started_at,
-                finished_at=at.desk_at,
-                market_at=at.market_at,
-                clean=clean,
-                differences=differences,
+        self._transact(
+            lambda conn: reconciliations.finish(
+                conn, started_at=started_at, differences=differences, at=at
             )
-
-        self._transact(work)
+        )
 
     def tighten(self, to: TradingState, *, reason: str, by: str, at: Stamp) -> None:
         """Tighten the trading state on behalf of a process."""
@@ -454,31 +409,6 @@ class DeskLedger:
         return transact(self._engine, work)
 
 
-def _refusal(
-    conn: sa.Connection, order: Order, *, reduces: bool, owner: str, at: Stamp
-) -> str | None:
-    """Lock what an intent depends on, in one order everywhere, and say what forbids it."""
-    now = state.locked(conn).state
-    row = conn.execute(
-        sa.select(proposals_table)
-        .where(proposals_table.c.proposal_id == order.proposal_id)
-        .with_for_update()
-    ).one()
-    if not now.admits(reduces=reduces, ordered=row.command == FLATTEN):
-        return f"The desk is {now}; it waits."
-    if not row.valid_from <= at.market_at < row.valid_until:
-        return "It is not valid at this moment."
-    terms = legs.terms(conn, order.proposal_id)
-    counted = set(terms.signers) - {terms.entered_by}
-    if terms.state != "signed" or len(counted) < max(terms.signatures_needed, 1):
-        return f"The proposal is {terms.state}, with {len(counted)} signatures."
-    if not terms.intact:
-        return "The stored proposal is not the one that was signed."
-    if not legs.holds(conn, order.leg_id, owner=owner, now=at.desk_at):
-        return "Another dispatcher has taken it."
-    return legs.beyond_signed(conn, order, market_at=at.market_at)
-
-
 def _tell_closed(
     conn: sa.Connection,
     proposal_id: str | None,
@@ -500,49 +430,4 @@ def _tell_closed(
         action="leg.close",
         subject=leg_id,
         payload={"code": code, "sentence": sentence, "proposal": proposal_id},
-    )
-
-
-def _mark_sending(conn: sa.Connection, proposal_id: str, at: Stamp) -> str:
-    """Make the signatures used; from here on they cannot be withdrawn. Returns the hash signed."""
-    conn.execute(
-        sa.update(signatures)
-        .where(
-            signatures.c.proposal_id == proposal_id,
-            signatures.c.kind == "sign",
-            signatures.c.withdrawn_at.is_(None),
-            signatures.c.used_at.is_(None),
-        )
-        .values(used_at=at.desk_at)
-    )
-    sending_at = sa.func.coalesce(proposals_table.c.sending_at, at.desk_at)
-    return str(
-        conn.scalar(
-            sa.update(proposals_table)
-            .where(proposals_table.c.proposal_id == proposal_id)
-            .values(sending_at=sending_at)
-            .returning(proposals_table.c.content_hash)
-        )
-    )
-
-
-def _reduce(conn: sa.Connection, grave: Sequence[Difference], at: Stamp) -> None:
-    for one in grave:
-        alerts.raise_once(
-            conn,
-            severity="critical",
-            kind=one.kind,
-            subject=one.subject,
-            message=one.sentence,
-            desk_at=at.desk_at,
-            market_at=at.market_at,
-            actor=_PROCESS,
-            condition=one.sentence,
-        )
-    state.tighten(
-        conn,
-        to=TradingState.REDUCING,
-        reason=grave[0].sentence,
-        process=_PROCESS,
-        desk_at=at.desk_at,
     )

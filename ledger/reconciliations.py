@@ -7,9 +7,14 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from ledger import alerts, silence, state
 from ledger.connection import new_id
 from ledger.tables import reconciliations
-from trading.ledger import Difference
+from trading.ledger import Difference, Stamp
+from trading.state import TradingState
+
+_PROCESS = "reconcile"
+_UNANSWERED = "broker_away"  # not grave, yet nothing was compared
 
 
 @dataclass(frozen=True)
@@ -22,6 +27,55 @@ class Reconciliation:
     market_at: datetime | None
     clean: bool
     differences: tuple[Difference, ...]
+
+
+def finish(
+    conn: sa.Connection, *, started_at: datetime, differences: Sequence[Difference], at: Stamp
+) -> None:
+    """Write the result; a grave difference puts the desk in REDUCING and raises an alert.
+
+    A clean one ends what a silence of the desk began.
+    """
+    grave = [one for one in differences if one.grave]
+    if grave:
+        _reduce(conn, grave, at)
+    unanswered = any(one.kind == _UNANSWERED for one in differences)
+    if not unanswered:
+        still = {(one.kind, one.subject) for one in grave}
+        alerts.over(conn, noticed_by=_PROCESS, still=still, desk_at=at.desk_at)
+    clean = not grave and not unanswered
+    if clean:
+        silence.over(conn, desk_at=at.desk_at)
+    record(
+        conn,
+        started_at=started_at,
+        finished_at=at.desk_at,
+        market_at=at.market_at,
+        clean=clean,
+        differences=differences,
+    )
+
+
+def _reduce(conn: sa.Connection, grave: Sequence[Difference], at: Stamp) -> None:
+    for one in grave:
+        alerts.raise_once(
+            conn,
+            severity="critical",
+            kind=one.kind,
+            subject=one.subject,
+            message=one.sentence,
+            desk_at=at.desk_at,
+            market_at=at.market_at,
+            actor=_PROCESS,
+            condition=one.sentence,
+        )
+    state.tighten(
+        conn,
+        to=TradingState.REDUCING,
+        reason=grave[0].sentence,
+        process=_PROCESS,
+        desk_at=at.desk_at,
+    )
 
 
 def record(
