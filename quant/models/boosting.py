@@ -11,6 +11,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from quant.models.bins import borders
 from quant.models.dataset import Hyperparameters
 from quant.models.learners import Checked, Fit, Lesson
 from quant.typing import FloatArray
@@ -88,13 +89,14 @@ class Quantised:
         self._threads = 1 if copies > 1 else max(1, n_jobs)
         self._max_bin = max_bin
         self._device = device
-        first = xgb.QuantileDMatrix(values, max_bin=max_bin, nthread=max(1, n_jobs))
+        bins = xgb.QuantileDMatrix(borders(values, max_bin), max_bin=max_bin, nthread=1)
+        first = xgb.QuantileDMatrix(values, ref=bins, max_bin=max_bin, nthread=max(1, n_jobs))
         # A matrix holds the labels and weights of one fit at a time: each thread needs its own.
         self._idle: SimpleQueue[Any] = SimpleQueue()
         self._idle.put(first)
         self._checked: WeakKeyDictionary[Checked, Any] = WeakKeyDictionary()
         for _ in range(copies - 1):
-            self._idle.put(xgb.QuantileDMatrix(values, ref=first, max_bin=max_bin, nthread=1))
+            self._idle.put(xgb.QuantileDMatrix(values, ref=bins, max_bin=max_bin, nthread=1))
 
     def fit(self, lesson: Lesson, settings: Hyperparameters, *, seed: int) -> Fit:
         """Grow trees; with checked rows until they are forecast no better.

@@ -11,6 +11,7 @@ from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
 from quant.models import Hyperparameters, UnusableDataError
+from quant.models.bins import borders
 from quant.models.dataset import candidates, search_space
 from quant.models.learners import FAMILIES, Checked, Lesson, prepare, read
 from quant.models.linear import Linear
@@ -41,7 +42,8 @@ def test_it_finds_what_is_there(family: str) -> None:
 def test_trials_on_prepared_rows_stop_where_xgboost_alone_does() -> None:
     bench = prepare("xgboost", FEATURES)
     lesson = replace(LESSON, checked=CHECKED)
-    rows = xgb.QuantileDMatrix(FEATURES, WON, max_bin=64)
+    bins = xgb.QuantileDMatrix(borders(FEATURES, 64), max_bin=64)
+    rows = xgb.QuantileDMatrix(FEATURES, WON, ref=bins, max_bin=64)
     rows.set_info(weight=LESSON.weights)  # afterwards, so that bins do not depend on the lesson
     checked = xgb.QuantileDMatrix(CHECKED.features, CHECKED.won, ref=rows, max_bin=64)
     for depth, patience in ((1, 3), (2, 1), (2, 15), (1, 3)):
