@@ -34,14 +34,14 @@ def weekdays(n: int) -> npt.NDArray[np.int32]:
 
 
 def write_parquet(path: Path, columns: Columns, n_symbols: int) -> None:
-    """Write bars as one file: symbol and session numbers first."""
+    """Write bars as one file, packed as the warehouse's are: symbol and session numbers first."""
     n = columns["close"].size // n_symbols
     table = {
         "symbol": np.repeat(np.arange(n_symbols, dtype=np.int32), n),
         "session": np.tile(weekdays(n), n_symbols),
         **columns,
     }
-    pq.write_table(pa.table(table), path, compression="zstd")
+    pq.write_table(pa.table(table), path, compression="snappy")
 
 
 def write_qlib(folder: Path, columns: Columns, n_symbols: int) -> None:

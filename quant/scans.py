@@ -80,6 +80,41 @@ def rolling_rank(a: Float64Array, window: int, out: Float64Array) -> None:
 
 
 @kernel
+def rolling_quantile(a: Float64Array, window: int, share: float, out: Float64Array) -> None:
+    """Value that `share` of the window lies below, on the line between the two next to it."""
+    place = share * (window - 1)
+    low = int(place)
+    part, high = place - low, min(low + 1, window - 1)
+    spare = np.empty(window + 1)
+    out[:] = math.nan
+    begin = 0
+    while begin < a.size:
+        gap = next_missing(a, begin)
+        if begin + window <= gap:
+            held = np.sort(a[begin : begin + window])
+            out[begin + window - 1] = held[low] + part * (held[high] - held[low])
+            for i in range(begin + window, gap):
+                _exchange(held, a[i - window], a[i], spare)
+                out[i] = held[low] + part * (held[high] - held[low])
+        begin = gap + 1
+
+
+@kernel
+def _exchange(held: Float64Array, old: float, new: float, spare: Float64Array) -> None:
+    """Put `new` in the place of `old` among ascending values.
+
+    Each place is told from its neighbours alone: nothing is searched, and all are moved at once.
+    """
+    n = held.size
+    for i in range(n - 1):
+        spare[i + 1] = held[i] if held[i] < old else held[i + 1]
+    spare[0], spare[n] = -math.inf, math.inf
+    for i in range(n):
+        below = spare[i] if spare[i] > new else new
+        held[i] = below if below < spare[i + 1] else spare[i + 1]
+
+
+@kernel
 def rolling_mean_deviation(a: Float64Array, window: int, out: Float64Array) -> None:
     """Mean absolute deviation of the window from its mean."""
     out[: window - 1] = math.nan

@@ -62,6 +62,7 @@ class Op(IntEnum):
     ROWS_SINCE_LOWEST = 43
     RANK = 44
     MEAN_DEVIATION = 45
+    QUANTILE = 46
     CROSS_RANK = 60
     CROSS_MEAN = 61
     CROSS_STD = 62
@@ -70,7 +71,7 @@ class Op(IntEnum):
 
 _ANCHORED = frozenset(range(Op.SUM, Op.MOMENT + 1))
 _TODAY = frozenset({Op.SUM_TODAY, Op.HIGHEST_TODAY, Op.LOWEST_TODAY})
-_WINDOWED = frozenset(range(Op.SUM, Op.MEAN_DEVIATION + 1))
+_WINDOWED = frozenset(range(Op.SUM, Op.QUANTILE + 1))
 CROSS_SECTIONAL = frozenset({Op.CROSS_RANK, Op.CROSS_MEAN, Op.CROSS_STD})
 
 
@@ -379,6 +380,11 @@ def rank(a: Series, window: int) -> Series:
 def mean_deviation(a: Series, window: int) -> Series:
     """Mean absolute deviation from the window's mean."""
     return series(Op.MEAN_DEVIATION, a, window=window)
+
+
+def quantile(a: Series, window: int, share: float) -> Series:
+    """Value that `share` of the window lies below, on the line between two of its values."""
+    return series(Op.QUANTILE, a, window=window, param=share)
 
 
 def skewness(a: Series, window: int) -> Series:

@@ -90,15 +90,17 @@ def execute_anchored(
 
 
 @kernel
-def execute_scanned(op: int, window: int, a: Float64Array, out: Float64Array) -> None:
-    """Carry out an operation that scans its window (`Op` 40 to 45)."""
+def execute_scanned(op: int, window: int, param: float, a: Float64Array, out: Float64Array) -> None:
+    """Carry out an operation that scans its window (`Op` 40 to 46)."""
     if op < 44:
         sign = 1.0 if op in {40, 42} else -1.0
         scans.rolling_extreme(a, window, sign, op >= 42, out)
     elif op == 44:
         scans.rolling_rank(a, window, out)
-    else:
+    elif op == 45:
         scans.rolling_mean_deviation(a, window, out)
+    else:
+        scans.rolling_quantile(a, window, param, out)
 
 
 @kernel
@@ -175,7 +177,7 @@ def run_symbol(
             own = starts[np.searchsorted(starts, begin) :] - begin
             execute_anchored(op, window, param[k], a, b, own, target)
         else:
-            execute_scanned(op, window, a, target)
+            execute_scanned(op, window, param[k], a, target)
         result = registers[dest, first : times.size]
         if column >= 0:
             columns[column, : result.size] = result

@@ -13,7 +13,7 @@ RNG = np.random.default_rng(5)
 
 
 def told(column: np.ndarray) -> np.ndarray:
-    return column[~np.isnan(column)]
+    return np.asarray(column[~np.isnan(column)])
 
 
 def test_few_values_all_begin_a_bin_however_rare() -> None:

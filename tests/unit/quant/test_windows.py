@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
+from quant.scans import rolling_quantile
 from quant.windows import next_missing, rolling_std, rolling_sum
 
 
@@ -34,3 +38,29 @@ def test_deviations_are_zero_of_constants_and_missing_where_a_value_is() -> None
     np.testing.assert_array_equal(np.isnan(deviations), missing)
     assert (deviations[~missing][:-1] == 0.0).all()
     assert deviations[-1] == pytest.approx(np.std([0.3, 0.3, 0.4], ddof=1))
+
+
+@given(
+    arrays(
+        np.float64,
+        st.integers(0, 90),
+        elements=st.sampled_from([np.nan, -np.inf, -2.0, 0.0, 0.5, 0.5, 3.0, 1e300]),
+    ),
+    st.integers(1, 20),
+    st.floats(0.0, 1.0),
+)
+def test_a_quantile_is_that_of_the_sorted_window(
+    values: np.ndarray, window: int, share: float
+) -> None:
+    found = np.empty(values.size)
+    rolling_quantile(values, window, share, found)
+
+    for end, quantile in enumerate(found, start=1):
+        seen = values[max(0, end - window) : end]
+        if seen.size < window or np.isnan(seen).any():
+            assert np.isnan(quantile)
+        else:
+            with np.errstate(invalid="ignore"):
+                wanted = np.quantile(seen, share)
+            # Between two infinities, or next to one, no line can be drawn.
+            assert quantile == pytest.approx(wanted, nan_ok=True) or not np.isfinite(wanted)
