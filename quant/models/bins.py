@@ -35,17 +35,13 @@ def borders(features: Float32Array, max_bin: int) -> Float32Array:
         drawn = np.random.default_rng(0).choice(rows, _SAMPLE, replace=False, shuffle=False)
         features = features[np.sort(drawn)]
     columns = np.sort(np.ascontiguousarray(features.T), axis=1)
-    chosen = np.full((max_bin, columns.shape[0]), np.nan, dtype=np.float32)
-    for k, column in enumerate(columns):
-        found = _borders(column[~np.isnan(column)], max_bin)
-        chosen[: found.size, k] = found
-    return chosen
-
-
-def _borders(ascending: Float32Array, max_bin: int) -> Float32Array:
-    differs = np.diff(ascending, prepend=np.float32(np.nan)) != 0.0
-    if np.count_nonzero(differs) > max_bin:
-        places = np.linspace(0, ascending.size - 1, max_bin).round().astype(np.int64)
-        ascending, differs = ascending[places], np.diff(ascending[places], prepend=np.nan) != 0.0
-    chosen: Float32Array = ascending[differs]
-    return chosen
+    known = np.count_nonzero(~np.isnan(columns), axis=1)
+    places = np.rint(np.linspace(0.0, 1.0, max_bin) * np.maximum(known - 1, 0)[:, None])
+    chosen = np.take_along_axis(columns, places.astype(np.int64), axis=1)
+    different = 1 + np.count_nonzero(columns[:, 1:] > columns[:, :-1], axis=1)
+    for k in np.flatnonzero(different <= max_bin):
+        values = np.unique(columns[k, : known[k]])
+        chosen[k, : values.size], chosen[k, values.size :] = values, np.nan
+    repeated = chosen[:, 1:] == chosen[:, :-1]
+    chosen[:, 1:][repeated] = np.nan
+    return np.ascontiguousarray(np.sort(chosen, axis=1).T)
