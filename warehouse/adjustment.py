@@ -18,7 +18,7 @@ import numpy as np
 import polars as pl
 
 from quant.features import DailyPanel
-from quant.typing import BoolArray
+from quant.typing import BoolArray, Int32Array
 from warehouse import actions, identity, universe
 from warehouse import index as indices
 from warehouse.bars import accepted, asked
@@ -122,8 +122,8 @@ def panel(
     judged : bool
         Whether only rows whose verdict (as known then) is passed or released are returned.
     members_of : str, optional
-        List in `market.universe`: says which rows are members. Without it, or when nothing is
-        known of the list, every row is.
+        List in `market.universe`: says which rows are members, and of which sector. Without it,
+        or when nothing is known of the list, every row is, and no sector is known.
 
     Raises
     ------
@@ -135,6 +135,7 @@ def panel(
     rows = _with_factors(bars, _events(look, bars, after=_FIRST_DAY))
     lengths = rows.group_by("symbol", maintain_order=True).len()
     series = indices.bars(conn, index, first, last, as_of=as_of)
+    member, sector = (None, None) if members_of is None else _membership(look, members_of, rows)
     return DailyPanel(
         symbols=tuple(lengths["symbol"]),
         offsets=np.concatenate([[0], np.cumsum(lengths["len"].to_numpy())]).astype(np.int64),
@@ -142,27 +143,36 @@ def panel(
         **{name: rows[name].to_numpy() for name in _ROWS},
         index_sessions=series["session"].to_physical().to_numpy(),
         index_close=series["close"].to_numpy(),
-        member=None if members_of is None else _member(look, members_of, rows),
+        member=member,
+        sector=sector,
     )
 
 
-def _member(look: _Look, name: str, rows: pl.DataFrame) -> BoolArray | None:
-    """Whether each row's symbol belonged to the list in that session; None when none is known."""
+def _membership(
+    look: _Look, name: str, rows: pl.DataFrame
+) -> tuple[BoolArray | None, Int32Array | None]:
+    """Whether each row's symbol belonged to the list in that session, and the sector's number.
+
+    None when nothing is known of the list. What has no sector shares the number 0.
+    """
     known = universe.members(look.conn, name, look.first, look.last, as_of=look.as_of)
     if known.is_empty():
-        return None
+        return None, None
     inside = (
         rows.select(pl.col("symbol").cast(pl.String), "session")
         .with_row_index("row")
-        .join(known.select("symbol", "from_session", "to_session"), on="symbol")
+        .join(known.select("symbol", "from_session", "to_session", "sector"), on="symbol")
         .filter(
             (pl.col("session") >= pl.col("from_session"))
             & (pl.col("session") <= pl.col("to_session")).fill_null(value=True)
         )
+        .with_columns(number=pl.col("sector").rank("dense").fill_null(0))
     )
     member: BoolArray = np.zeros(rows.height, dtype=np.bool_)
     member[inside["row"].to_numpy()] = True
-    return member
+    sector: Int32Array = np.zeros(rows.height, dtype=np.int32)
+    sector[inside["row"].to_numpy()] = inside["number"].to_numpy()
+    return member, sector
 
 
 _FACTORS = ("split_factor", "return_factor")

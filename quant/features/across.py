@@ -1,4 +1,4 @@
-"""Kernels across symbols: the rank, mean and deviation of one session's members."""
+"""Kernels across symbols: rank, mean and deviation of one session's members, and of a sector's."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from quant.jit import kernel
-from quant.typing import BoolArray, Float64Array, Int64Array
+from quant.typing import BoolArray, Float64Array, Int32Array, Int64Array
 
 _RUN = 8  # so few neighbours are sorted by insertion before runs are merged
 _SPREAD = 2  # buckets for each key
@@ -53,6 +53,35 @@ def cross_section(
             out[s] = _summary(keys[:n], op == 62)
         elif n >= 2:
             _rank(keys[:n], rows[:n], spare_keys[:n], spare_rows[:n], counts, out)
+
+
+@kernel
+def sector_means(
+    values: Float64Array,
+    member: BoolArray,
+    sector: Int32Array,
+    row_order: Int64Array,
+    bounds: Int64Array,
+    out: Float64Array,
+    begin: int,
+    end: int,
+) -> None:
+    """Mean over the members of each row's sector, for the sessions from `begin` to before `end`.
+
+    Rows as in `cross_section`; `sector` numbers each row's sector from 0 on.
+    """
+    n_sectors = 1 + sector.max() if sector.size else 0
+    sums, counts = np.empty(n_sectors), np.empty(n_sectors)
+    for s in range(begin, end):
+        rows = row_order[bounds[s] : bounds[s + 1]]
+        sums[:], counts[:] = 0.0, 0.0
+        for row in rows:
+            if member[row] and not math.isnan(values[row]):
+                sums[sector[row]] += values[row]
+                counts[sector[row]] += 1.0
+        for row in rows:
+            n = counts[sector[row]]
+            out[row] = sums[sector[row]] / n if member[row] and n > 0.0 else math.nan
 
 
 @kernel

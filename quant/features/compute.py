@@ -8,7 +8,7 @@ from functools import lru_cache, partial
 
 import numpy as np
 
-from quant.features.across import cross_section
+from quant.features.across import cross_section, sector_means
 from quant.features.daily import DAILY
 from quant.features.expressions import Op, Series, given
 from quant.features.leaves import ByDay, ByRow, Layout, Leaf
@@ -197,19 +197,22 @@ class _Run:
         kept = np.empty((len(arguments), rows.size))
         run(program, self._leaves, layout, out=np.empty((rows.size, 0), np.float32), kept=kept)
         member = np.ones(rows.size, np.bool_) if panel.member is None else panel.member[rows]
+        sector = np.zeros(rows.size, np.int32) if panel.sector is None else panel.sector[rows]
         order, bounds, sessions = _by_session(panel.sessions[rows])
         for node in level:
             values = kept[arguments.index(node.args[0])]
-            ranks = node.op is Op.CROSS_RANK
-            figures = np.full(rows.size if ranks else sessions.size, np.nan)
+            by_row = node.op in {Op.CROSS_RANK, Op.SECTOR_MEAN}
+            figures = np.full(rows.size if by_row else sessions.size, np.nan)
             start = starts[node]
             skipped = 0 if start is None else int(np.searchsorted(sessions, start))
-            target = figures if ranks else figures[skipped:]
+            target = figures if by_row else figures[skipped:]
             own = bounds[skipped:]
-            in_parallel(
-                partial(cross_section, values, member, order, own, int(node.op), target), own
-            )
-            leaf = ByRow(figures, layout.wanted) if ranks else self._by_day(sessions, figures)
+            if node.op is Op.SECTOR_MEAN:
+                work = partial(sector_means, values, member, sector, order, own, target)
+            else:
+                work = partial(cross_section, values, member, order, own, int(node.op), target)
+            in_parallel(work, own)
+            leaf = ByRow(figures, layout.wanted) if by_row else self._by_day(sessions, figures)
             self._leaves[node] = leaf
 
 

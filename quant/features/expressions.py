@@ -66,13 +66,14 @@ class Op(IntEnum):
     CROSS_RANK = 60
     CROSS_MEAN = 61
     CROSS_STD = 62
+    SECTOR_MEAN = 63
     MARKET = 70
 
 
 _ANCHORED = frozenset(range(Op.SUM, Op.MOMENT + 1))
 _TODAY = frozenset({Op.SUM_TODAY, Op.HIGHEST_TODAY, Op.LOWEST_TODAY})
 _WINDOWED = frozenset(range(Op.SUM, Op.QUANTILE + 1))
-CROSS_SECTIONAL = frozenset({Op.CROSS_RANK, Op.CROSS_MEAN, Op.CROSS_STD})
+CROSS_SECTIONAL = frozenset({Op.CROSS_RANK, Op.CROSS_MEAN, Op.CROSS_STD, Op.SECTOR_MEAN})
 
 
 @dataclass(frozen=True, eq=False)
@@ -410,6 +411,11 @@ def cross_mean(a: Series) -> Series:
 def cross_std(a: Series) -> Series:
     """Sample standard deviation over the session's members."""
     return series(Op.CROSS_STD, a)
+
+
+def sector_mean(a: Series) -> Series:
+    """Mean over the session's members of the symbol's own sector, itself among them."""
+    return series(Op.SECTOR_MEAN, a)
 
 
 def market(a: Series) -> Series:

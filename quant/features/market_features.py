@@ -24,6 +24,7 @@ from quant.features.expressions import (
     r_squared,
     rank,
     root,
+    sector_mean,
     sign,
     std,
     total,
@@ -32,6 +33,10 @@ from quant.features.registry import Feature
 from quant.features.terms import CLOSE, DAY, DOLLARS, INDEX, RETURN, TOTAL, YEAR, ZERO
 
 _ALONE = "NaN for a symbol that is no member then, or with fewer than two members"
+_SECTOR = (
+    "NaN for a symbol that is no member then; 0 for a sector's only member; "
+    "symbols of unknown sector count as one"
+)
 _NO_INDEX = "NaN in a session without an index close"
 
 
@@ -95,6 +100,21 @@ def cross_section() -> list[Feature]:
             "breadth_sma_50", "cross-section", cross_mean(greater(CLOSE, mean(CLOSE, 50))),
             "share of the session's members above their 50-session mean",
             policy="NaN when the session has no member",
+        ),
+        *(
+            Feature(
+                f"sector_strength_{n}", "cross-section",
+                change(TOTAL, n) - sector_mean(change(TOTAL, n)),
+                f"log total return over {n} sessions less the mean of the sector's members",
+                policy=_SECTOR,
+            )
+            for n in (5, 21, 126)
+        ),
+        Feature(
+            "sector_lead_21", "cross-section",
+            sector_mean(change(TOTAL, 21)) - cross_mean(change(TOTAL, 21)),
+            "mean log return over 21 sessions of the sector's members less that of all members",
+            "Moskowitz & Grinblatt (1999), Journal of Finance 54, 1249-1290", _SECTOR,
         ),
         Feature(
             "common_variance_63", "cross-section", _common_variance(63),

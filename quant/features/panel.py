@@ -41,6 +41,9 @@ class DailyPanel:
     member : bool array of shape (n_rows,) or None
         Whether the symbol belonged to the universe in that session; None means always. Only
         members count in ranks and averages across symbols.
+    sector : int32 array of shape (n_rows,) or None
+        Number of the sector the symbol belonged to in that session, from 0 on; those whose sector
+        is unknown share a number. None means that no sector is known.
 
     Raises
     ------
@@ -62,6 +65,7 @@ class DailyPanel:
     index_sessions: Int32Array
     index_close: Float64Array
     member: BoolArray | None = None
+    sector: Int32Array | None = None
 
     def __post_init__(self) -> None:
         self._check_shapes()
@@ -90,6 +94,8 @@ class DailyPanel:
         )
         if self.member is not None:
             checks.require_column(self.member, name="member", dtype=np.bool_, rows=self.n_rows)
+        if self.sector is not None:
+            checks.require_column(self.sector, name="sector", dtype=np.int32, rows=self.n_rows)
 
     def _at(self, row: int) -> str:
         return f"{checks.symbol_at(self, row)} on {np.datetime64(int(self.sessions[row]), 'D')}"
@@ -112,6 +118,8 @@ class DailyPanel:
                 gaps_allowed=not name.endswith("factor"),
                 at=self._at,
             )
+        if self.sector is not None and bool(np.any(self.sector < 0)):
+            raise ValueError(f"`sector` must be 0 or more, was {self.sector.min()}.")
         checks.require_scale(
             self.index_close,
             name="index_close",

@@ -91,7 +91,8 @@ def test_rows_outside_a_membership_are_no_members(warehouse: Warehouse) -> None:
     append(warehouse, *series("A", [1.0, 1.0, 1.0, 1.0]), *series("B", [1.0, 1.0, 1.0, 1.0]))
     at = datetime(2012, 7, 1, tzinfo=UTC)
     left = {"to_session": DAY + timedelta(days=1), "known_at": at}
-    rows = [MEMBER | {"to_session": None, "known_at": at}, MEMBER | left | {"symbol": "B"}]
+    other = {"symbol": "B", "sector": "Energy"}
+    rows = [MEMBER | {"to_session": None, "known_at": at}, MEMBER | left | other]
     put(warehouse, "market.universe", universe.record, *rows)
 
     with warehouse.reader() as conn:
@@ -104,4 +105,9 @@ def test_rows_outside_a_membership_are_no_members(warehouse: Warehouse) -> None:
 
     assert panel.member is not None
     assert panel.member.tolist() == [True] * 4 + [True, True, False, False]
+    assert panel.sector is not None
+    it, energy = panel.sector[0], panel.sector[4]
+    assert 0 < energy != it > 0
+    assert panel.sector.tolist() == [it] * 4 + [energy, energy, 0, 0]
     assert unknown.member is None
+    assert unknown.sector is None

@@ -1,4 +1,4 @@
-"""Random markets for the tests of features: splits, dividends, gaps, late listings, members."""
+"""Random markets for tests of features: splits, dividends, gaps, listings, members, sectors."""
 
 from __future__ import annotations
 
@@ -31,12 +31,15 @@ def random_panel(*, n_symbols: int, n_sessions: int, seed: int) -> DailyPanel:
     columns = {name: np.concatenate([part[name] for part in parts]) for name in names}
     lengths = [part["sessions"].size for part in parts]
     member = rng.random(sum(lengths)) > 0.1
+    sector = np.repeat(np.arange(n_symbols) % 3, lengths).astype(np.int32)
+    sector[int(0.8 * lengths[0]) : lengths[0]] = 1  # the first firm changes its business
     return DailyPanel(
         symbols=tuple(f"S{i}" for i in range(n_symbols)),
         offsets=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
         index_sessions=days,
         index_close=1000.0 * np.exp(np.cumsum(market)),
         member=member if n_symbols > 1 else None,
+        sector=sector if n_symbols > 1 else None,
         **columns,
     )
 
@@ -52,6 +55,7 @@ def since(panel: DailyPanel, session: int, *, rows_before: int) -> DailyPanel:
         offsets=np.concatenate([[0], np.cumsum(ends - begins)]).astype(np.int64),
         sessions=panel.sessions[rows],
         member=None if panel.member is None else panel.member[rows],
+        sector=None if panel.sector is None else panel.sector[rows],
         **columns,
     )
 

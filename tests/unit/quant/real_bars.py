@@ -21,6 +21,8 @@ SYMBOLS = ("AAPL", "IBM", "MSFT")
 SPLITS = {"AAPL": ("2000-06-21", "2005-02-28"), "IBM": (), "MSFT": ("2003-02-18",)}
 # The other symbols' closes stand in for an index: only its arithmetic is at issue here.
 INDEX_OF = ("IBM", "MSFT")
+# So that a sector has two members and another one.
+SECTORS = {"AAPL": 1, "IBM": 0, "MSFT": 1}
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,7 @@ def panel() -> DailyPanel:
         return_factor=stacked("total"),
         index_sessions=days(INDEX.index),
         index_close=INDEX.to_numpy(),
+        sector=np.repeat([SECTORS[s] for s in SYMBOLS], lengths).astype(np.int32),
         **{name: stacked(name) for name in ("open", "high", "low", "close", "volume")},
     )
 

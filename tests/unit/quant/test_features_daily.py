@@ -42,7 +42,7 @@ def same_bits(a: np.ndarray, b: np.ndarray) -> bool:
 
 
 def with_another_future() -> DailyPanel:
-    """PANEL with other rows, actions, members and index closes from CUT on."""
+    """PANEL with other rows, actions, members, sectors and index closes from CUT on."""
     rng = np.random.default_rng(99)
     later = ~BEFORE
     changed = {name: getattr(PANEL, name).copy() for name in ROW_COLUMNS}
@@ -50,9 +50,11 @@ def with_another_future() -> DailyPanel:
         values[later] *= np.exp(rng.normal(0.0, 0.3, int(later.sum())))
     assert PANEL.member is not None
     member = np.where(later, ~PANEL.member, PANEL.member)
+    assert PANEL.sector is not None
+    sector = np.where(later, 0, PANEL.sector).astype(np.int32)
     index = PANEL.index_close.copy()
     index[PANEL.index_sessions >= CUT] *= np.exp(rng.normal(0.0, 0.3, 40))
-    return replace(PANEL, member=member, index_close=index, **changed)
+    return replace(PANEL, member=member, sector=sector, index_close=index, **changed)
 
 
 ANOTHER = daily_features(with_another_future())
@@ -62,6 +64,7 @@ ENDED = daily_features(
         offsets=np.concatenate([[0], np.cumsum(PANEL.firsts(CUT))]).astype(np.int64),
         sessions=PANEL.sessions[BEFORE],
         member=None if PANEL.member is None else PANEL.member[BEFORE],
+        sector=None if PANEL.sector is None else PANEL.sector[BEFORE],
         index_sessions=PANEL.index_sessions[PANEL.index_sessions < CUT],
         index_close=PANEL.index_close[PANEL.index_sessions < CUT],
         **{name: getattr(PANEL, name)[BEFORE] for name in ROW_COLUMNS},
@@ -90,6 +93,7 @@ def test_the_sessions_from_a_date_on_equal_the_whole_to_the_bit(feature: Feature
 # What a session's members or its index do is known for a newcomer too.
 OF_THE_SESSION = {
     "dispersion_1", "dispersion_21", "breadth_21", "breadth_sma_50", "common_variance_63",
+    "sector_lead_21",
     *(f.name for f in DAILY if f.group == "regime"),
 }  # fmt: skip
 
@@ -264,6 +268,7 @@ def test_a_market_on_several_cores_equals_its_symbols_one_by_one() -> None:
             offsets=np.array([0, end - first]),
             sessions=many.sessions[first:end],
             member=None,
+            sector=None,
             **own,
         )
         assert same_bits(daily_features(single, registry=alone), matrix[first:end])

@@ -15,6 +15,7 @@ from quant.features import DAILY, daily_features
 from quant.features.panel import ROW_COLUMNS
 from tests.unit.quant.real_bars import (
     PANEL,
+    SECTORS,
     SYMBOLS,
     A,
     B,
@@ -160,6 +161,16 @@ def strength(n: int) -> Series:
     return total(A, n) - np.log(A.index).diff(n)
 
 
+def mean_total(n: int, sector: int | None = None) -> Series:
+    """Mean log return of the members of a sector, or of all."""
+    own = [total(B[s], n) for s in SYMBOLS if sector is None or SECTORS[s] == sector]
+    return pd.concat(own, axis=1).dropna().mean(axis=1).reindex(A.c.index)
+
+
+def sector_strength(n: int) -> Series:
+    return total(A, n) - mean_total(n, SECTORS["AAPL"])
+
+
 def slope_126() -> Series:
     return A.r.rolling(126).cov(A.m) / A.m.rolling(126).var()
 
@@ -240,6 +251,8 @@ EXPECTED: dict[str, Callable[[], Series]] = {
     "rank_volatility_63": lambda: ranked(lambda b: b.r.rolling(63).std()),
     "rank_dollar_volume_21": lambda: ranked(lambda b: b.dollars.rolling(21).mean()),
     **{f"strength_{n}": partial(strength, n) for n in (5, 21, 126)},
+    **{f"sector_strength_{n}": partial(sector_strength, n) for n in (5, 21, 126)},
+    "sector_lead_21": lambda: mean_total(21, SECTORS["AAPL"]) - mean_total(21),
     "beta_126": slope_126,
     "beta_relative_21": lambda: total(A, 21) - slope_126() * np.log(A.index).diff(21),
     "index_correlation_63": lambda: A.r.rolling(63).corr(A.m),

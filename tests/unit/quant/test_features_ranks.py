@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 from scipy.stats import rankdata
 
-from quant.features import DAILY, DailyPanel, daily_features
+from quant.features import DAILY, DailyPanel, Feature, Registry, daily_features
 from quant.features.across import cross_section
+from quant.features.expressions import sector_mean
+from quant.features.terms import RETURN
 
 
 def four_symbols() -> DailyPanel:
@@ -67,6 +69,37 @@ def test_one_member_alone_has_no_rank() -> None:
     ranks = second_session(replace(four_symbols(), member=member), "rank_return_1")
 
     assert np.isnan(ranks).all()
+
+
+OF_SECTOR = Registry([Feature("mean", "cross-section", sector_mean(RETURN), "of the sector")])
+
+
+def sector_means(sector: np.ndarray | None = None, member: np.ndarray | None = None) -> np.ndarray:
+    panel = replace(four_symbols(), sector=sector, member=member)
+    return daily_features(panel, registry=OF_SECTOR, from_session=12_001)[:, 0]
+
+
+def test_a_sector_is_its_members_of_the_session() -> None:
+    move = np.log([1.1, 1.0, 0.95, 1.0])
+    sector = np.array([0, 7, 7, 7, 0, 0, 0, 7], dtype=np.int32)  # A joins B and D on the second day
+    member = np.ones(8, dtype=np.bool_)
+    member[7] = False
+
+    together, alone = move[[0, 1, 3]].mean(), move[2]
+    assert sector_means(sector=sector) == pytest.approx([together, together, alone, together])
+    without = move[[0, 1]].mean()
+    means = sector_means(sector=sector, member=member)
+    assert means[:3] == pytest.approx([without, without, alone])
+    assert np.isnan(means[3])
+
+
+def test_symbols_whose_sector_is_unknown_count_as_one() -> None:
+    assert sector_means() == pytest.approx(np.full(4, np.log([1.1, 0.95]).sum() / 4.0))
+
+
+def test_a_sector_is_numbered_from_zero() -> None:
+    with pytest.raises(ValueError, match=r"`sector` must be 0 or more, was -1\."):
+        sector_means(sector=np.full(8, -1, dtype=np.int32))
 
 
 def test_a_session_without_an_index_close_has_no_relative_figure() -> None:

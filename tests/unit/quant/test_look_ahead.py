@@ -79,13 +79,16 @@ def _altered(what: str) -> DailyPanel:
     if what == "member":
         assert PANEL.member is not None
         return replace(PANEL, member=np.where(PAST, PANEL.member, ~PANEL.member))
+    if what == "sector":
+        assert PANEL.sector is not None
+        return replace(PANEL, sector=np.where(PAST, PANEL.sector, 0).astype(np.int32))
     if what == "index_close":
         later = PANEL.index_sessions >= LAST_DAYS
         return replace(PANEL, index_close=PANEL.index_close * np.where(later, 1.4, 1.0))
     return replace(PANEL, **{what: getattr(PANEL, what) * factor})
 
 
-@pytest.mark.parametrize("what", [*ROW_COLUMNS, "member", "index_close"])
+@pytest.mark.parametrize("what", [*ROW_COLUMNS, "member", "sector", "index_close"])
 def test_no_daily_feature_looks_ahead_at_any_single_input(what: str) -> None:
     other = daily_features(_altered(what))
 
@@ -104,6 +107,7 @@ def test_a_symbol_that_is_listed_later_changes_no_earlier_value() -> None:
         for name in columns
     }
     assert PANEL.member is not None
+    assert PANEL.sector is not None
     more = added["sessions"].size - PANEL.n_rows
 
     other = daily_features(
@@ -112,6 +116,7 @@ def test_a_symbol_that_is_listed_later_changes_no_earlier_value() -> None:
             symbols=(*PANEL.symbols, "NEW"),
             offsets=np.append(PANEL.offsets, added["sessions"].size),
             member=np.concatenate((PANEL.member, np.ones(more, dtype=np.bool_))),
+            sector=np.concatenate((PANEL.sector, np.zeros(more, dtype=np.int32))),
             **added,
         )
     )
