@@ -67,7 +67,9 @@ CASES = (
     Case("minutes", "30 indicators of minute bars to float32", 500, 1_950,
          (("by_talib", "minutes"),), (3.0,), 2e-2, within=3),
     Case("backtest", "target weights, daily, with costs", 500, 2_520,
-         (("by_vectorbt", "backtest"),), (20.0,), None, within=5),
+         (("by_vectorbt", "backtest"),), (20.0,), 1e-9, within=5),
+    Case("trades", "each trade of longs and shorts: shares, price, cost", 20, 1_260,
+         (("by_vectorbt", "trades"),), (None,), 1e-9, repeats=1, within=3),
     Case("full", "all daily features, decades", 500, 5_500, (), (), None, budget=6.0),
     Case("new session", "all daily features of one new session", 500, 2_520, (), (), None,
          repeats=1, within=20, budget=0.15),
@@ -129,7 +131,8 @@ def _require_agreement(case: Case, sides: dict[str, list[dict[str, Any]]]) -> No
     ours = np.array(sides[f"ours {case.name}"][-1]["last"])
     for side, runs in sides.items():
         theirs = np.array(runs[-1]["last"])
-        if not np.allclose(ours, theirs, rtol=case.agree, atol=case.agree):
+        alike = ours.shape == theirs.shape
+        if not alike or not np.allclose(ours, theirs, rtol=case.agree, atol=case.agree):
             raise SystemExit(f"{case.name}: ours ends in {ours}, {side} in {theirs}.")
 
 
@@ -138,9 +141,10 @@ def write(case: Case, folder: Path, symbols: int) -> None:
     columns = markets.bars(symbols, case.bars, step=0.001 if "minute" in case.name else 0.02)
     small = markets.bars(2, 400)
     markets.write_parquet(folder / "small.parquet", small, 2)
-    if case.name == "backtest":
-        close = columns["close"].reshape(symbols, case.bars).T.copy()
-        np.savez(folder / "backtest.npz", close=close, weights=_weights(close))
+    if case.name in {"backtest", "trades"}:
+        opens, close = (columns[n].reshape(symbols, case.bars).T.copy() for n in ("open", "close"))
+        weights = _weights(close) if case.name == "backtest" else _both_sides(close)
+        np.savez(folder / f"{case.name}.npz", opens=opens, close=close, weights=weights)
         return
     markets.write_parquet(folder / f"{case.name}.parquet", columns, symbols)
     if any(module == "by_qlib" for module, _ in case.peers):
@@ -154,6 +158,19 @@ def _weights(close: np.ndarray) -> np.ndarray:
     top = max(1, close.shape[1] // 10)
     for row in range(21, close.shape[0]):
         weights[row, np.argsort(-gain[row])[:top]] = 0.95 / top
+    return weights
+
+
+def _both_sides(close: np.ndarray) -> np.ndarray:
+    """Each week a fifth held and a fifth sold short at random, no decision between."""
+    rng = np.random.default_rng(5)
+    weights = np.full_like(close, np.nan)
+    fifth = close.shape[1] // 5
+    for row in range(0, close.shape[0], 5):
+        chosen = rng.permutation(close.shape[1])
+        weights[row] = 0.0
+        weights[row, chosen[:fifth]] = 0.4 / fifth
+        weights[row, chosen[fifth : 2 * fifth]] = -0.3 / fifth
     return weights
 
 

@@ -125,12 +125,28 @@ def _backtest(folder: Path) -> Callable[[], FloatArray]:
     return lambda: backtest(close, close, volumes, weights, costs=costs, capital=1e6).equity
 
 
+def _trades(folder: Path) -> Callable[[], FloatArray]:
+    held = np.load(folder / "trades.npz")
+    volumes = np.full(held["close"].shape, 1e12)
+    costs = Costs(half_spread_bps=5.0, impact=0.0, participation=1.0, borrow_rate=0.0)
+
+    def work() -> FloatArray:
+        told = backtest(
+            held["opens"], held["close"], volumes, held["weights"], costs=costs, capital=1e6
+        ).trades
+        columns = (told.session, told.asset, told.shares, told.price, told.cost)
+        return np.column_stack([column.astype(np.float64) for column in columns]).reshape(1, -1)
+
+    return work
+
+
 CASES: dict[str, stopwatch.Prepare] = {
     "factors": _from_parquet(COMMON, "factors"),
     "set": _from_parquet(ALPHA158, "set"),
     "daily": _from_parquet(DAILY, "daily"),
     "minutes": _thirty,
     "backtest": _backtest,
+    "trades": _trades,
     "full": _full,
     "new session": _new_session,
     "new minute": _new_minute,
