@@ -11,6 +11,7 @@ from ledger.desk import DeskLedger
 from pipelines.jobs import daily_run, reconcile, submit_orders, train_model
 from pipelines.lake_objects import lake_objects
 from quality.calendar import exchange
+from quality.own_checks import features_are_like_those_trained_on
 from trading.clock import DeskClock
 
 _RUNNING = dg.DefaultSensorStatus.RUNNING
@@ -84,7 +85,7 @@ def model_is_due(
     ledger: dg.ResourceParam[Engine],
     settings: dg.ResourceParam[Settings],
 ) -> dg.SensorResult | dg.SkipReason:
-    """A model that was trained too many sessions ago."""
+    """A model that was trained too many sessions ago, fewer of them once its features drifted."""
     newest = context.instance.get_latest_materialization_event(dg.AssetKey("trained_model"))
     with ledger.connect() as conn:
         clock = market.latest_clock(conn)
@@ -92,10 +93,12 @@ def model_is_due(
         return dg.SkipReason("there is no model yet: the first materialisation comes first")
     trained_to = date.fromisoformat(str(newest.asset_materialization.metadata["trained_to"].value))
     age = len(exchange().sessions(trained_to, exchange().last_closed(clock.now))) - 1
-    if age < settings.training.every:
-        return dg.SkipReason(
-            f"the model is {age} sessions old; {settings.training.every} are allowed"
-        )
+    drifted = _has_drifted(context.instance, since=newest.timestamp)
+    told = settings.training
+    allowed = min(told.every, told.every_drifted) if drifted else told.every
+    if age < allowed:
+        why = ", as its features have drifted" if drifted else ""
+        return dg.SkipReason(f"the model is {age} sessions old; {allowed} are allowed{why}")
     if context.instance.get_runs_count(_filter("train_model", {}, _UNFINISHED)):
         return dg.SkipReason("a training is under way")
     mine = {_TRAINED_FROM: trained_to.isoformat()}
@@ -105,6 +108,15 @@ def model_is_due(
     if failed >= _MOST_FAILURES:
         return dg.SkipReason(f"the training failed {failed} times; see why and start it by hand")
     return dg.SensorResult(run_requests=[dg.RunRequest(tags=mine)])
+
+
+def _has_drifted(instance: dg.DagsterInstance, *, since: float) -> bool:
+    """Whether features were last found unlike those of the model trained at that instant."""
+    compared = features_are_like_those_trained_on.check_key
+    record = instance.get_latest_asset_check_evaluation_record(compared)
+    if record is None or record.event is None or record.evaluation is None:
+        return False
+    return not record.evaluation.passed and record.event.timestamp > since
 
 
 @dg.sensor(job=reconcile, minimum_interval_seconds=15, default_status=_RUNNING)

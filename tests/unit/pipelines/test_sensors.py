@@ -12,8 +12,9 @@ from config import settings
 from config.settings import Settings
 from ledger import daily_runs, market, runs
 from ledger.connection import engine
-from pipelines.sensors import approved_orders, session_closed
+from pipelines.sensors import approved_orders, model_is_due, session_closed
 from quality.calendar import exchange
+from quality.own_checks import features_are_like_those_trained_on
 from tests.integration.sending.desk import SmallDesk
 from tests.unit.worker.desks import clock_at
 
@@ -22,14 +23,27 @@ MONDAY, TUESDAY = date(2012, 7, 2), date(2012, 7, 3)
 
 
 class Ticks:
-    """A ledger, an instance without runs, and the ticks of both sensors."""
+    """A ledger, an instance without runs, and the ticks of the sensors."""
 
     def __init__(self, small: SmallDesk, told: Settings) -> None:
         self.small, self.told = small, told
         self.instance = dg.DagsterInstance.ephemeral()
 
-    def model_exists(self) -> None:
-        self.instance.report_runless_asset_event(dg.AssetMaterialization("trained_model"))
+    def model_exists(self, trained_to: date = MONDAY) -> None:
+        told = {"trained_to": trained_to.isoformat()}
+        self.instance.report_runless_asset_event(
+            dg.AssetMaterialization("trained_model", metadata=told)
+        )
+
+    def compared(self, *, drifted: bool) -> None:
+        self.instance.report_runless_asset_event(
+            dg.AssetCheckEvaluation(
+                asset_key=features_are_like_those_trained_on.check_key.asset_key,
+                check_name=features_are_like_those_trained_on.check_key.name,
+                passed=not drifted,
+                severity=dg.AssetCheckSeverity.WARN,
+            )
+        )
 
     def close(self, session: date) -> None:
         with self.small.engine.begin() as conn:
@@ -54,6 +68,9 @@ class Ticks:
         return self._told(
             approved_orders, {"ledger": self.small.engine, "desk_clock": self.small.clock}
         )
+
+    def due(self) -> list[str | None] | str:
+        return self._told(model_is_due, {"ledger": self.small.engine, "settings": self.told})
 
     def _told(
         self, sensor: dg.SensorDefinition, resources: dict[str, object]
@@ -123,6 +140,53 @@ def test_nothing_is_decided_before_the_market_was_heard(ticks: Ticks) -> None:
     ticks.model_exists()
 
     assert ticks.closed() == "every closed session has been decided on"
+
+
+def sessions_after(n: int) -> date:
+    return exchange().sessions(MONDAY, MONDAY + timedelta(days=60))[n]
+
+
+def test_a_model_is_trained_anew_after_so_many_sessions(ticks: Ticks) -> None:
+    ticks.model_exists()
+    ticks.close(sessions_after(20))
+    assert ticks.due() == "the model is 20 sessions old; 21 are allowed"
+
+    ticks.close(sessions_after(21))
+    assert ticks.due() == [None]
+    ticks.run_exists("train_model", dg.DagsterRunStatus.STARTED)
+    assert ticks.due() == "a training is under way"
+
+
+def test_a_model_whose_features_drifted_is_trained_anew_sooner(ticks: Ticks) -> None:
+    ticks.model_exists()
+    ticks.compared(drifted=True)
+    ticks.close(sessions_after(4))
+    why = ", as its features have drifted"
+    assert ticks.due() == f"the model is 4 sessions old; 5 are allowed{why}"
+
+    ticks.close(sessions_after(5))
+    assert ticks.due() == [None]
+    ticks.compared(drifted=False)
+    assert ticks.due() == "the model is 5 sessions old; 21 are allowed"
+
+
+def test_what_an_earlier_model_drifted_from_does_not_count(ticks: Ticks) -> None:
+    ticks.model_exists()
+    ticks.compared(drifted=True)
+    ticks.model_exists()
+    ticks.close(sessions_after(5))
+
+    assert ticks.due() == "the model is 5 sessions old; 21 are allowed"
+
+
+def test_a_desk_may_leave_drift_to_be_told(ticks: Ticks) -> None:
+    told = ticks.told.training.model_copy(update={"every_drifted": 99})
+    ticks.told = ticks.told.model_copy(update={"training": told})
+    ticks.model_exists()
+    ticks.compared(drifted=True)
+    ticks.close(sessions_after(20))
+
+    assert "20 sessions old; 21 are allowed" in ticks.due()
 
 
 def test_nothing_is_sent_where_nothing_is_signed(ticks: Ticks) -> None:
