@@ -33,9 +33,13 @@ class Costs:
     borrow_rate : float
         Per year, on the value of shorts at each close.
     cash_rate : float
-        Per year, earned on cash at each close, and paid where cash is negative.
+        Per year, earned on settled cash at each close, and paid where it is negative.
     delisting_loss : float
         Share of its last close lost by a position whose prices end.
+    settlement : int
+        Sessions until the cash of a trade is delivered: 1 in the United States since 28 May 2024
+        (SEC release 34-96930), 2 since 5 September 2017, 3 before. Until then it may be traded
+        with; interest goes to whom it has not left.
     """
 
     commission_per_share: float = 0.0
@@ -45,6 +49,7 @@ class Costs:
     borrow_rate: float = 0.005
     cash_rate: float = 0.0
     delisting_loss: float = 0.0
+    settlement: int = 1
 
 
 @dataclass(frozen=True)
@@ -64,8 +69,8 @@ class Backtest:
 
     Attributes
     ----------
-    equity, cash : float64
-        In quote currency.
+    equity, cash, settled : float64
+        In quote currency; `settled` is the cash that trades have delivered.
     returns : float64
         Net simple returns of equity; 0 in the first session, which trades nothing.
     turnover : float64
@@ -82,6 +87,7 @@ class Backtest:
 
     equity: FloatArray
     cash: FloatArray
+    settled: FloatArray
     returns: FloatArray
     turnover: FloatArray
     gross: FloatArray
@@ -142,6 +148,7 @@ def backtest(
             costs.borrow_rate / _SESSIONS_PER_YEAR,
             costs.cash_rate / _SESSIONS_PER_YEAR,
             costs.delisting_loss,
+            costs.settlement,
         ]
     )
     book, shares, session, asset, log, sums = _run(
@@ -159,6 +166,7 @@ def backtest(
     return Backtest(
         equity=equity,
         cash=book[:, 1],
+        settled=book[:, 5],
         returns=np.nan_to_num(equity / safe - 1.0),
         turnover=np.nan_to_num(book[:, 2] / safe),
         gross=np.nan_to_num(book[:, 3] / alive),
@@ -235,19 +243,22 @@ def _run(
     rates: FloatArray,
     capital: float,
 ) -> tuple[FloatArray, FloatArray, Int64Array, Int64Array, FloatArray, FloatArray]:
-    """Book (equity, cash, traded value, gross, net), positions, trades, and sums paid.
+    """Book (equity, cash, traded value, gross, net, settled), positions, trades, and sums paid.
 
     Each row is gone through twice, to trade and to close; what is in between stays in the cache.
     """
     n_obs, n_assets = closes.shape
-    book, positions, sums = np.zeros((n_obs, 5)), np.empty((n_obs, n_assets)), np.zeros(3)
+    book, positions, sums = np.zeros((n_obs, 6)), np.empty((n_obs, n_assets)), np.zeros(3)
     # Room for a trade of every asset in every session; memory that is not written costs nothing.
     session = np.empty(n_obs * n_assets, dtype=np.int64)
     asset, log = np.empty_like(session), np.empty((session.size, 3))
     held, marks = np.zeros(n_assets), np.zeros(n_assets)
     leaving = _after_last(closes)
     cash, equity, n_trades = capital, capital, 0
+    settlement, delivered = int(rates[7]), np.zeros(n_obs + int(rates[7]))
+    settled = capital
     for now in range(n_obs):
+        before = cash
         if now in leaving:
             cash = _delist(held, marks, leaving == now, cash, rates, sums)
         if now > 0 and equity > 0.0:
@@ -260,9 +271,12 @@ def _run(
             for k in range(first, n_trades):
                 cash -= log[k, 0] * log[k, 1] + log[k, 2]
                 book[now, 2] += abs(log[k, 0]) * log[k, 1]
-        cash, book[now, 3], book[now, 4] = _close(held, marks, closes[now], cash, rates, sums)
+        delivered[now + settlement] = cash - before
+        settled += delivered[now]
+        earned, book[now, 3], book[now, 4] = _close(held, marks, closes[now], settled, rates, sums)
+        cash, settled = cash + earned, settled + earned
         equity = cash + book[now, 4]
-        book[now, 0], book[now, 1] = equity, cash
+        book[now, 0], book[now, 1], book[now, 5] = equity, cash, settled
         positions[now] = held
     kept = session[:n_trades].copy(), asset[:n_trades].copy(), log[:n_trades].copy()
     return book, positions, kept[0], kept[1], kept[2], sums
@@ -343,11 +357,11 @@ def _close(
     held: FloatArray,
     marks: FloatArray,
     closes: FloatArray,
-    cash: float,
+    settled: float,
     rates: FloatArray,
     sums: FloatArray,
 ) -> tuple[float, float, float]:
-    """Cash after borrow cost and interest, and the gross and net value held.
+    """Interest on settled cash less borrow cost, and the gross and net value held.
 
     A session without a close keeps the mark before it.
     """
@@ -357,10 +371,10 @@ def _close(
         value = held[i] * marks[i]
         net += value
         gross += abs(value)
-    borrow, interest = 0.5 * (gross - net) * rates[4], cash * rates[5]
+    borrow, interest = 0.5 * (gross - net) * rates[4], settled * rates[5]
     sums[0] += borrow
     sums[1] += interest
-    return cash + interest - borrow, gross, net
+    return interest - borrow, gross, net
 
 
 def _require_inputs(

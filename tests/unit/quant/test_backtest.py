@@ -66,6 +66,31 @@ def test_a_short_pays_to_borrow() -> None:
     assert found.net[1] == pytest.approx(-5000 / 9_999.5)
 
 
+@pytest.mark.parametrize(
+    ("settlement", "settled"),
+    [
+        (0, [10_000, 5_000, 5_000, 10_000]),
+        (1, [10_000, 10_000, 5_000, 5_000]),
+        (2, [10_000, 10_000, 10_000, 5_000]),
+    ],
+)
+def test_cash_earns_until_it_is_delivered_and_from_then_on(
+    settlement: int, settled: list[float]
+) -> None:
+    flat, rate = _column(100, 100, 100, 100), 252e-6  # a millionth a session
+    costs = Costs(half_spread_bps=0, impact=0, participation=1, cash_rate=rate,
+                  settlement=settlement)  # fmt: skip
+
+    # 50 shares bought in the second session and sold in the fourth.
+    found = backtest(
+        flat, flat, 1e6 * flat, _column(0.5, np.nan, 0.0, 0.0), costs=costs, capital=1e4
+    )
+
+    assert found.cash == pytest.approx([10_000, 5_000, 5_000, 10_000], abs=0.1)
+    assert found.settled == pytest.approx(settled, abs=0.1)
+    assert found.interest_earned == pytest.approx(sum(settled) * 1e-6, rel=1e-5)
+
+
 def test_a_delisted_position_is_closed_at_its_last_price_less_the_loss() -> None:
     nan = np.nan
     costs = Costs(half_spread_bps=0, impact=0, participation=1, delisting_loss=0.3)
