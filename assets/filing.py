@@ -60,6 +60,14 @@ def store(
     )
 
 
+def learnt_sessions(dataset: Dataset, material: Material) -> tuple[date, date]:
+    """Return the first and the last session with a row that a model could learn from."""
+    used = dataset.sessions[dataset.labelled(np.arange(dataset.n_rows))]
+    days = material.panel.index_sessions[[used.min(), used.max()]]
+    first, last = (EPOCH + timedelta(days=int(day)) for day in days)
+    return first, last
+
+
 def _version_row(
     trained: Trained,
     dataset: Dataset,
@@ -68,15 +76,14 @@ def _version_row(
     settings: Settings,
     session: date,
 ) -> dict[str, object]:
-    used = dataset.sessions[dataset.labelled(np.arange(dataset.n_rows))]
-    days = material.panel.index_sessions
+    first, last = learnt_sessions(dataset, material)
     return {
         "feature_version": DAILY.version,
         "snapshot_id": material.snapshot,
         "programme": programme(universe),
-        "first_session": EPOCH + timedelta(days=int(days[used.min()])),
-        "last_session": EPOCH + timedelta(days=int(days[used.max()])),
-        "rows": int(used.size),
+        "first_session": first,
+        "last_session": last,
+        "rows": int(dataset.labelled(np.arange(dataset.n_rows)).size),
         "horizon": settings.training.horizon,
         "hyperparameters": json.dumps(settings_of(trained)),
         "base_rate": trained.model.base_rate,

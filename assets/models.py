@@ -11,11 +11,11 @@ import duckdb
 import numpy as np
 from sqlalchemy import Engine
 
-from assets import beside_gates
+from assets import beside_gates, plots
 from assets.desk_time import market_now
 from assets.evidence import card, gates_table, told
 from assets.features import daily_features
-from assets.filing import store, store_trials
+from assets.filing import learnt_sessions, store, store_trials
 from assets.judging import Market
 from assets.market import daily_bars, index_bars
 from assets.material import Material, material_of, programme, subject_of
@@ -33,6 +33,7 @@ from config.settings import Settings
 from config.universe import Universe
 from quality.calendar import exchange
 from quant.features import DAILY, DailyPanel
+from quant.models import Dataset
 from quant.samples import samples
 from quant.signals import Policy
 from quant.typing import FloatArray
@@ -105,7 +106,7 @@ def trained_model(
     trials = beside_gates.counted_trials(warehouse, universe, material.panel.index_sessions)
     beside = beside_gates.of_model(dataset, market, plan, trained, trials)
     trainer = launcher(context.run.tags)
-    version = _registered(registry, trained, settings, universe, material, trainer, beside)
+    version = _registered(registry, trained, dataset, settings, universe, material, trainer, beside)
     warehouse.write(partial(_store_beside, version[0], beside), "models.evidence")
     store(warehouse, trained, dataset, material, universe, settings, version, session)
     met = sum(verdict.passed for verdict in trained.verdicts)
@@ -197,6 +198,7 @@ def _store_beside(
 def _registered(
     registry: ModelRegistry,
     trained: Trained,
+    dataset: Dataset,
     settings: Settings,
     universe: Universe,
     material: Material,
@@ -205,6 +207,9 @@ def _registered(
 ) -> tuple[str, str]:
     """Return the model's version and the registry's run."""
     name = f"{universe.name}-daily"
+    first, last = learnt_sessions(dataset, material)
+    began = int(dataset.sessions[trained.predictions.rows].min())
+    days = material.panel.index_sessions[began : began + trained.returns.size]
     run_id, number = registry.register(
         name,
         trained.model.to_bytes(),
@@ -216,6 +221,8 @@ def _registered(
             "configurations_ever": trained.n_configurations,
             "feature_version": DAILY.version,
             "snapshot": material.snapshot,
+            "first_session": str(first),
+            "last_session": str(last),
         },
         metrics={
             v.name: v.value
@@ -227,6 +234,7 @@ def _registered(
         reports={
             "gates.md": gates_table(trained),
             "evidence.md": told(trained),
+            "pictures.html": plots.page(trained, days, name=name),
             "capacity.md": beside_gates.capacity_report(beside),
             "beside-gates.json": json.dumps(beside),
             "model-card.md": card(trained, universe, simulated=material.simulated),

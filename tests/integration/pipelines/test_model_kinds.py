@@ -193,6 +193,8 @@ def test_the_model_filed_is_of_the_kind_that_was_asked_for(trained: Trained) -> 
     assert trained.model.family == trained.kind == told["family"]
     assert trained.filed["inputs"] == trained.model.names == CORE.names
     assert trained.filed["parameters"]["configurations_ever"] >= 2
+    for end in ("first_session", "last_session"):
+        assert trained.filed["parameters"][end] == str(trained.version[end])
 
 
 def test_its_card_and_gates_stand_beside_it(trained: Trained) -> None:
@@ -202,6 +204,7 @@ def test_its_card_and_gates_stand_beside_it(trained: Trained) -> None:
 
     assert reports["model-card.md"].startswith(f"A model of the kind {trained.kind}, ")
     assert "## Limits of use" in reports["model-card.md"]
+    assert "Walk-forward record, net of costs" in reports["pictures.html"]
     assert sorted(gates["gate"]) == sorted(GATES)
     # Nothing in four shares chosen with hindsight can pass, whatever learnt it.
     assert not gates["passed"].all()
