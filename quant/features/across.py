@@ -60,6 +60,7 @@ def sector_means(
     values: Float64Array,
     member: BoolArray,
     sector: Int32Array,
+    n_sectors: int,
     row_order: Int64Array,
     bounds: Int64Array,
     out: Float64Array,
@@ -68,9 +69,8 @@ def sector_means(
 ) -> None:
     """Mean over the members of each row's sector, for the sessions from `begin` to before `end`.
 
-    Rows as in `cross_section`; `sector` numbers each row's sector from 0 on.
+    Rows as in `cross_section`; `sector` numbers each row's sector, from 0 to before `n_sectors`.
     """
-    n_sectors = 1 + sector.max() if sector.size else 0
     sums, counts = np.empty(n_sectors), np.empty(n_sectors)
     for s in range(begin, end):
         rows = row_order[bounds[s] : bounds[s + 1]]

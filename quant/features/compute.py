@@ -198,6 +198,7 @@ class _Run:
         run(program, self._leaves, layout, out=np.empty((rows.size, 0), np.float32), kept=kept)
         member = np.ones(rows.size, np.bool_) if panel.member is None else panel.member[rows]
         sector = np.zeros(rows.size, np.int32) if panel.sector is None else panel.sector[rows]
+        n_sectors = 1 + int(sector.max(initial=0))
         order, bounds, sessions = _by_session(panel.sessions[rows])
         for node in level:
             values = kept[arguments.index(node.args[0])]
@@ -208,7 +209,7 @@ class _Run:
             target = figures if by_row else figures[skipped:]
             own = bounds[skipped:]
             if node.op is Op.SECTOR_MEAN:
-                work = partial(sector_means, values, member, sector, order, own, target)
+                work = partial(sector_means, values, member, sector, n_sectors, order, own, target)
             else:
                 work = partial(cross_section, values, member, order, own, int(node.op), target)
             in_parallel(work, own)
