@@ -105,4 +105,6 @@ def _groups(figure: go.Figure, trained: Trained) -> None:
         x=[one.shuffled for one in effects], y=[one.group for one in effects], orientation="h",
         marker_color=_TEAL, showlegend=False, row=2, col=2,
     )  # fmt: skip
-    figure.update_xaxes(title="rise of log loss when the group is shuffled", row=2, col=2)
+    figure.update_xaxes(
+        title="rise of log loss when the group is shuffled", tickformat=".4f", row=2, col=2
+    )
