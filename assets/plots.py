@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -47,7 +48,7 @@ def page(trained: Trained, days: Int32Array, *, name: str) -> str:
         legend={"orientation": "h", "y": 1.1, "x": 0.0}, margin={"t": 130},
     )  # fmt: skip
     text: str = figure.to_html(include_plotlyjs=True, full_html=True)
-    return text.replace("<head>", f"<head><title>{name}</title>", 1)
+    return text.replace("<head>", f"<head><title>{escape(name)}</title>", 1)
 
 
 def _dates(days: Int32Array) -> list[str]:
