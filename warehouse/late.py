@@ -47,7 +47,7 @@ where (a.known_at > $after
   and (a.symbol in (select unnest($symbols::varchar[]))
        or a.detail in (select unnest($symbols::varchar[])))
 union all
-select coalesce(to_session, from_session), known_at, false
+select from_session, known_at, false  -- a later word, be it of its end, may tell another sector
 from market.universe
 where universe = $universe and known_at > $after and known_at <= $as_of
 """

@@ -26,6 +26,7 @@ from assets.gate import Gate
 from config.universe import Listing, Universe
 from countersign.processes.postgres import Cluster
 from quality.calendar import exchange
+from quant.features import DAILY
 from warehouse import Warehouse, actions, adjustment, index, migrate
 from warehouse import universe as universe_table
 from warehouse.place import Place
@@ -218,3 +219,32 @@ def assert_as_told(small: Small, told: dict[datetime, dict[str, pl.DataFrame]]) 
 def assert_same(left: pl.DataFrame, right: pl.DataFrame) -> None:
     """Features agree to the bit, NaN where NaN."""
     assert_frame_equal(left, right.sort("session", "symbol"), check_exact=True)
+
+
+def test_a_sector_learned_together_with_an_end_to_come_changes_no_earlier_feature(
+    postgres_server: Cluster, tmp_path: Path
+) -> None:
+    moved = SESSIONS[-3]
+    with opened(postgres_server, tmp_path / "daily") as small:
+        for arrival in arrivals():
+            for kind, frame in arrival.frames:
+                small.land(frame, kind, arrival.at)
+        small.load(SESSIONS)
+        before = small.features(SESSIONS[-DAYS:])
+        with small.warehouse.reader() as conn:
+            told = universe_table.members(conn, "made", LAST, LAST, as_of=decision_time(LAST))
+        another = told.filter(symbol=NAMES[0]).with_columns(
+            universe=pl.lit("made"),
+            sector=pl.lit("Utilities"),
+            to_session=pl.lit(LAST),
+            known_at=pl.lit(exchange().close(moved)),
+        )
+        small.warehouse.write(lambda conn: universe_table.record(conn, another), "market.universe")
+
+        after = small.features(SESSIONS[-DAYS:])
+
+    earlier = pl.col("session") < moved
+    assert_frame_equal(after.filter(earlier), before.filter(earlier))
+    strength = pl.col("values").list.get(DAILY.names.index("sector_strength_21"))
+    own = after.filter(~earlier, symbol=NAMES[0]).select(strength).to_series()
+    assert own.to_list() == [0.0] * 3  # alone in its sector now
