@@ -1,16 +1,22 @@
 """Trials of XGBoost on rows cut into bins once, beside a fresh DMatrix for every trial.
 
 Both sides train the same folds with the same settings, stop early on the same rows, and forecast
-the same tested rows, on one thread. Purged folds share one set of rows, as probes do; a desk's
-search walks each trial forward through windows of four symbols, every one with rows of its own.
-The clock counts the process's CPU seconds: a machine that others load lengthens the wall's alone.
-The ratio of the two minima of a group is what to look at.
+the same tested rows. Purged folds share one set of rows, as probes do; a desk's search walks each
+trial forward through windows, every one with rows of its own: of four symbols, or of five hundred.
+
+With one thread the clock counts the process's CPU seconds, which a machine that others load
+lengthens less than the wall's. With two, both sides use two cores as they come: xgboost each fit,
+the desk two fits of one thread each; CPU seconds and those on the wall are told. The ratio of the
+two medians of a group is what to look at.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
+from typing import Protocol
 
 import numpy as np
 import pytest
@@ -21,16 +27,65 @@ from quant.models.crossval import CrossValidation
 from quant.models.dataset import Dataset, Hyperparameters
 from quant.models.trials import TRIAL_WINDOWS, WalkedTrials
 from quant.splits import Fold, purged_k_fold, walk_forward
-from quant.typing import Float64Array, Int64Array
+from quant.typing import Float64Array, FloatArray, Int64Array
 
 N_FEATURES, HORIZON, SEED = 86, 5, 7
-FOLDED, WALKED = (20, 500), (4, 2_500)  # symbols and sessions, 10,000 rows each
 SETTINGS = Hyperparameters()
+CLOCKS = [
+    pytest.param(
+        threads,
+        id=told,
+        marks=pytest.mark.benchmark(timer=timer, min_rounds=7, warmup=True, warmup_iterations=1),
+    )
+    for threads, timer, told in (
+        (1, time.process_time, "one thread, CPU"),
+        (2, time.process_time, "two cores, CPU"),
+        (2, time.perf_counter, "two cores, wall"),
+    )
+]
+
+
+class Trials(Protocol):
+    """Folds prepared for many trials."""
+
+    def margins(self, settings: Hyperparameters, *, seed: int) -> FloatArray: ...
+
+
+@dataclass(frozen=True)
+class Case:
+    """Symbols and sessions, how strongly features tell of labels, and how folds are cut."""
+
+    n_symbols: int
+    n_sessions: int
+    signal: float  # of each of four features, in standard deviations of the label's noise
+    walked: bool = True
+
+    def market(self) -> Dataset:
+        return _market(self.n_symbols, self.n_sessions, self.signal)
+
+    def folds(self) -> tuple[Fold, ...]:
+        return _windows(self.market()) if self.walked else _purged(self.market())
+
+    def ours(self, n_jobs: int) -> Trials:
+        """Cut the rows into bins."""
+        if self.walked:
+            return WalkedTrials(self.market(), SETTINGS, n_jobs=n_jobs)
+        folds = self.folds()
+        return CrossValidation(self.market(), folds, max_bin=SETTINGS.max_bin, n_jobs=n_jobs)
+
+
+# The faint signal of daily returns: early stopping ends growth, as it does there. Of 500 symbols
+# that signal is plain, and its trees are worth growing for sixty rounds; a fainter one is not.
+CASES = {
+    "purged folds of 20 symbols": Case(20, 500, 0.03, walked=False),
+    "windows of 4 symbols": Case(4, 2_500, 0.03),
+    "windows of 500 symbols": Case(500, 567, 0.03),
+    "windows of 500 symbols, fainter": Case(500, 567, 0.01),
+}
 
 
 @cache
-def market(n_symbols: int = FOLDED[0], n_sessions: int = FOLDED[1]) -> Dataset:
-    """Rows with the faint signal of daily returns: early stopping ends growth, as it does there."""
+def _market(n_symbols: int, n_sessions: int, signal: float) -> Dataset:
     rng = np.random.default_rng(SEED)
     n = n_symbols * n_sessions
     features = rng.standard_normal((n, N_FEATURES)).astype(np.float32)
@@ -40,17 +95,15 @@ def market(n_symbols: int = FOLDED[0], n_sessions: int = FOLDED[1]) -> Dataset:
         names=tuple(f"f{i}" for i in range(N_FEATURES)),
         sessions=sessions,
         symbols=np.tile(np.arange(n_symbols), n_sessions),
-        labels=0.03 * features[:, :4].sum(axis=1) + rng.standard_normal(n),
+        labels=signal * features[:, :4].sum(axis=1) + rng.standard_normal(n),
         weights=np.ones(n),
         label_start=sessions + 1,
         label_end=sessions + 1 + HORIZON,
     )
 
 
-@cache
-def folds() -> tuple[Fold, ...]:
+def _purged(told: Dataset) -> tuple[Fold, ...]:
     """Five purged folds; a fifth of what each trains on says when to stop."""
-    told = market()
     found = []
     for fold in purged_k_fold(told.sessions, told.label_start, told.label_end, n_folds=5):
         cut = fold.train.size - fold.train.size // 5
@@ -58,47 +111,34 @@ def folds() -> tuple[Fold, ...]:
     return tuple(found)
 
 
-@cache
-def windows() -> tuple[Fold, ...]:
+def _windows(told: Dataset) -> tuple[Fold, ...]:
     """The windows a trial of the search is walked forward through."""
-    told = TRIAL_WINDOWS
+    cut = TRIAL_WINDOWS
     return tuple(
         walk_forward(
-            market(*WALKED).sessions, train=told.train, validation=told.validation,
-            test=told.test, step=told.step, horizon=HORIZON,
+            told.sessions, train=cut.train, validation=cut.validation, test=cut.test,
+            step=cut.step, horizon=HORIZON,
         )
     )  # fmt: skip
 
 
-def ours() -> CrossValidation:
-    """Cut the rows into bins."""
-    return CrossValidation(market(), folds(), max_bin=SETTINGS.max_bin, n_jobs=1)
-
-
-def walked() -> WalkedTrials:
-    """Cut the rows of every window into bins."""
-    return WalkedTrials(market(*WALKED), SETTINGS, n_jobs=1)
-
-
-def plainly() -> Float64Array:
+def plainly(case: Case, threads: int) -> Float64Array:
     """Forecast each fold's tested rows with xgboost alone, as its documentation has it."""
-    return plainly_on(market(), folds())
-
-
-def plainly_on(told: Dataset, folds: tuple[Fold, ...]) -> Float64Array:
-    """Forecast the tested rows of any folds so."""
+    told = case.market()
     margins = np.full(told.n_rows, np.nan)
     won = (told.labels > 0.0).astype(np.float64)
 
     def matrix(rows: Int64Array) -> xgb.DMatrix:
-        return xgb.DMatrix(told.features[rows], won[rows], weight=told.weights[rows], nthread=1)
+        return xgb.DMatrix(
+            told.features[rows], won[rows], weight=told.weights[rows], nthread=threads
+        )
 
-    for fold in folds:
+    for fold in case.folds():
         train = matrix(fold.train)
         booster = xgb.train(
             {
                 "objective": "binary:logistic", "eval_metric": "logloss", "tree_method": "hist",
-                "nthread": 1, "seed": SEED, "max_bin": SETTINGS.max_bin,
+                "nthread": threads, "seed": SEED, "max_bin": SETTINGS.max_bin,
                 "max_depth": SETTINGS.max_depth, "learning_rate": SETTINGS.learning_rate,
                 "min_child_weight": SETTINGS.min_child_weight, "subsample": SETTINGS.subsample,
                 "colsample_bynode": SETTINGS.feature_share, "reg_alpha": SETTINGS.l1,
@@ -117,79 +157,44 @@ def plainly_on(told: Dataset, folds: tuple[Fold, ...]) -> Float64Array:
     return margins
 
 
-@pytest.mark.benchmark(group="first model", timer=time.process_time, min_rounds=2)
-def test_bench_first_trial(benchmark: BenchmarkFixture) -> None:
-    margins = benchmark(lambda: ours().margins(SETTINGS, seed=SEED))
-
-    assert skill(margins) == pytest.approx(skill(reference()), abs=0.1)
+def first(case: Case, threads: int) -> FloatArray:
+    """Cut bins and score one trial."""
+    return case.ours(threads).margins(SETTINGS, seed=SEED)
 
 
-@pytest.mark.benchmark(group="first model", timer=time.process_time, min_rounds=2)
-def test_bench_first_trial_plainly(benchmark: BenchmarkFixture) -> None:
-    assert skill(benchmark(plainly)) > 0.05
-
-
-@pytest.mark.benchmark(group="later trial", timer=time.process_time, min_rounds=2)
-def test_bench_later_trial(benchmark: BenchmarkFixture) -> None:
-    validation = ours()
-    validation.margins(SETTINGS, seed=SEED)
-
-    margins = benchmark(lambda: validation.margins(SETTINGS, seed=SEED))
-
-    assert skill(margins) == pytest.approx(skill(reference()), abs=0.1)
-
-
-@pytest.mark.benchmark(group="later trial", timer=time.process_time, min_rounds=2)
-def test_bench_later_trial_plainly(benchmark: BenchmarkFixture) -> None:
-    assert skill(benchmark(plainly)) > 0.05
-
-
-@pytest.mark.benchmark(group="first walked trial", timer=time.process_time, min_rounds=2)
-def test_bench_first_walked_trial(benchmark: BenchmarkFixture) -> None:
-    margins = benchmark(lambda: walked().margins(SETTINGS, seed=SEED))
-
-    assert walked_skill(margins) == pytest.approx(walked_skill(walked_reference()), abs=0.1)
-
-
-@pytest.mark.benchmark(group="first walked trial", timer=time.process_time, min_rounds=2)
-def test_bench_first_walked_trial_plainly(benchmark: BenchmarkFixture) -> None:
-    assert np.isfinite(benchmark(lambda: plainly_on(market(*WALKED), windows()))).any()
-
-
-@pytest.mark.benchmark(group="later walked trial", timer=time.process_time, min_rounds=2)
-def test_bench_later_walked_trial(benchmark: BenchmarkFixture) -> None:
-    trials = walked()
+def later(case: Case, threads: int) -> Callable[[], FloatArray]:
+    """Score a trial on bins cut before."""
+    trials = case.ours(threads)
     trials.margins(SETTINGS, seed=SEED)
-
-    margins = benchmark(lambda: trials.margins(SETTINGS, seed=SEED))
-
-    assert walked_skill(margins) == pytest.approx(walked_skill(walked_reference()), abs=0.1)
+    return lambda: trials.margins(SETTINGS, seed=SEED)
 
 
-@pytest.mark.benchmark(group="later walked trial", timer=time.process_time, min_rounds=2)
-def test_bench_later_walked_trial_plainly(benchmark: BenchmarkFixture) -> None:
-    assert np.isfinite(benchmark(lambda: plainly_on(market(*WALKED), windows()))).any()
+@pytest.mark.parametrize("side", ["first trial", "later trial", "plainly"])
+@pytest.mark.parametrize("threads", CLOCKS)
+@pytest.mark.parametrize("name", CASES)
+def test_bench_trials(
+    benchmark: BenchmarkFixture, request: pytest.FixtureRequest, name: str, threads: int, side: str
+) -> None:
+    case = CASES[name]
+    benchmark.group = request.node.callspec.id.removesuffix(f"-{side}")
+    sides: dict[str, Callable[[], Callable[[], FloatArray]]] = {
+        "first trial": lambda: lambda: first(case, threads),
+        "later trial": lambda: later(case, threads),
+        "plainly": lambda: lambda: plainly(case, threads),
+    }
+
+    margins = benchmark(sides[side]())
+
+    assert skill(case, margins) == pytest.approx(skill(case, _reference(case)), abs=0.1)
 
 
 @cache
-def reference() -> Float64Array:
-    """What the plain way forecasts."""
-    return plainly()
+def _reference(case: Case) -> Float64Array:
+    return plainly(case, 1)
 
 
-def skill(margins: Float64Array) -> float:
-    """Correlation with what the labels were made of."""
-    return float(np.corrcoef(margins, market().features[:, :4].sum(axis=1))[0, 1])
-
-
-@cache
-def walked_reference() -> Float64Array:
-    """What the plain way forecasts of the windows."""
-    return plainly_on(market(*WALKED), windows())
-
-
-def walked_skill(margins: Float64Array) -> float:
-    """As `skill`, of the rows a window tested."""
+def skill(case: Case, margins: FloatArray) -> float:
+    """Correlation with what the labels were made of, over the rows tested."""
     tested = np.isfinite(margins)
-    drawn = market(*WALKED).features[tested, :4].sum(axis=1)
+    drawn = case.market().features[tested, :4].sum(axis=1)
     return float(np.corrcoef(margins[tested], drawn)[0, 1])

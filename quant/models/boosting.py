@@ -13,6 +13,7 @@ import numpy as np
 
 from quant.models.bins import borders
 from quant.models.dataset import Hyperparameters
+from quant.models.layout import laid_out
 from quant.models.learners import Checked, Fit, Lesson
 from quant.typing import FloatArray
 
@@ -34,9 +35,10 @@ class Boosted:
 
     def margins(self, features: FloatArray) -> FloatArray:
         """Log-odds per row."""
-        self.booster.set_param({"nthread": 1})
         given: FloatArray = self.booster.inplace_predict(
-            np.ascontiguousarray(features, dtype=np.float32), predict_type="margin"
+            np.ascontiguousarray(features, dtype=np.float32),
+            predict_type="margin",
+            validate_features=False,  # XGBoost compares their number in any case
         ).astype(np.float64)
         return given
 
@@ -58,7 +60,7 @@ class Boosted:
         """Read what `to_text` wrote."""
         import xgboost as xgb  # noqa: PLC0415  costs seconds
 
-        booster = xgb.Booster()
+        booster = xgb.Booster({"nthread": 1})  # few rows are asked for at a time
         booster.load_model(bytearray(base64.b64decode(text)))
         return cls(booster)
 
@@ -90,13 +92,11 @@ class Quantised:
         self._max_bin = max_bin
         self._device = device
         bins = xgb.QuantileDMatrix(borders(values, max_bin), max_bin=max_bin, nthread=1)
-        first = xgb.QuantileDMatrix(values, ref=bins, max_bin=max_bin, nthread=max(1, n_jobs))
         # A matrix holds the labels and weights of one fit at a time: each thread needs its own.
         self._idle: SimpleQueue[Any] = SimpleQueue()
-        self._idle.put(first)
+        for _ in range(copies):
+            self._idle.put(laid_out(values, bins, max_bin=max_bin, threads=max(1, n_jobs)))
         self._checked: WeakKeyDictionary[Checked, Any] = WeakKeyDictionary()
-        for _ in range(copies - 1):
-            self._idle.put(xgb.QuantileDMatrix(values, ref=bins, max_bin=max_bin, nthread=1))
 
     def fit(self, lesson: Lesson, settings: Hyperparameters, *, seed: int) -> Fit:
         """Grow trees; with checked rows until they are forecast no better.
@@ -128,10 +128,7 @@ class Quantised:
         with self._lent() as matrix:
             matrix.set_info(label=lesson.won, weight=lesson.weights)
             booster, loss = self._grown(matrix, lesson, settings, seed)
-            margins: FloatArray = booster.predict(matrix, output_margin=True).astype(np.float64)
-            if lesson.checked is None:
-                booster.reset()  # of what it kept of the rows to grow faster
-        return Fit(Boosted(booster), margins, loss)
+        return Fit(Boosted(booster), loss)
 
     def _grown(
         self, matrix: Any, lesson: Lesson, settings: Hyperparameters, seed: int
@@ -196,10 +193,11 @@ def _as_forest(settings: Hyperparameters) -> dict[str, object]:
 
 
 def _grown_whole(told: dict[str, object], matrix: Any, n_rounds: int) -> Any:
-    """A booster of so many rounds; it still knows its margins on the rows."""
+    """A booster of so many rounds."""
     booster = _booster()(told, [matrix])
     for number in range(n_rounds):
         booster.update(matrix, number)
+    booster.reset()  # of what it kept of the rows to grow faster
     return booster
 
 

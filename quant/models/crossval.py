@@ -134,7 +134,7 @@ class CrossValidation:
         fitted = partial(self._fitted, hyperparameters, seed)
         with ThreadPoolExecutor(max_workers=max(1, self._n_jobs)) as pool:
             for fold, given in pool.map(fitted, self._lessons):
-                total[fold.test] += given[fold.test]
+                total[fold.test] += given
                 times[fold.test] += 1.0
         margin: FloatArray = np.divide(
             total, times, out=np.full(total.size, np.nan), where=times > 0
@@ -145,7 +145,8 @@ class CrossValidation:
         self, settings: Hyperparameters, seed: int, told: tuple[Fold, Lesson]
     ) -> tuple[Fold, FloatArray]:
         fold, taught = told
-        return fold, self._bench.fit(taught, settings, seed=seed).margins
+        model = self._bench.fit(taught, settings, seed=seed).model
+        return fold, model.margins(self._dataset.features[fold.test])
 
 
 def cross_validate(

@@ -128,8 +128,7 @@ class EnsembleRows:
         ]
         equal = tuple(1.0 / len(fits) for _ in fits)
         model = Ensemble(tuple(self._benches), tuple(fit.model for fit in fits), equal)
-        margins: FloatArray = np.mean([fit.margins for fit in fits], axis=0)
-        return Fit(model, margins, checked_loss(model, lesson.checked))
+        return Fit(model, checked_loss(model, lesson.checked))
 
 
 def skill_weights(parts: FloatArray, won: BoolArray, weights: FloatArray) -> FloatArray:

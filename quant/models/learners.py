@@ -71,10 +71,9 @@ class Learned(Protocol):
 
 @dataclass(frozen=True)
 class Fit:
-    """A fitted model, its margins on every prepared row, and its log loss on the checked ones."""
+    """A fitted model, and its log loss on the checked rows."""
 
     model: Learned
-    margins: FloatArray
     loss: float  # NaN where no row was checked
 
 

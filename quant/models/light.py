@@ -96,7 +96,7 @@ class LightRows:
         )
         best = trees.best_iteration if lesson.checked else trees.current_iteration()
         model = Light.from_text(trees.model_to_string(num_iteration=max(1, best)))
-        return Fit(model, model.margins(self._values), checked_loss(model, lesson.checked))
+        return Fit(model, checked_loss(model, lesson.checked))
 
     @staticmethod
     def _checks(rows: Any, checked: Checked | None) -> list[Any] | None:

@@ -109,8 +109,7 @@ class LinearRows:
         values = standardised(rows, centre, spread)
         coefficients, intercept = _newton(values, lesson.won[learnt], weights, settings.l2)
         model = Linear(centre, spread, coefficients, intercept)
-        loss = checked_loss(model, lesson.checked)
-        return Fit(model, model.margins(self._features), loss)
+        return Fit(model, checked_loss(model, lesson.checked))
 
 
 def standardised(features: FloatArray, centre: FloatArray, spread: FloatArray) -> FloatArray:

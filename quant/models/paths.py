@@ -107,4 +107,4 @@ def _forecast(
     taught = lesson(dataset, fold.train, fold.validation)
     if taught is None:
         return np.full(fold.test.size, np.nan)
-    return bench.fit(taught, settings, seed=seed).margins[fold.test]
+    return bench.fit(taught, settings, seed=seed).model.margins(dataset.features[fold.test])

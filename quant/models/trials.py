@@ -54,19 +54,26 @@ class WalkedTrials:
         require_trainable(dataset)
         self._dataset = dataset
         self._n_jobs = n_jobs
-        self._windows: list[tuple[Fold, Callable[..., Fit]]] = []
-        for fold in walk_forward(
-            dataset.sessions,
-            train=windows.train,
-            validation=windows.validation,
-            test=windows.test,
-            step=windows.step,
-            horizon=dataset.horizon,
-            anchored=windows.anchored,
-        ):
-            fits = window_fits(dataset, fold.train, fold.validation, usual, device=device)
-            if fits is not None:
-                self._windows.append((fold, fits))
+        folds = tuple(
+            walk_forward(
+                dataset.sessions,
+                train=windows.train,
+                validation=windows.validation,
+                test=windows.test,
+                step=windows.step,
+                horizon=dataset.horizon,
+                anchored=windows.anchored,
+            )
+        )
+
+        def prepared(fold: Fold) -> Callable[..., Fit] | None:
+            return window_fits(dataset, fold.train, fold.validation, usual, device=device)
+
+        with ThreadPoolExecutor(max_workers=max(1, n_jobs)) as pool:
+            fits = tuple(pool.map(prepared, folds))
+        self._windows = [
+            (fold, fit) for fold, fit in zip(folds, fits, strict=True) if fit is not None
+        ]
         if not self._windows:
             raise UnusableDataError(
                 "no walk-forward window can train: every one has too few labelled rows or labels "

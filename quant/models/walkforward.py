@@ -200,8 +200,8 @@ def window_fits(
     Returns
     -------
     callable or None
-        Fits settings of that kind, given them and a `seed`; its margins are those of the labelled
-        rows of `train`. None where either window is empty or the first holds one class only.
+        Fits settings of that kind, given them and a `seed`. None where either window is empty or
+        the first holds one class only.
     """
     learnt = dataset.labelled(train)
     taught = lesson(dataset, train, checked)
