@@ -26,7 +26,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from quant.models.crossval import CrossValidation
 from quant.models.dataset import Dataset, Hyperparameters
 from quant.models.trials import TRIAL_WINDOWS, WalkedTrials
-from quant.splits import Fold, purged_k_fold, walk_forward
+from quant.splits import Fold, purged_k_fold
 from quant.typing import Float64Array, FloatArray, Int64Array
 
 N_FEATURES, HORIZON, SEED = 86, 5, 7
@@ -64,7 +64,8 @@ class Case:
         return _market(self.n_symbols, self.n_sessions, self.signal)
 
     def folds(self) -> tuple[Fold, ...]:
-        return _windows(self.market()) if self.walked else _purged(self.market())
+        """Windows a trial of the search is walked forward through, or purged folds."""
+        return _folds(self)
 
     def ours(self, n_jobs: int) -> Trials:
         """Cut the rows into bins."""
@@ -102,6 +103,11 @@ def _market(n_symbols: int, n_sessions: int, signal: float) -> Dataset:
     )
 
 
+@cache
+def _folds(case: Case) -> tuple[Fold, ...]:
+    return TRIAL_WINDOWS.of(case.market()) if case.walked else _purged(case.market())
+
+
 def _purged(told: Dataset) -> tuple[Fold, ...]:
     """Five purged folds; a fifth of what each trains on says when to stop."""
     found = []
@@ -109,17 +115,6 @@ def _purged(told: Dataset) -> tuple[Fold, ...]:
         cut = fold.train.size - fold.train.size // 5
         found.append(Fold(fold.train[:cut], fold.train[cut:], fold.test))
     return tuple(found)
-
-
-def _windows(told: Dataset) -> tuple[Fold, ...]:
-    """The windows a trial of the search is walked forward through."""
-    cut = TRIAL_WINDOWS
-    return tuple(
-        walk_forward(
-            told.sessions, train=cut.train, validation=cut.validation, test=cut.test,
-            step=cut.step, horizon=HORIZON,
-        )
-    )  # fmt: skip
 
 
 def plainly(case: Case, threads: int) -> Float64Array:

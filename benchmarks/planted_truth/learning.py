@@ -20,7 +20,6 @@ from quant.splits import (
     combinatorial_purged,
     default_embargo,
     purged_k_fold,
-    walk_forward,
 )
 from quant.typing import Float64Array, FloatArray
 
@@ -195,15 +194,7 @@ def folds_of(dataset: Dataset, n_folds: int) -> Iterable[Fold]:
 
 def windows(dataset: Dataset, lengths: Windows = _WINDOWS) -> Iterable[Fold]:
     """The desk's walk-forward windows: those of the record judged, unless told otherwise."""
-    return walk_forward(
-        dataset.sessions,
-        train=lengths.train,
-        validation=lengths.validation,
-        test=lengths.test,
-        step=lengths.step,
-        horizon=dataset.horizon,
-        anchored=lengths.anchored,
-    )
+    return lengths.of(dataset)
 
 
 def combinatorial(dataset: Dataset) -> Iterable[Fold]:

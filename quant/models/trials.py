@@ -8,7 +8,7 @@ import numpy as np
 from quant.models.dataset import Dataset, Hyperparameters, UnusableDataError, require_trainable
 from quant.models.learners import Fit
 from quant.models.walkforward import Windows, window_fits
-from quant.splits import Fold, walk_forward
+from quant.splits import Fold
 from quant.typing import FloatArray
 
 # The windows of the record that is judged, fitted anew twice a year and not once a month: trials
@@ -54,17 +54,7 @@ class WalkedTrials:
         require_trainable(dataset)
         self._dataset = dataset
         self._n_jobs = n_jobs
-        folds = tuple(
-            walk_forward(
-                dataset.sessions,
-                train=windows.train,
-                validation=windows.validation,
-                test=windows.test,
-                step=windows.step,
-                horizon=dataset.horizon,
-                anchored=windows.anchored,
-            )
-        )
+        folds = windows.of(dataset)
 
         def prepared(fold: Fold) -> Callable[..., Fit] | None:
             return window_fits(dataset, fold.train, fold.validation, usual, device=device)

@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import partial
-from typing import Any
 
 import numpy as np
 
@@ -43,6 +42,20 @@ class Windows:
     step: int = 21
     anchored: bool = False
     rechoose_every: int = 12
+
+    def of(self, dataset: Dataset) -> tuple[Fold, ...]:
+        """Windows of a dataset, as `quant.splits.walk_forward` cuts them."""
+        return tuple(
+            walk_forward(
+                dataset.sessions,
+                train=self.train,
+                validation=self.validation,
+                test=self.test,
+                step=self.step,
+                horizon=dataset.horizon,
+                anchored=self.anchored,
+            )
+        )
 
 
 @dataclass(frozen=True)
@@ -119,7 +132,7 @@ def walk_forward_predictions(
     require_trainable(dataset)
     windows = windows or Windows()
     choose = hyperparameters or partial(small_search, seed=seed, device=device)
-    folds = tuple(_folds(dataset, windows))
+    folds = windows.of(dataset)
     n_choices = range(0, len(folds), windows.rechoose_every)
     trained: list[_Trained | None] = []
     with ThreadPoolExecutor(max_workers=max(1, n_jobs)) as pool:
@@ -219,18 +232,6 @@ class _Trained:
     checked: Int64Array
     checked_parts: FloatArray  # (n_members, n_rows): one row for a single model
     tested_parts: FloatArray
-
-
-def _folds(dataset: Dataset, windows: Windows) -> Any:
-    return walk_forward(
-        dataset.sessions,
-        train=windows.train,
-        validation=windows.validation,
-        test=windows.test,
-        step=windows.step,
-        horizon=dataset.horizon,
-        anchored=windows.anchored,
-    )
 
 
 def _matured_before(dataset: Dataset, fold: Fold) -> Dataset:
