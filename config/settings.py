@@ -1,4 +1,4 @@
-"""The desk's settings: file, folder, running ports, environment, in that order."""
+"""The desk's settings: file, folder, where it runs, environment, in that order."""
 
 import datetime as dt
 import json
@@ -224,8 +224,9 @@ def load(environ: Mapping[str, str] = os.environ, *, running: bool = True) -> Se
     """Return the settings of the desk whose home `environ` names.
 
     Later sources win: config/desk.toml, DESK_HOME/desk.toml, DESK_HOME/runtime.json (what the
-    supervisor started, and where), COUNTERSIGN_<SECTION>__<KEY>. Without `running` the third is
-    left out: what the desk was told, not where it runs.
+    supervisor started, and where), COUNTERSIGN_<SECTION>__<KEY>. A port that something listens on
+    is that of the third whatever a variable asked for: it may have been taken. Without `running`
+    the third is left out: what the desk was told, not where it runs.
 
     Raises
     ------
@@ -241,10 +242,11 @@ def load(environ: Mapping[str, str] = os.environ, *, running: bool = True) -> Se
         told = document(own)
         _refuse_public_secrets(told, own)
         _merge(values, told, str(own), sources)
-    if running:
-        _merge(values, _runtime(folder), str(folder / "runtime.json"), sources)
+    used = _runtime(folder) if running else {}
+    _merge(values, used, str(folder / "runtime.json"), sources)
     for name, key, value in _variables(environ):
         _merge(values, _nested(key, value), f"the variable {name}", sources)
+    _merge(values, _ports(used), str(folder / "runtime.json"), sources)
     _complete(values, folder)
     return validated(Settings, values, sources, "the settings")
 
@@ -299,6 +301,15 @@ def _runtime(folder: Path) -> dict[str, Any]:
     except ValueError as e:
         raise SettingsError(f"The file {path} is damaged ({e}). Run ./desk down, then up.") from e
     return told if isinstance(told, dict) else {}
+
+
+def _ports(used: dict[str, Any]) -> dict[str, Any]:
+    ports: dict[str, Any] = {}
+    for section, told in used.items():
+        for key in ("port", "code_port"):
+            if isinstance(told, dict) and key in told:
+                ports.setdefault(section, {})[key] = told[key]
+    return ports
 
 
 def _exists(path: Path) -> bool:

@@ -51,7 +51,8 @@ class WholeDesk:
     settings: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        first = next_free(30_000 + os.getpid() % 100 * 100)
+        # Below those that connections leave from: one of them may take a port for a moment.
+        first = next_free(20_000 + os.getpid() % 100 * 100)
         names = ("VENUE__PORT", "DASHBOARD__PORT", "DAGSTER__PORT", "DAGSTER__CODE_PORT")
         ports = {
             f"COUNTERSIGN_{name}": str(first + 10 * n)

@@ -32,6 +32,17 @@ def test_later_sources_win(tmp_path: Path) -> None:
     assert (told.dashboard.port, told.dagster.port, told.mlflow.port) == (9001, 9003, 9004)
 
 
+def test_a_port_that_was_taken_is_the_one_used_instead_for_everyone(tmp_path: Path) -> None:
+    used = {"mlflow": {"port": 9005, "tracking_uri": "http://127.0.0.1:9005"}}
+    (tmp_path / "runtime.json").write_text(json.dumps(used))
+    asked = environ(tmp_path, COUNTERSIGN_MLFLOW__PORT="9004")
+
+    running, told = (settings.load(asked, running=running) for running in (True, False))
+
+    assert (running.mlflow.port, running.mlflow.tracking_uri) == (9005, "http://127.0.0.1:9005")
+    assert told.mlflow.port == 9004
+
+
 def test_the_lake_moves_to_minio_by_environment_alone(tmp_path: Path) -> None:
     told = settings.load(
         environ(
