@@ -33,6 +33,8 @@ _MEANINGS: tuple[tuple[type[Exception], str], ...] = (
     (urllib3.exceptions.SSLError, "it speaks no https, or with a certificate unknown here"),
 )
 _CONNECT_SECONDS, _READ_SECONDS = 5.0, 60.0
+# Answers worth asking again for; 499 is MinIO's to whoever still asks while it stops.
+_PASSING = (499, 500, 502, 503, 504)
 
 
 class S3Store:
@@ -60,9 +62,7 @@ class S3Store:
             secure=secure,
             http_client=urllib3.PoolManager(
                 timeout=urllib3.Timeout(connect=_CONNECT_SECONDS, read=_READ_SECONDS),
-                retries=urllib3.Retry(
-                    attempts, backoff_factor=0.2, status_forcelist=[500, 502, 503, 504]
-                ),
+                retries=urllib3.Retry(attempts, backoff_factor=0.2, status_forcelist=_PASSING),
                 maxsize=16,
             ),
         )
