@@ -42,7 +42,7 @@ def laid_out(values: Float32Array, bins: Any, *, max_bin: int, threads: int) -> 
 @cache
 def _blocks() -> Any:
     import xgboost as xgb  # noqa: PLC0415  costs seconds
-    from scipy.sparse import csr_matrix  # noqa: PLC0415
+    from scipy.sparse import csr_matrix  # noqa: PLC0415  as above
 
     class Blocks(xgb.DataIter):
         def __init__(self, values: Float32Array) -> None:
