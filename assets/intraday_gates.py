@@ -20,7 +20,14 @@ from assets.intraday import (
     reversion_rules,
     with_the_session,
 )
-from assets.judging import BETA_KNOWN_AFTER, Earned, Market, sharpes_by_regime, worst_regime
+from assets.judging import (
+    BETA_KNOWN_AFTER,
+    Earned,
+    Market,
+    market_of,
+    sharpes_by_regime,
+    worst_regime,
+)
 from assets.material import EPOCH, programme
 from assets.models import history_of
 from assets.rule_gates import (
@@ -31,7 +38,7 @@ from assets.rule_gates import (
     overfitting_of,
     trial_of,
 )
-from assets.strategies import Told, market_of, model_asked, model_is_clean, store_judged, told_of
+from assets.strategies import Told, model_asked, model_is_clean, store_judged, told_of
 from assets.training import History
 from config.gates import Gates
 from config.settings import Settings
@@ -282,7 +289,7 @@ def intraday_gates(
     )
     judged = judged_reversion(
         record,
-        market_of(told.bars),
+        market_of(told.panel),
         variants,
         asked=model_asked(settings) if filtered else None,
         subject=f"{programme(universe)}/{name}",
@@ -320,7 +327,7 @@ def _wanted(told: Minutes, rules: ReversionRules) -> np.ndarray[tuple[int], np.d
 
 
 def _allowed(told: Told, panel: MinutePanel, previous: date) -> BoolArray | None:
-    """Where the model agreed after the close before: bars of symbols that it gave its word for."""
+    """Where members were, and the model agreed if asked, after the close before."""
     if told.allowed is None:
         return None
     days, number = told.panel.index_sessions, (previous - EPOCH).days

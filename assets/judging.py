@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from quant.backtest import Backtest, Costs, backtest, equal_weight_hold
+from quant.features import DailyPanel
 from quant.gates import regime_sharpes, regimes
 from quant.models import Dataset, Hyperparameters
 from quant.models.calibration import logistic
@@ -14,7 +15,8 @@ from quant.models.paths import path_margins
 from quant.performance import active_returns, closed_trades, sharpe_ratio
 from quant.performance.returns import varies
 from quant.signals import Policy, target_weight_panel
-from quant.typing import FloatArray
+from quant.strategies import bars_of, members_of
+from quant.typing import BoolArray, FloatArray
 
 # Sessions until a trailing beta is known. Before that nobody can say what was active: taking the
 # beta for 1 would book minus the whole market to a desk that holds a seventh of it.
@@ -26,12 +28,17 @@ _FREE = Costs(half_spread_bps=0.0, impact=0.0, borrow_rate=0.0)
 
 @dataclass(frozen=True)
 class Market:
-    """Prices the backtest trades at, of shape (n_sessions, n_symbols), on one adjusted basis."""
+    """Prices the backtest trades at, of shape (n_sessions, n_symbols), on one adjusted basis.
+
+    `members` says where a symbol belonged to the universe, whose holding trades are compared with;
+    None where it always did.
+    """
 
     opens: FloatArray
     closes: FloatArray
     volumes: FloatArray
     first_ordinal: int
+    members: BoolArray | None = None
     _held: dict[tuple[int, int], FloatArray] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
@@ -40,8 +47,18 @@ class Market:
         """Returns of the equal-weight holding of `span`, made once: trials share their sessions."""
         first, last, _ = span.indices(self.closes.shape[0])
         if (first, last) not in self._held:
-            self._held[first, last] = equal_weight_hold(self.opens[span], self.closes[span])
+            self._held[first, last] = equal_weight_hold(
+                self.opens[span],
+                self.closes[span],
+                None if self.members is None else self.members[span],
+            )
         return self._held[first, last]
+
+
+def market_of(panel: DailyPanel) -> Market:
+    """Return a panel's bars as what is traded in."""
+    told = bars_of(panel)
+    return Market(told.opens, told.closes, told.volumes, 0, members_of(panel))
 
 
 @dataclass(frozen=True)

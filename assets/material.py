@@ -43,8 +43,9 @@ def material_of(
     as_of = decision_time(session)
     with warehouse.reader() as conn:
         panel = adjustment.panel(
-            conn, universe.names, first, session, as_of=as_of, index=universe.index
-        )
+            conn, universe.names, first, session, as_of=as_of, index=universe.index,
+            members_of=universe.name,
+        )  # fmt: skip
         rows, values = features.matrix(
             conn, DAILY.version, universe.names, first, session, as_of=as_of
         )

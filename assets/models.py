@@ -16,7 +16,7 @@ from assets.desk_time import market_now
 from assets.evidence import card, gates_table, told
 from assets.features import daily_features
 from assets.filing import learnt_sessions, store, store_trials
-from assets.judging import Market
+from assets.judging import market_of
 from assets.market import daily_bars, index_bars
 from assets.material import Material, material_of, programme, subject_of
 from assets.probing import absent, probed_sessions, train_and_serve
@@ -32,11 +32,10 @@ from config.gates import Gates
 from config.settings import Settings
 from config.universe import Universe
 from quality.calendar import exchange
-from quant.features import DAILY, DailyPanel
+from quant.features import DAILY
 from quant.models import Dataset
 from quant.samples import samples
 from quant.signals import Policy
-from quant.typing import FloatArray
 from warehouse import Warehouse, evidence, models
 
 # Who started the run, where a person did: nobody signs for a model of their own.
@@ -85,7 +84,7 @@ def trained_model(
         minimum_history=universe.minimum_history,
         time_decay=settings.training.time_decay,
     )
-    market = _market(material.panel)
+    market = market_of(material.panel)
     trained = train(
         dataset,
         market,
@@ -118,24 +117,6 @@ def trained_model(
             "trained_to": str(session),
             "dagster/row_count": dataset.n_rows,
         }
-    )
-
-
-def _market(panel: DailyPanel) -> Market:
-    shape = (panel.index_sessions.size, len(panel.symbols))
-    rows = np.searchsorted(panel.index_sessions, panel.sessions)
-    columns = np.repeat(np.arange(len(panel.symbols)), np.diff(panel.offsets))
-
-    def grid(values: FloatArray) -> FloatArray:
-        table = np.full(shape, np.nan)
-        table[rows, columns] = values
-        return table
-
-    return Market(
-        opens=grid(panel.open * panel.return_factor),
-        closes=grid(panel.close * panel.return_factor),
-        volumes=grid(panel.volume / panel.split_factor),
-        first_ordinal=0,
     )
 
 

@@ -11,16 +11,15 @@ import polars as pl
 
 from assets.demotion import outcomes_of
 from assets.desk_time import decision_time
+from assets.judging import market_of
 from assets.material import EPOCH
 from assets.partitions import SESSIONS, as_session
 from assets.predictions import outcomes
 from config.settings import Settings
 from config.universe import Universe
-from quant.backtest import equal_weight_hold
 from quant.gates import regimes
 from quant.models import calibration_table
 from quant.models.record import Outcomes, Range, Record, record_of
-from quant.strategies import bars_of
 from quant.typing import BoolArray
 from warehouse import Warehouse, adjustment, evidence, models, predictions
 
@@ -89,11 +88,9 @@ def _regimes(
     with warehouse.reader() as conn:
         panel = adjustment.panel(
             conn, universe.names, settings.history.first_session, session, as_of=as_of,
-            index=universe.index,
+            index=universe.index, members_of=universe.name,
         )  # fmt: skip
-    held = bars_of(panel)
-    found = regimes(equal_weight_hold(held.opens, held.closes))
-    return dict(found), panel.index_sessions
+    return dict(regimes(market_of(panel).held(slice(None)))), panel.index_sessions
 
 
 def parts(

@@ -15,7 +15,7 @@ from assets.judging import (
     worst_regime,
 )
 from assets.training import History, configuration_hash
-from quant.backtest import Costs, backtest, equal_weight_hold
+from quant.backtest import Costs, backtest
 from quant.gates import (
     Evidence,
     GateVerdict,
@@ -165,7 +165,7 @@ def _start(variants: tuple[SwingRules, ...], allowed: BoolArray | None) -> int:
 def _earned(market: Market, weights: FloatArray, start: int) -> Earned:
     opens, closes = market.opens[start:], market.closes[start:]
     result = backtest(opens, closes, market.volumes[start:], weights)
-    hold = equal_weight_hold(opens, closes)
+    hold = market.held(slice(start, None))
     active = active_returns(result.returns, hold, minimum=BETA_KNOWN_AFTER)[BETA_KNOWN_AFTER:]
     span = slice(start + BETA_KNOWN_AFTER, market.closes.shape[0])
     return Earned(result.returns, active, profits(result, closes), span)

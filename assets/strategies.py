@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 from assets.beside_gates import counted_trials, of_weights
 from assets.desk_time import decision_time, market_now
 from assets.entry_filter import SecondModel, said_without_future, second_model
-from assets.judging import Market
+from assets.judging import market_of
 from assets.market import daily_bars, index_bars
 from assets.material import EPOCH, programme
 from assets.models import history_of, trained_model
@@ -24,7 +24,7 @@ from quality.calendar import exchange
 from quant.features import DailyPanel
 from quant.gates import GateVerdict
 from quant.signals import SWING, strategy_name
-from quant.strategies import Bars, SwingRules, bars_of, swing
+from quant.strategies import Bars, SwingRules, bars_of, members_of, swing
 from quant.typing import BoolArray
 from warehouse import Warehouse, adjustment, bars, evidence, models, predictions
 
@@ -35,8 +35,9 @@ class Told:
 
     panel: DailyPanel
     bars: Bars
-    simulated: bool
-    allowed: BoolArray | None  # by the model's word; None where it is not asked
+    simulated: bool  # whether any bar of it is
+    filtered: bool  # whether the model is asked
+    allowed: BoolArray | None  # by the model's word, to members; None where neither is known
     model_version: str | None
     probability: Mapping[str, float]  # of the newest session
 
@@ -84,7 +85,7 @@ def strategy_gates(
         "trials": counted_trials(warehouse, universe, told.panel.index_sessions)
     }
     if judged.trials:
-        beside |= of_weights(market_of(told.bars), judged.span, judged.weights)
+        beside |= of_weights(market_of(told.panel), judged.span, judged.weights)
     if second is not None:
         beside["filter"] = second.told()
     warehouse.write(lambda conn: evidence.store(conn, name, beside), "models.evidence")
@@ -123,7 +124,7 @@ def _judged(
         )
     return judged_swing(
         told.bars,
-        market_of(told.bars),
+        market_of(told.panel),
         swing_rules(settings),
         told.allowed,
         subject=subject,
@@ -163,7 +164,9 @@ def swing_told(
         return told, None
     rules = swing_rules(settings)
     second = second_model(warehouse, settings, universe, told.panel, rules, session)
-    return replace(told, allowed=second.word.allowed(second.threshold)), second
+    return replace(
+        told, allowed=_to_members(told.panel, second.word.allowed(second.threshold))
+    ), second
 
 
 def told_of(
@@ -174,9 +177,10 @@ def told_of(
     first = settings.history.first_session
     with warehouse.reader() as conn:
         panel = adjustment.panel(
-            conn, universe.names, first, session, as_of=as_of, index=universe.index
-        )
-        newest = bars.ohlcv(conn, universe.names, session, session, as_of=as_of)
+            conn, universe.names, first, session, as_of=as_of, index=universe.index,
+            members_of=universe.name,
+        )  # fmt: skip
+        simulated = bars.any_simulated(conn, universe.names, first, session, as_of=as_of)
         serving = models.serving(conn, as_of=as_of)
         version = str(serving["model_version"][0]) if serving.height else None
         said = {
@@ -191,11 +195,20 @@ def told_of(
     return Told(
         panel=panel,
         bars=bars_of(panel),
-        simulated=bool(newest["simulated"].any()),
-        allowed=table >= settings.strategy.threshold if filtered else None,
+        simulated=simulated,
+        filtered=filtered,
+        allowed=_to_members(panel, table >= settings.strategy.threshold if filtered else None),
         model_version=version if filtered else None,
         probability={symbol: chance for symbol, chance in last.items() if np.isfinite(chance)},
     )
+
+
+def _to_members(panel: DailyPanel, allowed: BoolArray | None) -> BoolArray | None:
+    """Return where a position may be begun, which is nowhere outside the universe."""
+    members = members_of(panel)
+    if members is None:
+        return allowed
+    return members if allowed is None else allowed & members
 
 
 def swing_signals(
@@ -260,14 +273,9 @@ def _probabilities(panel: DailyPanel, *said: pl.DataFrame) -> np.ndarray:
     return table
 
 
-def market_of(told: Bars) -> Market:
-    """Return the bars as what is traded in."""
-    return Market(told.opens, told.closes, told.volumes, first_ordinal=0)
-
-
 def model_is_clean(warehouse: Warehouse, told: Told) -> bool | None:
     """Return whether the model that filters is free of leaks; True where none is asked."""
-    if told.allowed is None:
+    if not told.filtered:
         return True
     return _passed_probes(warehouse, told.model_version)
 

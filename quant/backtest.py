@@ -179,41 +179,51 @@ def backtest(
     )
 
 
-def equal_weight_hold(opens: FloatArray, closes: FloatArray) -> FloatArray:
+def equal_weight_hold(
+    opens: FloatArray, closes: FloatArray, members: BoolArray | None = None
+) -> FloatArray:
     """Returns of the universe's equal-weight buy-and-hold, without costs.
 
     Parameters
     ----------
     opens, closes : arrays of shape (n_obs, n_assets)
         As in `backtest`.
+    members : bool array of shape (n_obs, n_assets), optional
+        Where an asset belonged to the universe; by default wherever it has a price.
 
     Returns
     -------
     array of shape (n_obs,)
         Simple returns per session: equal money goes into every asset at the open of its first
-        session after the start, the assets that come later are bought from an equal share of
-        all others, and an asset that leaves keeps its last value.
+        session as a member after the start, the assets that come later are bought from an equal
+        share of all others, and an asset that leaves keeps its last value.
 
     Raises
     ------
     ValueError
         If shapes differ.
     """
-    if opens.shape != closes.shape:
-        raise ValueError(f"`opens` {opens.shape} and `closes` {closes.shape} must agree.")
+    inside = np.ones(closes.shape, dtype=np.bool_) if members is None else members
+    if not opens.shape == closes.shape == inside.shape:
+        raise ValueError(
+            f"`opens` {opens.shape}, `closes` {closes.shape} and `members` {inside.shape} must "
+            "agree."
+        )
     marks = _last_known(closes)
     value = np.zeros(closes.shape[1])
     earned = np.zeros(closes.shape[0])
     for now in range(1, closes.shape[0]):
         before = float(value.sum())
-        joining = np.isfinite(opens[now]) & np.isfinite(closes[now]) & (value == 0.0)
+        priced = np.isfinite(opens[now]) & np.isfinite(closes[now])
+        joining = priced & inside[now] & (value == 0.0)
         old = value > 0.0
+        moving = old & inside[now]
         if joining.any():
             whole = before if old.any() else 1.0
             share = whole / (int(old.sum()) + int(joining.sum()))
             value[old] *= share * int(old.sum()) / whole
         moved = value.copy()
-        moved[old] *= marks[now, old] / marks[now - 1, old]
+        moved[moving] *= marks[now, moving] / marks[now - 1, moving]
         if joining.any():
             moved[joining] = share * closes[now, joining] / opens[now, joining]
         start = before if old.any() else 1.0

@@ -83,7 +83,8 @@ def entry_samples(
     Parameters
     ----------
     panel : DailyPanel
-        Bars, with the sessions of the index as the calendar.
+        Bars, with the sessions of the index as the calendar. Where it knows memberships, entries
+        before a symbol joined or after it left teach nothing.
     features : array of shape (n_rows, n_features)
         One row for each row of the panel, known at the close of its session.
     names : tuple of str
@@ -109,6 +110,8 @@ def entry_samples(
     labels = _outcomes(panel, ordinals.astype(np.int64), columns, rules)
     seen = np.arange(panel.n_rows) - np.repeat(panel.offsets[:-1], np.diff(panel.offsets)) + 1
     usable = (seen >= minimum_history) & np.isfinite(features).any(axis=1)
+    if panel.member is not None:
+        usable &= panel.member
     begun = np.flatnonzero(usable & np.isfinite(labels.scale)).astype(np.int64)
     weights = np.ones(panel.n_rows)
     weights[begun] = average_uniqueness(

@@ -22,7 +22,7 @@ def samples(
     minimum_history: int,
     time_decay: float = 1.0,
 ) -> Dataset:
-    """Rows whose features are known, with the excess return that followed them.
+    """Rows of members whose features are known, with the excess return that followed them.
 
     The decision falls after the close of a row's session; the label runs from the next open to
     the open `horizon` sessions later, in excess of the index, divided by the volatility known
@@ -31,7 +31,8 @@ def samples(
     Parameters
     ----------
     panel : DailyPanel
-        Bars, with the sessions of the index as the calendar.
+        Bars, with the sessions of the index as the calendar. Where it knows memberships, sessions
+        before a symbol joined or after it left teach nothing: who would join was not known.
     features : array of shape (n_rows, n_features)
         One row for each row of the panel.
     names : tuple of str
@@ -117,4 +118,7 @@ def _usable(
 ) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
     lengths = np.diff(panel.offsets)
     seen = np.arange(panel.n_rows) - np.repeat(panel.offsets[:-1], lengths)
-    return np.flatnonzero((seen + 1 >= minimum_history) & np.isfinite(scale)).astype(np.int64)
+    usable = (seen + 1 >= minimum_history) & np.isfinite(scale)
+    if panel.member is not None:
+        usable &= panel.member
+    return np.flatnonzero(usable).astype(np.int64)

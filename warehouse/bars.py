@@ -196,6 +196,20 @@ def ohlcv(
     return accepted(conn, _OHLCV, asked(symbols, first, last, as_of), judged=judged)
 
 
+def any_simulated(
+    conn: duckdb.DuckDBPyConnection,
+    symbols: Sequence[str],
+    first: date,
+    last: date,
+    *,
+    as_of: datetime,
+) -> bool:
+    """Whether any usable bar from `first` to `last` is simulated, as known at `as_of`."""
+    wanted = asked(symbols, first, last, as_of)
+    rows = accepted(conn, ("symbol", "session", "simulated"), wanted, judged=True, by=None)
+    return bool(rows["simulated"].any())
+
+
 def session_counts(
     conn: duckdb.DuckDBPyConnection,
     symbols: Sequence[str],

@@ -1,6 +1,6 @@
 """Classical strategies: rules anyone can state, traded and judged as a model's policy is."""
 
-from quant.strategies.bars import Bars, bars_of
+from quant.strategies.bars import Bars, bars_of, members_of
 from quant.strategies.reversion import (
     MinuteTrades,
     Reversion,
@@ -19,6 +19,7 @@ __all__ = [
     "SwingRules",
     "bars_of",
     "mean_reversion",
+    "members_of",
     "session_profits",
     "swing",
     "swing_weights",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from quant.features import DailyPanel
-from quant.typing import FloatArray
+from quant.typing import BoolArray, FloatArray, Int64Array
 
 
 @dataclass(frozen=True)
@@ -47,8 +47,7 @@ def bars_of(panel: DailyPanel) -> Bars:
         Every session of it must be one of its index.
     """
     shape = (panel.index_sessions.size, len(panel.symbols))
-    rows = np.searchsorted(panel.index_sessions, panel.sessions)
-    columns = np.repeat(np.arange(len(panel.symbols)), np.diff(panel.offsets))
+    rows, columns = _places(panel)
 
     def table(values: FloatArray) -> FloatArray:
         laid = np.full(shape, np.nan)
@@ -62,3 +61,26 @@ def bars_of(panel: DailyPanel) -> Bars:
         closes=table(panel.close * panel.return_factor),
         volumes=table(panel.volume / panel.split_factor),
     )
+
+
+def members_of(panel: DailyPanel) -> BoolArray | None:
+    """Lay out where each symbol belonged to the universe, as `bars_of` lays out its bars.
+
+    Returns
+    -------
+    bool array of shape (n_sessions, n_symbols), or None
+        False where a symbol has no bar; None where nothing is known of memberships.
+    """
+    if panel.member is None:
+        return None
+    rows, columns = _places(panel)
+    table = np.zeros((panel.index_sessions.size, len(panel.symbols)), dtype=np.bool_)
+    table[rows, columns] = panel.member
+    return table
+
+
+def _places(panel: DailyPanel) -> tuple[Int64Array, Int64Array]:
+    """Row and column of each of the panel's rows in a table of its index's sessions by symbols."""
+    rows = np.searchsorted(panel.index_sessions, panel.sessions).astype(np.int64)
+    columns = np.repeat(np.arange(len(panel.symbols)), np.diff(panel.offsets))
+    return rows, columns.astype(np.int64)

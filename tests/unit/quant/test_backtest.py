@@ -196,6 +196,23 @@ def test_equal_weight_hold_by_hand() -> None:
     assert earned == pytest.approx([0.0, 0.5, 0.2 / 3])
 
 
+def test_equal_weight_hold_of_members_by_hand() -> None:
+    opens = np.array([[10.0, 10, 10], [10, 10, 10], [20, 10, 10], [20, 20, 20], [20, 20, 20]])
+    closes = np.array([[10.0, 10, 10], [20, 10, 20], [20, 20, 20], [20, 20, 40], [80, 30, 80]])
+    members = np.ones(closes.shape, dtype=np.bool_)
+    members[:3, 2] = False  # joins in the fourth session, after it has doubled
+    members[4, 0] = False  # has left before it rises fourfold
+
+    earned = equal_weight_hold(opens, closes, members)
+
+    # Half each: 0.5 -> 1 and 0.5 -> 0.5; then the second doubles. In the fourth session a third of
+    # the 2 goes into the third, which doubles; then the second gains half and the third doubles.
+    third = 2 / 3
+    fourth = 2 + third
+    gained = third * 0.5 + 2 * third
+    assert earned == pytest.approx([0.0, 0.5, 0.5 / 1.5, third / 2, gained / fourth])
+
+
 def test_prices_must_be_positive() -> None:
     flat = _column(100, 100)
     with pytest.raises(ValueError, match="`closes` must be positive"):

@@ -169,8 +169,9 @@ def test_nothing_is_said_or_learnt_of_rows_without_features_or_history(
     features = noise(market)
     blank = slice(int(market.offsets[3]) + 600, int(market.offsets[3]) + 900)
     features[blank] = np.nan
+    always = replace(market, member=None)
 
-    told = entry_samples(market, features, NAMES, EAGER, minimum_history=252)
+    told = entry_samples(always, features, NAMES, EAGER, minimum_history=252)
     rows = [np.count_nonzero(told.symbols == symbol) for symbol in range(len(market.symbols))]
     known = [length - 251 - (300 if at == 3 else 0) for at, length in enumerate(lengths(market))]
 
