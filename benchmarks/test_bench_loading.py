@@ -314,7 +314,7 @@ QUERIES: dict[str, Callable[[duckdb.DuckDBPyConnection], Any]] = {
     "a verdict": partial(shown.verdict, symbol="G0001", session=LAST),
     "findings": shown.findings,
     "quarantine": shown.quarantine,
-    "report": shown.report,
+    "reports": shown.reports,
     "closes": partial(shown.closes, symbol="G0001", last=LAST, as_of=decision_time(LAST)),
     "bars around": partial(shown.around, symbol="G0001", session=LAST),
     "risk figures": shown.risk_figures,

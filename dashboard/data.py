@@ -347,10 +347,10 @@ def quarantine() -> pl.DataFrame:
 
 
 @st.cache_data(ttl=SLOW, max_entries=1, show_spinner=False)
-def report() -> pl.DataFrame:
-    """The newest quality report."""
+def reports() -> pl.DataFrame:
+    """The newest quality report of each suite."""
     with stored() as conn:
-        return shown.report(conn)
+        return shown.reports(conn)
 
 
 @st.cache_data(ttl=CALM, max_entries=64, show_spinner=False)

@@ -112,11 +112,11 @@ order by q.status = 'held' desc, q.session desc, q.symbol
 limit $most
 """
 
-_REPORT = """
+_REPORTS = """
 select suite, first_session, last_session, expectations, passed, path, recorded_at
 from quality.reports
-order by recorded_at desc
-limit 1
+qualify row_number() over (partition by suite order by last_session desc, recorded_at desc) = 1
+order by suite not like '%bars', suite
 """
 
 _CLOSES = """
@@ -218,9 +218,9 @@ def quarantine(conn: duckdb.DuckDBPyConnection, *, most: int = 100) -> pl.DataFr
     return conn.execute(_QUARANTINE, {"most": most}).pl()
 
 
-def report(conn: duckdb.DuckDBPyConnection) -> pl.DataFrame:
-    """Return the newest quality report; 0 or 1 row."""
-    return conn.execute(_REPORT).pl()
+def reports(conn: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """Return the newest quality report of each suite, those of bars first."""
+    return conn.execute(_REPORTS).pl()
 
 
 def closes(

@@ -1,6 +1,7 @@
 """What is watched: the desk's own rules, people's rules, and the form that makes one."""
 
-from decimal import Decimal, InvalidOperation
+import re
+from decimal import Decimal
 from typing import Literal, cast
 
 import streamlit as st
@@ -22,6 +23,7 @@ _AREAS = {
 }
 _UNITS = {"share": "%", "points": "", "count": ""}
 _WHEN = {"worker": "every 5 seconds", "close": "after each close"}
+_NUMBER = re.compile(r"[-+]?(?=[\d.])(\d{1,3}(,\d{3})+|\d*)(\.\d+)?")
 _PROCESSES = ("watch", "executor", "feed")
 
 
@@ -100,26 +102,30 @@ def _form(person: Person) -> None:
         )
     threshold = _number(typed, told.unit)
     if threshold is None:
-        st.caption("Write a number, such as 190 or -1.5.")
+        st.caption("Write a number, such as 190, 1,250 or -1.5: the point stands before decimals.")
         return
     rule = Rule(
         "", measure, subject, cast('Literal["above", "below"]', comparison), threshold,
         cast('Literal["note", "warning", "critical"]', severity),
     )  # fmt: skip
     st.markdown(f"**Tell us when** {formats.plain(in_words(rule))}, {_WHEN[told.source]}.")
-    st.button("Watch this", key="rule-make", type="primary", on_click=_make, args=(rule, person))
+    # No callback: its arguments would be those of the page before the last figure was typed.
+    if st.button("Watch this", key="rule-make", type="primary"):
+        _make(rule, person)
+        st.rerun()
     if said := st.session_state.pop("rule-said", None):
         st.markdown(said)
 
 
 def _number(typed: str | None, unit: str) -> Decimal | None:
-    """What was typed, a percentage as a fraction; None when it is no number."""
-    try:
-        value = Decimal((typed or "").strip().replace("−", "-").replace(",", ""))
-    except InvalidOperation:
+    """What was typed, a percentage as a fraction; None when it is no number.
+
+    A comma stands between thousands: what else it could mean, nobody guesses.
+    """
+    plain = (typed or "").strip().replace("−", "-")
+    if not _NUMBER.fullmatch(plain):
         return None
-    if not value.is_finite():
-        return None
+    value = Decimal(plain.replace(",", ""))
     return value / 100 if unit == "share" else value
 
 

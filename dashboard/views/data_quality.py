@@ -54,10 +54,13 @@ def _heat_map(found: pl.DataFrame) -> None:
     by_place = {(r["symbol"], r["session"]): r for r in found.iter_rows(named=True)}
     cells = [[by_place.get((symbol, day)) for day in sessions] for symbol in symbols]
     held = int((found["status"] == "held").sum())
-    st.subheader(
-        "Every verdict passed" if not held else f"{formats.counted(held, 'verdict')} held back",
-        anchor=False,
-    )
+    decided = int(found["status"].is_in(["released", "confirmed"]).sum())
+    told = [
+        f"{formats.counted(n, 'verdict')} {what}"
+        for n, what in ((held, "held back"), (decided, "decided by a steward"))
+        if n
+    ]
+    st.subheader(", ".join(told) or "Every verdict passed", anchor=False)
     figures.show(
         figures.verdicts(
             symbols,
@@ -79,17 +82,23 @@ def _heat_map(found: pl.DataFrame) -> None:
     )
 
 
-def _report() -> None:
-    newest = data.report()
+def _reports() -> None:
+    """The newest report of each suite, and a warning where an expectation was not met."""
+    newest = data.reports()
     if newest.is_empty():
         return
-    row = newest.row(0, named=True)
+    told = [_report(row) for row in newest.iter_rows(named=True)]
     st.markdown(
-        f":material/description: [Report of {formats.day(row['last_session'])}]"
-        f"({navigation.report(row['path'])}): {formats.count(row['passed'])} of "
-        f"{formats.counted(row['expectations'], 'expectation')} met. "
-        "[All reports](/data-docs/)"
+        f":material/description: {' · '.join(told)} · [All reports](/data-docs/)",
+        help="Expectations met in the newest report of each kind of data.",
     )
+
+
+def _report(row: dict[str, Any]) -> str:
+    name = f"{row['suite'].replace('_', ' ').capitalize()} of {formats.day(row['last_session'])}"
+    met = f"{formats.count(row['passed'])} of {formats.count(row['expectations'])} met"
+    said = met if row["passed"] == row["expectations"] else f":orange[{met}]"
+    return f"[{name}]({navigation.report(row['path'])}) {said}"
 
 
 def _together(found: pl.DataFrame) -> pl.DataFrame:
@@ -160,7 +169,7 @@ if verdicts.is_empty():
         then="The first materialisation does so; Today shows how far it is.",
     )
     st.stop()
-_report()
+_reports()
 _heat_map(verdicts)
 _quarantine(data.quarantine())
 _findings(data.findings())

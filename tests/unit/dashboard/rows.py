@@ -223,7 +223,7 @@ def fill_quality(store: Warehouse) -> None:
     with store.writer("quality.verdicts") as conn:
         verdicts.record(
             conn,
-            pl.DataFrame([_verdict("IBM", "passed", 24), _verdict("AAPL", "held", 23)]),
+            pl.DataFrame([verdict("IBM", "passed", 24), verdict("AAPL", "held", 23)]),
         )
     for close, learned_at in ((59.94, None), (599.41, MARKET_AT)):
         with store.writer("market.daily_bars") as conn:
@@ -350,7 +350,7 @@ def _held() -> dict[str, object]:
     }
 
 
-def _verdict(symbol: str, status: str, passed: int) -> dict[str, object]:
+def verdict(symbol: str, status: str, passed: int) -> dict[str, object]:
     return {
         "dataset": "daily_bars",
         "symbol": symbol,

@@ -54,6 +54,23 @@ def test_a_condition_that_was_seen_moves_to_what_lasts(desk: Settings) -> None:
     assert "The broker holds 5 IBM. :gray[since" in _text(_page())
 
 
+@pytest.mark.parametrize(
+    ("typed", "kept"), [("1,250", "1250"), ("250", "250"), ("1,5", None), ("twelve", None)]
+)
+def test_the_rule_kept_is_the_one_on_the_screen(
+    desk: Settings, typed: str, kept: str | None
+) -> None:
+    at = _page()
+    at.text_input(key="rule-threshold").set_value("190").run()
+    at.text_input(key="rule-threshold").set_value(typed)
+    at.button(key="rule-make").click().run()
+
+    with data.asked() as conn:
+        made = alert_rules.active(conn)
+    assert [rule.threshold for rule in made] == ([] if kept is None else [Decimal(kept)])
+    assert ("Write a number" in _text(at)) == (kept is None)
+
+
 def test_a_rule_is_made_in_plain_words_and_retired(desk: Settings) -> None:
     at = _page()
     at.selectbox(key="rule-area").set_value("profit").run()

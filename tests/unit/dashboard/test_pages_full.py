@@ -1,5 +1,7 @@
 """Every page of a desk with data shows it, with its unit, its date and its source."""
 
+from datetime import date
+
 import polars as pl
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -8,7 +10,7 @@ from config.settings import Settings
 from dashboard import data
 from tests.unit.dashboard import rows
 from tests.unit.dashboard.conftest import SHELL
-from warehouse import Warehouse, findings
+from warehouse import Warehouse, findings, verdicts
 
 
 @pytest.fixture
@@ -97,6 +99,39 @@ def test_what_a_rule_says_of_several_symbols_is_one_row(
 
     assert text.count("All have 0.5460.") == 1
     assert "**A, B, C, D, E and 2 more**" in text
+
+
+def test_the_newest_report_of_each_kind_of_data_is_named(
+    desk: Settings, desk_warehouse: Warehouse
+) -> None:
+    day = {"first_session": rows.SESSION, "last_session": rows.SESSION, "expectations": 10}
+    told = [
+        ("daily_bars", 33, 31, date(2012, 6, 29)), ("daily_bars", 10, 9, rows.SESSION),
+        ("predictions", 10, 10, rows.SESSION),
+    ]  # fmt: skip
+    for n, (suite, expected, passed, last) in enumerate(told):
+        row = {"report_id": f"r{n}", "suite": suite, "passed": passed, "path": f"{n}.html"}
+        frame = pl.DataFrame([day | row | {"expectations": expected, "last_session": last}])
+        with desk_warehouse.writer("quality.reports") as conn:
+            findings.record_reports(conn, frame)
+
+    text = _text(_page("data_quality"))
+
+    assert "29 Jun" not in text
+    assert "(/data-docs/1.html) :orange[9 of 10 met] · [Predictions of" in text
+    assert "(/data-docs/2.html) 10 of 10 met" in text
+
+
+def test_a_verdict_that_a_steward_decided_is_not_said_to_have_passed(
+    desk: Settings, desk_warehouse: Warehouse
+) -> None:
+    with desk_warehouse.writer("quality.verdicts") as conn:
+        verdicts.record(conn, pl.DataFrame([rows.verdict("AAPL", "released", 23)]))
+
+    text = "\n".join(str(one.value) for one in _page("data_quality").subheader)
+
+    assert "1 verdict decided by a steward" in text
+    assert "Every verdict passed" not in text
 
 
 def test_the_header_tells_time_mode_state_and_person(desk: Settings) -> None:
