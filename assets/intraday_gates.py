@@ -21,7 +21,6 @@ from assets.intraday import (
     with_the_session,
 )
 from assets.judging import (
-    BETA_KNOWN_AFTER,
     Earned,
     Market,
     market_of,
@@ -46,7 +45,7 @@ from config.universe import Universe
 from quality.calendar import exchange
 from quant.features.minutes import MinutePanel
 from quant.gates import Evidence, evidence_of_trades, judge
-from quant.performance import active_returns
+from quant.performance import BETA_KNOWN_AFTER, judged_returns
 from quant.strategies import ReversionRules, mean_reversion
 from quant.typing import BoolArray, FloatArray, Int32Array
 from warehouse import Warehouse, evidence, minutes
@@ -187,7 +186,7 @@ def judged_reversion(
     earned = Evidence()
     if sessions - span.start >= FEWEST:
         hold = market.held(slice(None))[record.first :]
-        actives = [_active(net, hold) for net in record.net]
+        actives = [judged_returns(net, hold) for net in record.net]
         trials = tuple(
             trial_of(one, active, subject, asked=asked)
             for one, active in zip(variants, actives, strict=True)
@@ -316,10 +315,6 @@ def intraday_gates(
             "judged_to": str(session),
         }
     )
-
-
-def _active(net: FloatArray, hold: FloatArray) -> FloatArray:
-    return active_returns(net, hold, minimum=BETA_KNOWN_AFTER)[BETA_KNOWN_AFTER:]
 
 
 def _wanted(told: Minutes, rules: ReversionRules) -> np.ndarray[tuple[int], np.dtype[np.int8]]:

@@ -12,15 +12,12 @@ from quant.models import Dataset, Hyperparameters
 from quant.models.calibration import logistic
 from quant.models.learners import Bench
 from quant.models.paths import path_margins
-from quant.performance import active_returns, closed_trades, sharpe_ratio
+from quant.performance import BETA_KNOWN_AFTER, closed_trades, judged_returns, sharpe_ratio
 from quant.performance.returns import varies
 from quant.signals import Policy, target_weight_panel
 from quant.strategies import bars_of, members_of
 from quant.typing import BoolArray, FloatArray
 
-# Sessions until a trailing beta is known. Before that nobody can say what was active: taking the
-# beta for 1 would book minus the whole market to a desk that holds a seventh of it.
-BETA_KNOWN_AFTER = 63
 # Nine of ten paths must do better (`gates.toml`).
 _PATH_PERCENTILE = 10.0
 _FREE = Costs(half_spread_bps=0.0, impact=0.0, borrow_rate=0.0)
@@ -181,8 +178,7 @@ def decided(
 
 
 def _active(market: Market, span: slice, result: Backtest) -> FloatArray:
-    active = active_returns(result.returns, market.held(span), minimum=BETA_KNOWN_AFTER)
-    return active[BETA_KNOWN_AFTER:]
+    return judged_returns(result.returns, market.held(span))
 
 
 def _grid(dataset: Dataset, market: Market, values: FloatArray) -> FloatArray:

@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass, replace
 import numpy as np
 
 from assets.judging import (
-    BETA_KNOWN_AFTER,
     Earned,
     Market,
     profits,
@@ -25,7 +24,7 @@ from quant.gates import (
     judge,
 )
 from quant.overfitting import probability_of_backtest_overfitting
-from quant.performance import active_returns, sharpe_ratio
+from quant.performance import BETA_KNOWN_AFTER, judged_returns, sharpe_ratio
 from quant.performance.returns import varies
 from quant.strategies import Bars, ReversionRules, SwingRules, swing_weights
 from quant.typing import BoolArray, FloatArray
@@ -165,8 +164,7 @@ def _start(variants: tuple[SwingRules, ...], allowed: BoolArray | None) -> int:
 def _earned(market: Market, weights: FloatArray, start: int) -> Earned:
     opens, closes = market.opens[start:], market.closes[start:]
     result = backtest(opens, closes, market.volumes[start:], weights)
-    hold = market.held(slice(start, None))
-    active = active_returns(result.returns, hold, minimum=BETA_KNOWN_AFTER)[BETA_KNOWN_AFTER:]
+    active = judged_returns(result.returns, market.held(slice(start, None)))
     span = slice(start + BETA_KNOWN_AFTER, market.closes.shape[0])
     return Earned(result.returns, active, profits(result, closes), span)
 

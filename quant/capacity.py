@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from quant.backtest import Backtest, Costs, backtest
-from quant.performance import SESSIONS_PER_YEAR, active_returns, sharpe_ratio
+from quant.performance import SESSIONS_PER_YEAR, judged_returns, sharpe_ratio
 from quant.performance.returns import varies
 from quant.typing import FloatArray
 
@@ -23,7 +23,8 @@ class Capacity:
     capital : float
         At the start, in quote currency.
     sharpe : float or None
-        Of active net returns, per year; None where they do not vary.
+        Of active net returns from the session a beta is known, per year, as the gates judge them;
+        None where they do not vary.
     net_return : float
         Mean net return a year, simple, as a fraction.
     cost : float
@@ -193,7 +194,7 @@ def _capacity(
     benchmark: FloatArray,
     capital: float,
 ) -> Capacity:
-    active = active_returns(done.returns, benchmark)
+    active = judged_returns(done.returns, benchmark)
     years = done.returns.size / SESSIONS_PER_YEAR
     before = np.concatenate(([capital], done.equity[:-1]))
     safe = np.where(before > 0.0, before, np.nan)
@@ -203,7 +204,7 @@ def _capacity(
     wanted = traded + float(left.sum())
     return Capacity(
         capital=float(capital),
-        sharpe=sharpe_ratio(active) if varies(active) else None,
+        sharpe=sharpe_ratio(active) if active.size > 1 and varies(active) else None,
         net_return=float(done.returns.mean() * SESSIONS_PER_YEAR),
         cost=float(np.nansum(done.trades.cost / safe[done.trades.session]) / years),
         filled=traded / wanted if wanted > 0.0 else None,

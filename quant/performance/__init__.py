@@ -4,7 +4,7 @@ Returns are simple, per period, as fractions. Losses and drawdowns are positive.
 year; `periods_per_year` is 252 for daily returns.
 """
 
-from quant.performance.active import active_returns
+from quant.performance.active import BETA_KNOWN_AFTER, active_returns, judged_returns
 from quant.performance.drawdown import (
     calmar_ratio,
     current_drawdown,
@@ -28,6 +28,7 @@ from quant.performance.returns import (
 from quant.performance.trades import TradeStatistics, closed_trades, trade_statistics, turnover
 
 __all__ = [
+    "BETA_KNOWN_AFTER",
     "SESSIONS_PER_YEAR",
     "ToDate",
     "TradeStatistics",
@@ -39,6 +40,7 @@ __all__ = [
     "current_drawdown",
     "downside_deviation",
     "drawdowns",
+    "judged_returns",
     "maximum_drawdown",
     "returns_to_date",
     "scaled_drawdown",

@@ -6,6 +6,9 @@ from numpy.lib.stride_tricks import sliding_window_view
 from quant.performance.returns import require_series
 from quant.typing import FloatArray
 
+# Periods until a trailing beta is known. Before that nobody can say what was active: taking the
+# beta for 1 would book minus the whole market to a desk that holds a seventh of it.
+BETA_KNOWN_AFTER = 63
 _AT_ONCE = 1_024  # periods whose windows are laid out together: two megabytes of a year's
 
 
@@ -14,7 +17,7 @@ def active_returns(
     benchmark: FloatArray,
     *,
     window: int = 252,
-    minimum: int = 63,
+    minimum: int = BETA_KNOWN_AFTER,
 ) -> FloatArray:
     """Returns in excess of the benchmark times the trailing beta known before each period.
 
@@ -48,6 +51,27 @@ def active_returns(
         )
     active: FloatArray = returns - _trailing_beta(returns, benchmark, window, minimum) * benchmark
     return active
+
+
+def judged_returns(returns: FloatArray, benchmark: FloatArray) -> FloatArray:
+    """Active returns from the period on in which a trailing beta is known: what is judged.
+
+    Parameters
+    ----------
+    returns, benchmark : arrays of shape (n_obs,)
+        As for `active_returns`.
+
+    Returns
+    -------
+    array of shape (max(0, n_obs - 63),)
+        Active returns per period.
+
+    Raises
+    ------
+    ValueError
+        As `active_returns`.
+    """
+    return active_returns(returns, benchmark)[BETA_KNOWN_AFTER:]
 
 
 def _trailing_beta(

@@ -122,6 +122,15 @@ def test_paper_less_the_parts_is_what_was_earned() -> None:
     assert result.equity[-1] - CAPITAL == pytest.approx(paper - split.total)
 
 
+def test_no_ratio_is_told_before_a_beta_is_known() -> None:
+    short = [table[:64] for table in market()]
+    hold = equal_weight_hold(short[0], short[1])
+
+    told = capacity_curve(*short, benchmark=hold, costs=COSTS)
+
+    assert {row.sharpe for row in told} == {None}  # one session is left of 64
+
+
 def test_no_capital_is_refused() -> None:
     opens, closes, volumes, weights = market()
     with pytest.raises(ValueError, match="at least one amount"):
