@@ -74,11 +74,18 @@ def _wanted(warehouse: Warehouse, as_of: datetime) -> list[tuple[str, str]]:
     with warehouse.reader() as conn:
         serving = models.serving(conn, as_of=as_of)["model_version"].to_list()
         live = predictions.matured(conn, as_of=as_of)["model_version"].unique().sort().to_list()
-        made = [v for v in serving if "walk_forward" in evidence.records(conn, v)["kind"].to_list()]
+        made = [version for version in serving if _walked(evidence.records(conn, version))]
     return [
         *((version, "live") for version in live),
         *((version, "walk_forward") for version in serving if version not in made),
     ]
+
+
+def _walked(told: pl.DataFrame) -> bool:
+    """Whether the walk-forward record is made; older code did not know luck."""
+    return not told.filter(
+        pl.col("kind") == "walk_forward", pl.col("luck").is_not_null()
+    ).is_empty()
 
 
 def _regimes(
@@ -139,6 +146,7 @@ def _figures(record: Record) -> dict[str, object]:
         "ic": None if record.ic is None else record.ic.value,
         **_ends("ic", record.ic),
         "icir": record.icir,
+        "luck": record.luck,
         "lucky": record.lucky,
     }
 

@@ -18,7 +18,7 @@ RECORD_SCHEMA: Schema = {
     "hit_low": pl.Float64, "hit_high": pl.Float64, "brier": pl.Float64, "brier_low": pl.Float64,
     "brier_high": pl.Float64, "coverage": pl.Float64, "coverage_low": pl.Float64,
     "coverage_high": pl.Float64, "ic": pl.Float64, "ic_low": pl.Float64, "ic_high": pl.Float64,
-    "icir": pl.Float64, "lucky": pl.Boolean, "calibration": pl.String,
+    "icir": pl.Float64, "luck": pl.Float64, "lucky": pl.Boolean, "calibration": pl.String,
 }  # fmt: skip
 EVIDENCE_SCHEMA: Schema = {
     "model_version": pl.String, "kind": pl.String, "content": pl.String,

@@ -59,8 +59,9 @@ def show(model_version: str) -> None:
     st.caption(
         f"Decisions up to {formats.day(newest if isinstance(newest, date) else None)} · "
         "**expected**: the walk-forward record · 95 % ranges over blocks of 21 sessions, from 84 "
-        "sessions on · rank IC only where a session has 20 names or more · a coin's Brier score is "
-        "0.25 · source `models.records`"
+        "sessions on · **luck**: the same calls, had they known nothing of what came · rank IC "
+        "only where a session has 20 names or more · a coin's Brier score is 0.25 · source "
+        "`models.records`"
     )
     if part in {None, "all"}:
         _calibration(chosen)
@@ -86,10 +87,13 @@ def _name(row: dict[str, Any]) -> str:
 
 
 def _verdict(row: dict[str, Any]) -> str:
+    if row["luck"] is None:
+        return formats.MISSING
+    luck = f"luck's {formats.percent(row['luck'])}"
     if row["lucky"]:
-        return ":gray[not distinguishable from luck]"
-    better = row["hit_rate"] > 0.5
-    return ":green[better than luck]" if better else ":red[worse than luck]"
+        return f":gray[not distinguishable from {luck}]"
+    better = row["hit_rate"] > row["luck"]
+    return f":green[better than {luck}]" if better else f":red[worse than {luck}]"
 
 
 def _share(row: dict[str, Any], value: str, ends: str) -> str:

@@ -43,8 +43,11 @@ class Record:
         Mean of the sessions' rank correlations; None unless some session has 20 names.
     icir : float or None
         That over their deviation.
+    luck : float
+        Hit rate of the same calls, had they known nothing of what came: a call for a rise is right
+        as often as anything rises, one for a fall as often as anything falls.
     lucky : bool
-        Nothing tells the hit rate from a coin's.
+        Nothing tells the hit rate from luck's.
     """
 
     n: int
@@ -54,6 +57,7 @@ class Record:
     coverage: Range
     ic: Range | None
     icir: float | None
+    luck: float
     lucky: bool
 
 
@@ -103,7 +107,10 @@ def record_of(outcomes: Outcomes, *, seed: int = 0) -> Record:
     Record
         Ranges come from drawing blocks of 21 sessions with replacement (Künsch 1989, "The
         jackknife and the bootstrap for general stationary observations", Annals of Statistics
-        17, 1217-1241), because labels overlap and symbols move together.
+        17, 1217-1241), because labels overlap and symbols move together. Luck is that of Pesaran &
+        Timmermann (1992, "A simple nonparametric test of predictive performance", Journal of
+        Business & Economic Statistics 10, 461-465): half of all calls would be right only where
+        as much rises as falls, and a word that is always the same knows nothing.
 
     Raises
     ------
@@ -113,7 +120,8 @@ def record_of(outcomes: Outcomes, *, seed: int = 0) -> Record:
     if outcomes.sessions.size == 0:
         raise ValueError("a record needs at least one matured forecast, there was none.")
     won = outcomes.excess > 0.0
-    right = ((outcomes.probability >= 0.5) == won).astype(np.float64)
+    rises = outcomes.probability >= 0.5
+    right = (rises == won).astype(np.float64)
     missed = (outcomes.probability - won) ** 2
     inside = ((outcomes.excess >= outcomes.low) & (outcomes.excess <= outcomes.high)).astype(
         np.float64
@@ -121,6 +129,7 @@ def record_of(outcomes: Outcomes, *, seed: int = 0) -> Record:
     hits, brier, coverage = (
         _range(outcomes.sessions, values, seed) for values in (right, missed, inside)
     )
+    skill = _skill(outcomes.sessions, rises, won, seed)
     days, ranks = _rank_correlations(outcomes)
     spread = float(ranks.std(ddof=1)) if ranks.size > 1 else 0.0
     return Record(
@@ -131,7 +140,8 @@ def record_of(outcomes: Outcomes, *, seed: int = 0) -> Record:
         coverage=coverage,
         ic=_range(days, ranks, seed) if ranks.size else None,
         icir=float(ranks.mean()) / spread if spread > 0.0 else None,
-        lucky=hits.low is None or hits.high is None or hits.low <= 0.5 <= hits.high,
+        luck=hits.value - skill.value,
+        lucky=skill.low is None or skill.high is None or skill.low <= 0.0 <= skill.high,
     )
 
 
@@ -210,15 +220,36 @@ def keeps_its_word(
     return not bool((means[-2:] < floor).all())
 
 
+def _skill(sessions: IntArray, rises: BoolArray, won: BoolArray, seed: int) -> Range:
+    """Hit rate less luck's: twice the covariance of calls and outcomes, so 0 for one call only."""
+    values = np.stack((rises & won, rises, won)).astype(np.float64)
+    both, called, rose = values.mean(axis=1)
+    value = float(2.0 * (both - called * rose))
+    means = _drawn_means(sessions, values, seed)
+    if means is None:
+        return Range(value, None, None)
+    low, high = np.quantile(2.0 * (means[0] - means[1] * means[2]), _ENDS)
+    return Range(value, float(low), float(high))
+
+
 def _range(sessions: IntArray, values: FloatArray, seed: int) -> Range:
+    means = _drawn_means(sessions, values[None], seed)
+    if means is None:
+        return Range(float(values.mean()), None, None)
+    low, high = np.quantile(means[0], _ENDS)
+    return Range(float(values.mean()), float(low), float(high))
+
+
+def _drawn_means(sessions: IntArray, values: FloatArray, seed: int) -> FloatArray | None:
+    """Mean of each row of values in each draw; None where there are too few sessions to draw."""
     days, place = np.unique(sessions, return_inverse=True)
     if days.size < _MIN_BLOCKS * _BLOCK:
-        return Range(float(values.mean()), None, None)
-    total = np.bincount(place, values, minlength=days.size)
-    counted = np.bincount(place, minlength=days.size)
+        return None
     drawn = _blocks(days.size, days.size, seed)
-    low, high = np.quantile(total[drawn].sum(axis=1) / counted[drawn].sum(axis=1), _ENDS)
-    return Range(float(values.mean()), float(low), float(high))
+    counted = np.bincount(place, minlength=days.size)[drawn].sum(axis=1)
+    totals = [np.bincount(place, row, minlength=days.size)[drawn].sum(axis=1) for row in values]
+    means: FloatArray = np.stack(totals) / counted
+    return means
 
 
 def _blocks(n_days: int, length: int, seed: int) -> IntArray:

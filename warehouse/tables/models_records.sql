@@ -20,7 +20,10 @@ create table if not exists models.records (
     ic_low        double,                -- its range, as of hit_rate
     ic_high       double,                -- the same
     icir          double,                -- ic over its deviation between sessions
-    lucky         boolean     not null,  -- nothing tells the hit rate from a coin's
+    luck          double,                -- hit rate of the same calls, had they known nothing of
+                                         -- outcomes; null in rows of older code
+    lucky         boolean     not null,  -- nothing tells the hit rate from luck's (rows without
+                                         -- luck: from a coin's)
     calibration   varchar     not null,  -- JSON: bins of probability and what became of them
     recorded_at   timestamptz not null   -- UTC wall time of writing; latest wins
 );                                       -- key: (model_version, kind, part, name, recorded_at)

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 from scipy.stats import spearmanr
 
-from assets.records import parts, record_row
+from assets.records import _walked, parts, record_row
 from warehouse import Warehouse, evidence, migrate
 from warehouse.place import Place
 
@@ -116,6 +116,20 @@ def test_what_is_told_twice_is_kept_once_and_the_newest_counts(warehouse: Wareho
             assert evidence.store_records(conn, frame) == added
     with warehouse.reader() as conn:
         assert evidence.records(conn, "m/1")["sessions"].to_list() == [95]
+
+
+def test_a_walk_forward_record_without_luck_is_made_anew(warehouse: Warehouse) -> None:
+    row = record_row("m/1", "walk_forward", "all", "", told(90, 2))
+    frame = pl.DataFrame([row], schema=evidence.RECORD_SCHEMA)
+    with warehouse.writer("models.records") as conn:
+        evidence.store_records(conn, frame)
+        conn.execute("update models.records set luck = null")  # as older code left it
+    with warehouse.reader() as conn:
+        assert not _walked(evidence.records(conn, "m/1"))
+    with warehouse.writer("models.records") as conn:
+        assert evidence.store_records(conn, frame) == 1
+    with warehouse.reader() as conn:
+        assert _walked(evidence.records(conn, "m/1"))
 
 
 def test_evidence_comes_back_as_it_was_told(warehouse: Warehouse) -> None:

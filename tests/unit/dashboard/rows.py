@@ -194,7 +194,8 @@ def _record(
         "cases": cases, "sessions": sessions, "hit_rate": 0.53, "hit_low": ends[0],
         "hit_high": ends[1], "brier": 0.2491, "brier_low": None, "brier_high": None,
         "coverage": 0.79, "coverage_low": None, "coverage_high": None, "ic": None, "ic_low": None,
-        "ic_high": None, "icir": None, "lucky": not sure, "calibration": json.dumps(bins),
+        "ic_high": None, "icir": None, "luck": 0.504, "lucky": not sure,
+        "calibration": json.dumps(bins),
     }  # fmt: skip
 
 

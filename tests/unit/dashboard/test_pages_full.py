@@ -51,8 +51,9 @@ def _text(at: AppTest) -> str:
             "predictions",
             (
                 "All, **live** | 60 in 15 sessions | 53.0 % | — | 0.249 | 79.0 % | "
-                ":gray[not distinguishable from luck]",
+                ":gray[not distinguishable from luck's 50.4 %]",
                 "All, **expected** | 11,240 in 2,810 sessions | 53.0 % (51.5 to 54.5 %)",
+                ":green[better than luck's 50.4 %]",
                 "**27 configurations** were tried in this programme; by how alike they earned "
                 "they are **4 ideas**",
                 "100,000 | 0.62 | +3.4 % | 0.51 % | 100 %",

@@ -70,6 +70,45 @@ def test_a_coin_is_not_told_from_luck_and_skill_is() -> None:
     assert not record_of(outcomes(n_sessions=252, names=5, skill=0.1)).lucky
 
 
+@pytest.mark.parametrize("said", [0.6, 0.4])
+def test_a_word_that_is_always_the_same_is_luck_wherever_more_rise_than_fall(said: float) -> None:
+    rng = np.random.default_rng(0)
+    sessions = np.repeat(np.arange(1_000), 5)
+    told = Outcomes(
+        sessions=sessions,
+        probability=np.full(sessions.size, said),
+        low=np.full(sessions.size, -1.0),
+        high=np.full(sessions.size, 1.0),
+        excess=np.where(rng.random(sessions.size) < 0.55, 0.01, -0.01),
+    )
+
+    record = record_of(told)
+
+    assert record.lucky
+    assert record.luck == record.hit_rate.value  # about 55 % of rises, or 45 % of falls
+
+
+def test_luck_is_what_the_same_calls_hit_at_the_base_rate() -> None:
+    told = Outcomes(
+        sessions=np.array([0, 0, 1, 1, 2]),
+        probability=np.array([0.6, 0.7, 0.4, 0.5, 0.3]),
+        low=np.zeros(5),
+        high=np.zeros(5),
+        excess=np.array([0.01, 0.01, 0.01, -0.01, -0.01]),
+    )
+
+    # Three of five rose, three of five calls were for a rise.
+    assert record_of(told).luck == pytest.approx(3 / 5 * 3 / 5 + 2 / 5 * 2 / 5)
+
+
+def test_a_random_caller_is_luck_where_more_rise_than_fall() -> None:
+    told = outcomes(n_sessions=252, names=5)
+    rng = np.random.default_rng(3)
+    rising = replace(told, excess=np.where(rng.random(told.excess.size) < 0.6, 0.01, -0.01))
+
+    assert record_of(rising).lucky
+
+
 def test_sessions_and_not_forecasts_are_the_cases() -> None:
     one = outcomes(n_sessions=252, names=1, skill=0.04)
     many = Outcomes(*(np.repeat(v, 30) for v in vars(one).values()))  # thirty copies of each
