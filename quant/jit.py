@@ -17,6 +17,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 _WORTHWHILE: Final = 20_000  # rows; fewer are done sooner than threads start
+_OPTIONS: Final = {"fastmath": False, "nogil": True, "error_model": "numpy"}
 _STRETCH: Final = 8_000  # rows; of more, what the work lays out for itself leaves the cache
 
 
@@ -30,11 +31,20 @@ def kernel(function: Callable[P, R]) -> Callable[P, R]:
     Where neither the source folder nor the user's cache folder can be written, the function is
     compiled anew in each process instead.
     """
-    options = {"fastmath": False, "nogil": True, "error_model": "numpy"}
     try:
-        compiled: Callable[P, R] = numba.njit(cache=True, **options)(function)
+        compiled: Callable[P, R] = numba.njit(cache=True, **_OPTIONS)(function)
     except RuntimeError:  # numba's word for "no folder to cache in"
-        compiled = numba.njit(cache=False, **options)(function)
+        compiled = numba.njit(cache=False, **_OPTIONS)(function)
+    return compiled
+
+
+def part(function: Callable[P, R]) -> Callable[P, R]:
+    """Compile `function` as `kernel` does, keeping machine code only in the kernels that call it.
+
+    For what calls kernels of other files: numba's cache looks only at the file of the function it
+    keeps, and would go on with the old code of theirs.
+    """
+    compiled: Callable[P, R] = numba.njit(cache=False, **_OPTIONS)(function)
     return compiled
 
 

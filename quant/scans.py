@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 
-from quant.jit import kernel
+from quant.jit import kernel, part
 from quant.typing import Float64Array, Int32Array
 from quant.windows import next_missing
 
@@ -63,7 +63,7 @@ def _since_larger(
     return out
 
 
-@kernel
+@part
 def rolling_rank(a: Float64Array, window: int, out: Float64Array) -> None:
     """Share of the window's other values below the newest, ties counting half: 0 … 1."""
     out[: window - 1] = math.nan
@@ -79,7 +79,7 @@ def rolling_rank(a: Float64Array, window: int, out: Float64Array) -> None:
         missing = next_missing(a, missing + 1)
 
 
-@kernel
+@part
 def rolling_quantile(a: Float64Array, window: int, share: float, out: Float64Array) -> None:
     """Value that `share` of the window lies below, on the line between the two next to it."""
     place = share * (window - 1)

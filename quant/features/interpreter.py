@@ -13,7 +13,7 @@ import numpy as np
 from quant import scans, windows
 from quant.features import across, pointwise
 from quant.features.expressions import ANCHOR_BLOCK, DAY_MINUTES
-from quant.jit import kernel
+from quant.jit import kernel, part
 from quant.typing import Float32Array, Float64Array, Int32Array, Int64Array
 
 Runner = Callable[..., int]
@@ -32,7 +32,7 @@ def anchors(times: Int32Array) -> Int64Array:
     return found[:n]
 
 
-@kernel
+@part
 def execute_pointwise(
     op: int, param: float, a: Float64Array, b: Float64Array, out: Float64Array
 ) -> None:
@@ -47,7 +47,7 @@ def execute_pointwise(
         pointwise.calendar(a, int(param), out)
 
 
-@kernel
+@part
 def execute_earlier(
     op: int, window: int, a: Float64Array, b: Float64Array, times: Int32Array, out: Float64Array
 ) -> None:
@@ -62,7 +62,7 @@ def execute_earlier(
         scans.since_start(a, b, op - 21, out)
 
 
-@kernel
+@part
 def execute_anchored(
     op: int,
     window: int,
@@ -89,7 +89,7 @@ def execute_anchored(
         windows.rolling_moment(a, window, param, anchors, out)
 
 
-@kernel
+@part
 def execute_scanned(op: int, window: int, param: float, a: Float64Array, out: Float64Array) -> None:
     """Carry out an operation that scans its window (`Op` 40 to 46)."""
     if op < 44:
@@ -129,7 +129,7 @@ def _series(
     return registers[number - n_leaves, begin:end]
 
 
-@kernel
+@part
 def run_symbol(
     code: Int64Array,
     param: Float64Array,
