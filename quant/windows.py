@@ -24,6 +24,9 @@ from quant.typing import Float64Array, Int64Array
 
 # Below this share of the (shifted) sum of squares a variance is rounding, not variation.
 _ROUNDING = 1e-13
+# Once a variance has fallen below this share of the largest the running sums have held, what their
+# rounding left weighs in moments of higher order: they are made anew.
+_FADED = 1e-3
 _GLANCE = 64  # rows looked at together for a missing value
 
 
@@ -270,7 +273,8 @@ def weighted_mean(
 ) -> None:
     """Exponentially weighted mean over a window, its weights scaled to sum to 1.
 
-    The newest row weighs in proportion to 1, the one ``k`` rows back to ``(1 - alpha) ** k``.
+    The newest row weighs in proportion to 1, the one ``k`` rows back to ``(1 - alpha) ** k``. It is
+    exactly 0 when all values of the window are 0.
     """
     keep = 1.0 - alpha
     tail = keep**window
@@ -285,6 +289,7 @@ def weighted_mean(
         total = _product_anew(a, old, weights)
         out[new - 1] = total * norm
         _decay(a, new, old, n, total, keep, tail, norm, out)
+    _clear_zeros(a, window, out)
 
 
 @kernel
@@ -341,16 +346,16 @@ def _decay(
 def rolling_moment(
     a: Float64Array, window: int, order: float, anchors: Int64Array, out: Float64Array
 ) -> None:
-    """Standardised central moment of the window: skewness (order 3), kurtosis (4, normal is 3)."""
+    """Standardised central moment of the window: skewness (order 3), kurtosis (4, normal is 3).
+
+    NaN when the window is constant up to rounding.
+    """
     share = 1.0 / window
     runs = stretches(a, window, anchors, out)
     for k in range(len(runs)):
         new, old, n = _edges(runs, k, window)
-        origin = sum_anew(a, old, window) * share
-        s1, s2, s3, s4 = 0.0, 0.0, 0.0, 0.0
-        for i in range(window):
-            d = a[old + i] - origin
-            s1, s2, s3, s4 = s1 + d, s2 + d * d, s3 + d * d * d, s4 + d * d * d * d
+        origin, s1, s2, s3, s4 = _powers_anew(a, old, window)
+        largest = s2
         out[new - 1] = _moment(s1 * share, s2 * share, s3 * share, s4 * share, origin, order)
         for i in range(n):
             x, y = a[new + i] - origin, a[old + i] - origin
@@ -358,7 +363,22 @@ def rolling_moment(
             s2 += x * x - y * y
             s3 += x * x * x - y * y * y
             s4 += x * x * x * x - y * y * y * y
+            largest = max(largest, s2)
+            if s2 - s1 * s1 * share < _FADED * largest:
+                origin, s1, s2, s3, s4 = _powers_anew(a, old + i + 1, window)
+                largest = s2
             out[new + i] = _moment(s1 * share, s2 * share, s3 * share, s4 * share, origin, order)
+
+
+@kernel
+def _powers_anew(a: Float64Array, begin: int, n: int) -> tuple[float, float, float, float, float]:
+    """Mean of `n` rows, and sums of the first four powers of their differences to it."""
+    origin = sum_anew(a, begin, n) / n
+    s1, s2, s3, s4 = 0.0, 0.0, 0.0, 0.0
+    for i in range(n):
+        d = a[begin + i] - origin
+        s1, s2, s3, s4 = s1 + d, s2 + d * d, s3 + d * d * d, s4 + d * d * d * d
+    return origin, s1, s2, s3, s4
 
 
 @kernel

@@ -34,6 +34,8 @@ from quant.features.terms import (
     wilder,
 )
 
+_CONSTANT = "NaN when the window is constant"
+
 
 def volatility() -> list[Feature]:
     """Return the features of volatility: close to close, of ranges, and their changes."""
@@ -85,7 +87,7 @@ def volatility() -> list[Feature]:
         Feature(
             "bollinger_20", "volatility", (CLOSE - mean(CLOSE, 20)) / width,
             "standard deviations of the close from its 20-session mean",
-            "Bollinger (2001), Bollinger on Bollinger Bands", "NaN when the window is constant",
+            "Bollinger (2001), Bollinger on Bollinger Bands", _CONSTANT,
         ),
         Feature(
             "volatility_ratio_21_63", "volatility", std(RETURN, 21) / std(RETURN, 63),
@@ -96,9 +98,11 @@ def volatility() -> list[Feature]:
             "standard deviation over 63 sessions of the 10-session volatility, per year",
         ),
         Feature("skewness_63", "volatility", skewness(RETURN, 63),
-                "skewness of log returns over 63 sessions"),
+                "skewness of log returns over 63 sessions",
+                policy=_CONSTANT),
         Feature("kurtosis_63", "volatility", kurtosis(RETURN, 63),
-                "kurtosis of log returns over 63 sessions (a normal has 3)"),
+                "kurtosis of log returns over 63 sessions (a normal has 3)",
+                policy=_CONSTANT),
     ]  # fmt: skip
 
 

@@ -185,6 +185,21 @@ def test_a_missing_input_leaves_gaps_and_is_never_filled() -> None:
         )
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_a_price_that_stands_still_has_no_shape_and_no_bands(seed: int) -> None:
+    panel = random_panel(n_symbols=1, n_sessions=900, seed=seed)
+    prices = {name: getattr(panel, name).copy() for name in ("open", "high", "low", "close")}
+    for values in prices.values():
+        values[400:700] = panel.close[400]
+    matrix = daily_features(replace(panel, **prices))
+
+    # 63 returns, and 10 times 9 true ranges, after the last session that moved.
+    for name, first in (("skewness_63", 463), ("kurtosis_63", 463), ("keltner_20", 490)):
+        figures = column(matrix, DAILY[name])
+        assert np.isnan(figures[first:700]).all()
+        assert np.nanmax(np.abs(figures)) <= 63.0
+
+
 def test_only_members_are_ranked() -> None:
     assert PANEL.member is not None
     outside = ~PANEL.member

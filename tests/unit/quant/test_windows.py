@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from scipy import stats
 
 from quant.scans import rolling_quantile
-from quant.windows import next_missing, rolling_std, rolling_sum
+from quant.windows import next_missing, rolling_moment, rolling_std, rolling_sum, weighted_mean
 
 
 @pytest.mark.parametrize("n_rows", [0, 1, 63, 64, 65, 130])
@@ -28,6 +29,37 @@ def test_a_window_of_zeros_sums_to_zero_whatever_came_before() -> None:
     sums = np.empty(values.size)
     rolling_sum(values, 3, np.zeros(1, dtype=np.int64), sums)
     assert (sums[-3:] == 0.0).all()
+
+
+def test_a_weighted_mean_of_zeros_is_zero_whatever_came_before() -> None:
+    values = np.concatenate([np.full(7, 0.1), [0.3, 0.7], np.zeros(9)])
+    means = np.empty(values.size)
+    weighted_mean(values, 5, 0.1, np.zeros(1, dtype=np.int64), means)
+    assert (means[-5:] == 0.0).all()
+    assert means[-6] == pytest.approx(0.7 * 0.1 * 0.9**4 / (1.0 - 0.9**5))
+
+
+@pytest.mark.parametrize("order", [3.0, 4.0])
+def test_a_constant_window_has_no_moments_whatever_came_before(order: float) -> None:
+    before = 0.02 * np.random.default_rng(1).normal(size=90)
+    for constant in (0.0, 0.01):
+        values = np.concatenate([before, np.full(80, constant), before])
+        moments = np.empty(values.size)
+        rolling_moment(values, 63, order, np.zeros(1, dtype=np.int64), moments)
+        assert np.isnan(moments[90 + 62 : 90 + 80]).all()
+        assert np.isfinite(moments[62 : 90 + 62]).all()
+        assert np.isfinite(moments[90 + 80 :]).all()
+
+
+@pytest.mark.parametrize("moves", [1e-3, 1e-5, 1e-7])
+def test_moments_of_small_moves_after_a_great_one_are_scipys(moves: float) -> None:
+    values = moves * np.random.default_rng(2).normal(size=200)
+    values[70] = 0.3
+    for order, figure in ((3.0, stats.skew), (4.0, lambda x: stats.kurtosis(x, fisher=False))):
+        moments = np.empty(values.size)
+        rolling_moment(values, 63, order, np.zeros(1, dtype=np.int64), moments)
+        wanted = [figure(values[end - 63 : end]) for end in range(63, 201)]
+        np.testing.assert_allclose(moments[62:], wanted, rtol=1e-7, atol=1e-7)
 
 
 def test_deviations_are_zero_of_constants_and_missing_where_a_value_is() -> None:
