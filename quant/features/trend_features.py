@@ -42,6 +42,7 @@ from quant.features.terms import (
 _WILDER = "Wilder (1978), New Concepts in Technical Trading Systems"
 _CHANDE = "Chande (1995), Stocks & Commodities 13, 369-374"
 _CONSTANT = "NaN when the window is constant"
+_STILL = "NaN when prices never moved"
 
 
 def averages() -> list[Feature]:
@@ -88,10 +89,11 @@ def direction() -> list[Feature]:
     index = 100.0 * magnitude(plus_di - minus_di) / (plus_di + minus_di)
     return [
         Feature("adx_14", "trend", wilder(index, 14),
-                "average directional index, 0 … 100", _WILDER),
+                "average directional index, 0 … 100", _WILDER, _STILL),
         Feature("di_difference_14", "trend", plus_di - minus_di,
-                "positive less negative directional indicator, -100 … 100", _WILDER),
-        Feature("dx_14", "trend", index, "directional index, not averaged, 0 … 100", _WILDER),
+                "positive less negative directional indicator, -100 … 100", _WILDER, _STILL),
+        Feature("dx_14", "trend", index, "directional index, not averaged, 0 … 100", _WILDER,
+                _STILL),
         Feature(
             "aroon_25", "trend", 4.0 * (rows_since_lowest(LOW, 26) - rows_since_highest(HIGH, 26)),
             "Aroon oscillator over 25 sessions, -100 … 100", _CHANDE,

@@ -127,8 +127,8 @@ def directional_movement(
     Returns
     -------
     DirectionalMovement
-        The indicators are NaN for `periods` observations, the index for ``2 * periods - 1``;
-        an indicator is NaN where prices have not moved at all.
+        The indicators are NaN for `periods` observations, the index for ``2 * periods - 1``; as
+        in TA-Lib they are 0 until prices have moved.
 
     Raises
     ------
@@ -146,11 +146,15 @@ def directional_movement(
     rises = wilder_total(np.where((up > down) & (up > 0.0), up, 0.0), periods=periods)
     falls = wilder_total(np.where((down > up) & (down > 0.0), down, 0.0), periods=periods)
     ranges[:periods] = np.nan
-    with np.errstate(invalid="ignore", divide="ignore"):
-        plus, minus = 100.0 * rises / ranges, 100.0 * falls / ranges
-        index = 100.0 * np.abs(plus - minus) / (plus + minus)
+    plus, minus = _percent(rises, ranges), _percent(falls, ranges)
+    index = _percent(np.abs(plus - minus), plus + minus)
     adx = exponential(index, alpha=1.0 / periods, periods=periods, start=periods)
     return DirectionalMovement(plus=plus, minus=minus, adx=adx)
+
+
+def _percent(part: Float64Array, whole: Float64Array) -> Float64Array:
+    """Return the part in percent of the whole; 0 of nothing."""
+    return np.divide(100.0 * part, whole, out=np.zeros_like(whole), where=whole != 0.0)
 
 
 def aroon_oscillator(high: FloatArray, low: FloatArray, *, periods: int = 25) -> Float64Array:

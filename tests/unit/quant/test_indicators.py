@@ -153,6 +153,24 @@ def test_relative_strength_of_a_hand_made_series() -> None:
     assert strength[2:] == pytest.approx([100 * 1.0 / 1.5, 100 * 2.0 / 2.25])
 
 
+@pytest.mark.parametrize("still", [5, 14, 15, 27, 28, 40])
+@pytest.mark.parametrize("half_range", [0.0, 0.05])
+@pytest.mark.parametrize("name", ["plus di", "minus di", "adx"])
+def test_direction_after_a_start_that_stands_still_is_talibs(
+    name: str, half_range: float, still: int
+) -> None:
+    moves = 0.01 * np.random.default_rng(3).normal(size=160)
+    moves[:still] = 0.0
+    close = 10.0 * np.exp(np.cumsum(moves))
+    reach = np.where(np.arange(160) < still, half_range, 0.06)
+    mine, theirs = (
+        figure({"high": close + reach, "low": close - reach, "close": close})
+        for figure in CASES[name]
+    )
+
+    np.testing.assert_allclose(mine, theirs, rtol=1e-8, atol=1e-8)
+
+
 def test_a_series_that_never_moves_has_no_strength() -> None:
     assert np.isnan(ours.relative_strength(np.full(40, 7.0))).all()
     assert np.isnan(ours.williams_r(np.ones(40), np.ones(40), np.ones(40))).all()
