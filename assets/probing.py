@@ -228,7 +228,7 @@ def _in_order(told: pl.DataFrame, rows: pl.DataFrame) -> FloatArray:
 def _of_splits(dataset: Dataset) -> tuple[Finding, Finding]:
     """Whether any fold is fitted to what it is tested on, and any window to its future."""
     start, end = dataset.label_start, dataset.label_end
-    walked = tuple(walk_forward(dataset.sessions, horizon=dataset.horizon))
+    walked = tuple(walk_forward(dataset.sessions, end))
     folds = (
         *walked,
         *purged_k_fold(dataset.sessions, start, end, n_folds=5),

@@ -26,31 +26,32 @@ class Fold:
 
 def walk_forward(
     sessions: IntArray,
+    label_end: IntArray,
     *,
     train: int = 252,
     validation: int = 63,
     test: int = 21,
     step: int = 21,
-    horizon: int,
     anchored: bool = False,
 ) -> Iterator[Fold]:
     """Yield folds that train on the past, validate on what followed, test on what came next.
 
-    A row of session t has the label interval ``[t + 1, t + 1 + horizon]``. Rows of the
-    training window whose interval reaches the first interval of the validation window are
-    dropped, and so are rows of the validation window that reach the test window: everything
-    a fold fits had matured at the open of its first test session.
+    A row of session t has a label interval that begins with ``t + 1``. Rows of the training
+    window whose interval reaches the first interval of the validation window are dropped, and so
+    are rows of the validation window that reach the test window: everything a fold fits had
+    matured at the open of its first test session. Each row is dropped for its own label, so that
+    a long one of later years takes nothing from earlier folds.
 
     Parameters
     ----------
     sessions : array of shape (n_rows,)
         Session ordinal of each row, in any order.
+    label_end : array of shape (n_rows,)
+        Session ordinal that each label ends in.
     train, validation, test : int
         Lengths of the windows in sessions that have rows.
     step : int
         Sessions between the starts of successive test windows.
-    horizon : int
-        Sessions from entry to exit of a label.
     anchored : bool
         Keep the first training session instead of rolling it.
 
@@ -62,9 +63,15 @@ def walk_forward(
     Raises
     ------
     ValueError
-        If a length is below 1, or too few sessions are there for one fold.
+        If a length is below 1, too few sessions are there for one fold, or the arrays do not fit
+        each other.
     """
-    _require_positive(train=train, validation=validation, test=test, step=step, horizon=horizon)
+    _require_positive(train=train, validation=validation, test=test, step=step)
+    if sessions.size != label_end.size:
+        raise ValueError(
+            "`sessions` and `label_end` must have one entry per row, had "
+            f"{sessions.size} and {label_end.size}."
+        )
     days = np.unique(sessions)
     if days.size <= train + validation:
         raise ValueError(
@@ -76,8 +83,8 @@ def walk_forward(
         checked, tested = days[first - validation], days[first]
         stop = days[min(first + test, days.size) - 1]
         yield Fold(
-            train=_rows((sessions >= seen) & (sessions < checked - horizon)),
-            validation=_rows((sessions >= checked) & (sessions < tested - horizon)),
+            train=_rows((sessions >= seen) & (sessions < checked) & (label_end <= checked)),
+            validation=_rows((sessions >= checked) & (sessions < tested) & (label_end <= tested)),
             test=_rows((sessions >= tested) & (sessions <= stop)),
         )
 

@@ -80,7 +80,7 @@ def clean(seed: int) -> Iterator[Finding]:
     yield served(market, None)
     for horizon in (2, 5, 10, 21):
         rows = _rows(horizon)
-        folds = (*_purged(rows), *walk_forward(rows.sessions, horizon=horizon))
+        folds = (*_purged(rows), *walk_forward(rows.sessions, rows.end))
         yield overlapping_labels(folds, rows.start, rows.end)
         used = [(np.concatenate((f.train, f.validation)), f.test) for f in folds[5:]]
         yield matured_before_use(used, rows.sessions, rows.end)

@@ -48,11 +48,11 @@ class Windows:
         return tuple(
             walk_forward(
                 dataset.sessions,
+                dataset.label_end,
                 train=self.train,
                 validation=self.validation,
                 test=self.test,
                 step=self.step,
-                horizon=dataset.horizon,
                 anchored=self.anchored,
             )
         )

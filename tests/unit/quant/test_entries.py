@@ -110,6 +110,20 @@ def test_entries_that_all_gained_teach_nothing(dataset: Dataset, market: DailyPa
     assert word(replace(dataset, labels=np.abs(dataset.labels)), market).is_silent
 
 
+def test_a_late_halt_changes_nothing_that_was_said_before(
+    dataset: Dataset, market: DailyPanel, said: Word
+) -> None:
+    entries = dataset.labelled(np.arange(dataset.n_rows))
+    halted = entries[dataset.sessions[entries] >= 1_100][0]
+    ends = dataset.label_end.copy()
+    ends[halted] = dataset.sessions[halted] + 250
+
+    later = word(replace(dataset, label_end=ends), market)
+
+    assert np.isfinite(said.probability[:1_100]).any()
+    np.testing.assert_array_equal(later.probability[:1_100], said.probability[:1_100])
+
+
 def test_it_tells_entries_apart_and_means_what_it_says(dataset: Dataset, said: Word) -> None:
     entries = dataset.labelled(np.arange(dataset.n_rows))
     chance = said.probability[dataset.sessions[entries], dataset.symbols[entries]]

@@ -40,7 +40,13 @@ def test_walk_forward_trains_on_matured_labels_of_the_past_only(
 
     folds = list(
         walk_forward(
-            sessions, train=20, validation=10, test=4, step=4, horizon=horizon, anchored=anchored
+            sessions,
+            sessions + 1 + horizon,
+            train=20,
+            validation=10,
+            test=4,
+            step=4,
+            anchored=anchored,
         )
     )
 
@@ -56,8 +62,9 @@ def test_walk_forward_trains_on_matured_labels_of_the_past_only(
 
 
 def test_walk_forward_windows_by_hand() -> None:
+    sessions = np.arange(12)
     first, second = list(
-        walk_forward(np.arange(12), train=4, validation=3, test=3, step=3, horizon=1)
+        walk_forward(sessions, sessions + 2, train=4, validation=3, test=3, step=3)
     )
 
     # train 0-3 loses 3 (its label 4-5 meets 5-6 of session 4), validation 4-6 loses 6
@@ -69,7 +76,28 @@ def test_walk_forward_windows_by_hand() -> None:
 
 def test_walk_forward_says_how_much_history_is_missing() -> None:
     with pytest.raises(ValueError, match=r"more than 315 sessions .* there are 30"):
-        list(walk_forward(np.arange(30), horizon=5))
+        list(walk_forward(np.arange(30), np.arange(30) + 6))
+
+
+def test_walk_forward_drops_a_long_label_alone_and_only_where_it_reaches() -> None:
+    sessions = np.arange(60)
+    usual = sessions + 3
+    ends = usual.copy()
+    ends[25] = 45  # halted for twenty sessions
+    plain, changed = (
+        list(walk_forward(sessions, end, train=20, validation=10, test=10, step=10))
+        for end in (usual, ends)
+    )
+
+    for before, after in zip(plain, changed, strict=True):
+        for name in ("train", "validation", "test"):
+            kept, left = getattr(before, name).tolist(), getattr(after, name).tolist()
+            assert set(kept) - set(left) <= {25}
+            assert set(left) <= set(kept)
+    # Session 25 is validated on before session 30, and learnt from before sessions 40 and 50.
+    assert [25 in fold.validation for fold in plain] == [True, False, False]
+    assert [25 in fold.train for fold in plain] == [False, True, True]
+    assert not any(25 in fold.validation or 25 in fold.train for fold in changed)
 
 
 @settings(max_examples=40, deadline=None)
@@ -205,4 +233,6 @@ def test_what_cannot_be_split_is_refused() -> None:
     with pytest.raises(ValueError, match="one entry per row, had 5, 5 and 4"):
         list(purged_k_fold(sessions, sessions + 1, sessions[:4], n_folds=2))
     with pytest.raises(ValueError, match="`step` must be at least 1"):
-        list(walk_forward(np.arange(400), horizon=1, step=0))
+        list(walk_forward(np.arange(400), np.arange(400) + 2, step=0))
+    with pytest.raises(ValueError, match="one entry per row, had 5 and 4"):
+        list(walk_forward(sessions, sessions[:4]))
