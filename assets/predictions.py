@@ -23,6 +23,7 @@ from quality.calendar import exchange
 from quant.features import DAILY, DailyPanel
 from quant.labels import forward_excess
 from quant.models import FittedModel, Reason
+from quant.models.conformal import missed_by_session
 from quant.samples import VOLATILITY_FEATURE, session_ordinals, volatility_daily
 from quant.typing import Float32Array, FloatArray, Int32Array
 from trading.errors import AskError
@@ -88,14 +89,26 @@ def _predicted(
         stored = features.names(conn, told["feature_version"])
         seen = bars.session_counts(conn, universe.names, exchange().days[0], session, as_of=as_of)
         snapshot = warehouse.snapshot()
+        missed = _missed(conn, told["model_version"], session)
     enough = rows["symbol"].replace_strict(seen, default=0) >= universe.minimum_history
     known = enough.to_numpy() & np.isfinite(values[:, stored.index(VOLATILITY_FEATURE)])
     rows, values = rows.filter(known), values[known]
     if rows.is_empty():
         return rows
-    model = FittedModel.from_bytes(registry.model(told["run_id"]))
+    model = FittedModel.from_bytes(registry.model(told["run_id"])).adapted(missed)
     values = values[:, [stored.index(name) for name in model.names]]
     return _rows(model, rows, values, told, snapshot)
+
+
+def _missed(conn: duckdb.DuckDBPyConnection, model_version: str, session: date) -> FloatArray:
+    """Share of live outcomes outside their range, by session, as the session before knew them.
+
+    The session's own are scored after it has been predicted: with them a second run would differ.
+    """
+    as_of = decision_time(exchange().previous(session))
+    told = predictions.matured(conn, as_of=as_of, model_version=model_version)
+    low, high, came = (told[name].to_numpy() for name in ("low", "high", "excess_return"))
+    return missed_by_session(low, high, came, told["matured_session"].to_physical().to_numpy())
 
 
 def _rows(

@@ -9,7 +9,11 @@ ADAPTATION = 0.02
 
 
 def adapted_miss_rate(
-    missed: FloatArray, *, target: float = 0.20, adaptation: float = ADAPTATION
+    missed: FloatArray,
+    *,
+    target: float = 0.20,
+    adaptation: float = ADAPTATION,
+    start: float | None = None,
 ) -> float:
     """The share of outcomes the next range should be built to miss, so that `target` are missed.
 
@@ -22,6 +26,8 @@ def adapted_miss_rate(
         Share to be missed in the long run.
     adaptation : float
         Step for each session's error.
+    start : float, optional
+        The rate that earlier sessions have led to; `target` if there were none.
 
     Returns
     -------
@@ -44,7 +50,8 @@ def adapted_miss_rate(
         raise ValueError(
             f"`target` must lie in (0, 1) and `adaptation` above 0, were {target} and {adaptation}."
         )
-    return float(target + adaptation * (target - missed).sum())
+    before = target if start is None else start
+    return float(before + adaptation * (target - missed).sum())
 
 
 def missed_by_session(

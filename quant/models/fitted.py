@@ -1,7 +1,7 @@
 """The model that serves: trained on the latest window, calibrated on its own record."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -27,7 +27,8 @@ from quant.models.walkforward import (
 )
 from quant.typing import FloatArray, Int64Array
 
-_FORMAT = "countersign-model-2"
+_FORMAT = "countersign-model-3"
+_SECOND_FORMAT = "countersign-model-2"  # knew one range alone
 _FIRST_FORMAT = "countersign-model-1"  # knew XGBoost alone
 
 
@@ -110,6 +111,17 @@ class FittedModel:
         self._require_scale(scale, features.shape[0])
         return self.outlook.forecast(self.learned.margins(features), scale=scale)
 
+    def adapted(self, missed: FloatArray) -> "FittedModel":
+        """The same model, its ranges widened or narrowed by what they missed since it was trained.
+
+        Parameters
+        ----------
+        missed : array of shape (n_sessions,)
+            Share of live outcomes outside their range, by session in the order they matured. A
+            model that was stored by older code cannot adapt.
+        """
+        return replace(self, outlook=self.outlook.adapted(missed))
+
     def contributions(self, features: FloatArray) -> FloatArray:
         """SHAP values, shape (n_rows, n_features + 1), in log-odds, bias last."""
         require_signature(features, self.names, self.names)
@@ -175,7 +187,7 @@ class FittedModel:
             written = record["format"]
         except (ValueError, KeyError, TypeError) as e:
             raise UnusableDataError(f"{len(stored)} bytes are not a stored model: {e}.") from e
-        if written not in {_FORMAT, _FIRST_FORMAT}:
+        if written not in {_FORMAT, _SECOND_FORMAT, _FIRST_FORMAT}:
             raise UnusableDataError(f"a stored model must be {_FORMAT!r}, was {written!r}.")
         settings = Hyperparameters(**record["settings"])
         learned = record["booster"] if written == _FIRST_FORMAT else record["learned"]
@@ -312,5 +324,7 @@ def _outlook_from(record: dict[str, Any]) -> Outlook:
                 levels=np.array(calibration["levels"]),
             ),
             "table": tuple(CalibrationBin(**row) for row in record["table"]),
+            "lower": tuple(record.get("lower", ())),
+            "upper": tuple(record.get("upper", ())),
         }
     )

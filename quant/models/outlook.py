@@ -1,13 +1,15 @@
 """What a margin has meant so far: a probability, an expected return and an 80 % range."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from quant.models.calibration import Calibration, CalibrationBin, calibration_table, fit_calibration
+from quant.models.conformal import adapted_miss_rate
 from quant.typing import FloatArray
 
 RANGE_SHARE = 0.80
+_RATES = 500  # steps of the miss rate, 0 to 1, whose ends are kept: a fifth of a per cent each
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,9 @@ class Outlook:
     """The map from margin to forecast, learnt from outcomes the model had not seen.
 
     ``gain`` and ``loss`` are the mean labels of winners and losers, ``below`` and ``above``
-    the distances from the expected label to the ends of the 80 % range.
+    the distances from the expected label to the ends of the range that is built to miss the share
+    ``miss``. ``lower`` and ``upper`` are those for every share from 0 to 1; an outlook that was
+    stored by older code has none.
     """
 
     calibration: Calibration
@@ -50,6 +54,28 @@ class Outlook:
     n: int
     n_effective: float
     table: tuple[CalibrationBin, ...]
+    miss: float = 1.0 - RANGE_SHARE
+    lower: tuple[float, ...] = ()
+    upper: tuple[float, ...] = ()
+
+    def adapted(self, missed: FloatArray) -> "Outlook":
+        """The same, its range widened or narrowed by what was missed since.
+
+        Parameters
+        ----------
+        missed : array of shape (n_sessions,)
+            As for `adapted_miss_rate`, of outcomes that it was not learnt from.
+
+        Returns
+        -------
+        Outlook
+            Unchanged where nothing has matured, or where it knows no other ends.
+        """
+        if not missed.size or not self.lower:
+            return self
+        miss = adapted_miss_rate(missed, start=self.miss)
+        place = int(_RATES * _possible(miss))  # of two ends the wider
+        return replace(self, miss=miss, below=self.lower[place], above=self.upper[place])
 
     def forecast(self, margin: FloatArray, *, scale: FloatArray | None = None) -> Forecast:
         """Forecast for each margin; `scale` turns labels back into returns."""
@@ -106,8 +132,8 @@ def fit_outlook(
     loss = _mean(labels, weights * (1.0 - won), typical)
     probability = calibration.probability(margin)
     missed = np.sort(labels - probability * gain - (1.0 - probability) * loss)
-    # Beyond one half the ends would change places; below nought the widest miss is all we know.
-    tail = min(max(miss, 0.0), 1.0) / 2.0
+    lower, upper = _ends(missed, np.linspace(0.0, 1.0, _RATES + 1))
+    below, above = _ends(missed, np.array([_possible(miss)]))
     table: tuple[CalibrationBin, ...] = ()
     if said is not None and bool(np.isfinite(said).any()):
         known = np.isfinite(said)
@@ -117,11 +143,14 @@ def fit_outlook(
         base_rate=float(np.average(won, weights=weights)),
         gain=gain,
         loss=loss,
-        below=_conformal(missed, tail),
-        above=-_conformal(-missed[::-1], tail),
+        below=float(below[0]),
+        above=float(above[0]),
         n=int(margin.size),
         n_effective=float(weights.sum()),
         table=table,
+        miss=miss,
+        lower=tuple(lower.tolist()),
+        upper=tuple(upper.tolist()),
     )
 
 
@@ -129,7 +158,13 @@ def _mean(values: FloatArray, weights: FloatArray, otherwise: float) -> float:
     return float(np.average(values, weights=weights)) if weights.sum() > 0.0 else otherwise
 
 
-def _conformal(ascending: FloatArray, tail: float) -> float:
-    """Lower end that a new value falls below with probability at most `tail`."""
-    rank = int(np.floor(tail * (ascending.size + 1)))
-    return float(ascending[max(rank, 1) - 1])
+def _possible(miss: float) -> float:
+    """Above 1 the ends would change places; below 0 the widest miss is all we know."""
+    return min(max(miss, 0.0), 1.0)
+
+
+def _ends(ascending: FloatArray, miss: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Ends that a new value lies beyond, on each side, with probability at most ``miss / 2``."""
+    ranks = np.floor(miss / 2.0 * (ascending.size + 1)).astype(np.int64)
+    places = np.maximum(ranks, 1) - 1
+    return ascending[places], ascending[::-1][places]

@@ -1,5 +1,6 @@
 """Models learn what is there, say so honestly, and never look ahead."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -20,6 +21,7 @@ from quant.models import (
     cross_validate,
     fit_calibration,
     fit_final,
+    fit_outlook,
     trust_sentence,
     walk_forward_predictions,
     wilson_range,
@@ -147,6 +149,60 @@ def test_stored_model_predicts_the_same(edge: Dataset, fitted: FittedModel) -> N
     np.testing.assert_array_equal(first.probability, second.probability)
     np.testing.assert_array_equal(first.high, second.high)
     assert again.to_bytes() == fitted.to_bytes()
+
+
+def test_ranges_adapt_to_what_they_missed_since(edge: Dataset, fitted: FittedModel) -> None:
+    def width(missed: FloatArray) -> FloatArray:
+        told = FittedModel.from_bytes(fitted.to_bytes()).adapted(missed)
+        said = told.predict(edge.features[:9], edge.names, scale=_scale(edge)[:9])
+        return said.high - said.low
+
+    usual = width(np.empty(0))
+    assert (width(np.ones(5)) > usual).all()  # 0.2 less 5 times 0.02 times 0.8: 12 % may be missed
+    assert (width(np.zeros(50)) < usual).all()
+    np.testing.assert_array_equal(width(np.ones(50)), width(np.ones(200)))  # all that is known
+
+
+def test_an_adapted_range_is_the_one_built_for_that_rate(edge: Dataset) -> None:
+    rows = edge.labelled(np.arange(edge.n_rows))
+    margin = np.random.default_rng(4).normal(size=rows.size)
+    learnt = margin, edge.labels[rows], edge.weights[rows]
+    missed = np.array([1.0, 0.0, 1.0, 1.0])  # 0.2 - 0.02 * (3 * 0.8 - 0.2) = 0.156
+
+    adapted = fit_outlook(*learnt).adapted(missed)
+    built, wider = (fit_outlook(*learnt, miss=miss) for miss in (0.156, 0.154))
+
+    assert adapted.miss == pytest.approx(0.156)
+    assert wider.below <= adapted.below <= built.below
+    assert built.above <= adapted.above <= wider.above
+
+
+def test_ranges_of_a_model_that_stands_hold_through_a_shift() -> None:
+    rng = np.random.default_rng(8)
+    labels = np.concatenate((rng.normal(size=1_000), 2.0 * rng.normal(size=1_500)))
+    outlook = fit_outlook(np.zeros(1_000), labels[:1_000], np.ones(1_000))
+    missed = np.zeros(1_500)
+    for now, came in enumerate(labels[1_000:]):
+        said = outlook.adapted(missed[: max(0, now - 6)]).forecast(np.zeros(1))
+        missed[now] = float(not said.low[0] <= came <= said.high[0])
+
+    assert missed.mean() == pytest.approx(0.20, abs=0.03)  # unchanged it would be 0.52
+
+
+def test_a_model_stored_by_older_code_keeps_its_range(edge: Dataset, fitted: FittedModel) -> None:
+    record = json.loads(fitted.to_bytes()) | {"format": "countersign-model-2"}
+    for name in ("miss", "lower", "upper"):
+        del record["outlook"][name]
+
+    old = FittedModel.from_bytes(json.dumps(record).encode())
+
+    said = [
+        model.predict(edge.features[:9], edge.names, scale=_scale(edge)[:9])
+        for model in (fitted, old, old.adapted(np.ones(20)))
+    ]
+    for name in ("low", "high"):
+        np.testing.assert_array_equal(getattr(said[0], name), getattr(said[1], name))
+        np.testing.assert_array_equal(getattr(said[0], name), getattr(said[2], name))
 
 
 def test_contributions_add_up_to_the_margin(edge: Dataset, fitted: FittedModel) -> None:
