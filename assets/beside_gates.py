@@ -7,7 +7,8 @@ import polars as pl
 
 from assets.judging import Market, decided
 from assets.material import programme
-from assets.training import Plan, Trained
+from assets.searching import Plan
+from assets.training import Trained
 from config.universe import Universe
 from quant.backtest import Costs, backtest
 from quant.capacity import capacity_curve, shortfall_of

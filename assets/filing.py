@@ -10,7 +10,8 @@ import polars as pl
 
 from assets.desk_time import decision_time
 from assets.material import EPOCH, Material, programme
-from assets.training import Plan, Trained, settings_of, walked_configurations
+from assets.searching import Plan, walked_configurations
+from assets.training import Trained, settings_of
 from config.settings import Settings
 from config.universe import Universe
 from quant.features import DAILY

@@ -20,10 +20,10 @@ from assets.judging import market_of
 from assets.market import daily_bars, index_bars
 from assets.material import Material, material_of, programme, subject_of
 from assets.probing import absent, probed_sessions, train_and_serve
+from assets.searching import Plan
 from assets.sources import ModelRegistry
 from assets.training import (
     History,
-    Plan,
     Trained,
     settings_of,
     train,

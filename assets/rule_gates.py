@@ -13,7 +13,8 @@ from assets.judging import (
     sharpes_by_regime,
     worst_regime,
 )
-from assets.training import History, configuration_hash
+from assets.searching import configuration_hash
+from assets.training import History
 from quant.backtest import Costs, backtest
 from quant.gates import (
     Evidence,

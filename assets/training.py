@@ -1,14 +1,11 @@
 """Train a model and gather the evidence its gates judge; no service is spoken to but the study."""
 
-import hashlib
-import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 
 import numpy as np
 
-from adapters.optuna.study import Scored, Tried, search
 from assets import probing
 from assets.judging import (
     Earned,
@@ -17,8 +14,15 @@ from assets.judging import (
     path_sharpes,
     sharpes_by_regime,
     tenth_percentile,
-    traded,
     worst_regime,
+)
+from assets.searching import (
+    N_JOBS,
+    Plan,
+    Trial,
+    hyperparameters,
+    searched,
+    walked_configurations,
 )
 from quant.gates import (
     Evidence,
@@ -36,59 +40,18 @@ from quant.models import (
     small_search,
     walk_forward_predictions,
 )
-from quant.models.crossval import score_of
-from quant.models.dataset import candidates, search_space
 from quant.models.explanation import GroupEffect, feature_effects, group_effects
 from quant.models.learners import Bench, prepare
-from quant.models.trials import WalkedTrials
 from quant.models.walkforward import Predictions
 from quant.overfitting import probability_of_backtest_overfitting
 from quant.performance import sharpe_ratio
 from quant.performance.returns import varies
 from quant.probes import Finding
-from quant.signals import Policy
 from quant.splits import default_embargo, purged_k_fold
 from quant.typing import FloatArray
 
 _EXPLAINED_FOLDS = 3
 _PBO_BLOCKS = 16
-_N_JOBS = 2  # fits at the same time; results do not depend on it
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What is asked of a training run."""
-
-    study: str
-    trials: int
-    seed: int
-    device: str
-    policy: Policy
-    thresholds: Mapping[str, float]
-    point_in_time: bool
-    real_data: bool  # no simulated row among those it learns from
-    storage: str | None = None
-    family: str = "xgboost"
-    groups: Mapping[str, str] = field(default_factory=dict)  # of features, by name
-    least_variance: float = 1.0  # of trials' ratios, in multiples of luck's
-
-
-@dataclass(frozen=True)
-class Trial:
-    """One configuration that was scored, with what trading its walked forecasts earned.
-
-    ``returns`` are active and net of costs, ``gross`` the same before them; both begin with the
-    session of ordinal ``first_session``. A trial that did not finish has neither.
-    """
-
-    number: int
-    state: str
-    score: float | None
-    configuration: dict[str, float]
-    configuration_hash: str
-    returns: FloatArray
-    gross: FloatArray
-    first_session: int | None
 
 
 @dataclass(frozen=True)
@@ -138,9 +101,10 @@ def train(
     whether the model is free of leaks. `absent` looks for members that were never seen, where
     the universe has a past.
     """
-    trials = _searched(dataset, market, plan, progress)
-    bench = prepare(plan.family, dataset.features, device=plan.device, n_jobs=_N_JOBS)
-    settings = _settings(plan, min(_complete(trials), key=lambda trial: trial.score or np.inf))
+    trials = searched(dataset, market, plan, progress)
+    bench = prepare(plan.family, dataset.features, device=plan.device, n_jobs=N_JOBS)
+    best = min(_complete(trials), key=lambda trial: trial.score or np.inf)
+    settings = hyperparameters(plan, best.configuration)
     walked = walk_forward_predictions(
         dataset,
         partial(small_search, seed=plan.seed, device=plan.device, family=plan.family),
@@ -174,12 +138,6 @@ def train(
         n_configurations=len(_configurations(trials, history, plan)),
         time_decay=dataset.time_decay,
     )
-
-
-def configuration_hash(configuration: Mapping[str, object], study: str) -> str:
-    """Return what tells two configurations apart: the study's subject and every parameter."""
-    told = json.dumps({"study": study, **configuration}, sort_keys=True)
-    return hashlib.sha256(told.encode()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -249,73 +207,8 @@ def _effects(
     )
 
 
-def _searched(
-    dataset: Dataset, market: Market, plan: Plan, progress: Callable[[str, int, int], None]
-) -> tuple[Trial, ...]:
-    usual = candidates(plan.family)[0]
-    windows = WalkedTrials(dataset, usual, device=plan.device, n_jobs=_N_JOBS)
-
-    def objective(_: int, drawn: dict[str, float]) -> Scored:
-        margin = windows.margins(_as_settings(plan, drawn), seed=plan.seed)
-        gained = traded(dataset, market, margin, plan.policy)
-        return Scored(
-            score_of(dataset, margin).log_loss,
-            returns=tuple(gained.net.tolist()),
-            gross=tuple(gained.gross.tolist()),
-            first_session=gained.first_session,
-        )
-
-    tried = search(
-        search_space(plan.family, windows.outcomes),
-        objective,
-        # Scores belong to the data they were made on and to how they were made: only the same
-        # resume a study.
-        name=f"{plan.study}/walked/{fingerprint(dataset)}",
-        trials=plan.trials,
-        seed=plan.seed,
-        storage=plan.storage,
-        progress=lambda done, of: progress("trials", done, of),
-    )
-    return tuple(_trial(one, plan.study) for one in tried)
-
-
-def _trial(tried: Tried, study: str) -> Trial:
-    return Trial(
-        number=tried.number,
-        state=tried.state,
-        score=tried.score,
-        configuration=tried.parameters,
-        configuration_hash=configuration_hash(tried.parameters, study.partition("@")[0]),
-        returns=np.array(tried.returns, dtype=np.float64),
-        gross=np.array(tried.gross, dtype=np.float64),
-        first_session=tried.first_session,
-    )
-
-
-def fingerprint(dataset: Dataset) -> str:
-    """Hash of what is learnt from: features, labels, weights, their decay, when each row was."""
-    told = hashlib.blake2b(digest_size=8)
-    for values in (dataset.features, dataset.labels, dataset.weights, dataset.sessions):
-        told.update(np.ascontiguousarray(values).data)
-    if dataset.time_decay != 1.0:  # a study without one is resumed under the name it always had
-        told.update(repr(dataset.time_decay).encode())
-    return told.hexdigest()
-
-
 def _complete(trials: tuple[Trial, ...]) -> list[Trial]:
     return [trial for trial in trials if trial.state == "complete"]
-
-
-def _settings(plan: Plan, trial: Trial) -> Hyperparameters:
-    return _as_settings(plan, trial.configuration)
-
-
-def _as_settings(plan: Plan, drawn: Mapping[str, float]) -> Hyperparameters:
-    space = search_space(plan.family)
-    whole = {name for name, (kind, _, _) in space.items() if kind == "int"}
-    typed = {name: int(value) if name in whole else value for name, value in drawn.items()}
-    usual = candidates(plan.family)[0]
-    return replace(usual, **typed)  # type: ignore[arg-type]  # names and kinds come from the space
 
 
 def _evidence(trials: tuple[Trial, ...], history: History, gained: Earned, plan: Plan) -> Evidence:
@@ -337,13 +230,6 @@ def _evidence(trials: tuple[Trial, ...], history: History, gained: Earned, plan:
         universe_point_in_time=plan.point_in_time,
         real_data=plan.real_data,
     )
-
-
-def walked_configurations(plan: Plan) -> dict[str, dict[str, object]]:
-    """What each walk-forward window chooses among, by hash: scored as well, and so they count."""
-    subject = plan.study.partition("@")[0]
-    told = [asdict(one) for one in candidates(plan.family)]
-    return {configuration_hash(one, subject): one for one in told}
 
 
 def _configurations(trials: tuple[Trial, ...], history: History, plan: Plan) -> frozenset[str]:

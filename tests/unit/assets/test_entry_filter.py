@@ -9,7 +9,7 @@ import pytest
 from assets.entry_filter import SecondModel, of_entries, said_without_future
 from assets.judging import Market
 from assets.rule_gates import Judged, judged_swing, trial_of, unjudged, variants_of
-from assets.training import configuration_hash
+from assets.searching import configuration_hash
 from quant.entries import FEWEST_ENTRIES, entry_samples
 from quant.features import CORE, DailyPanel
 from quant.signals import SWING, strategy_name

@@ -9,7 +9,8 @@ import pytest
 
 from assets.evidence import card
 from assets.material import programme, subject_of
-from assets.training import configuration_hash, fingerprint, settings_of, train
+from assets.searching import configuration_hash, fingerprint
+from assets.training import settings_of, train
 from config import settings as settings_module
 from config import universe as universe_module
 from config.settings import Settings, SettingsError

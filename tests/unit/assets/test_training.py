@@ -7,7 +7,8 @@ import pytest
 
 from assets.evidence import card
 from assets.judging import Market, decided, earned
-from assets.training import History, Plan, Trained, configuration_hash, free_of_leaks, train
+from assets.searching import Plan, configuration_hash
+from assets.training import History, Trained, free_of_leaks, train
 from config import gates as gates_module
 from config import universe as universe_module
 from quant.capacity import capacity_curve
