@@ -48,6 +48,8 @@ def card(trained: Trained, universe: Universe, *, simulated: bool) -> str:
         f"One horizon of {model.horizon} sessions, from the open after the decision; long only.",
         f"The {len(universe.names)} symbols of {universe.name} and no others"
         + ("." if universe.point_in_time else ", chosen with hindsight: its record flatters it."),
+        "Judged with equal shares for the symbols chosen: a book built otherwise (`portfolio`, "
+        "`turnover_penalty`, `least_trade`) has no record here.",
         "Daily bars alone: it knows no news, no reports and no orders.",
         "Probabilities and ranges mean what they meant in its walk-forward record, while the "
         "market stays like it.",

@@ -10,7 +10,7 @@ import polars as pl
 
 from assets.desk_time import decision_time
 from assets.material import EPOCH, Material, programme
-from assets.searching import Plan, walked_configurations
+from assets.searching import Plan, Trial, configuration_of, walked_configurations
 from assets.training import Trained, settings_of
 from config.settings import Settings
 from config.universe import Universe
@@ -22,11 +22,15 @@ from warehouse import Warehouse, models, predictions
 
 
 def store_trials(
-    warehouse: Warehouse, trained: Trained, material: Material, universe: Universe, plan: Plan
+    warehouse: Warehouse,
+    trials: tuple[Trial, ...],
+    material: Material,
+    universe: Universe,
+    plan: Plan,
 ) -> None:
     """Count what was tried, whatever becomes of the model; repeating it adds nothing."""
-    trials = _trial_rows(trained, material, universe, plan)
-    warehouse.write(lambda c: models.record_trials(c, trials), "models.trials")
+    rows = _trial_rows(trials, material, universe, plan)
+    warehouse.write(lambda c: models.record_trials(c, rows), "models.trials")
 
 
 def store(
@@ -120,16 +124,17 @@ def _gate_row(verdict: GateVerdict) -> dict[str, object]:
 
 
 def _trial_rows(
-    trained: Trained, material: Material, universe: Universe, plan: Plan
+    trials: tuple[Trial, ...], material: Material, universe: Universe, plan: Plan
 ) -> pl.DataFrame:
-    subject = plan.study.partition("@")[0]
-    shared: dict[str, object] = {"programme": programme(universe), "study": subject}
+    shared: dict[str, object] = {"programme": programme(universe), "study": plan.subject}
     searched: list[dict[str, object]] = [
         shared
         | {
-            "trial_id": f"{subject}/{material.snapshot}/{trial.number}",
+            "trial_id": "/".join(
+                [plan.subject, str(material.snapshot), trial.configuration_hash, trial.state]
+            ),
             "number": trial.number,
-            "configuration": json.dumps(trial.configuration),
+            "configuration": json.dumps(configuration_of(plan, trial.configuration)),
             "configuration_hash": trial.configuration_hash,
             "state": trial.state,
             "score": trial.score,
@@ -137,13 +142,13 @@ def _trial_rows(
             "returns": trial.returns.astype(np.float32).tolist(),
             "hand_made": False,
         }
-        for trial in trained.trials
+        for trial in trials
     ]
     # Made by hand and tried in every window: they have no returns of their own.
     walked: list[dict[str, object]] = [
         shared
         | {
-            "trial_id": f"{subject}/walked/{told}",
+            "trial_id": f"{plan.subject}/walked/{told}",
             "number": -1,
             "configuration": json.dumps(configuration),
             "configuration_hash": told,

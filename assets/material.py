@@ -107,7 +107,10 @@ def aligned(panel: DailyPanel, rows: pl.DataFrame, values: Float32Array) -> Floa
 
 
 def subject_of(settings: Settings, universe: Universe, names: tuple[str, ...]) -> str:
-    """What is searched: two configurations of one subject with equal parameters are one trial.
+    """What is searched: features, label and kind of model, the same on every day.
+
+    Two configurations of one subject are one trial where parameters, policy and costs are equal
+    (`assets.searching.configuration_of`). The label is that of the horizon against the index.
 
     The version is that of the features learnt from, kernels' source included: after an edit of a
     kernel other numbers may have been tried, which nobody can tell without trying, so that they
@@ -116,5 +119,6 @@ def subject_of(settings: Settings, universe: Universe, names: tuple[str, ...]) -
     what was tried before there was one is the same configuration.
     """
     version, asked = DAILY.select(names).version, settings.training
+    label = f"h{asked.horizon}/{universe.index}"
     decay = "" if asked.time_decay == 1.0 else f"/decay{asked.time_decay}"
-    return f"{programme(universe)}/{version}/h{asked.horizon}/{asked.model}{decay}"
+    return f"{programme(universe)}/{version}/{label}/{asked.model}{decay}"

@@ -9,6 +9,7 @@ import numpy as np
 
 from adapters.optuna.study import Scored, Tried, search
 from assets.judging import Market, traded
+from quant.backtest import Costs
 from quant.models import Dataset, Hyperparameters
 from quant.models.crossval import score_of
 from quant.models.dataset import candidates, search_space
@@ -35,6 +36,11 @@ class Plan:
     family: str = "xgboost"
     groups: Mapping[str, str] = field(default_factory=dict)  # of features, by name
     least_variance: float = 1.0  # of trials' ratios, in multiples of luck's
+
+    @property
+    def subject(self) -> str:
+        """What is searched, on whatever day."""
+        return self.study.partition("@")[0]
 
 
 @dataclass(frozen=True)
@@ -83,16 +89,16 @@ def searched(
         storage=plan.storage,
         progress=lambda done, of: progress("trials", done, of),
     )
-    return tuple(_trial(one, plan.study) for one in tried)
+    return tuple(_trial(one, plan) for one in tried)
 
 
-def _trial(tried: Tried, study: str) -> Trial:
+def _trial(tried: Tried, plan: Plan) -> Trial:
     return Trial(
         number=tried.number,
         state=tried.state,
         score=tried.score,
         configuration=tried.parameters,
-        configuration_hash=configuration_hash(tried.parameters, study.partition("@")[0]),
+        configuration_hash=_hash(tried.parameters, plan),
         returns=np.array(tried.returns, dtype=np.float64),
         gross=np.array(tried.gross, dtype=np.float64),
         first_session=tried.first_session,
@@ -109,17 +115,30 @@ def fingerprint(dataset: Dataset) -> str:
     return told.hexdigest()
 
 
+def configuration_of(plan: Plan, parameters: Mapping[str, object]) -> dict[str, object]:
+    """Return parameters with what is judged beside them: the policy and the costs of trading.
+
+    Trials filed before policy and costs were told stay, under hashes without them: what is tried
+    once more under a hash of now counts once more, and from then on no more. Counting too many
+    refuses a model; counting too few would promote luck.
+    """
+    return {**parameters, "policy": asdict(plan.policy), "costs": asdict(Costs())}
+
+
 def configuration_hash(configuration: Mapping[str, object], study: str) -> str:
-    """Return what tells two configurations apart: the study's subject and every parameter."""
+    """Return what tells two configurations apart: the study's subject and all it was made of."""
     told = json.dumps({"study": study, **configuration}, sort_keys=True)
     return hashlib.sha256(told.encode()).hexdigest()
 
 
 def walked_configurations(plan: Plan) -> dict[str, dict[str, object]]:
     """What each walk-forward window chooses among, by hash: scored as well, and so they count."""
-    subject = plan.study.partition("@")[0]
-    told = [asdict(one) for one in candidates(plan.family)]
-    return {configuration_hash(one, subject): one for one in told}
+    told = [configuration_of(plan, asdict(one)) for one in candidates(plan.family)]
+    return {configuration_hash(one, plan.subject): one for one in told}
+
+
+def _hash(parameters: Mapping[str, object], plan: Plan) -> str:
+    return configuration_hash(configuration_of(plan, parameters), plan.subject)
 
 
 def hyperparameters(plan: Plan, drawn: Mapping[str, float]) -> Hyperparameters:

@@ -196,6 +196,7 @@ def test_the_card_tells_limits_and_what_was_not_met(first: Trained) -> None:
     assert "chosen with hindsight" in told
     assert "Simulated prices" in told
     assert "Universe known at the time" in told
+    assert "a book built otherwise" in told
     assert f"{first.n_configurations} configurations" in told
 
 
