@@ -81,15 +81,19 @@ def searched(
     tried = search(
         search_space(plan.family, windows.outcomes),
         objective,
-        # Scores belong to the data they were made on and to how they were made: only the same
-        # resume a study.
-        name=f"{plan.study}/walked/{fingerprint(dataset)}",
+        name=_study(plan, dataset),
         trials=plan.trials,
         seed=plan.seed,
         storage=plan.storage,
         progress=lambda done, of: progress("trials", done, of),
     )
     return tuple(_trial(one, plan) for one in tried)
+
+
+def _study(plan: Plan, dataset: Dataset) -> str:
+    """Name of the study: what it holds belongs to its data, policy, costs and seed alone."""
+    asked = _hash({"seed": plan.seed}, plan)[:16]
+    return f"{plan.study}/walked/{fingerprint(dataset)}/{asked}"
 
 
 def _trial(tried: Tried, plan: Plan) -> Trial:

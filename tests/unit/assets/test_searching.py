@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from assets.filing import _trial_rows
+from assets.judging import traded
 from assets.material import Material, subject_of
 from assets.models import policy
 from assets.searching import (
@@ -16,6 +17,8 @@ from assets.searching import (
     Trial,
     configuration_hash,
     configuration_of,
+    hyperparameters,
+    searched,
     walked_configurations,
 )
 from config import settings as settings_module
@@ -23,8 +26,9 @@ from config import universe as universe_module
 from quant import backtest
 from quant.features import CORE
 from quant.models.dataset import candidates
+from quant.models.trials import WalkedTrials
 from quant.signals import Policy
-from tests.unit.assets.test_training import PLAN
+from tests.unit.assets.test_training import PLAN, market, quiet
 
 UNIVERSE = universe_module.load()
 LINEAR = replace(PLAN, family="linear")  # the quickest to search with
@@ -96,3 +100,32 @@ def _trial(plan: Plan, drawn: dict[str, float]) -> Trial:
     none = np.empty(0)
     told = configuration_hash(configuration_of(plan, drawn), plan.subject)
     return Trial(0, "fail", None, drawn, told, none, none, None)
+
+
+def test_a_study_that_is_resumed_tells_what_its_own_policy_earns(tmp_path: Path) -> None:
+    dataset, prices = market()
+    plan = replace(LINEAR, storage=f"sqlite:///{tmp_path}/studies.db")
+    searched(dataset, prices, plan, quiet)
+    other = replace(plan, policy=OTHER)
+
+    told = searched(dataset, prices, other, quiet)[0]
+
+    windows = WalkedTrials(dataset, candidates("linear")[0])
+    margins = windows.margins(hyperparameters(other, told.configuration), seed=other.seed)
+    due = traded(dataset, prices, margins, OTHER)
+    np.testing.assert_array_equal(told.returns, due.net)
+
+
+def test_a_study_goes_on_for_the_same_seed_only(tmp_path: Path) -> None:
+    dataset, prices = market()
+    plan = replace(LINEAR, storage=f"sqlite:///{tmp_path}/studies.db")
+    numbers: list[int] = []
+    first = searched(dataset, prices, plan, quiet)
+
+    again = searched(dataset, prices, plan, lambda _what, done, _of: numbers.append(done))
+    other = searched(dataset, prices, replace(plan, seed=99), quiet)
+    fresh = searched(dataset, prices, replace(LINEAR, seed=99), quiet)
+
+    assert not numbers  # nothing was left to try
+    assert [one.configuration for one in again] == [one.configuration for one in first]
+    assert [one.configuration for one in other] == [one.configuration for one in fresh]
