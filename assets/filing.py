@@ -23,13 +23,16 @@ from warehouse import Warehouse, models, predictions
 
 def store_trials(
     warehouse: Warehouse,
-    trials: tuple[Trial, ...],
     material: Material,
     universe: Universe,
     plan: Plan,
+    trials: tuple[Trial, ...],
 ) -> None:
-    """Count what was tried, whatever becomes of the model; repeating it adds nothing."""
-    rows = _trial_rows(trials, material, universe, plan)
+    """Count what was tried, whatever becomes of the model; repeating it adds nothing.
+
+    What walk-forward windows choose among is known before they do, and counts from the first trial.
+    """
+    rows = _trial_rows(material, universe, plan, trials)
     warehouse.write(lambda c: models.record_trials(c, rows), "models.trials")
 
 
@@ -124,7 +127,7 @@ def _gate_row(verdict: GateVerdict) -> dict[str, object]:
 
 
 def _trial_rows(
-    trials: tuple[Trial, ...], material: Material, universe: Universe, plan: Plan
+    material: Material, universe: Universe, plan: Plan, trials: tuple[Trial, ...]
 ) -> pl.DataFrame:
     shared: dict[str, object] = {"programme": programme(universe), "study": plan.subject}
     searched: list[dict[str, object]] = [

@@ -98,10 +98,9 @@ def trained_model(
             names=material.names,
         ),
         absent=absent(warehouse, universe, material.panel, trained_to=session),
+        keep=partial(store_trials, warehouse, material, universe, plan),
         progress=lambda what, done, of: _report(context, what, done, of),
     )
-    # What was tried counts also where the registry then does not answer.
-    store_trials(warehouse, trained.trials, material, universe, plan)
     trials = beside_gates.counted_trials(warehouse, universe, material.panel.index_sessions)
     beside = beside_gates.of_model(dataset, market, plan, trained, trials)
     trainer = launcher(context.run.tags)

@@ -61,10 +61,23 @@ class Trial:
     first_session: int | None
 
 
+Keep = Callable[[tuple[Trial, ...]], None]
+
+
 def searched(
-    dataset: Dataset, market: Market, plan: Plan, progress: Callable[[str, int, int], None]
+    dataset: Dataset,
+    market: Market,
+    plan: Plan,
+    progress: Callable[[str, int, int], None],
+    *,
+    keep: Keep | None = None,
 ) -> tuple[Trial, ...]:
-    """Score configurations until the study holds as many as were asked for; return all of it."""
+    """Score configurations until the study holds as many as were asked for; return all of it.
+
+    `keep` is given each trial as soon as it ends, and at last all of the study, also those that
+    other workers made or left: what was scored counts whatever becomes of the run.
+    """
+    kept = keep or _let_go
     usual = candidates(plan.family)[0]
     windows = WalkedTrials(dataset, usual, device=plan.device, n_jobs=N_JOBS)
 
@@ -85,9 +98,16 @@ def searched(
         trials=plan.trials,
         seed=plan.seed,
         storage=plan.storage,
+        ended=lambda one: kept((_trial(one, plan),)),
         progress=lambda done, of: progress("trials", done, of),
     )
-    return tuple(_trial(one, plan) for one in tried)
+    trials = tuple(_trial(one, plan) for one in tried)
+    kept(trials)
+    return trials
+
+
+def _let_go(_trials: tuple[Trial, ...]) -> None:
+    return
 
 
 def _study(plan: Plan, dataset: Dataset) -> str:

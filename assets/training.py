@@ -18,6 +18,7 @@ from assets.judging import (
 )
 from assets.searching import (
     N_JOBS,
+    Keep,
     Plan,
     Trial,
     hyperparameters,
@@ -91,6 +92,7 @@ def train(
     *,
     served: Finding | None = None,
     absent: Finding | None = None,
+    keep: Keep | None = None,
     progress: Callable[[str, int, int], None],
 ) -> Trained:
     """Search, walk forward, fit on the latest sessions, and judge.
@@ -99,9 +101,10 @@ def train(
     predicts later sessions. In the record that is judged each window chooses among settings on
     its own earlier sessions. `served` compares training with serving; without it nobody knows
     whether the model is free of leaks. `absent` looks for members that were never seen, where
-    the universe has a past.
+    the universe has a past. `keep` is given what was scored as soon as it is: it counts whatever
+    becomes of the run.
     """
-    trials = searched(dataset, market, plan, progress)
+    trials = searched(dataset, market, plan, progress, keep=keep)
     bench = prepare(plan.family, dataset.features, device=plan.device, n_jobs=N_JOBS)
     best = min(_complete(trials), key=lambda trial: trial.score or np.inf)
     settings = hyperparameters(plan, best.configuration)

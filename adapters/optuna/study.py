@@ -54,6 +54,7 @@ def search(
     trials: int,
     seed: int,
     storage: str | None = None,
+    ended: Callable[[Tried], None] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> tuple[Tried, ...]:
     """Minimise `objective` over `space` until the study holds `trials` finished trials.
@@ -77,6 +78,8 @@ def search(
         Fixes the sampler: a worker alone tries the same, whether it was interrupted or not.
     storage : str, optional
         Address of the database, postgresql://…; in memory without it.
+    ended : callable, optional
+        Called with each trial this worker finished, before it begins another.
     progress : callable, optional
         Called with the trials done and wanted.
 
@@ -101,7 +104,9 @@ def search(
             direction="minimize",
         )
         while (done := _finished(study)) < trials:
-            _try(study, space, objective, seed)
+            tried = _try(study, space, objective, seed)
+            if ended is not None:
+                ended(tried)
             if progress is not None:
                 progress(min(done + 1, trials), trials)
         return tuple(_tried(trial) for trial in study.get_trials(deepcopy=False))
@@ -129,7 +134,7 @@ def _finished(study: Any) -> int:
     return len(study.get_trials(deepcopy=False, states=ended))
 
 
-def _try(study: Any, space: Space, objective: Objective, seed: int) -> None:
+def _try(study: Any, space: Space, objective: Objective, seed: int) -> Tried:
     import optuna  # noqa: PLC0415
 
     # A sampler that begins anew in each trial: what comes next depends on the trials there are,
@@ -142,12 +147,11 @@ def _try(study: Any, space: Space, objective: Objective, seed: int) -> None:
     try:
         scored = objective(trial.number, _suggested(trial, space))
     except ValueError:
-        study.tell(trial, state=optuna.trial.TrialState.FAIL)
-        return
+        return _tried(study.tell(trial, state=optuna.trial.TrialState.FAIL))
     trial.set_user_attr(_RETURNS, list(scored.returns))
     trial.set_user_attr(_GROSS, list(scored.gross))
     trial.set_user_attr(_FIRST, scored.first_session)
-    study.tell(trial, scored.score)
+    return _tried(study.tell(trial, scored.score))
 
 
 def _tried(trial: Any) -> Tried:

@@ -81,7 +81,7 @@ def test_a_trial_is_filed_with_its_policy_and_costs_and_apart_from_those_of_othe
     drawn = {"l2": 1.0}
     material = cast("Material", _Material())
     rows = [
-        _trial_rows((_trial(plan, drawn),), material, UNIVERSE, plan).filter(number=0)
+        _trial_rows(material, UNIVERSE, plan, (_trial(plan, drawn),)).filter(number=0)
         for plan in (PLAN, replace(PLAN, policy=OTHER))
     ]
 

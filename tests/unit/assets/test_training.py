@@ -7,7 +7,7 @@ import pytest
 
 from assets.evidence import card
 from assets.judging import Market, decided, earned
-from assets.searching import Plan, configuration_hash
+from assets.searching import Plan, Trial, configuration_hash
 from assets.training import History, Trained, free_of_leaks, train
 from config import gates as gates_module
 from config import universe as universe_module
@@ -198,6 +198,29 @@ def test_the_card_tells_limits_and_what_was_not_met(first: Trained) -> None:
     assert "Universe known at the time" in told
     assert "a book built otherwise" in told
     assert f"{first.n_configurations} configurations" in told
+
+
+class KilledError(Exception):
+    """Somebody ends the run."""
+
+
+@pytest.mark.parametrize(("until", "due"), [("trials", 1), ("walk-forward windows", PLAN.trials)])
+def test_what_was_scored_is_kept_whatever_becomes_of_the_run(until: str, due: int) -> None:
+    kept: dict[str, Trial] = {}
+
+    def keep(trials: tuple[Trial, ...]) -> None:
+        kept.update((trial.configuration_hash, trial) for trial in trials)
+
+    def killed(what: str, _done: int, _of: int) -> None:
+        if what == until:
+            raise KilledError
+
+    with pytest.raises(KilledError):
+        train(*market(), PLAN, NOTHING_BEFORE, progress=killed, keep=keep)
+
+    assert len(kept) == due
+    assert {trial.state for trial in kept.values()} == {"complete"}
+    assert all(trial.returns.any() for trial in kept.values())
 
 
 def quiet(_what: str, _done: int, _of: int) -> None:
