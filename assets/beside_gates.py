@@ -64,7 +64,7 @@ def counted_trials(warehouse: Warehouse, universe: Universe, days: Int32Array) -
     earned alike. Only the first number is judged by.
     """
     with warehouse.reader() as conn:
-        told = models.trials(conn, programme(universe)).unique("configuration_hash")
+        told = models.configurations(conn, programme(universe))
     known = told.filter(
         pl.col("returns").list.len().fill_null(0) > 0, pl.col("first_session").is_not_null()
     )

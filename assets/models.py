@@ -25,6 +25,7 @@ from assets.sources import ModelRegistry
 from assets.training import (
     History,
     Trained,
+    ratio_of,
     settings_of,
     train,
 )
@@ -156,11 +157,11 @@ def _plan(
 def history_of(warehouse: Warehouse, universe: Universe) -> History:
     """Return every configuration ever scored in the programme, and its ratio per session."""
     with warehouse.reader() as conn:
-        earlier = models.trials(conn, programme(universe)).unique("configuration_hash")
-    returns = [np.asarray(r) for r in earlier["returns"].to_list() if r]
+        earlier = models.configurations(conn, programme(universe))
+    traded = zip(earlier["configuration_hash"], earlier["returns"].to_list(), strict=True)
     return History(
         configurations=frozenset(earlier["configuration_hash"]),
-        sharpes=tuple(float(r.mean() / r.std(ddof=1)) for r in returns if r.size > 1 and r.std()),
+        sharpes={told: ratio_of(np.asarray(returns)) for told, returns in traded if returns},
     )
 
 

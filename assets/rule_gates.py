@@ -203,19 +203,15 @@ def evidence_of_record(
 ) -> Evidence:
     """Return what follows from a record's active returns, deflated by every trial ever made."""
     mine = {trial.configuration_hash for trial in trials}
-    new = [t for t in trials if t.configuration_hash not in history.configurations]
-    sharpes = [*history.sharpes, *(_per_session(trial.returns) for trial in new)]
     return evidence_of_returns(
         active,
         n_trials=float(len(history.configurations | mine)),
         trial_variance=deflating_variance(
-            np.array(sharpes), n_obs=active.size, least=least_variance
+            history.ratios({trial.configuration_hash: trial.returns for trial in trials}),
+            n_obs=active.size,
+            least=least_variance,
         ),
     )
-
-
-def _per_session(returns: FloatArray) -> float:
-    return sharpe_ratio(returns, periods_per_year=1) if varies(returns) else 0.0
 
 
 def overfitting_of(returns: list[FloatArray]) -> float | None:

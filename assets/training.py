@@ -57,10 +57,15 @@ _PBO_BLOCKS = 16
 
 @dataclass(frozen=True)
 class History:
-    """Trials of the programme before this run: how many, and the spread of their ratios."""
+    """Configurations of the programme before this run, and the ratios of those that had returns."""
 
     configurations: frozenset[str]
-    sharpes: tuple[float, ...]  # per session
+    sharpes: Mapping[str, float]  # per session, by configuration
+
+    def ratios(self, scored: Mapping[str, FloatArray]) -> FloatArray:
+        """Ratio per session of each configuration, that of `scored` ones by their returns now."""
+        now = {told: ratio_of(returns) for told, returns in scored.items()}
+        return np.array(list((dict(self.sharpes) | now).values()))
 
 
 @dataclass(frozen=True)
@@ -215,8 +220,7 @@ def _complete(trials: tuple[Trial, ...]) -> list[Trial]:
 
 
 def _evidence(trials: tuple[Trial, ...], history: History, gained: Earned, plan: Plan) -> Evidence:
-    new = [t for t in _complete(trials) if t.configuration_hash not in history.configurations]
-    sharpes = np.array([*history.sharpes, *(_ratio(trial.returns) for trial in new)])
+    sharpes = history.ratios({t.configuration_hash: t.returns for t in _complete(trials)})
     figures = evidence_of_returns(
         gained.active,
         n_trials=float(len(_configurations(trials, history, plan))),
@@ -254,7 +258,7 @@ def free_of_leaks(
     return None if served is None or not probed else True
 
 
-def _ratio(returns: FloatArray) -> float:
+def ratio_of(returns: FloatArray) -> float:
     """Per session; 0 for a trial that never traded, whatever rounding left of its returns."""
     return sharpe_ratio(returns, periods_per_year=1) if _varies(returns) else 0.0
 

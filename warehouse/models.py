@@ -35,6 +35,16 @@ where programme = $programme
 qualify row_number() over (partition by trial_id order by recorded_at) = 1
 order by recorded_at, study, number
 """
+_CONFIGURATIONS = """
+select configuration_hash, first_session, returns
+from models.trials
+where programme = $programme
+qualify row_number() over (
+    partition by configuration_hash
+    order by coalesce(len(returns), 0) > 0 desc, recorded_at desc, trial_id desc
+) = 1
+order by configuration_hash
+"""
 _TALLY = """
 select count(distinct configuration_hash) as configurations, count(distinct trial_id) as trials,
        count(distinct trial_id) filter (state = 'complete') as complete
@@ -76,6 +86,18 @@ def record_trials(conn: duckdb.DuckDBPyConnection, frame: pl.DataFrame) -> int:
 def trials(conn: duckdb.DuckDBPyConnection, programme: str) -> pl.DataFrame:
     """Every trial ever made in a programme, oldest first; columns of `models.trials`."""
     return selected(conn, _TRIALS, {"programme": programme})
+
+
+def configurations(conn: duckdb.DuckDBPyConnection, programme: str) -> pl.DataFrame:
+    """Every distinct configuration of a programme, with what it earned when it last did.
+
+    Returns
+    -------
+    polars.DataFrame
+        One row a configuration: configuration_hash, first_session, returns. The last two are
+        those of its newest trial that has returns; without one `returns` is null or empty.
+    """
+    return selected(conn, _CONFIGURATIONS, {"programme": programme})
 
 
 def trial_counts(conn: duckdb.DuckDBPyConnection, programme: str) -> tuple[int, int, int]:

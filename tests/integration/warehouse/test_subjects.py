@@ -202,6 +202,24 @@ def test_trials_are_counted_by_configuration(warehouse: Warehouse) -> None:
         assert models.trials(conn, "sample/equity")["trial_id"].to_list() == ["t1", "t2", "t3"]
 
 
+def test_a_configuration_has_the_newest_returns_it_ever_earned(warehouse: Warehouse) -> None:
+    failed = TRIAL | {"state": "fail", "score": None, "first_session": None, "returns": None}
+    filed: list[dict[str, Any]] = [
+        failed | {"trial_id": "t1"},
+        TRIAL | {"trial_id": "t2", "returns": [0.5]},
+        TRIAL | {"trial_id": "t3", "returns": [0.25, 0.0]},
+        failed | {"trial_id": "t4", "returns": []},
+        failed | {"trial_id": "t5", "configuration_hash": "h0"},
+    ]
+    for row in filed:  # one after the other: later ones are newer
+        put(warehouse, "models.trials", models.record_trials, row)
+
+    with warehouse.reader() as conn:
+        told = models.configurations(conn, "sample/equity")
+        assert models.configurations(conn, "other").is_empty()
+    assert told.rows() == [("h0", None, None), ("h1", DAY, [0.25, 0.0])]
+
+
 def test_features_come_back_as_a_matrix_in_the_order_of_their_names(warehouse: Warehouse) -> None:
     with warehouse.writer("features.versions") as conn:
         assert features.register(conn, "f1", ["momentum", "volatility"]) is True

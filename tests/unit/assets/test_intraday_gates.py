@@ -76,7 +76,7 @@ def market(n_sessions: int) -> Market:
 def judged(record: MinuteRecord, n_sessions: int = 85, **changed: object) -> Judged:
     asked: dict[str, object] = {
         "asked": None, "subject": "toy/reversion", "thresholds": THRESHOLDS,
-        "history": History(configurations=frozenset(), sharpes=()), "least_variance": 1.0,
+        "history": History(configurations=frozenset(), sharpes={}), "least_variance": 1.0,
         "clean_model": True, "point_in_time": False,
     }  # fmt: skip
     return judged_reversion(record, market(n_sessions), variants_of(RULES), **(asked | changed))  # type: ignore[arg-type]

@@ -20,7 +20,7 @@ from tests.unit.quant.real_bars import panel as real_panel
 
 RULES = SwingRules()
 THRESHOLDS = {name: float(gate.threshold) for name, gate in gates_module.load().gates.items()}
-NOTHING_BEFORE = History(configurations=frozenset(), sharpes=())
+NOTHING_BEFORE = History(configurations=frozenset(), sharpes={})
 
 
 @pytest.fixture(scope="module", name="bars")
@@ -54,12 +54,11 @@ def test_every_variant_that_was_looked_at_is_a_trial_of_its_own(first: Judged) -
 def test_the_deflated_ratio_counts_the_variants_and_all_that_came_before(
     bars: Bars, first: Judged
 ) -> None:
-    many = History(
-        configurations=frozenset(f"other-{n}" for n in range(94)),
-        sharpes=tuple(np.random.default_rng(1).normal(0.0, 0.05, 94)),
-    )
+    draws = np.random.default_rng(1).normal(0.0, 0.05, 94).tolist()
+    others = {f"other-{n}": draw for n, draw in enumerate(draws)}
+    many = History(configurations=frozenset(others), sharpes=others)
     active = first.trials[0].returns
-    ratios = [*many.sharpes, *(sharpe_ratio(t.returns, periods_per_year=1) for t in first.trials)]
+    ratios = [*draws, *(sharpe_ratio(t.returns, periods_per_year=1) for t in first.trials)]
     deviations = active - active.mean()
     expected = deflated_sharpe_ratio(
         sharpe_ratio(active, periods_per_year=1),

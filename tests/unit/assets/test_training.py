@@ -30,7 +30,7 @@ PLAN = Plan(
     point_in_time=False,
     real_data=True,
 )
-NOTHING_BEFORE = History(configurations=frozenset(), sharpes=())
+NOTHING_BEFORE = History(configurations=frozenset(), sharpes={})
 
 
 def market(
@@ -72,8 +72,10 @@ def _first() -> Trained:
     return trained(NOTHING_BEFORE)
 
 
-def ratios(of: Trained) -> tuple[float, ...]:
-    return tuple(float(t.returns.mean() / t.returns.std(ddof=1)) for t in of.trials)
+def ratios(of: Trained) -> dict[str, float]:
+    return {
+        t.configuration_hash: float(t.returns.mean() / t.returns.std(ddof=1)) for t in of.trials
+    }
 
 
 def test_each_trial_is_a_configuration_of_its_own(first: Trained) -> None:
@@ -107,10 +109,22 @@ def test_what_walk_forward_windows_choose_among_counts_as_well(first: Trained) -
     assert first.n_configurations == PLAN.trials + len(CANDIDATES)
 
 
+def test_a_configuration_that_failed_before_and_is_scored_now_has_its_ratio_of_now(
+    first: Trained,
+) -> None:
+    failed = History(configurations=frozenset(ratios(first)), sharpes={})
+    scored = replace(failed, sharpes=dict.fromkeys(ratios(first), 0.3))
+
+    for known in (failed, scored):
+        told = known.ratios({t.configuration_hash: t.returns for t in first.trials})
+        np.testing.assert_allclose(sorted(told), sorted(ratios(first).values()))
+
+
 def test_every_trial_ever_made_lowers_the_deflated_ratio(first: Trained) -> None:
+    draws = np.random.default_rng(1).normal(0.0, 0.1, 500)
     many = History(
         configurations=frozenset(f"other-{n}" for n in range(500)),
-        sharpes=tuple(np.random.default_rng(1).normal(0.0, 0.1, 500)),
+        sharpes={f"other-{n}": draw for n, draw in enumerate(draws.tolist())},
     )
     none, some = first.evidence.deflated_sharpe, trained(many).evidence.deflated_sharpe
 
