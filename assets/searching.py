@@ -48,7 +48,8 @@ class Trial:
     """One configuration that was scored, with what trading its walked forecasts earned.
 
     ``returns`` are active and net of costs, ``gross`` the same before them; both begin with the
-    session of ordinal ``first_session``. A trial that did not finish has neither.
+    session of ordinal ``first_session``. A trial that did not finish has neither, one that failed
+    its ``error``.
     """
 
     number: int
@@ -59,6 +60,7 @@ class Trial:
     returns: FloatArray
     gross: FloatArray
     first_session: int | None
+    error: str = ""
 
 
 Keep = Callable[[tuple[Trial, ...]], None]
@@ -126,6 +128,7 @@ def _trial(tried: Tried, plan: Plan) -> Trial:
         returns=np.array(tried.returns, dtype=np.float64),
         gross=np.array(tried.gross, dtype=np.float64),
         first_session=tried.first_session,
+        error=tried.error,
     )
 
 

@@ -37,6 +37,7 @@ from quant.models import (
     Dataset,
     FittedModel,
     Hyperparameters,
+    UnusableDataError,
     fit_final,
     small_search,
     walk_forward_predictions,
@@ -108,11 +109,15 @@ def train(
     whether the model is free of leaks. `absent` looks for members that were never seen, where
     the universe has a past. `keep` is given what was scored as soon as it is: it counts whatever
     becomes of the run.
+
+    Raises
+    ------
+    UnusableDataError
+        If the data cannot train a model, or no trial could be scored.
     """
     trials = searched(dataset, market, plan, progress, keep=keep)
     bench = prepare(plan.family, dataset.features, device=plan.device, n_jobs=N_JOBS)
-    best = min(_complete(trials), key=lambda trial: trial.score or np.inf)
-    settings = hyperparameters(plan, best.configuration)
+    settings = hyperparameters(plan, _best(trials).configuration)
     walked = walk_forward_predictions(
         dataset,
         partial(small_search, seed=plan.seed, device=plan.device, family=plan.family),
@@ -217,6 +222,18 @@ def _effects(
 
 def _complete(trials: tuple[Trial, ...]) -> list[Trial]:
     return [trial for trial in trials if trial.state == "complete"]
+
+
+def _best(trials: tuple[Trial, ...]) -> Trial:
+    scored = _complete(trials)
+    if not scored:
+        told = next((trial.error for trial in trials if trial.error), "nothing that was kept.")
+        raise UnusableDataError(
+            f"None of the {len(trials)} trials of the search could be scored. The first that "
+            f"failed said: {told} Mend what it names in the data, or in `[training]` features, "
+            "horizon and first_session, and train again."
+        )
+    return min(scored, key=lambda trial: trial.score or np.inf)
 
 
 def _evidence(trials: tuple[Trial, ...], history: History, gained: Earned, plan: Plan) -> Evidence:

@@ -10,6 +10,7 @@ from trading.errors import RetryError
 
 Space = Mapping[str, tuple[str, float, float]]
 _RETURNS, _GROSS, _FIRST = "daily_returns", "gross_returns", "first_session"
+_ERROR = "error"
 
 
 class StudyUnreachableError(RetryError):
@@ -32,7 +33,7 @@ class Scored:
 
 @dataclass(frozen=True)
 class Tried:
-    """One configuration that was scored, or failed to be, by any worker."""
+    """One configuration that was scored, or failed to be for its ``error``, by any worker."""
 
     number: int
     state: str
@@ -41,6 +42,7 @@ class Tried:
     returns: tuple[float, ...] = ()
     gross: tuple[float, ...] = ()
     first_session: int | None = None
+    error: str = ""
 
 
 Objective = Callable[[int, dict[str, float]], Scored]
@@ -146,7 +148,8 @@ def _try(study: Any, space: Space, objective: Objective, seed: int) -> Tried:
     trial = study.ask()
     try:
         scored = objective(trial.number, _suggested(trial, space))
-    except ValueError:
+    except ValueError as e:
+        trial.set_user_attr(_ERROR, str(e))
         return _tried(study.tell(trial, state=optuna.trial.TrialState.FAIL))
     trial.set_user_attr(_RETURNS, list(scored.returns))
     trial.set_user_attr(_GROSS, list(scored.gross))
@@ -163,6 +166,7 @@ def _tried(trial: Any) -> Tried:
         returns=tuple(trial.user_attrs.get(_RETURNS, ())),
         gross=tuple(trial.user_attrs.get(_GROSS, ())),
         first_session=trial.user_attrs.get(_FIRST),
+        error=trial.user_attrs.get(_ERROR, ""),
     )
 
 

@@ -78,6 +78,7 @@ def test_a_trial_that_fails_counts_and_the_search_goes_on() -> None:
 
     assert [t.state for t in tried] == ["complete", "fail", "complete", "complete"]
     assert tried[1].score is None
+    assert [t.error for t in tried] == ["", "one class only", "", ""]
     assert tried[1].parameters
 
 

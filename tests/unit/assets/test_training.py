@@ -271,6 +271,24 @@ def test_labels_that_have_not_matured_are_too_few_to_learn_from() -> None:
         train(replace(dataset, labels=labels), prices, PLAN, NOTHING_BEFORE, progress=quiet)
 
 
+def test_a_search_without_one_scored_trial_says_what_the_trials_said() -> None:
+    dataset, prices = market()
+    # From the first tested session on every symbol beats the index: no line tells anything apart.
+    labels = np.where(dataset.sessions >= 315, np.abs(dataset.labels), dataset.labels)
+    kept: list[Trial] = []
+
+    with pytest.raises(UnusableDataError, match=r"None of the 2 trials .* no two classes to score"):
+        train(
+            replace(dataset, labels=labels),
+            prices,
+            PLAN,
+            NOTHING_BEFORE,
+            keep=kept.extend,
+            progress=quiet,
+        )
+    assert {trial.state for trial in kept} == {"fail"}  # they were tried, and count
+
+
 def test_a_single_symbol_is_learnt_from_and_judged() -> None:
     alone = train(*market(n_symbols=1), PLAN, NOTHING_BEFORE, progress=quiet)
 
