@@ -29,6 +29,7 @@ def of_model(
     span, weights = decided(dataset, market, walked.probability, walked.margin, plan.policy)
     told = of_weights(market, span, weights) | {
         "trials": trials,
+        "policy": asdict(plan.policy),
         "features": [{"feature": name, "rise": rise} for name, rise in trained.single],
     }
     if isinstance(trained.model.learned, Ensemble):

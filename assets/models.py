@@ -19,6 +19,7 @@ from assets.filing import learnt_sessions, store, store_trials
 from assets.judging import market_of
 from assets.market import daily_bars, index_bars
 from assets.material import Material, material_of, programme, subject_of
+from assets.policies import policy
 from assets.probing import absent, probed_sessions, train_and_serve
 from assets.searching import Plan
 from assets.sources import ModelRegistry
@@ -36,21 +37,11 @@ from quality.calendar import exchange
 from quant.features import DAILY
 from quant.models import Dataset
 from quant.samples import samples
-from quant.signals import Policy
 from warehouse import Warehouse, evidence, models
 
 # Who started the run, where a person did: nobody signs for a model of their own.
 _PERSON_TAG = "countersign/person"
 _AUTOMATIC = frozenset({"dagster/sensor_name", "dagster/schedule_name"})
-
-
-def policy(settings: Settings) -> Policy:
-    """Return how forecasts become weights."""
-    told = settings.strategy
-    return Policy(
-        kind=told.kind, k=told.k, threshold=told.threshold, gross=told.gross,
-        position=told.gross / told.k,
-    )  # fmt: skip
 
 
 @dg.asset(

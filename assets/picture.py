@@ -1,7 +1,7 @@
 """One picture of the desk for the pre-trade checks, from ledger and warehouse."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from adapters.market_data.load import DEFAULT_LAG
 from assets.desk_time import decision_time, market_now
+from assets.policies import judged_otherwise
 from config.limits import Limits
 from config.settings import Settings
 from config.universe import Universe
@@ -86,7 +87,8 @@ class Viewer:
         """Return the status of a model version now."""
         with self.warehouse.reader() as conn:
             known = models.known_versions(conn, as_of=market_now(self.ledger) + DEFAULT_LAG)
-        return self._model(known, version)
+            otherwise = "" if version is None else judged_otherwise(conn, version, self.settings)
+        return self._model(known, version, otherwise)
 
     def average_volume(self, symbols: Sequence[str]) -> Mapping[str, Decimal]:
         """Return average shares a session, of the sessions before the newest close."""
@@ -215,17 +217,20 @@ class Viewer:
         newest = exchange().last_closed(market_now(self.ledger))
         return len(exchange().sessions(session, newest)) - 1
 
-    def _model(self, known: pl.DataFrame, version: str | None) -> ModelNow | None:
+    def _model(self, known: pl.DataFrame, version: str | None, otherwise: str) -> ModelNow | None:
         if version is None:
             return None
         mine = known.filter(pl.col("model_version") == version)
         if mine.is_empty():
             return None
-        return ModelNow(
+        told = ModelNow(
             version=version,
             status=str(mine["status"][0]),
             advisory_allowed=self.settings.mode != "live",
         )
+        if told.status == "champion" and otherwise:
+            return replace(told, status="challenger", outdated=otherwise)
+        return told
 
 
 @dataclass(frozen=True)

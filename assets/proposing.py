@@ -172,7 +172,7 @@ def proposal_for(
         account_id=account.account_id,
         strategy=strategy,
         model_version=known.version["model_version"],
-        advisory=known.is_advisory(strategy),
+        advisory=known.is_advisory(strategy) or _is_outdated(picture),
         legs=(leg,),
         rationale=_rationale(known, prediction, known.strategy_gates.get(strategy, known.gates)),
         risk=Risk(
@@ -215,6 +215,10 @@ def data_verdict(known: Known, session: date, symbol: str) -> DataVerdict:
         checks_passed=int(told["checks_passed"]),
         report=told["report"],
     )
+
+
+def _is_outdated(picture: Picture) -> bool:
+    return picture.model is not None and picture.model.outdated != ""
 
 
 def worked(viewer: Viewer, session: date, facts: Facts, leg: Leg) -> Leg:

@@ -7,8 +7,8 @@ import numpy as np
 import polars as pl
 
 from assets.desk_time import decision_time
-from assets.models import policy
 from assets.partitions import SESSIONS, as_session
+from assets.policies import policy
 from assets.predictions import predictions_asset
 from assets.strategies import swing_signals
 from config.settings import Settings

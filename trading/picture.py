@@ -51,6 +51,7 @@ class ModelNow:
     version: str
     status: str  # champion | challenger | retired | demoted
     advisory_allowed: bool  # may a model trade here that has not passed its gates?
+    outdated: str = ""  # why it is no champion under today's policy, though it was made one
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from trading.checks.answer import Answer, Measure, no, unknown, yes
-from trading.picture import Picture, WorkingOrder
+from trading.picture import ModelNow, Picture, WorkingOrder
 from trading.proposals import FLATTEN, Leg
 from trading.signatures import beyond, drift
 from trading.state import TradingState
@@ -120,7 +120,10 @@ def data_quality(picture: Picture, leg: Leg) -> Answer:
 
 
 def model(picture: Picture, leg: Leg) -> Answer:
-    """7: the model is champion, or advisory where that is allowed; a demoted one may only exit."""
+    """7: the model is champion, or advisory where that is allowed.
+
+    One that is demoted, or champion of another policy, may exit everywhere.
+    """
     if picture.by_hand:
         return yes("Entered by hand; no model stands behind it.")
     now = picture.model
@@ -129,10 +132,16 @@ def model(picture: Picture, leg: Leg) -> Answer:
     if now.status == "champion":
         return yes(f"Model {now.version} is champion.")
     if now.status == "challenger" and now.advisory_allowed and picture.environment != "live":
-        return yes(f"Model {now.version} is advisory, which is allowed here.")
-    if now.status == "demoted" and reduces(picture, leg):
-        return yes(f"Model {now.version} is demoted; this only reduces.")
-    return no(f"Model {now.version} is {now.status}; only a champion may trade here.")
+        return yes(_because(f"Model {now.version} is advisory, which is allowed here.", now))
+    if (now.status == "demoted" or now.outdated) and reduces(picture, leg):
+        return yes(_because(f"Model {now.version} is {now.status}; this only reduces.", now))
+    return no(
+        _because(f"Model {now.version} is {now.status}; only a champion may trade here.", now)
+    )
+
+
+def _because(sentence: str, model: ModelNow) -> str:
+    return f"{sentence} {model.outdated}".rstrip()
 
 
 def drifted(picture: Picture, leg: Leg) -> Answer:

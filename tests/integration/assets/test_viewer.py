@@ -1,18 +1,23 @@
 """The picture behind a proposal: real ledger and warehouse, a broker in memory."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from decimal import Decimal
 
+import polars as pl
+import pytest
 import sqlalchemy as sa
 
 from assets.picture import Viewer, limits_now
+from assets.policies import policy
 from config import limits as limits_module
 from ledger import new_id
 from ledger.tables import limit_overrides
 from tests.integration.assets.viewed import LIMITS, tell_market
 from tests.integration.ledger.cases import CLOSE, NOON, SESSION, Case, proposed
+from tests.integration.warehouse.test_subjects import MODEL
 from trading.picture import Picture
 from trading.pretrade import judge_leg
+from warehouse import evidence, models
 
 D = Decimal
 
@@ -86,3 +91,23 @@ def test_a_restricted_symbol_of_the_universe_is_denied(viewer: Viewer) -> None:
 
     assert answer.sentence == "MSFT is on the desk's restricted list."
     assert answer.denies
+
+
+@pytest.mark.parametrize(
+    ("changed", "status", "said"),
+    [({}, "champion", ""), ({"k": 5}, "challenger", "k 5, now 3"), (None, "champion", "")],
+)
+def test_a_champion_stands_while_the_policy_is_the_one_its_gates_judged(
+    viewer: Viewer, changed: dict[str, object] | None, status: str, said: str
+) -> None:
+    row = pl.DataFrame([MODEL | {"status": "champion"}])
+    viewer.warehouse.write(lambda conn: models.record_version(conn, row), "models.versions")
+    if changed is not None:  # a version filed before policies were kept has none
+        judged = {"policy": asdict(policy(viewer.settings)) | changed}
+        viewer.warehouse.write(lambda conn: evidence.store(conn, "m/1", judged), "models.evidence")
+
+    told = viewer.model("m/1")
+
+    assert told is not None
+    assert (told.status, bool(told.outdated)) == (status, bool(said))
+    assert said in told.outdated

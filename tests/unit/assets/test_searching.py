@@ -11,7 +11,7 @@ import pytest
 from assets.filing import _trial_rows
 from assets.judging import traded
 from assets.material import Material, subject_of
-from assets.models import policy
+from assets.policies import policy
 from assets.searching import (
     Plan,
     Trial,
