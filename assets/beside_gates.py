@@ -1,11 +1,12 @@
-"""What stands beside a version's gates and gates nothing: capacity, ideas, members, features."""
+"""What stands beside a version's gates and gates nothing: cash, capacity, ideas, members."""
 
 from dataclasses import asdict
 
 import numpy as np
 import polars as pl
 
-from assets.judging import Market, decided
+from assets.absolute import idle_cash, over_cash
+from assets.judging import BETA_KNOWN_AFTER, Market, decided
 from assets.material import programme
 from assets.searching import Plan
 from assets.training import Trained
@@ -22,12 +23,20 @@ _CAPITAL = 100_000.0  # USD: what the gates' backtest trades with
 
 
 def of_model(
-    dataset: Dataset, market: Market, plan: Plan, trained: Trained, trials: dict[str, int]
+    dataset: Dataset,
+    market: Market,
+    plan: Plan,
+    trained: Trained,
+    trials: dict[str, int],
+    rates: FloatArray,
 ) -> dict[str, object]:
-    """Return what is known of a trained model, by kind, as plain data."""
+    """Return what is known of a trained model, by kind, as plain data.
+
+    `rates` are those of cash a year, one per session of the market.
+    """
     walked = trained.predictions
     span, weights = decided(dataset, market, walked.probability, walked.margin, plan.policy)
-    told = of_weights(market, span, weights) | {
+    told = of_weights(market, span, weights, rates) | {
         "trials": trials,
         "policy": asdict(plan.policy),
         "features": [{"feature": name, "rise": rise} for name, rise in trained.single],
@@ -38,8 +47,10 @@ def of_model(
     return told
 
 
-def of_weights(market: Market, span: slice, weights: FloatArray) -> dict[str, object]:
-    """Return capacity and shortfall of target weights traded in `span` of the market."""
+def of_weights(
+    market: Market, span: slice, weights: FloatArray, rates: FloatArray
+) -> dict[str, object]:
+    """Return what target weights traded in `span` of the market earned over cash, and carry."""
     opens, closes, volumes = market.opens[span], market.closes[span], market.volumes[span]
     costs = Costs()
     curve = capacity_curve(
@@ -52,7 +63,9 @@ def of_weights(market: Market, span: slice, weights: FloatArray) -> dict[str, ob
     )
     done = backtest(opens, closes, volumes, weights, costs=costs, capital=_CAPITAL)
     lost = shortfall_of(done, opens, closes, volumes, weights, costs=costs, capital=_CAPITAL)
-    return {
+    judged = slice(BETA_KNOWN_AFTER, None)
+    idle = idle_cash(done, capital=_CAPITAL)
+    return over_cash(done.returns[judged], idle[judged], rates[span][judged]) | {
         "capacity": [asdict(one) for one in curve],
         "shortfall": asdict(lost) | {"capital": _CAPITAL},
     }

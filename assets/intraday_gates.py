@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 from sqlalchemy import Engine
 
+from assets.absolute import cash_rates, over_cash
 from assets.beside_gates import counted_trials
 from assets.desk_time import decision_time, market_now
 from assets.intraday import (
@@ -302,6 +303,7 @@ def intraday_gates(
     beside: dict[str, object] = {
         "trials": counted_trials(warehouse, universe, told.panel.index_sessions),
         "minutes": _told(record),
+        **_over_cash(record, cash_rates(warehouse, told.panel.index_sessions)),
     }
     warehouse.write(lambda conn: evidence.store(conn, name, beside), "models.evidence")
     met = sum(verdict.passed for verdict in judged.verdicts)
@@ -343,6 +345,12 @@ def _sessions(warehouse: Warehouse, universe: Universe, told: Told, last: date) 
         found = minutes.sessions(conn, universe.names, first, last, as_of=decision_time(last))
     known = set(days.tolist())
     return [day for day in found if (day - EPOCH).days in known]
+
+
+def _over_cash(record: MinuteRecord, rates: FloatArray) -> dict[str, object]:
+    """Return the absolute figures of the sessions judged: flat by the close, all lies in cash."""
+    returns = record.net[0, BETA_KNOWN_AFTER:]
+    return over_cash(returns, np.ones(returns.size), rates[record.first + BETA_KNOWN_AFTER :])
 
 
 def _told(record: MinuteRecord) -> dict[str, object]:

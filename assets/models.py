@@ -11,7 +11,7 @@ import duckdb
 import numpy as np
 from sqlalchemy import Engine
 
-from assets import beside_gates, plots
+from assets import absolute, beside_gates, plots
 from assets.desk_time import market_now
 from assets.evidence import card, gates_table, told
 from assets.features import daily_features
@@ -94,7 +94,8 @@ def trained_model(
         progress=lambda what, done, of: _report(context, what, done, of),
     )
     trials = beside_gates.counted_trials(warehouse, universe, material.panel.index_sessions)
-    beside = beside_gates.of_model(dataset, market, plan, trained, trials)
+    rates = absolute.cash_rates(warehouse, material.panel.index_sessions)
+    beside = beside_gates.of_model(dataset, market, plan, trained, trials, rates)
     trainer = launcher(context.run.tags)
     version = _registered(registry, trained, dataset, settings, universe, material, trainer, beside)
     warehouse.write(partial(_store_beside, version[0], beside), "models.evidence")
@@ -200,7 +201,8 @@ def _registered(
             v.name: v.value
             for v in trained.verdicts
             if v.value is not None and np.isfinite(v.value)
-        },
+        }
+        | absolute.metrics(beside),
         tags={"universe": universe.name, "status": "challenger", "trainer": trainer},
         inputs=trained.model.names,
         reports={

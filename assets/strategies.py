@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 from sqlalchemy import Engine
 
+from assets.absolute import cash_rates
 from assets.beside_gates import counted_trials, of_weights
 from assets.desk_time import decision_time, market_now
 from assets.entry_filter import SecondModel, said_without_future, second_model
@@ -85,7 +86,8 @@ def strategy_gates(
         "trials": counted_trials(warehouse, universe, told.panel.index_sessions)
     }
     if judged.trials:
-        beside |= of_weights(market_of(told.panel), judged.span, judged.weights)
+        rates = cash_rates(warehouse, told.panel.index_sessions)
+        beside |= of_weights(market_of(told.panel), judged.span, judged.weights, rates)
     if second is not None:
         beside["filter"] = second.told()
     warehouse.write(lambda conn: evidence.store(conn, name, beside), "models.evidence")

@@ -1,4 +1,4 @@
-"""What stands beside the gates and gates nothing: trials, capacity, members, single features."""
+"""What stands beside the gates and gates nothing: cash, trials, capacity, members, features."""
 
 from typing import Any
 
@@ -12,6 +12,8 @@ _MOST_FEATURES = 10
 def show(model_version: str) -> None:
     """Everything that is known of a version beside its gates; nothing where nothing is."""
     told = data.model_evidence(model_version)
+    if absolute := told.get("absolute"):
+        _absolute(absolute)
     if trials := told.get("trials"):
         _trials(trials)
     if members := told.get("members"):
@@ -20,6 +22,46 @@ def show(model_version: str) -> None:
         _capacity(curve, told.get("shortfall"))
     if features := told.get("features"):
         _features(features)
+
+
+def _absolute(told: dict[str, Any]) -> None:
+    st.markdown("**What it earned over cash**")
+    tables.show(
+        [
+            tables.figure("Return a year"),
+            tables.figure("Over cash"),
+            tables.figure("Sharpe over cash"),
+            tables.figure("Volatility a year"),
+            tables.figure("Largest drawdown"),
+        ],
+        [
+            (
+                formats.percent(told["annual_return"], signed=True),
+                formats.percent(told["excess_return"], signed=True),
+                formats.number(told["sharpe"], decimals=2),
+                formats.percent(told["volatility"]),
+                formats.percent(told["drawdown"]),
+            )
+        ],
+    )
+    st.caption(
+        f"Net of costs, over the {formats.counted(told['sessions'], 'session')} that the gates "
+        f"judge; it gates nothing. {cash_sentence(told)} · source `models.evidence`"
+    )
+
+
+def cash_sentence(told: dict[str, Any]) -> str:
+    """What cash was taken to earn, and in how many sessions nobody knows its rate."""
+    missing = told["without_rate"]
+    if missing == told["sessions"]:
+        return "Cash taken to earn nothing: no rates are stored."
+    said = f"Cash, idle cash too, earned {formats.percent(told['cash_return'])} a year"
+    if not missing:
+        return f"{said}."
+    return (
+        f"{said}; it is taken to earn nothing in {formats.counted(missing, 'session')} for which "
+        "no rate is stored."
+    )
 
 
 def _trials(told: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Without a registry a model is not half filed, and what was tried for it counts all the same."""
+"""A model is filed with all that stands beside it, or, without a registry, not by half."""
 
 import socket
 from collections.abc import Iterator
@@ -14,6 +14,7 @@ from config import gates, universe
 from countersign.processes.postgres import Cluster
 from tests.integration.pipelines import small
 from tests.integration.pipelines.small import LAST, SmallDesk
+from warehouse import evidence, models
 
 FIRST = date(2010, 8, 2)  # 63 sessions of look-back, 315 to train on, and a hundred to walk
 # A desk with bars and features is built, and a model is trained twice.
@@ -75,3 +76,17 @@ def test_without_a_registry_training_fails_clearly_and_only_its_trials_are_kept(
 
     assert counted(desk, "models.versions") == [1]
     assert configurations(desk) == tried  # the study went on where it stood
+
+
+def test_what_a_model_earned_over_cash_is_filed_with_it(desk: SmallDesk) -> None:
+    train(desk, "linear", desk.registry)
+
+    version = desk.table("select max(model_version) as v from models.versions")["v"][0]
+    with desk.warehouse.reader() as conn:
+        told = evidence.latest(conn, version)["absolute"]
+        gates = dict(models.latest_gates(conn, version).select("gate", "value").iter_rows())
+    assert told["sessions"] == gates["track_record"] > 0
+    assert told["without_rate"] == 0
+    assert 0.0 < told["cash_return"] < 0.002  # one-month Treasury bills in 2011 and 2012
+    filed = {k: v for k, v in desk.registry.figures[-1].items() if k.startswith("absolute_")}
+    assert filed == {f"absolute_{k}": v for k, v in told.items() if v is not None}

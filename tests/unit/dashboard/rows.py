@@ -165,6 +165,10 @@ def fill_evidence(store: Warehouse) -> None:
         "capital": 100_000.0, "sharpe": 0.62, "net_return": 0.034, "cost": 0.0051, "filled": 1.0,
     }  # fmt: skip
     told = {
+        "absolute": {
+            "annual_return": 0.034, "cash_return": 0.021, "excess_return": 0.013, "sharpe": 0.41,
+            "volatility": 0.062, "drawdown": 0.117, "sessions": 2_747, "without_rate": 0,
+        },
         "capacity": [capacity, capacity | {"capital": 1e9, "sharpe": None, "filled": 0.031}],
         "shortfall": {
             "capital": 100_000.0, "delay": 310.0, "commission": 0.0, "spread": 204.0,
