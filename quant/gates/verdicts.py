@@ -4,11 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from math import isfinite, isnan
-from typing import Literal
 
+from config.gates import COMPARISONS, Comparison
 from quant.gates.evidence import Evidence
-
-Comparison = Literal[">", ">=", "<", "<="]
 
 
 @dataclass(frozen=True)
@@ -31,30 +29,29 @@ class GateVerdict:
 class _Rule:
     title: str  # as a person reads it in a table
     label: str  # how its sentence begins
-    comparison: Comparison
     decimals: int = 2
 
 
-# In the order people read them. A truth is a figure of 1 (yes) or 0 (no).
+# In the order people read them.
 _RULES: Mapping[str, _Rule] = {
-    "walk_forward_sharpe": _Rule("Sharpe, walk-forward", "Sharpe", ">"),
-    "deflated_sharpe": _Rule("Deflated Sharpe, all trials counted", "Deflated Sharpe", ">="),
-    "overfitting_probability": _Rule("Probability of overfitting", "Overfitting probability", "<="),
+    "walk_forward_sharpe": _Rule("Sharpe, walk-forward", "Sharpe"),
+    "deflated_sharpe": _Rule("Deflated Sharpe, all trials counted", "Deflated Sharpe"),
+    "overfitting_probability": _Rule("Probability of overfitting", "Overfitting probability"),
     "combinatorial_sharpe": _Rule(
-        "Sharpe of the 10th-percentile path", "Sharpe of the 10th-percentile path", ">"
+        "Sharpe of the 10th-percentile path", "Sharpe of the 10th-percentile path"
     ),
-    "track_record": _Rule("Track record, sessions", "Track record", ">="),
-    "scaled_drawdown": _Rule("Drawdown at 10 % volatility", "Drawdown at 10 % volatility", "<="),
-    "trades": _Rule("Trades", "Trades", ">", decimals=0),
-    "hit_rate": _Rule("Hit rate", "Hit rate", ">"),
-    "leakage_probes": _Rule("Leakage probes", "Leakage probes", ">=", decimals=0),
+    "track_record": _Rule("Track record, sessions", "Track record"),
+    "scaled_drawdown": _Rule("Drawdown at 10 % volatility", "Drawdown at 10 % volatility"),
+    "trades": _Rule("Trades", "Trades", decimals=0),
+    "hit_rate": _Rule("Hit rate", "Hit rate"),
+    "leakage_probes": _Rule("Leakage probes", "Leakage probes", decimals=0),
     "regime_stability": _Rule(
-        "Sharpe in the worst market regime", "Sharpe in the worst market regime", ">="
+        "Sharpe in the worst market regime", "Sharpe in the worst market regime"
     ),
     "universe_point_in_time": _Rule(
-        "Universe known at the time", "Universe known at the time", ">=", decimals=0
+        "Universe known at the time", "Universe known at the time", decimals=0
     ),
-    "real_data": _Rule("Trained on real data", "Trained on real data", ">=", decimals=0),
+    "real_data": _Rule("Trained on real data", "Trained on real data", decimals=0),
 }
 
 GATES: tuple[str, ...] = tuple(_RULES)
@@ -115,13 +112,15 @@ def _verdict(
     given = getattr(evidence, name)
     value = None if given is None or isnan(given) else float(given)
     threshold = _threshold(name, evidence, thresholds)
-    passed = value is not None and threshold is not None and _holds(value, rule, threshold)
+    passed = (
+        value is not None and threshold is not None and _holds(value, COMPARISONS[name], threshold)
+    )
     reason = _reason(name, rule, value, threshold, passed)
     return GateVerdict(
         name=name,
         value=value,
         threshold=threshold if threshold is not None and isfinite(threshold) else None,
-        comparison=rule.comparison,
+        comparison=COMPARISONS[name],
         passed=passed,
         reason=reason,
         sentence=_sentence(name, rule, value, threshold, passed),
@@ -144,13 +143,13 @@ def _threshold(
     return None if needed is None or isnan(needed) else wanted * needed
 
 
-def _holds(value: float, rule: _Rule, threshold: float) -> bool:
+def _holds(value: float, comparison: Comparison, threshold: float) -> bool:
     return {
         ">": value > threshold,
         ">=": value >= threshold,
         "<": value < threshold,
         "<=": value <= threshold,
-    }[rule.comparison]
+    }[comparison]
 
 
 def _reason(
@@ -164,7 +163,7 @@ def _reason(
         return "The Sharpe ratio is not above zero, so that no track record would be long enough."
     if name in _TRUTHS:
         return "It is so." if passed else "It is not so."
-    compared = f"{_figure(name, rule, value)} {_SIGNS[rule.comparison]} "
+    compared = f"{_figure(name, rule, value)} {_SIGNS[COMPARISONS[name]]} "
     return f"{compared}{_figure(name, rule, threshold)} {'holds' if passed else 'does not hold'}."
 
 
@@ -180,7 +179,7 @@ def _sentence(
         if not isfinite(threshold):
             return f"Track record {value:,.0f} sessions, and no length would do"
         return f"Track record {value:,.0f} of {threshold:,.0f} sessions"
-    needs = f"needs {_SIGNS[rule.comparison]} {_figure(name, rule, threshold)}"
+    needs = f"needs {_SIGNS[COMPARISONS[name]]} {_figure(name, rule, threshold)}"
     return f"{rule.label} {_figure(name, rule, value)} ({needs})"
 
 

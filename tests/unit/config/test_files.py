@@ -79,3 +79,22 @@ def test_a_gate_needs_a_reason(tmp_path: Path) -> None:
         gates.load(path)
     path.write_text('[gates.sharpe]\nthreshold = 1.0\nreason = "twice the index over a century"\n')
     assert gates.load(path)["sharpe"].threshold == Decimal("1.0")
+
+
+def test_a_gate_cannot_be_told_to_compare_otherwise_than_it_does(tmp_path: Path) -> None:
+    path = tmp_path / "gates.toml"
+    gate = '[gates.trades]\nthreshold = 100\nreason = "fewer could be one good trade"\n'
+
+    path.write_text(gate + 'comparison = ">="\n')
+    with pytest.raises(SettingsError) as refused:
+        gates.load(path)
+    assert str(refused.value) == (
+        f"The values in {path} do not agree. Wanted: `gates.trades.comparison` to be '>', as the "
+        "gate is judged, or no such line; it was '>='."
+    )
+    path.write_text(gate + 'comparison = "=="\n')
+    with pytest.raises(SettingsError, match=r"gates\.trades\.comparison` was '=='"):
+        gates.load(path)
+    for right in ('comparison = ">"\n', ""):
+        path.write_text(gate + right)
+        assert gates.load(path)["trades"].threshold == 100
