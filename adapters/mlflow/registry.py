@@ -7,6 +7,8 @@ from importlib.metadata import version as installed
 from pathlib import Path
 from typing import Any
 
+import quant
+from adapters.mlflow import filed_margins
 from quant.gates import Decision
 from trading.errors import NotAllowedError, RetryError
 
@@ -14,6 +16,9 @@ MODEL_FILE = "model.json"
 CHAMPION = "champion"
 _PREVIOUS = "previous_champion"
 _PINNED = [f"{package}=={installed(package)}" for package in ("xgboost-cpu", "numpy")]
+# An ensemble may need every library, and a model's bytes say only to `quant` which it needs.
+_READING = [*_PINNED, f"lightgbm=={installed('lightgbm')}"]
+_READER = Path(filed_margins.__file__)
 
 
 class RegistryUnreachableError(RetryError):
@@ -60,7 +65,8 @@ class MlflowRegistry:
         model : bytes
             What `model` reads back.
         booster : xgboost.Booster, optional
-            The same model in the form other tools read; None where it has none.
+            The same model in the form other tools read; None where it has none, and is filed with
+            the desk's own code that reads it.
         parameters, metrics, tags : mappings
             What the run is filed with.
         reports : mapping
@@ -85,19 +91,13 @@ class MlflowRegistry:
                 mlflow.log_params(dict(parameters))
                 mlflow.log_metrics(dict(metrics))
                 self._log_files(mlflow, model, reports)
-                source = f"runs:/{run.info.run_id}/{MODEL_FILE}"
-                if booster is not None:
-                    mlflow.xgboost.log_model(
-                        booster,
-                        name="model",
-                        signature=_signature(inputs),
-                        pip_requirements=_PINNED,
-                    )
-                    source = f"runs:/{run.info.run_id}/model"
+                logged = self._log_model(mlflow, model, booster, _signature(inputs))
             client = mlflow.MlflowClient()
             if not client.search_registered_models(f"name = '{name}'"):
                 client.create_registered_model(name)
-            version = client.create_model_version(name, source, run_id=run.info.run_id)
+            version = client.create_model_version(
+                name, logged.model_uri, run_id=run.info.run_id, model_id=logged.model_id
+            )
             client.set_registered_model_alias(name, "challenger", version.version)
         except mlflow.exceptions.MlflowException as e:
             raise RegistryUnreachableError(
@@ -252,6 +252,7 @@ class MlflowRegistry:
         os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
         os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
         import mlflow  # noqa: PLC0415  costs two seconds
+        import mlflow.pyfunc  # noqa: PLC0415
         import mlflow.xgboost  # noqa: PLC0415
 
         mlflow.set_tracking_uri(self._uri)
@@ -264,6 +265,24 @@ class MlflowRegistry:
             for name, text in reports.items():
                 Path(folder, name).write_text(text, encoding="utf-8")
             mlflow.log_artifacts(folder)
+
+    @staticmethod
+    def _log_model(mlflow: Any, model: bytes, booster: Any | None, signature: Any) -> Any:
+        """Log the model as other tools load it, with its signature and pinned requirements."""
+        if booster is not None:
+            return mlflow.xgboost.log_model(
+                booster, name="model", signature=signature, pip_requirements=_PINNED
+            )
+        with tempfile.TemporaryDirectory() as folder:
+            Path(folder, MODEL_FILE).write_bytes(model)
+            return mlflow.pyfunc.log_model(
+                name="model",
+                loader_module=_READER.stem,
+                data_path=str(Path(folder, MODEL_FILE)),
+                code_paths=[str(_READER), str(Path(quant.__file__).parent)],
+                signature=signature,
+                pip_requirements=_READING,
+            )
 
 
 def _signature(inputs: Sequence[str]) -> Any:

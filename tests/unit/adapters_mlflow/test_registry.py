@@ -1,5 +1,6 @@
 """The registry against a real MLflow server."""
 
+import json
 import subprocess
 import sys
 import time
@@ -18,6 +19,10 @@ from adapters.mlflow.registry import (
 )
 from countersign.processes.ports import LOOPBACK, next_free
 from quant.gates import Candidacy, Decision
+from quant.models import FittedModel
+from quant.models.dataset import candidates
+from quant.models.learners import Lesson, prepare
+from quant.models.outlook import fit_outlook
 
 # The server needs longer to start than a whole room of other tests.
 pytestmark = [pytest.mark.desk, pytest.mark.timeout(180)]
@@ -83,9 +88,9 @@ def test_what_was_filed_is_read_back_byte_for_byte_and_versions_count(server: st
 def test_a_registered_model_says_what_it_is_fed_in_which_order(server: str) -> None:
     from mlflow.models import get_model_info
 
-    run_id, _ = filed(MlflowRegistry(server), b"{}", name="signed-daily")
+    filed(MlflowRegistry(server), b"{}", name="signed-daily")
 
-    signature = get_model_info(f"runs:/{run_id}/model").signature
+    signature = get_model_info("models:/signed-daily/1").signature
     assert signature is not None
     assert signature.inputs.input_names() == ["return_5", "volatility_21"]
 
@@ -146,13 +151,57 @@ def test_a_version_nobody_registered_cannot_be_champion(server: str) -> None:
         registry.trainer("sample-daily")
 
 
-def test_a_model_of_another_kind_is_registered_as_its_bytes(server: str) -> None:
-    registry = MlflowRegistry(server)
+def test_a_model_that_only_the_desk_reads_is_filed_with_what_reads_it(
+    server: str, tmp_path: Path
+) -> None:
+    from mlflow.models import get_model_info
+
+    registry, rows = MlflowRegistry(server), np.array([[0.5, np.nan], [-1.0, 0.25]])
+    model = lines()
 
     run_id, number = registry.register(
-        "lines-daily", b"a line", booster=None, parameters={"l2": 10.0}, metrics={},
-        tags={"trainer": "desk"}, reports={}, inputs=["return_5"],
+        "lines-daily", model.to_bytes(), booster=None, parameters={"l2": 10.0}, metrics={},
+        tags={"trainer": "desk"}, reports={}, inputs=model.names,
     )  # fmt: skip
 
     assert number == 1
-    assert registry.model(run_id) == b"a line"
+    assert registry.model(run_id) == model.to_bytes()
+    signature = get_model_info("models:/lines-daily/1").signature
+    assert signature is not None
+    assert signature.inputs.input_names() == list(model.names)
+    assert signature.outputs.input_names() == ["margin"]
+    said = said_elsewhere(server, "models:/lines-daily/1", rows, tmp_path)
+    assert said == pytest.approx(model.learned.margins(rows.astype(np.float32)).tolist())
+
+
+def lines() -> FittedModel:
+    """A model of lines, fitted to eighty rows that the first feature decides."""
+    rng = np.random.default_rng(5)
+    features = rng.normal(size=(80, 2)).astype(np.float32)
+    won = (features[:, 0] > 0).astype(np.float64)
+    settings = candidates("linear")[0]
+    learned = prepare("linear", features).fit(Lesson(won, np.ones(80)), settings, seed=1).model
+    outlook = fit_outlook(learned.margins(features), won - 0.5, np.ones(80))
+    return FittedModel(
+        names=("return_5", "rsi_14"), settings=settings, outlook=outlook, scaled=False, horizon=1,
+        last_session=79, n_train=80, learned=learned,
+    )  # fmt: skip
+
+
+def said_elsewhere(server: str, model: str, rows: np.ndarray, folder: Path) -> list[float]:
+    """What a process that knows nothing of the desk is told by the model."""
+    script = (
+        "import json, mlflow, numpy as np, pandas as pd, sys\n"
+        f"mlflow.set_tracking_uri({server!r})\n"
+        f"rows = np.array(json.loads(sys.argv[1]), dtype=np.float32)\n"
+        f"model = mlflow.pyfunc.load_model({model!r})\n"
+        "names = model.metadata.get_input_schema().input_names()\n"
+        "print(json.dumps(model.predict(pd.DataFrame(rows, columns=names)).tolist()))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", script, json.dumps(rows.tolist())],
+        cwd=folder, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    told: list[float] = json.loads(done.stdout.splitlines()[-1])
+    return told
