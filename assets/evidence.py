@@ -50,6 +50,9 @@ def card(trained: Trained, universe: Universe, *, simulated: bool) -> str:
         + ("." if universe.point_in_time else ", chosen with hindsight: its record flatters it."),
         "Judged with equal shares for the symbols chosen: a book built otherwise (`portfolio`, "
         "`turnover_penalty`, `least_trade`) has no record here.",
+        f"A symbol's dividends count and those of {universe.index} do not: who does as the index "
+        "does beats it by the yield of the index, for the S&P 500 about 2 % a year. The gates' "
+        "benchmark has its dividends.",
         "Daily bars alone: it knows no news, no reports and no orders.",
         "Probabilities and ranges mean what they meant in its walk-forward record, while the "
         "market stays like it.",

@@ -204,6 +204,7 @@ def test_its_card_and_gates_stand_beside_it(trained: Trained) -> None:
 
     assert reports["model-card.md"].startswith(f"A model of the kind {trained.kind}, ")
     assert "## Limits of use" in reports["model-card.md"]
+    assert "dividends count and those of SPX do not" in reports["model-card.md"]
     assert "Walk-forward record, net of costs" in reports["pictures.html"]
     assert sorted(gates["gate"]) == sorted(GATES)
     # Nothing in four shares chosen with hindsight can pass, whatever learnt it.
