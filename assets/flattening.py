@@ -17,7 +17,7 @@ from quality.calendar import exchange
 from quant.typing import FloatArray
 from trading.broker import Broker, BrokerAccount, BrokerPosition
 from trading.errors import NotAllowedError
-from trading.looking import account_now, quote_now
+from trading.looking import account_now, quotes_now
 from trading.picture import DataNow, Holding, MarketNow, ModelNow, Picture
 from trading.pretrade import judge
 from trading.proposals import FLATTEN, Effect, Leg, Proposal, Risk, code_of
@@ -191,7 +191,8 @@ def picture_of_held(
     """
     symbols = [position.symbol for position in held]
     clock = broker.clock()
-    quotes, assets = broker.quotes(symbols), {name: broker.asset(name) for name in symbols}
+    quotes = quotes_now(broker.quotes(symbols), clock, limits)
+    assets = {name: broker.asset(name) for name in symbols}
     with ledger.connect() as conn:
         now = situation(conn, desk_at=desk_at, market_at=clock.now)
     return Picture(
@@ -211,7 +212,7 @@ def picture_of_held(
         activity=now.activity,
         by_hand=True,  # no model stands behind it
         command=command,
-        quotes={name: quote_now(quote, clock) for name, quote in quotes.items()},
+        quotes=quotes,
         assets={name: asset for name, asset in assets.items() if asset is not None},
         consecutive_losses=0,
         builds=now.builds,

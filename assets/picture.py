@@ -28,7 +28,7 @@ from trading.canonical import figure
 from trading.checks.loss import FEWEST_RETURNS
 from trading.clock import DeskClock
 from trading.limits import effective
-from trading.looking import quote_now
+from trading.looking import quotes_now
 from trading.picture import DataNow, ModelNow, Picture, QuoteNow
 from warehouse import Warehouse, adjustment, bars, index, models, verdicts
 
@@ -190,10 +190,12 @@ class Viewer:
 
     def _quotes(self, symbols: Sequence[str], now: Situation) -> Mapping[str, QuoteNow]:
         """Quotes on record; while the market is open, fresh ones of what is to be traded."""
-        if now.market is None or not now.market.is_open:
-            return now.quotes
-        clock, told = self.broker.clock(), self.broker.quotes(symbols)
-        return now.quotes | {symbol: quote_now(quote, clock) for symbol, quote in told.items()}
+        if now.market is None:
+            return {}
+        known = quotes_now(now.quotes, now.market, self.limits)
+        if not now.market.is_open:
+            return known
+        return known | quotes_now(self.broker.quotes(symbols), self.broker.clock(), self.limits)
 
     def _assets(self, symbols: Sequence[str]) -> dict[str, BrokerAsset]:
         told = {symbol: self.broker.asset(symbol) for symbol in symbols}

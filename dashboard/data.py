@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 
 import duckdb
@@ -24,6 +25,7 @@ from ledger import alert_deliveries as deliveries
 from ledger import alert_rules as made_rules
 from ledger import alerts as stored_alerts
 from ledger import feeds, filed, market, pages, people, requests, splits, state, steps
+from ledger.prices import price_now
 from trading.alerting import Rule
 from warehouse import accounts as stored_accounts
 from warehouse import eligibility as stored_eligibility
@@ -149,6 +151,13 @@ def quotes() -> dict[str, market.Quote]:
     """Last quotes by symbol."""
     with asked() as conn:
         return market.latest_quotes(conn)
+
+
+@st.cache_data(ttl=LIVE, max_entries=60, show_spinner=False)
+def price(symbol: str) -> Decimal | None:
+    """What a share costs now, as the checks take it, USD."""
+    with asked() as conn:
+        return price_now(conn, symbol, limits=limits())
 
 
 @st.cache_data(ttl=SLOW, max_entries=3, show_spinner=False)

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from ledger.tables import accounts, equity_points, market_clock, positions, quotes
+from trading.broker import BrokerQuote
 
 
 @dataclass(frozen=True)
@@ -20,8 +21,16 @@ class Quote:
     bid: Decimal | None
     ask: Decimal | None
     last: Decimal | None
-    quoted_at: datetime  # market time
+    quoted_at: datetime  # market time, of bid and ask
     received_at: datetime  # desk time
+    traded_at: datetime | None = None  # market time, of `last`
+
+    @property
+    def told(self) -> BrokerQuote:
+        """The quote as the broker told it."""
+        return BrokerQuote(
+            self.symbol, self.bid, self.ask, self.last, self.quoted_at, self.traded_at
+        )
 
 
 @dataclass(frozen=True)
@@ -99,7 +108,7 @@ def record_quotes(conn: sa.Connection, received: Iterable[Quote]) -> None:
     conn.execute(
         statement.on_conflict_do_update(
             index_elements=[quotes.c.symbol],
-            set_={name: told[name] for name in ("bid", "ask", "last", "quoted_at", "received_at")},
+            set_={name: told[name] for name in rows[0] if name != "symbol"},
             where=quotes.c.quoted_at <= told.quoted_at,
         )
     )

@@ -18,13 +18,13 @@ from ledger.tables import (
     orders,
     reconciliations,
 )
+from trading.broker import BrokerQuote
 from trading.orders import OrderState
 from trading.picture import (
     AccountNow,
     Activity,
     Holding,
     MarketNow,
-    QuoteNow,
     RecentOrder,
     Reconciled,
     WorkingOrder,
@@ -59,7 +59,7 @@ class Situation:
     positions: dict[str, Holding] | None
     working: tuple[WorkingOrder, ...]
     activity: Activity
-    quotes: dict[str, QuoteNow]
+    quotes: dict[str, BrokerQuote]
     builds: frozenset[str]
 
 
@@ -91,7 +91,7 @@ def situation(
         positions=None if account is None else _positions(conn),
         working=_working(conn),
         activity=_activity(conn, desk_at, clock),
-        quotes={} if clock is None else _quotes(conn, clock.now),
+        quotes=_quotes(conn),
         builds=_builds(conn, desk_at),
     )
 
@@ -216,16 +216,8 @@ def _today(conn: sa.Connection, clock: market.Clock | None) -> dict[str, int]:
     return {symbol: int(count) for symbol, count in counted}
 
 
-def _quotes(conn: sa.Connection, now: datetime) -> dict[str, QuoteNow]:
-    return {
-        symbol: QuoteNow(
-            bid=quote.bid,
-            ask=quote.ask,
-            last=quote.last,
-            age_seconds=max(int((now - quote.quoted_at).total_seconds()), 0),
-        )
-        for symbol, quote in market.latest_quotes(conn).items()
-    }
+def _quotes(conn: sa.Connection) -> dict[str, BrokerQuote]:
+    return {symbol: quote.told for symbol, quote in market.latest_quotes(conn).items()}
 
 
 def _builds(conn: sa.Connection, desk_at: datetime) -> frozenset[str]:

@@ -10,6 +10,7 @@ from ledger import filed, fills, overrides, promised
 from ledger.situation import Situation, situation
 from ledger.stop_risk import stop_risk
 from trading.limits import effective
+from trading.looking import quotes_now
 from trading.picture import ModelNow, Picture
 from trading.pretrade import KNOWN_TO_THE_LEDGER, denials, judge
 from trading.proposals import CheckResult, Proposal, from_content
@@ -96,7 +97,7 @@ def _picture(
         model=None if version is None else ModelNow(version, _status(proposal), True),
         by_hand=proposal.entered_by is not None,
         command=proposal.command,
-        quotes=now.quotes,
+        quotes={} if now.market is None else quotes_now(now.quotes, now.market, limits),
         sectors=sectors,
         open_stop_risk=stop_risk(conn),
         stop_demanded=proposal.entered_by is None,

@@ -306,8 +306,9 @@ quotes = sa.Table(
     sa.Column("bid", _number()),  # USD per share
     sa.Column("ask", _number()),
     sa.Column("last", _number()),
-    sa.Column("quoted_at", _at(), nullable=False),  # market time
+    sa.Column("quoted_at", _at(), nullable=False),  # market time, of bid and ask
     sa.Column("received_at", _at(), nullable=False),  # desk time
+    sa.Column("traded_at", _at()),  # market time, of last
 )
 
 market_clock = sa.Table(

@@ -94,13 +94,14 @@ class BrokerClock:
 
 @dataclass(frozen=True)
 class BrokerQuote:
-    """Best bid and ask, USD per share."""
+    """Best bid and ask, and the last trade, each with its own time; USD per share."""
 
     symbol: str
     bid: Decimal | None
     ask: Decimal | None
     last: Decimal | None
-    quoted_at: datetime  # market time
+    quoted_at: datetime  # market time, of bid and ask
+    traded_at: datetime | None = None  # market time, of `last`
 
 
 @dataclass(frozen=True)

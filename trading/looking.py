@@ -1,7 +1,9 @@
 """Taking the picture that the checks judge just before an order is sent."""
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
+from typing import Protocol
 
 from config.limits import Limits
 from quant.typing import FloatArray
@@ -17,6 +19,18 @@ from trading.picture import (
     Picture,
     QuoteNow,
 )
+
+
+class Clock(Protocol):
+    """The market's time, whoever told it."""
+
+    @property
+    def now(self) -> datetime:
+        """Market time."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it trades."""
 
 
 def take_picture(
@@ -53,7 +67,7 @@ def take_picture(
     if unpriced:
         raise BrokerUnavailableError(f"The broker gives no price for the {unpriced[0]} held.")
     book = {symbol, *(held.symbol for held in positions), *(o.symbol for o in now.working)}
-    quotes = broker.quotes([symbol])
+    quotes = quotes_now(broker.quotes([symbol]), clock, limits)
     asset = broker.asset(symbol)
     return Picture(
         limits=limits,
@@ -80,7 +94,7 @@ def take_picture(
         by_hand=signed.terms.entered_by is not None,
         command=signed.command,
         signed=signed.terms,
-        quotes={name: quote_now(quote, clock) for name, quote in quotes.items()},
+        quotes=quotes,
         data=data,
         assets={} if asset is None else {symbol: asset},
         average_volume=average_volume,
@@ -114,7 +128,28 @@ def account_now(
     )
 
 
-def quote_now(quote: BrokerQuote, clock: BrokerClock) -> QuoteNow:
-    """Return a quote with its age on the market's clock."""
-    age = (clock.now - quote.quoted_at).total_seconds()
-    return QuoteNow(bid=quote.bid, ask=quote.ask, last=quote.last, age_seconds=max(int(age), 0))
+def quotes_now(
+    told: Mapping[str, BrokerQuote], clock: Clock, limits: Limits
+) -> dict[str, QuoteNow]:
+    """Return quotes by symbol with their ages on the market's clock.
+
+    While the market is open, the last trade counts only where it is as fresh as a quote must be:
+    after a gap bid and ask are the first to tell.
+    """
+    return {symbol: _quote_now(quote, clock, limits) for symbol, quote in told.items()}
+
+
+def _quote_now(quote: BrokerQuote, clock: Clock, limits: Limits) -> QuoteNow:
+    traded = None if quote.traded_at is None else _age(quote.traded_at, clock)
+    fresh = traded is not None and traded <= limits.quote_age_seconds
+    return QuoteNow(
+        bid=quote.bid,
+        ask=quote.ask,
+        last=quote.last if fresh or not clock.is_open else None,
+        age_seconds=_age(quote.quoted_at, clock),
+    )
+
+
+def _age(at: datetime, clock: Clock) -> int:
+    """Market seconds since an instant; 0 for one that lies ahead."""
+    return max(int((clock.now - at).total_seconds()), 0)

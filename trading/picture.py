@@ -79,17 +79,22 @@ class QuoteNow:
 
     bid: Decimal | None
     ask: Decimal | None
-    last: Decimal | None
+    last: Decimal | None  # None too where the last trade is too old to be the price
     age_seconds: int
 
     @property
     def price(self) -> Decimal | None:
-        """The last trade, else the middle of the quote."""
-        if self.last is not None:
+        """The last trade where bid and ask do not deny it, else their middle."""
+        if self.last is not None and self._may_trade_at(self.last):
             return self.last
         if self.bid is None or self.ask is None:
             return None
         return (self.bid + self.ask) / 2
+
+    def _may_trade_at(self, price: Decimal) -> bool:
+        below = self.bid is not None and price < self.bid
+        above = self.ask is not None and price > self.ask
+        return not below and not above
 
 
 @dataclass(frozen=True)

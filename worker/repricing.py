@@ -4,8 +4,9 @@ from dataclasses import replace
 from decimal import ROUND_HALF_UP, Decimal
 
 from assets.drafting import TICK, effects, loss_to_stop
-from ledger import filed, market, proposals
+from ledger import filed, proposals
 from ledger.connection import new_id
+from ledger.prices import price_now
 from ledger.requests import Request
 from trading.checks.fitting import judged
 from trading.errors import NotAllowedError
@@ -26,13 +27,12 @@ def reprice(desk: Desk, asked: Request) -> str:
     """
     old = _proposal(desk, asked)
     with desk.engine.connect() as conn:
-        quotes = market.latest_quotes(conn)
-    quote = quotes.get(old.legs[0].symbol)
-    if len(old.legs) != 1 or quote is None or quote.last is None:
+        price = price_now(conn, old.legs[0].symbol, limits=desk.limits)
+    if len(old.legs) != 1 or price is None:
         raise NotAllowedError("There is no quote to price it by; ask again when the market trades.")
-    new = _drafted(desk, old, _moved(old.legs[0], quote.last))
+    new = _drafted(desk, old, _moved(old.legs[0], price))
     _replace(desk, old, new, asked)
-    return f"Proposal {new.code} takes its place, priced at {quote.last} USD."
+    return f"Proposal {new.code} takes its place, priced at {price} USD."
 
 
 def propose_fitting(desk: Desk, asked: Request) -> str:

@@ -135,17 +135,7 @@ def _quotes(desk: Desk) -> None:
     with desk.engine.begin() as conn:
         market.record_quotes(
             conn,
-            [
-                market.Quote(
-                    symbol=quote.symbol,
-                    bid=quote.bid,
-                    ask=quote.ask,
-                    last=quote.last,
-                    quoted_at=quote.quoted_at,
-                    received_at=received_at,
-                )
-                for quote in told.values()
-            ],
+            [market.Quote(**vars(quote), received_at=received_at) for quote in told.values()],
         )
 
 

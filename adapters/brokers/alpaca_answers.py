@@ -180,6 +180,7 @@ def quote(symbol: str, told: Any, trade: Any) -> BrokerQuote:
         ask=_price(told["ap"]),
         last=None if trade is None else _price(trade["p"]),
         quoted_at=_instant(told["t"]),
+        traded_at=None if trade is None else _instant(trade["t"]),
     )
 
 

@@ -85,8 +85,7 @@ def withdraw(proposal: Proposal, person: Person) -> SignOutcome:
 
 
 def _price(proposal: Proposal) -> Decimal | None:
-    quote = data.quotes().get(proposal.legs[0].symbol)
-    return None if quote is None else quote.last
+    return data.price(proposal.legs[0].symbol)
 
 
 def _refused(proposal: Proposal, sentence: str, *, code: str = "not_now") -> SignOutcome:

@@ -111,29 +111,31 @@ def many_sentence(proposal: Proposal, content: Content) -> str:
     return f"{text[:1].upper()}{text[1:]}, if all of it is filled. Sales go first.{risk}"
 
 
-def price_sentence(proposal: Proposal, quote: Quote | None, *, now: datetime) -> str:
+def price_sentence(
+    proposal: Proposal, quote: Quote | None, price: Decimal | None, *, now: datetime
+) -> str:
     """Reference, price now, drift, and the bound of a signature."""
     leg = proposal.legs[0]
     bound = formats.percent(proposal.drift_bound, decimals=2)
     edge = f"±{bound}" if proposal.drift_direction == "both" else f"{bound} against us"
     start = f"**Price.** Proposed at {formats.price(leg.reference_price)}"
     end = f" A signature lapses beyond {edge}."
-    if quote is None or quote.last is None:
+    if quote is None or price is None:
         return f"{start}; no quote yet.{end}"
-    moved = quote.last / leg.reference_price - 1
-    shown = f"{start}, now {formats.price(quote.last)} ({formats.drift(moved)})"
+    moved = price / leg.reference_price - 1
+    shown = f"{start}, now {formats.price(price)} ({formats.drift(moved)})"
     if states.is_stale(quote.received_at, now=now):
         old = states.stale_sentence(quote.quoted_at, quote.received_at, now=now)
         return f":gray[{shown}, {old}.]{end}"
     return f"{shown}.{end}"
 
 
-def has_drifted(proposal: Proposal, quote: Quote | None) -> bool:
+def has_drifted(proposal: Proposal, price: Decimal | None) -> bool:
     """Whether the price has left the bound of a signature already."""
-    if quote is None or quote.last is None:
+    if price is None:
         return False
     leg = proposal.legs[0]
-    moved = quote.last / leg.reference_price - 1
+    moved = price / leg.reference_price - 1
     if proposal.drift_direction == "adverse":
         moved = moved if leg.side == "buy" else -moved
         return moved > proposal.drift_bound
@@ -191,9 +193,10 @@ def _price(code: str) -> None:
     if not found:
         return
     proposal = found[0]
-    quote = data.quotes().get(proposal.legs[0].symbol)
-    st.markdown(price_sentence(proposal, quote, now=data.now()))
-    if proposal.state == "open" and has_drifted(proposal, quote):
+    symbol = proposal.legs[0].symbol
+    price = data.price(symbol)
+    st.markdown(price_sentence(proposal, data.quotes().get(symbol), price, now=data.now()))
+    if proposal.state == "open" and has_drifted(proposal, price):
         st.markdown(
             ":orange[:material/warning: The price has left that bound. A signature given now "
             "would lapse; ask for a new price.]"

@@ -9,7 +9,7 @@ from dataclasses import replace
 from trading.broker import Broker
 from trading.clock import DeskClock, MarketClock
 from trading.ledger import Ledger, SignedLeg
-from trading.looking import quote_now
+from trading.looking import quotes_now
 from trading.proposals import CheckResult
 from trading.sending import Report, Sender, send_checked, stamp, wait
 from trading.tactics.planning import Cancel, Done, Send, Step, Wait, next_step
@@ -32,7 +32,7 @@ def work_on(
         If the broker does not answer: nothing is then known, and nothing is sent.
     """
     _look(ledger, broker, signed, desk, market)
-    step = _next(ledger, broker, signed)
+    step = _next(ledger, broker, signed, sender)
     sender.reached("planned")
     match step:
         case Send():
@@ -59,14 +59,14 @@ def _look(
             ledger.observe(told, at=stamp(desk, market))
 
 
-def _next(ledger: Ledger, broker: Broker, signed: SignedLeg) -> Step:
+def _next(ledger: Ledger, broker: Broker, signed: SignedLeg, sender: Sender) -> Step:
     clock = broker.clock()
-    told = broker.quotes([signed.leg.symbol]).get(signed.leg.symbol)
+    quotes = quotes_now(broker.quotes([signed.leg.symbol]), clock, sender.limits)
     return next_step(
         signed.leg,
         ledger.children(signed.leg_id),
         now=clock.now,
-        quote=None if told is None else quote_now(told, clock),
+        quote=quotes.get(signed.leg.symbol),
     )
 
 

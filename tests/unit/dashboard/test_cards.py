@@ -125,7 +125,7 @@ def test_while_a_replay_waits_for_its_daily_run_the_next_proposals_are_of_this_c
 
 def test_the_price_tells_the_drift_and_the_bound() -> None:
     # 195.46 / 195.83 - 1 = -0.189 %
-    sentence = decision.price_sentence(PROPOSAL, _quote("195.46"), now=NOW)
+    sentence = decision.price_sentence(PROPOSAL, _quote("195.46"), Decimal("195.46"), now=NOW)
 
     assert _plain(sentence) == (
         "**Price.** Proposed at 195.83, now 195.46 (−0.19 %). A signature lapses beyond ±0.50 %."
@@ -134,7 +134,7 @@ def test_the_price_tells_the_drift_and_the_bound() -> None:
 
 def test_an_old_price_turns_grey_with_its_age() -> None:
     sentence = decision.price_sentence(
-        PROPOSAL, _quote("195.46", age=timedelta(minutes=17)), now=NOW
+        PROPOSAL, _quote("195.46", age=timedelta(minutes=17)), Decimal("195.46"), now=NOW
     )
 
     assert sentence.startswith(":gray[")
@@ -155,7 +155,7 @@ def test_drift_is_judged_by_bound_and_direction(
 ) -> None:
     proposal = replace(PROPOSAL, drift_direction=direction)
 
-    assert decision.has_drifted(proposal, _quote(last)) is drifted
+    assert decision.has_drifted(proposal, Decimal(last)) is drifted
 
 
 def test_the_life_of_a_signed_order_is_one_line() -> None:
