@@ -102,7 +102,7 @@ def _reconciled(conn: sa.Connection, desk_at: datetime) -> Reconciled | None:
     ).one_or_none()
     if row is None:
         return None
-    disputed = {told["subject"] for told in row.differences}
+    disputed = {told["symbol"] for told in row.differences if told["grave"] and told["symbol"]}
     age = int((desk_at - row.finished_at).total_seconds())
     return Reconciled(clean=row.clean, age_seconds=max(age, 0), disputed=frozenset(disputed))
 
