@@ -7,8 +7,7 @@ from typing import Protocol
 
 from config.limits import Limits
 from quant.typing import FloatArray
-from trading.broker import Broker, BrokerAccount, BrokerClock, BrokerQuote
-from trading.errors import BrokerUnavailableError
+from trading.broker import Broker, BrokerAccount, BrokerClock, BrokerPosition, BrokerQuote
 from trading.ledger import DeskNow, SignedLeg
 from trading.picture import (
     AccountNow,
@@ -63,9 +62,6 @@ def take_picture(
     symbol = signed.leg.symbol
     account = broker.account()
     positions = broker.positions()
-    unpriced = [held.symbol for held in positions if held.market_price is None]
-    if unpriced:
-        raise BrokerUnavailableError(f"The broker gives no price for the {unpriced[0]} held.")
     book = {symbol, *(held.symbol for held in positions), *(o.symbol for o in now.working)}
     quotes = quotes_now(broker.quotes([symbol]), clock, limits)
     asset = broker.asset(symbol)
@@ -84,10 +80,7 @@ def take_picture(
             next_close=clock.next_close,
         ),
         account=account_now(account, day_high=now.day_high, peak=now.peak),
-        positions={
-            held.symbol: Holding(held.quantity, held.market_price or Decimal(0))
-            for held in positions
-        },
+        positions={held.symbol: _holding(held) for held in positions},
         working=now.working,
         activity=now.activity,
         model=model,
@@ -107,6 +100,13 @@ def take_picture(
         consecutive_losses=now.consecutive_losses,
         builds=now.builds | {build},
     )
+
+
+def _holding(held: BrokerPosition) -> Holding:
+    """Return a position; what is halted or delisted may have no price."""
+    if held.market_price is None:
+        return Holding(held.quantity, held.average_price, is_priced=False)
+    return Holding(held.quantity, held.market_price)
 
 
 def account_now(

@@ -119,6 +119,7 @@ class Holding:
 
     quantity: Decimal
     price: Decimal
+    is_priced: bool = True  # False: nobody tells its price now, and `price` is what was paid
 
 
 @dataclass(frozen=True)
@@ -214,9 +215,9 @@ class Picture:
         return [o for o in mine if o.set_aside > 0]
 
     def market_price(self, symbol: str) -> Decimal | None:
-        """The quote's price, else the one the position is valued at."""
+        """The quote's price, else the one the position is valued at; None when neither is told."""
         quote = self.quotes.get(symbol)
         if quote is not None and quote.price is not None:
             return quote.price
         holding = (self.positions or {}).get(symbol)
-        return None if holding is None else holding.price
+        return holding.price if holding is not None and holding.is_priced else None

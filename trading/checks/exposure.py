@@ -64,6 +64,10 @@ def exposure(picture: Picture, leg: Leg) -> Answer:
     account = picture.account
     if account is None or account.equity <= 0:
         return unknown("the account's equity")
+    held = sorted(picture.positions or {})
+    unpriced = [symbol for symbol in held if picture.market_price(symbol) is None]
+    if unpriced:
+        return unknown(f"the price of the {unpriced[0]} that is held")
     book = book_after(picture, leg)
     if book is None:
         return unknown("positions, open orders and their prices")
@@ -164,6 +168,8 @@ def book_after(picture: Picture, leg: Leg) -> dict[str, Decimal] | None:
     book: dict[str, Decimal] = {}
     for symbol in sorted(symbols):
         market = picture.market_price(symbol)
+        if market is None and picture.held(symbol):
+            return None
         if market is None and symbol != leg.symbol and _price(picture, symbol) is None:
             return None
         held = picture.held(symbol) * (market or ZERO)

@@ -1,10 +1,14 @@
 """Sales that close a position: what keeps them waiting, and what does not."""
 
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from tests.integration.sending.desk import SmallDesk
-from tests.integration.sending.giving_way import closing, name_of, protected
+import pytest
+
+from tests.integration.sending.desk import SmallDesk, proposed
+from tests.integration.sending.giving_way import closing, name_of, protected, send
+from trading.broker import BrokerPosition
 from trading.dispatch import Report, send_signed
 from trading.orders import OrderState
 from trading.reconcile import Report as Compared
@@ -60,3 +64,31 @@ def test_a_sale_goes_out_while_an_order_that_is_not_ours_works_in_another(
     _sent(desk)
 
     assert name_of(sale) in desk.broker.held
+
+
+@dataclass(frozen=True)
+class _WithOneDelisted:
+    """The holdings of a broker, and five shares that trade nowhere any more."""
+
+    told: Callable[[], Sequence[BrokerPosition]]
+
+    def __call__(self) -> list[BrokerPosition]:
+        return [*self.told(), BrokerPosition("DEAD", D(5), D("10.00"), None, None, None)]
+
+
+def test_a_holding_without_a_price_keeps_no_other_from_being_sold(
+    desk: SmallDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    protected(desk)
+    purchase = desk.sign(proposed(symbol="MSFT"))  # signed first, and asked first
+    sale = desk.sign(closing())
+    monkeypatch.setattr(desk.broker, "positions", _WithOneDelisted(desk.broker.positions))
+
+    report = send(desk, "run/9")
+
+    assert report.problem is None
+    assert name_of(sale) in desk.broker.held
+    assert name_of(purchase) not in desk.broker.held
+    assert list(report.waiting.values()) == [
+        "Not known: the price of the DEAD that is held. No answer is a no."
+    ]
