@@ -3,7 +3,7 @@
 import json
 from collections.abc import Collection
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -39,6 +39,32 @@ def waiting(conn: sa.Connection, *, now: datetime, scope: Scope = Scope.PLAIN) -
         )
     )
     return int(conn.scalar(query) or 0) + int(conn.scalar(unsettled) or 0)
+
+
+def newly_signed(
+    conn: sa.Connection, *, within: timedelta, desk_at: datetime, market_at: datetime
+) -> int:
+    """Return how many signed legs wait for their order, leased or not, and are in time still.
+
+    Those that are worked in parts are left out: for them the market has to go on.
+
+    Parameters
+    ----------
+    within : timedelta
+        How far from `desk_at` (wall time) the last signature may lie.
+    market_at : datetime
+        The market's clock, at which the signature's time must not be over.
+    """
+    query = (
+        sa.select(sa.func.count())
+        .select_from(legs.join(proposals, proposals.c.proposal_id == legs.c.proposal_id))
+        .where(
+            _waits(Scope.PLAIN),
+            proposals.c.decided_at.between(desk_at - within, desk_at + within),
+            proposals.c.valid_until > market_at,
+        )
+    )
+    return int(conn.scalar(query) or 0)
 
 
 def lease(

@@ -7,9 +7,11 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+import sqlalchemy as sa
+
 from adapters.brokers.alpaca_actions import AnnouncedSplits
 from adapters.brokers.alpaca_updates import TradeUpdates
-from ledger import breakers, daily_runs, filed, market, proposals
+from ledger import breakers, daily_runs, filed, legs, market, proposals
 from quality.calendar import exchange
 from trading.breakers import trips
 from trading.ledger import Stamp
@@ -34,6 +36,9 @@ _OVERDUE_SECONDS = 5.0
 _BREAKER_SECONDS = 5.0
 _SPLIT_SECONDS = 5.0
 _STOP_SECONDS = 5.0
+# A run that sends starts within seconds of the signature. A desk that cannot send, because it is
+# halted or its pipeline is down, is not waited for longer than this.
+_SENDING = timedelta(minutes=2)
 
 
 def tasks(desk: Desk) -> list[Task]:
@@ -203,7 +208,7 @@ class _Reconciler:
 
 @dataclass
 class _Replay:
-    """Lets the replay wait for people and for the daily run."""
+    """Lets the replay wait for people, for what they signed to be sent, and for the daily run."""
 
     desk: Desk
     held: bool = False
@@ -213,16 +218,21 @@ class _Replay:
         assert venue is not None
         status = venue.status()
         with self.desk.engine.connect() as conn:
-            waiting = len(filed.in_states(conn, ("open",)))
+            reason = self._waits_for(conn, status.now)
             run = daily_runs.state_of(conn, status.session)
-        if waiting:
-            venue.hold(_UNDECIDED, reason=_waiting_sentence(waiting))
+        if reason is not None:
+            venue.hold(_UNDECIDED, reason=reason)
         elif self.held:
             venue.release(_UNDECIDED)
-        self.held = bool(waiting)
+        self.held = reason is not None
         if run == "done" and not status.is_open:
             venue.session_done(status.session)
 
-
-def _waiting_sentence(waiting: int) -> str:
-    return "1 proposal to decide" if waiting == 1 else f"{waiting} proposals to decide"
+    def _waits_for(self, conn: sa.Connection, market_at: datetime) -> str | None:
+        # Counted in this order: one that is signed in between counts in both, never in neither.
+        if to_decide := filed.undecided(conn):
+            return f"{to_decide} proposal{'s' if to_decide > 1 else ''} to decide"
+        to_send = legs.newly_signed(
+            conn, within=_SENDING, desk_at=self.desk.clock.now(), market_at=market_at
+        )
+        return f"{to_send} signed order{'s' if to_send > 1 else ''} to send" if to_send else None

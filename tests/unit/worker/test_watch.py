@@ -1,10 +1,18 @@
 """The replay waits for people and for the daily run; the clock ends what is past its time."""
 
 from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from typing import cast
 
-from ledger import daily_runs, filed, market, proposals, reconciliations
-from tests.integration.sending.desk import proposed
-from tests.unit.worker.desks import CLOSE, NOON, SESSION, WorkerDesk
+import pytest
+
+from ledger import daily_runs, filed, market, proposals, reconciliations, signatures
+from tests.integration.sending.desk import StandingClock, proposed
+from tests.unit.worker.desks import CLOSE, NOON, OPEN, SESSION, WorkerDesk
+from trading.ledger import Stamp
+from trading.proposals import Proposal
+from trading.tactics.tactic import Tactic
 from worker.loop import Task
 from worker.watch import _Reconciler, tasks
 
@@ -13,11 +21,30 @@ def the(name: str, at_work: WorkerDesk) -> Task:
     return next(task for task in tasks(at_work.desk) if task.name == name)
 
 
-def propose(at_work: WorkerDesk) -> str:
-    made = proposed()
+def propose(at_work: WorkerDesk, made: Proposal | None = None) -> str:
+    made = made or proposed()
     with at_work.desk.engine.begin() as conn:
         proposals.add(conn, made, desk_at=NOON)
     return made.proposal_id
+
+
+def sign(at_work: WorkerDesk, proposal_id: str) -> None:
+    with at_work.desk.engine.begin() as conn:
+        found = filed.by_id(conn, proposal_id)
+        assert found is not None
+        outcome = signatures.sign(
+            conn, proposal_id=proposal_id, person_id=at_work.people["maria"],
+            content_hash=found.content_hash, price=Decimal("195.83"), market_at=OPEN, desk_at=NOON,
+        )  # fmt: skip
+    assert outcome.state == "signed", outcome
+
+
+def close_leg(at_work: WorkerDesk, proposal_id: str) -> None:
+    with at_work.desk.engine.connect() as conn:
+        [leg] = filed.legs_of(conn, proposal_id)
+    at_work.desk.ledger.close_leg(
+        leg.leg_id, code="drifted", sentence="The price moved.", at=Stamp(NOON, OPEN, "dispatch")
+    )
 
 
 def withdraw_all(at_work: WorkerDesk) -> None:
@@ -40,6 +67,72 @@ def test_an_undecided_proposal_holds_the_replay_and_deciding_releases_it(
         ("hold", "undecided", "1 proposal to decide"),
         ("release", "undecided"),
     ]
+
+
+def test_what_was_signed_last_holds_the_replay_until_it_is_sent(at_work: WorkerDesk) -> None:
+    # Found in use: sending takes seconds, in which the replay reached the end of the signature.
+    replay = the("replay", at_work)
+    made = propose(at_work)
+    replay.step()
+    sign(at_work, made)
+
+    replay.step()
+    close_leg(at_work, made)
+    replay.step()
+
+    assert at_work.venue.asked == [
+        ("hold", "undecided", "1 proposal to decide"),
+        ("hold", "undecided", "1 signed order to send"),
+        ("release", "undecided"),
+    ]
+
+
+def test_a_leased_order_holds_the_replay_too(at_work: WorkerDesk) -> None:
+    sign(at_work, propose(at_work))
+    at_work.desk.ledger.lease_leg(
+        owner="run/1", now=NOON, until=NOON + timedelta(minutes=1), skip=frozenset()
+    )
+
+    the("replay", at_work).step()
+
+    assert at_work.venue.asked == [("hold", "undecided", "1 signed order to send")]
+
+
+@pytest.mark.parametrize("seconds", [121, -121])
+def test_a_desk_that_cannot_send_holds_the_replay_for_two_minutes(
+    at_work: WorkerDesk, seconds: int
+) -> None:
+    replay = the("replay", at_work)
+    sign(at_work, propose(at_work))
+    replay.step()
+
+    cast("StandingClock", at_work.desk.clock).forward(seconds)
+    replay.step()
+
+    assert at_work.venue.asked == [
+        ("hold", "undecided", "1 signed order to send"),
+        ("release", "undecided"),
+    ]
+
+
+def test_the_replay_does_not_wait_for_an_order_whose_time_is_over(at_work: WorkerDesk) -> None:
+    sign(at_work, propose(at_work))
+    at_work.venue.closed()
+
+    the("replay", at_work).step()
+
+    assert at_work.venue.asked == []
+
+
+def test_the_replay_goes_on_for_an_order_that_is_worked_in_parts(at_work: WorkerDesk) -> None:
+    whole = proposed()
+    [leg] = whole.legs
+    tactic = Tactic(kind="twap", starts_at=OPEN, ends_at=CLOSE, slices=2)
+    sign(at_work, propose(at_work, replace(whole, legs=(replace(leg, tactic=tactic),))))
+
+    the("replay", at_work).step()
+
+    assert at_work.venue.asked == []
 
 
 def test_with_nothing_to_decide_the_replay_is_left_alone(at_work: WorkerDesk) -> None:
