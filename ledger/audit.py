@@ -1,7 +1,7 @@
 """The audit log: append-only rows, each carrying the hash of the one before."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -108,6 +108,24 @@ def entries(conn: sa.Connection, *, subject: str | None = None, last: int = 200)
     if subject is not None:
         query = query.where(audit_log.c.subject == subject)
     return [Entry(**row._asdict()) for row in conn.execute(query)]
+
+
+def is_followed(conn: sa.Connection, subject: str, *, by: Collection[str]) -> bool:
+    """Whether one of some actions was written after the first row about a subject.
+
+    The log's order is that of the commits, whatever the clocks said. A subject without a row is
+    taken for older than everything.
+    """
+    first = (
+        sa.select(sa.func.coalesce(sa.func.min(audit_log.c.seq), 0))
+        .where(audit_log.c.subject == subject)
+        .scalar_subquery()
+    )
+    return bool(
+        conn.scalar(
+            sa.select(sa.exists().where(audit_log.c.seq > first, audit_log.c.action.in_(by)))
+        )
+    )
 
 
 def _broken(row: sa.Row[Any], expected: int, previous: str) -> Break | None:

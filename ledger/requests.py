@@ -145,7 +145,9 @@ def finish(
     outcome: Mapping[str, Content],
     desk_at: datetime,
 ) -> None:
-    """Write the outcome back: ``done`` or ``refused``, with a `sentence` for people.
+    """Write the outcome back, once: ``done`` or ``refused``, with a `sentence` for people.
+
+    What must never be done twice is finished in the transaction that does it.
 
     Raises
     ------
@@ -154,11 +156,13 @@ def finish(
     """
     if state not in {"done", "refused"}:
         raise ValueError(f"A request ends done or refused, not {state!r}.")
-    conn.execute(
+    finished = conn.execute(
         sa.update(requests)
         .where(requests.c.request_id == request_id, requests.c.state == "running")
         .values(state=state, outcome=outcome, finished_at=desk_at)
     )
+    if not finished.rowcount:
+        return
     audit.append(
         conn,
         at=desk_at,

@@ -13,6 +13,8 @@ from trading.state import TradingState
 
 SILENCE = "dead man's switch"
 """Who set a state that ends by itself; what anybody else wants takes its place."""
+_SET = "trading_state.set"
+_DECISIONS = (_SET, "request.halt")  # after which an earlier wish to relax counts no more
 
 
 @dataclass(frozen=True)
@@ -63,15 +65,27 @@ def tighten(
 
 
 def change(
-    conn: sa.Connection, *, to: TradingState, reason: str, person_id: str, desk_at: datetime
+    conn: sa.Connection,
+    *,
+    to: TradingState,
+    reason: str,
+    person_id: str,
+    desk_at: datetime,
+    request_id: str | None = None,
 ) -> StateNow:
     """Set the state on behalf of a person, who alone may relax it.
+
+    Parameters
+    ----------
+    request_id : str, optional
+        The request that asks for it, where it had to wait to be carried out.
 
     Raises
     ------
     NotAllowedError
         If no reason is given, or the person may not: any active analyst, signatory or
-        admin may tighten, a signatory or admin may relax.
+        admin may tighten, a signatory or admin may relax. Or if the request would relax
+        a state that was set, or a halt that was asked for, after it was made.
     """
     now = _now(conn.execute(sa.select(trading_state).with_for_update()).one())
     relaxes = to.strictness < now.state.strictness
@@ -83,6 +97,11 @@ def change(
         )
     if not reason.strip():
         raise NotAllowedError("Changing the trading state needs a reason.")
+    if relaxes and request_id is not None and audit.is_followed(conn, request_id, by=_DECISIONS):
+        raise NotAllowedError(
+            f"The desk was set to {now.state} or halted again after this was asked for "
+            f"({now.reason}). Look why it is {now.state} now, then ask again."
+        )
     if to == now.state and now.set_by != SILENCE:
         return now
     return _set(conn, now.state, to=to, reason=reason, set_by=person_id, desk_at=desk_at)
@@ -149,7 +168,7 @@ def _set(
         conn,
         at=desk_at,
         actor=set_by,
-        action="trading_state.set",
+        action=_SET,
         subject="trading_state",
         payload={"from": before.value, "to": to.value, "reason": reason},
     )

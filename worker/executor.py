@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
+import sqlalchemy as sa
+
 from ledger import requests, state
 from trading.errors import DeskError, RetryError
 from trading.state import TradingState
@@ -52,13 +54,19 @@ def carry_out_next(desk: Desk) -> None:
         state_after, sentence = "refused", str(e)
     log.info("%s: %s", taken.kind, sentence)
     with desk.engine.begin() as conn:
-        requests.finish(
-            conn,
-            request_id=taken.request_id,
-            state=state_after,
-            outcome={"sentence": sentence},
-            desk_at=desk.clock.now(),
-        )
+        _finish(conn, desk, taken, state_after, sentence)
+
+
+def _finish(
+    conn: sa.Connection, desk: Desk, taken: requests.Request, state_after: str, sentence: str
+) -> None:
+    requests.finish(
+        conn,
+        request_id=taken.request_id,
+        state=state_after,
+        outcome={"sentence": sentence},
+        desk_at=desk.clock.now(),
+    )
 
 
 def _venue(
@@ -121,8 +129,11 @@ def _change(to: TradingState) -> Callable[[Desk, requests.Request], str]:
                 reason=str(asked.payload.get("reason") or ""),
                 person_id=asked.person_id or "",
                 desk_at=desk.clock.now(),
+                request_id=asked.request_id,
             )
-        return f"The desk is {now.state}."
+            sentence = f"The desk is {now.state}."
+            _finish(conn, desk, asked, "done", sentence)
+        return sentence
 
     return act
 

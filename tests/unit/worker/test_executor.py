@@ -1,14 +1,17 @@
 """What people ask for is done once, and the outcome is a sentence."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
-from ledger import requests, state
+from ledger import audit, new_id, requests, state
 from ledger.requests import Request
-from tests.unit.worker.desks import WorkerDesk
+from tests.integration.sending.desk import StandingClock
+from tests.unit.worker.desks import NOON, WorkerDesk
+from trading.state import TradingState
 from worker.executor import carry_out_next
 
 VENUE_REQUESTS: list[tuple[str, dict[str, Any], tuple[Any, ...], str]] = [
@@ -75,6 +78,119 @@ def test_a_person_reduces_and_resumes(at_work: WorkerDesk) -> None:
         "The desk is REDUCING.",
         "The desk is ACTIVE.",
     )
+
+
+def asked(at_work: WorkerDesk, kind: str, payload: dict[str, Any]) -> str:
+    """A request that the executor has not looked at yet."""
+    with at_work.desk.engine.begin() as conn:
+        return requests.add(
+            conn, kind=kind, payload=payload, person_id=at_work.people["maria"],
+            idempotency_key=new_id(), desk_at=at_work.desk.clock.now(),
+        ).request_id  # fmt: skip
+
+
+def outcome(at_work: WorkerDesk, request_id: str) -> Request:
+    with at_work.desk.engine.connect() as conn:
+        found = requests.by_id(conn, request_id)
+    assert found is not None
+    return found
+
+
+def in_force(at_work: WorkerDesk) -> str:
+    with at_work.desk.engine.connect() as conn:
+        return str(state.current(conn).state)
+
+
+def by_maria(at_work: WorkerDesk, to: TradingState) -> None:
+    """As `./desk halt` and its like do: straight in the ledger."""
+    with at_work.desk.engine.begin() as conn:
+        state.change(
+            conn, to=to, reason="prices are wild", person_id=at_work.people["maria"],
+            desk_at=at_work.desk.clock.now(),
+        )  # fmt: skip
+
+
+def by_a_breaker(at_work: WorkerDesk) -> None:
+    with at_work.desk.engine.begin() as conn:
+        state.tighten(
+            conn, to=TradingState.HALTED, reason="The drawdown is 21 %.", process="breakers",
+            desk_at=at_work.desk.clock.now(),
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize("seconds", [60, -60])  # the clock may be put back meanwhile
+@pytest.mark.parametrize("halted", [lambda desk: by_maria(desk, TradingState.HALTED), by_a_breaker])
+@pytest.mark.parametrize("kind", ["resume", "reduce"])
+def test_what_was_asked_for_before_a_halt_does_not_relax_it(
+    at_work: WorkerDesk, kind: str, halted: Callable[[WorkerDesk], None], seconds: int
+) -> None:
+    by_maria(at_work, TradingState.REDUCING)
+    waits = asked(at_work, kind, {"reason": "the feed is back"})  # the executor is down
+    cast("StandingClock", at_work.desk.clock).forward(seconds)
+    halted(at_work)
+
+    carry_out_next(at_work.desk)
+
+    assert in_force(at_work) == "HALTED"
+    found = outcome(at_work, waits)
+    assert found.state == "refused"
+    assert sentence(found).endswith("Look why it is HALTED now, then ask again.")
+    assert at_work.asks(kind, {"reason": "I have looked"}).state == "done"
+
+
+def test_a_halt_asked_for_again_is_not_ended_by_what_was_asked_before_it(
+    at_work: WorkerDesk,
+) -> None:
+    by_maria(at_work, TradingState.HALTED)
+    waits = asked(at_work, "resume", {"reason": "calm again"})
+    asked(at_work, "halt", {"reason": "it is not"})
+
+    carry_out_next(at_work.desk)
+    carry_out_next(at_work.desk)
+
+    assert in_force(at_work) == "HALTED"
+    assert outcome(at_work, waits).state == "refused"
+
+
+def test_a_resume_is_finished_with_the_change_it_makes(
+    at_work: WorkerDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    by_maria(at_work, TradingState.REDUCING)
+    waits = asked(at_work, "resume", {"reason": "the feed is back"})
+
+    class KilledError(Exception):
+        """The executor dies between the deed and writing what came of it."""
+
+    def die(*_told: object) -> None:
+        raise KilledError
+
+    monkeypatch.setattr("worker.executor.log.info", die)
+    with pytest.raises(KilledError):
+        carry_out_next(at_work.desk)
+
+    found = outcome(at_work, waits)
+    assert (found.state, sentence(found)) == ("done", "The desk is ACTIVE.")
+
+
+def test_a_resume_whose_taker_fell_silent_does_not_end_a_later_halt(at_work: WorkerDesk) -> None:
+    by_maria(at_work, TradingState.REDUCING)
+    waits = asked(at_work, "resume", {"reason": "the feed is back"})
+    with at_work.desk.engine.begin() as conn:
+        requests.take(conn, kinds=requests.KINDS, owner="executor", desk_at=NOON)
+    by_a_breaker(at_work)
+    cast("StandingClock", at_work.desk.clock).forward(180)
+
+    carry_out_next(at_work.desk)
+
+    assert (in_force(at_work), outcome(at_work, waits).state) == ("HALTED", "refused")
+
+
+def test_what_came_of_a_request_is_told_once(at_work: WorkerDesk) -> None:
+    done = at_work.asks("reduce", {"reason": "lunch"})
+
+    with at_work.desk.engine.connect() as conn:
+        told = [row.action for row in audit.entries(conn, subject=done.request_id)]
+    assert told == ["request.done", "request.reduce"]
 
 
 def test_a_viewer_may_not_change_the_state_of_the_desk(at_work: WorkerDesk) -> None:
