@@ -112,7 +112,7 @@ def add(
 def take(
     conn: sa.Connection, *, kinds: Sequence[str], owner: str, desk_at: datetime
 ) -> Request | None:
-    """Take the oldest waiting request of these kinds, or one its taker abandoned.
+    """Take the oldest waiting request of these kinds, or one its taker abandoned; halts first.
 
     Any number of takers may ask at once; each request goes to one. Commit before acting.
     """
@@ -123,7 +123,7 @@ def take(
     oldest = (
         sa.select(requests.c.request_id)
         .where(free, requests.c.kind.in_(kinds))
-        .order_by(requests.c.created_at, requests.c.request_id)
+        .order_by(requests.c.kind != "halt", requests.c.created_at, requests.c.request_id)
         .limit(1)
         .with_for_update(skip_locked=True)
         .scalar_subquery()

@@ -41,7 +41,7 @@ def tasks(desk: Desk) -> list[Task]:
 
 
 def carry_out_next(desk: Desk) -> None:
-    """Take the oldest waiting request, do it, and say what came of it."""
+    """Take the oldest waiting request, a halt before all others; do it, say what came of it."""
     with desk.engine.begin() as conn:
         taken = requests.take(conn, kinds=requests.KINDS, owner=_OWNER, desk_at=desk.clock.now())
     if taken is None:

@@ -152,6 +152,18 @@ def test_a_halt_asked_for_again_is_not_ended_by_what_was_asked_before_it(
     assert outcome(at_work, waits).state == "refused"
 
 
+def test_a_halt_is_carried_out_before_what_was_asked_earlier(at_work: WorkerDesk) -> None:
+    waits = [asked(at_work, "reprice", {"proposal_id": new_id()}) for _ in range(2)]
+    cast("StandingClock", at_work.desk.clock).forward(1)
+    halted = asked(at_work, "halt", {"reason": "prices are wild"})
+
+    carry_out_next(at_work.desk)
+
+    assert in_force(at_work) == "HALTED"
+    assert outcome(at_work, halted).state == "done"
+    assert {outcome(at_work, one).state for one in waits} == {"waiting"}
+
+
 def test_a_resume_is_finished_with_the_change_it_makes(
     at_work: WorkerDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
