@@ -11,10 +11,13 @@ import sqlalchemy as sa
 
 from adapters.brokers.alpaca_actions import AnnouncedSplits
 from adapters.brokers.alpaca_updates import TradeUpdates
+from assets.picture import limits_now
+from config.limits import Limits
 from ledger import breakers, daily_runs, filed, legs, market, proposals
 from quality.calendar import exchange
 from trading.breakers import trips
 from trading.ledger import Stamp
+from trading.limits import OverrideError
 from trading.reconcile import reconcile
 from trading.stopping import cancel_overdue
 from worker import alerts
@@ -159,6 +162,7 @@ class _Breakers:
 
     def step(self) -> None:
         desk_at = self.desk.clock.now()
+        limits = self._limits(desk_at)
         with self.desk.engine.begin() as conn:
             circuit = breakers.circuit(
                 conn,
@@ -168,11 +172,19 @@ class _Breakers:
             )
             if circuit is None:
                 return
-            found = trips(circuit, self.desk.limits)
+            found = trips(circuit, limits)
             at = Stamp(desk_at=desk_at, market_at=circuit.market_at, source="breakers")
             tripped = breakers.trip(conn, found, at=at)
         for one in tripped:
             log.warning("%s tripped: %s", one.kind, one.sentence)
+
+    def _limits(self, desk_at: datetime) -> Limits:
+        """As overridden; as configured while an override makes no sense: somebody must watch."""
+        try:
+            return limits_now(self.desk.limits, self.desk.engine, desk_at=desk_at)
+        except OverrideError as e:
+            log.warning("the breakers go by the configured limits: %s", e)
+            return self.desk.limits
 
 
 @dataclass

@@ -6,9 +6,21 @@ from decimal import Decimal
 from typing import cast
 
 import pytest
+import sqlalchemy as sa
 
-from ledger import daily_runs, filed, market, proposals, reconciliations, signatures
+from ledger import (
+    daily_runs,
+    filed,
+    market,
+    new_id,
+    proposals,
+    reconciliations,
+    signatures,
+    state,
+)
+from ledger.tables import limit_overrides
 from tests.integration.sending.desk import StandingClock, proposed
+from tests.unit.dashboard import rows
 from tests.unit.worker.desks import CLOSE, NOON, OPEN, SESSION, WorkerDesk
 from trading.ledger import Stamp
 from trading.proposals import Proposal
@@ -227,3 +239,52 @@ def test_a_word_of_the_broker_makes_it_compare_at_once(at_work: WorkerDesk) -> N
 
     with at_work.desk.engine.connect() as conn:
         assert len(reconciliations.history(conn)) == 2
+
+
+def override(at_work: WorkerDesk, name: str, value: str) -> None:
+    """As `./desk limit` makes one, or as an older desk left it."""
+    with at_work.desk.engine.begin() as conn:
+        conn.execute(
+            sa.insert(limit_overrides).values(
+                override_id=new_id(), account_id="PA-1", name=name, value=Decimal(value),
+                reason="earnings season", person_id=at_work.people["maria"], created_at=NOON,
+                expires_at=NOON + timedelta(days=1),
+            )
+        )  # fmt: skip
+
+
+def lose(at_work: WorkerDesk, share: str) -> None:
+    """Since the last close, of an equity that was 100,400 USD at its best."""
+    with at_work.desk.engine.begin() as conn:
+        rows.fill_market(conn, heard_at=NOON)
+        account = market.latest_account(conn)
+        assert account is not None
+        market.record_account(conn, replace(account, equity=account.equity * (1 - Decimal(share))))
+
+
+@pytest.mark.parametrize(
+    ("lost", "limit", "state_after"),
+    [("0.045", "0.03", "REDUCING"), ("0.055", "0.06", "ACTIVE")],  # 5 % by default
+)
+def test_an_override_of_a_breaker_s_limit_counts(
+    at_work: WorkerDesk, lost: str, limit: str, state_after: str
+) -> None:
+    lose(at_work, lost)
+    override(at_work, "daily_loss_reduce", limit)
+
+    the("circuit breakers", at_work).step()
+
+    with at_work.desk.engine.connect() as conn:
+        assert str(state.current(conn).state) == state_after
+
+
+def test_breakers_go_by_the_configured_limits_where_an_override_makes_no_sense(
+    at_work: WorkerDesk,
+) -> None:
+    lose(at_work, "0.055")
+    override(at_work, "no_such_limit", "1")
+
+    the("circuit breakers", at_work).step()
+
+    with at_work.desk.engine.connect() as conn:
+        assert str(state.current(conn).state) == "REDUCING"
