@@ -1,11 +1,12 @@
 """Features of each symbol and session."""
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 import dagster as dg
 import numpy as np
 import polars as pl
 
+from assets import unpayable
 from assets.blocks import blocks, in_chunks, late
 from assets.desk_time import decision_time
 from assets.market import daily_bars
@@ -18,8 +19,6 @@ from warehouse import Warehouse, adjustment, bars, features
 from warehouse import late as lateness
 
 _EPOCH = date(1970, 1, 1)
-# Calendar days that hold at least as many sessions as the longest look-back (252 in 365).
-_DAYS_PER_SESSION = 1.6
 
 
 @dg.asset(
@@ -42,6 +41,9 @@ def daily_features(
         for block in blocks(chunk, _learned_late(warehouse, universe, chunk)):
             frame = computed_rows(warehouse, universe, block)
             rows += _store(warehouse, frame)
+        with warehouse.reader() as conn:
+            for reason in unpayable.reasons(conn, universe.names, chunk[0], chunk[-1]).values():
+                context.log.warning(reason)
         context.log.info(f"{chunk[0]} to {chunk[-1]}: features of {rows} rows so far")
     return dg.MaterializeResult(
         metadata={
@@ -55,7 +57,11 @@ def daily_features(
 
 
 def _learned_late(warehouse: Warehouse, universe: Universe, chunk: list[date]) -> list[datetime]:
-    """Return when something was learned that sessions of the chunk did not know at their close."""
+    """Return when something was learned that sessions of the chunk did not know at their close.
+
+    Also when a dividend that no price can have paid parts a symbol's prices: on each side of it
+    features are computed from that side alone.
+    """
     with warehouse.reader() as conn:
         learned = lateness.learned(
             conn,
@@ -67,12 +73,21 @@ def _learned_late(warehouse: Warehouse, universe: Universe, chunk: list[date]) -
             index=universe.index,
             universe=universe.name,
         )
-    return late(learned)
+        cuts = late(learned)
+        parted = [
+            adjustment.unpayable(
+                conn, universe.names, block[0], block[-1], as_of=decision_time(block[-1])
+            )
+            for block in blocks(chunk, cuts)
+            if len(block) > 1
+        ]
+    ex_dates = [frame.select("ex_date", "known_at", reaches_back=True) for frame in parted]
+    return sorted({*cuts, *(cut for frame in ex_dates for cut in late(frame))})
 
 
 def _begin(chunk: list[date]) -> date:
     """Return a day before which no feature of the chunk looks."""
-    return chunk[0] - timedelta(days=int(DAILY.exact_look_back * _DAYS_PER_SESSION) + 10)
+    return chunk[0] - unpayable.LOOK_BACK
 
 
 def computed_rows(warehouse: Warehouse, universe: Universe, chunk: list[date]) -> pl.DataFrame:

@@ -9,6 +9,7 @@ from typing import Any
 
 import polars as pl
 
+from assets import unpayable
 from assets.desk_time import decision_time, market_now
 from assets.drafting import (
     STOP_RANGES,
@@ -271,8 +272,10 @@ def known_of(
         gates = models.latest_gates(conn, serving["model_version"]) if serving else pl.DataFrame()
         classical = {name: models.latest_gates(conn, name) for name in strategies[1:]}
         snapshot = warehouse.snapshot()
-    if serving:
-        said = said.filter(pl.col("model_version") == serving["model_version"])
+        if serving:
+            said = said.filter(pl.col("model_version") == serving["model_version"])
+        silent = sorted(set(names) - set(said["symbol"]))
+        begun_anew = unpayable.reasons(conn, silent, session, session)
     closes = dict(last.select("symbol", "close").iter_rows())
     relative = values[:, DAILY.names.index("atr_14")]
     return Known(
@@ -286,7 +289,8 @@ def known_of(
         signals=_deciding(wanted, strategies),
         predictions={row["symbol"]: row for row in said.iter_rows(named=True)},
         verdicts={row["symbol"]: row for row in counted.iter_rows(named=True)},
-        held_back={
+        held_back=begun_anew
+        | {
             row["symbol"]: str(row["message"] or "its checks did not pass")
             for row in judged.iter_rows(named=True)
             if not row["usable"]

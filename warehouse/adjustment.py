@@ -4,6 +4,10 @@ Factors run forward from 1: adjusted = raw * factor, so that a later action chan
 value. A split multiplies both factors by its ratio from its ex-date on. A cash dividend multiplies
 the return factor by close / (close - amount), with the last close before the ex-date, in shares of
 the ex-date: the price at which a holder could have reinvested before the market knew the new one.
+
+A dividend that is not below that close cannot be true, and what it did to the price nobody knows.
+Prices on its two sides have no common basis: of that symbol only the rows on the side of the basis
+asked about are returned, until the dividend is corrected.
 """
 
 from __future__ import annotations
@@ -62,19 +66,20 @@ def adjusted_closes(
     polars.DataFrame
         session, symbol, close (USD per share as quoted), split_adjusted_close (splits only) and
         adjusted_close (splits and cash dividends), USD per share of `basis`; sorted by session
-        and symbol.
+        and symbol. Rows that an `unpayable` dividend parts from the basis are left out.
 
     Raises
     ------
     ValueError
-        If `first` lies after `last`, `as_of` has no time zone, or a dividend exceeds the price.
+        If `first` lies after `last`, or `as_of` has no time zone.
     """
     unit = basis or last
     look = _Look(conn, tuple(symbols), first, max(last, unit), as_of, judged, _CLOSES)
     bars = look.bars()
     # What came before them all is in every factor alike, and leaves their ratios as they are.
     events = _events(look, bars, after=min(first, unit))
-    rows = _with_factors(bars.filter(pl.col("session").is_between(first, last)), events)
+    asked_for = bars.filter(pl.col("session").is_between(first, last))
+    rows = _with_factors(_on_basis(asked_for, events, unit), events)
     each = rows["symbol"].rle_id()  # rows are sorted by symbol
     symbols_once = rows.select("symbol").unique(maintain_order=True)
     at_unit = _with_factors(symbols_once.with_columns(session=pl.lit(unit)), events)[each]
@@ -106,6 +111,7 @@ def panel(
     The factors count every action up to a row's session, those before `first` too, so that a
     panel that begins later has the same factors. A firm that changed its symbol has its rows
     under the symbol asked; a ticker that was given to another firm has those of the last one.
+    Rows before an `unpayable` dividend are left out: the last session is the basis.
 
     Parameters
     ----------
@@ -128,11 +134,12 @@ def panel(
     Raises
     ------
     ValueError
-        If `first` lies after `last`, `as_of` has no time zone, or a dividend exceeds the price.
+        If `first` lies after `last`, or `as_of` has no time zone.
     """
     look = _Look(conn, tuple(symbols), first, last, as_of, judged, _BARS)
     bars = look.bars().with_columns(pl.col("volume").cast(pl.Float64))
-    rows = _with_factors(bars, _events(look, bars, after=_FIRST_DAY))
+    events = _events(look, bars, after=_FIRST_DAY)
+    rows = _with_factors(_on_basis(bars, events, last), events)
     lengths = rows.group_by("symbol", maintain_order=True).len()
     series = indices.bars(conn, index, first, last, as_of=as_of)
     member, sector = (None, None) if members_of is None else _membership(look, members_of, rows)
@@ -146,6 +153,41 @@ def panel(
         member=member,
         sector=sector,
     )
+
+
+def unpayable(
+    conn: duckdb.DuckDBPyConnection,
+    symbols: Sequence[str],
+    first: date,
+    last: date,
+    *,
+    as_of: datetime,
+) -> pl.DataFrame:
+    """Dividends that are not below the close before them, as known at `as_of`.
+
+    No price before such a dividend can be adjusted to a later basis.
+
+    Parameters
+    ----------
+    conn : duckdb.DuckDBPyConnection
+        From `Warehouse.reader()`.
+    symbols : sequence of str
+        As listed at `last`.
+    first, last : date
+        Ex-dates, both included.
+    as_of : datetime
+        Aware UTC market time; bars and actions learned later are left out.
+
+    Returns
+    -------
+    polars.DataFrame
+        symbol, ex_date, known_at, amount and price (the last close before it), both USD per share
+        of the ex-date; sorted by symbol and ex-date.
+    """
+    look = _Look(conn, tuple(symbols), first, last, as_of, judged=True, columns=_CLOSES)
+    events = _events(look, look.bars(), after=first - timedelta(days=1))
+    found = events.filter("is_unpayable").select("symbol", "ex_date", "known_at", "amount", "price")
+    return found.cast({"symbol": pl.String})
 
 
 def _membership(
@@ -240,7 +282,10 @@ class _Look:
 
 
 def _events(look: _Look, bars: pl.DataFrame, *, after: date) -> pl.DataFrame:
-    """Return per symbol and ex-date later than `after` the factors that hold from then on."""
+    """Return per symbol and ex-date later than `after` the factors that hold from then on.
+
+    An unpayable dividend leaves the return factor as it is.
+    """
     known = look.actions(after)
     is_split = pl.col("kind") == "split"
     is_paid = (pl.col("kind") == "cash_dividend") & (pl.col("amount") > 0)
@@ -248,6 +293,7 @@ def _events(look: _Look, bars: pl.DataFrame, *, after: date) -> pl.DataFrame:
         known.filter(is_split | is_paid)
         .group_by("symbol", "ex_date")
         .agg(
+            pl.max("known_at"),
             ratio=pl.col("ratio").filter(is_split).product(),
             amount=pl.col("amount").filter(is_paid).sum(),
         )
@@ -258,16 +304,16 @@ def _events(look: _Look, bars: pl.DataFrame, *, after: date) -> pl.DataFrame:
     paid = events.join(closes, on=["symbol", "ex_date"], how="left", maintain_order="left")
     then = _last(paid, "previous_session", events, "ex_date", before=False)
     before = paid.with_columns(factor_then=events["split_factor"].gather(then).fill_null(1.0))
-    # The last close, in shares of the ex-date.
+    # The last close, in shares of the ex-date; null where nothing is paid.
     price = pl.col("previous_close") * pl.col("factor_then") / pl.col("split_factor")
-    growth = pl.when(pl.col("amount") > 0).then(price / (price - pl.col("amount"))).fill_null(1.0)
-    dated = before.with_columns(price=price, growth=growth)
-    _require_payable(dated)
-    return dated.select(
-        "symbol",
-        "ex_date",
-        "split_factor",
-        return_factor=(pl.col("ratio") * pl.col("growth")).cum_prod().over("symbol"),
+    dated = before.with_columns(price=price).with_columns(
+        is_unpayable=(pl.col("amount") >= pl.col("price")).fill_null(value=False)
+    )
+    growth = pl.when(~pl.col("is_unpayable")).then(
+        pl.col("price") / (pl.col("price") - pl.col("amount"))
+    )
+    return dated.with_columns(
+        return_factor=(pl.col("ratio") * growth.fill_null(1.0)).cum_prod().over("symbol")
     )
 
 
@@ -299,6 +345,16 @@ def _with_factors(rows: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def _on_basis(rows: pl.DataFrame, events: pl.DataFrame, unit: date) -> pl.DataFrame:
+    """Return the rows that no unpayable dividend parts from the share of the session `unit`."""
+    broken = events.filter("is_unpayable")
+    if broken.is_empty():
+        return rows
+    own = _last(rows, "session", broken, "ex_date", before=False)
+    units = rows.with_columns(session=pl.lit(unit))
+    return rows.filter(own.eq_missing(_last(units, "session", broken, "ex_date", before=False)))
+
+
 def _last(
     rows: pl.DataFrame, day: str, among: pl.DataFrame, other_day: str, *, before: bool
 ) -> pl.Series:
@@ -313,13 +369,3 @@ def _last(
     at = at.set(at < 0, None)
     is_other = numbered_symbol(there.gather(at)) != numbered_symbol(sought)
     return at.set(is_other.fill_null(value=True), None)
-
-
-def _require_payable(events: pl.DataFrame) -> None:
-    bad = events.filter(pl.col("amount") >= pl.col("price"))
-    if bad.height:
-        symbol, ex_date, amount, price = bad.select("symbol", "ex_date", "amount", "price").row(0)
-        raise ValueError(
-            f"The dividend of {symbol} on {ex_date}, {amount} USD, is not below the close before "
-            f"it, {price:.4f} USD. Correct or cancel it in market.corporate_actions (amount 0)."
-        )

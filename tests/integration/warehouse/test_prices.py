@@ -22,7 +22,7 @@ from tests.integration.warehouse.rows import (
     series,
     split,
 )
-from warehouse import Warehouse, late, pages, prices, restated
+from warehouse import Warehouse, adjustment, late, pages, prices, restated
 from warehouse.versions import Appended
 
 NEXT, THIRD = DAY + timedelta(days=1), DAY + timedelta(days=2)
@@ -225,15 +225,53 @@ def test_a_cancelled_dividend_no_longer_counts(warehouse: Warehouse) -> None:
     assert found["adjusted_close"].to_list() == [100.0, 98.0]
 
 
-def test_a_dividend_above_the_price_is_named(warehouse: Warehouse) -> None:
-    append(warehouse, *series("A", [10.0, 9.0]))
-    act(warehouse, dividend("A", NEXT, 400.0))
+def test_a_dividend_above_the_price_parts_its_own_symbol_and_no_other(
+    warehouse: Warehouse,
+) -> None:
+    append(warehouse, *series("A", [10.0, 9.0, 8.0]), *series("B", [100.0, 96.0, 97.0]))
+    act(warehouse, dividend("A", NEXT, 400.0), dividend("B", NEXT, 4.0))
+    act(warehouse, dividend("A", THIRD, 1.0))
 
-    with (
-        warehouse.reader() as conn,
-        pytest.raises(ValueError, match="dividend of A on 2012-07-03"),
-    ):
-        prices.adjusted_closes(conn, ["A"], DAY, NEXT, as_of=LONG_AFTER, judged=False)
+    with warehouse.reader() as conn:
+        panel = prices.panel(conn, ["A", "B"], DAY, THIRD, as_of=LONG_AFTER, judged=False)
+
+    assert panel.symbols == ("A", "B")
+    assert panel.close.tolist() == [9.0, 8.0, 100.0, 96.0, 97.0]
+    # The last dividend of A is 1 of 9 USD, as if the one before had never been told.
+    assert panel.return_factor.tolist() == pytest.approx([1, 9 / 8, 1, 100 / 96, 100 / 96])
+
+
+@pytest.mark.parametrize(("basis", "sides"), [(DAY, [10.0]), (NEXT, [8.0, 8.0])])
+def test_only_closes_on_the_side_of_the_basis_are_adjusted(
+    warehouse: Warehouse, basis: date, sides: list[float]
+) -> None:
+    append(warehouse, *series("A", [10.0, 8.0, 8.0]))
+    act(warehouse, dividend("A", NEXT, 10.0))  # all of the price: as little to be believed as more
+
+    with warehouse.reader() as conn:
+        found = prices.adjusted_closes(
+            conn, ["A"], DAY, THIRD, as_of=LONG_AFTER, basis=basis, judged=False
+        )
+
+    assert found["adjusted_close"].to_list() == sides
+
+
+def test_an_unpayable_dividend_is_told_until_it_is_corrected(warehouse: Warehouse) -> None:
+    append(warehouse, *series("A", [10.0, 9.0]), *series("B", [10.0, 9.0]))
+    for symbol in "AB":
+        judge(warehouse, symbol, DAY, "passed")
+        judge(warehouse, symbol, NEXT, "passed")
+    act(warehouse, dividend("A", NEXT, 400.0), dividend("B", NEXT, 1.0))
+    act(warehouse, dividend("A", NEXT, 0.4, known_at=LATER))
+
+    def told(as_of: datetime) -> tuple[list[tuple[object, ...]], int]:
+        with warehouse.reader() as conn:
+            found = adjustment.unpayable(conn, ["A", "B"], NEXT, THIRD, as_of=as_of)
+            adjusted = prices.adjusted_closes(conn, ["A"], DAY, NEXT, as_of=as_of)
+        return found.select("symbol", "ex_date", "amount", "price").rows(), adjusted.height
+
+    assert told(LATER - timedelta(seconds=1)) == ([("A", NEXT, 400.0, 10.0)], 1)
+    assert told(LATER) == ([], 2)
 
 
 def test_a_panel_is_symbol_major_with_forward_factors(warehouse: Warehouse) -> None:
