@@ -10,15 +10,18 @@ import dagster as dg
 import duckdb
 import numpy as np
 import polars as pl
+from sqlalchemy import Engine
 
 from assets.demotion import demote
-from assets.desk_time import decision_time
+from assets.desk_time import decision_time, market_now
 from assets.features import daily_features
 from assets.market import daily_bars, index_bars
 from assets.models import trained_model
 from assets.partitions import SESSIONS, as_session
+from assets.serving import UnservableModelError, require_served, served_version
 from assets.sources import ModelRegistry
 from config.universe import Universe
+from ledger import alerts
 from quality.calendar import exchange
 from quant.features import DAILY, DailyPanel
 from quant.labels import forward_excess
@@ -26,6 +29,7 @@ from quant.models import FittedModel, Reason
 from quant.models.conformal import missed_by_session
 from quant.samples import VOLATILITY_FEATURE, session_ordinals, volatility_daily
 from quant.typing import Float32Array, FloatArray, Int32Array
+from trading.clock import DeskClock
 from trading.errors import AskError
 from warehouse import Warehouse, adjustment, bars, features, index, models, predictions
 
@@ -51,20 +55,43 @@ def predictions_asset(
     warehouse: dg.ResourceParam[Warehouse],
     registry: dg.ResourceParam[ModelRegistry],
     universe: dg.ResourceParam[Universe],
+    ledger: dg.ResourceParam[Engine],
+    desk_clock: dg.ResourceParam[DeskClock],
 ) -> dg.MaterializeResult[None]:
     """Probability to beat the index, expected excess return and its 80 % range, per symbol.
 
-    Only by a model that was trained by then; symbols with too little history have no row.
+    Only by a model that was trained by then; symbols with too little history have no row. A model
+    whose features are no longer computed says nothing and is an alert: the decisions after it
+    tell what of that holds for each symbol.
     """
     rows = 0
     for key in context.partition_keys:
-        frame = _predicted(warehouse, registry, universe, as_session(key))
+        try:
+            frame = _predicted(warehouse, registry, universe, as_session(key))
+        except UnservableModelError as silent:
+            context.log.warning(str(silent))
+            _alert(silent, ledger, desk_clock)
+            continue
         rows += frame.height
         if frame.height:
             warehouse.write(partial(_record, frame), "models.predictions")
     return dg.MaterializeResult(
         metadata={"dagster/row_count": rows, "last_session": context.partition_keys[-1]}
     )
+
+
+def _alert(silent: UnservableModelError, ledger: Engine, desk_clock: DeskClock) -> None:
+    market_at = market_now(ledger)
+    with ledger.begin() as conn:
+        alerts.raise_once(
+            conn,
+            severity="warning",
+            kind="model_unservable",
+            subject=silent.model_version,
+            message=str(silent),
+            desk_at=desk_clock.now(),
+            market_at=market_at,
+        )
 
 
 def _record(frame: pl.DataFrame, conn: duckdb.DuckDBPyConnection) -> int:
@@ -83,10 +110,11 @@ def _predicted(
                 "choose sessions from its training on."
             )
         told = version.row(0, named=True)
-        rows, values = features.matrix(
-            conn, told["feature_version"], universe.names, session, session, as_of=as_of
-        )
-        stored = features.names(conn, told["feature_version"])
+        served = served_version(conn, told)
+        rows, values = features.matrix(conn, served, universe.names, session, session, as_of=as_of)
+        if rows.is_empty():
+            require_served(served, told)
+        stored = features.names(conn, served)
         seen = bars.session_counts(conn, universe.names, exchange().days[0], session, as_of=as_of)
         snapshot = warehouse.snapshot()
         missed = _missed(conn, told["model_version"], session)
@@ -97,7 +125,7 @@ def _predicted(
         return rows
     model = FittedModel.from_bytes(registry.model(told["run_id"])).adapted(missed)
     values = values[:, [stored.index(name) for name in model.names]]
-    return _rows(model, rows, values, told, snapshot)
+    return _rows(model, rows, values, told | {"feature_version": served}, snapshot)
 
 
 def _missed(conn: duckdb.DuckDBPyConnection, model_version: str, session: date) -> FloatArray:

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
+import duckdb
 import polars as pl
 
 from assets import unpayable
@@ -23,6 +24,7 @@ from assets.drafting import (
     valid_until,
 )
 from assets.picture import Viewer
+from assets.serving import UnservableModelError, require_served, served_version
 from assets.tactics import CURVE_SESSIONS, prior_curve, window, with_tactic
 from config.strategies import StrategySettings
 from config.universe import Universe
@@ -56,6 +58,10 @@ from warehouse import (
 )  # fmt: skip
 
 _ZERO = Decimal(0)
+_HELD_STAYS = (
+    " Nothing is proposed to leave what is held: its stop stays at the broker, and it can be sold "
+    "by hand (Approvals) or by a flatten."
+)
 
 
 @dataclass(frozen=True)
@@ -86,6 +92,7 @@ class Known:
     snapshot: int
     # Of classical strategies; the model's own policy has the model's gates.
     strategy_gates: Mapping[str, tuple[GateLine, ...]] = field(default_factory=dict)
+    silence: str = ""  # why the model says nothing of any symbol
 
     def strategy_of(self, symbol: str, otherwise: str) -> str:
         """Return the strategy whose signal decides about a symbol."""
@@ -107,7 +114,8 @@ def why_not(known: Known, symbol: str, *, is_held: bool) -> tuple[str, str] | No
     if not is_held and symbol in known.barred:
         return "not_eligible", known.barred[symbol]
     if symbol not in known.predictions:
-        return "no_prediction", "The model made no prediction: a feature it needs is missing."
+        why = known.silence or "The model made no prediction: a feature it needs is missing."
+        return "no_prediction", why + (_HELD_STAYS if is_held else "")
     return None
 
 
@@ -275,6 +283,7 @@ def known_of(
         if serving:
             said = said.filter(pl.col("model_version") == serving["model_version"])
         silent = sorted(set(names) - set(said["symbol"]))
+        silence = _silence(conn, serving) if serving and said.is_empty() else ""
         begun_anew = unpayable.reasons(conn, silent, session, session)
     closes = dict(last.select("symbol", "close").iter_rows())
     relative = values[:, DAILY.names.index("atr_14")]
@@ -299,7 +308,17 @@ def known_of(
         gates=_lines(gates),
         snapshot=snapshot,
         strategy_gates={name: _lines(told) for name, told in classical.items()},
+        silence=silence,
     )
+
+
+def _silence(conn: duckdb.DuckDBPyConnection, model: Mapping[str, Any]) -> str:
+    """Return why a model can say nothing of any symbol; empty where it could."""
+    try:
+        require_served(served_version(conn, model), model)
+    except UnservableModelError as silent:
+        return str(silent)
+    return ""
 
 
 def _lines(gates: pl.DataFrame) -> tuple[GateLine, ...]:

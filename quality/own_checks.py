@@ -26,6 +26,7 @@ from quality.rules.model import Judgement, Severity
 from quality.suites_features import judge_features
 from quality.suites_positions import judge_positions
 from quality.suites_predictions import judge_predictions
+from quant.features import DAILY
 from warehouse import Warehouse, bars, features, findings, models
 
 JUDGED_SESSIONS: Final = 21
@@ -158,6 +159,8 @@ def features_are_like_those_trained_on(
         )
         since = exchange().sessions(told["last_session"] + timedelta(days=1), last)
         version = str(told["feature_version"])
+        if DAILY.holds(version, features.names(conn, version)):
+            version = DAILY.version
         names = features.names(conn, version)
         reference = own_readings.features(conn, sessions=trained, version=version)
         late = spread(since[-RECENT_SESSIONS:], RECENT_LOOKS)

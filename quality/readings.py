@@ -9,6 +9,7 @@ import duckdb
 import polars as pl
 
 from quality.calendar import exchange
+from quant.features import DAILY
 
 # The longest look-back of a daily feature is a year of sessions and one for its first return.
 SUFFICIENT_HISTORY: Final = 253
@@ -171,12 +172,14 @@ sets as (
     select version, any_value(names) as names from features.versions group by version
 )
 select p.symbol, p.session, p.model_version, p.feature_version,
-       t.feature_version as trained_version, p.contributions, s.values, v.names
+       t.feature_version as trained_version, l.names as trained_names, p.contributions, s.values,
+       v.names
 from predicted p
 left join trained t on t.model_version = p.model_version
 left join stored s
   on s.symbol = p.symbol and s.session = p.session and s.version = p.feature_version
 left join sets v on v.version = p.feature_version
+left join sets l on l.version = t.feature_version
 order by p.session, p.symbol
 """
 
@@ -280,7 +283,7 @@ def _mismatch(row: Mapping[str, Any], tolerance: float) -> str | None:
     """Return why a prediction does not match its model's features, None when it does."""
     if row["trained_version"] is None:
         return "its model is not on file"
-    if row["trained_version"] != row["feature_version"]:
+    if not _are_same(row):
         return f"trained on {row['trained_version']}, served {row['feature_version']}"
     if row["values"] is None or row["names"] is None:
         return "its features are not stored"
@@ -292,6 +295,13 @@ def _mismatch(row: Mapping[str, Any], tolerance: float) -> str | None:
         if value is not None and not _close(value, stored[name], tolerance):
             return f"{name} was served as {value}, stored as {stored[name]}"
     return None
+
+
+def _are_same(row: Mapping[str, Any]) -> bool:
+    """Whether a prediction was served the columns its model learnt from, in whatever set."""
+    trained, served = row["trained_version"], row["feature_version"]
+    of_present = served == DAILY.version and row["trained_names"] is not None
+    return bool(trained == served or (of_present and DAILY.holds(trained, row["trained_names"])))
 
 
 def _close(a: float, b: float | None, tolerance: float) -> bool:

@@ -146,6 +146,10 @@ class Registry:
         text = "\n".join([f"kernels={SOURCE_STAMP}", *lines])
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
+    def holds(self, version: str, names: Sequence[str]) -> bool:
+        """Whether the columns `names` of this set are all of the set `version`, and the same."""
+        return all(name in self for name in names) and self.select(names).version == version
+
     def select(self, names: Sequence[str]) -> Registry:
         """Return the features `names`, in that order."""
         return Registry([self[name] for name in names])

@@ -10,6 +10,7 @@ import duckdb
 import pytest
 
 from quality import checks, readings
+from quant.features import CORE, DAILY
 
 TABLES = Path(__file__).parents[3] / "warehouse" / "tables"
 DAYS = dg.DailyPartitionsDefinition(start_date="2012-07-01", end_date="2012-07-10")
@@ -232,6 +233,21 @@ def test_serving_is_compared_with_training(
     _serve(good, value=value, trained=trained)
 
     assert ran(good, TUESDAY)["predictions", "serving_matches_training"] is same
+
+
+def test_a_set_that_grew_serves_a_model_of_the_columns_it_had(good: Tables) -> None:
+    _serve(good, value=0.25, trained=CORE.version)
+    good.add("features.versions", version=CORE.version, names=CORE.names, registered_at=AT)
+    for table, column in (
+        ("features.versions", "version"), ("features.daily", "version"),
+        ("models.predictions", "feature_version"),
+    ):  # fmt: skip
+        good.conn.execute(
+            f"update {table} set {column} = $v where {column} = 'v1'",
+            {"v": DAILY.version},
+        )
+
+    assert ran(good, TUESDAY)["predictions", "serving_matches_training"]
 
 
 def test_a_hole_in_the_features_is_told_only_where_history_suffices(good: Tables) -> None:

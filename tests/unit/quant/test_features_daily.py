@@ -229,6 +229,13 @@ def test_the_version_follows_names_and_parameters() -> None:
     assert len({DAILY.version, CORE.version, INTRADAY.version}) == 3
 
 
+def test_a_set_holds_another_whose_columns_are_all_its_own() -> None:
+    assert DAILY.holds(CORE.version, CORE.names)
+    assert not CORE.holds(DAILY.version, DAILY.names)
+    assert not DAILY.holds("another", CORE.names)
+    assert not DAILY.holds(CORE.version, CORE.names[::-1])
+
+
 def test_a_selection_has_the_columns_of_the_whole() -> None:
     some = DAILY.select(["rank_return_21", "beta_126", "adx_14"])
 
