@@ -27,7 +27,7 @@ from quant.features import DAILY
 from trading.broker import Broker
 from trading.eligibility import Measures, judge
 from trading.errors import BrokerUnavailableError
-from warehouse import Warehouse, bars, eligibility, features
+from warehouse import Warehouse, adjustment, bars, eligibility, features
 from warehouse import universe as memberships
 
 _FEATURES = {
@@ -170,7 +170,7 @@ def _measures(
     reports = told.reports_known(session)
     with warehouse.reader() as conn:
         last = bars.ohlcv(conn, names, session, session, as_of=as_of)
-        counted = bars.session_counts(conn, names, exchange().days[0], session, as_of=as_of)
+        counted = adjustment.session_counts(conn, names, exchange().days[0], session, as_of=as_of)
         stored = _stored(features.matrix(conn, DAILY.version, names, session, session, as_of=as_of))
         members = memberships.members(conn, universe.name, session, session, as_of=as_of)
     belongs = set(members["symbol"])

@@ -31,7 +31,7 @@ from quant.samples import VOLATILITY_FEATURE, session_ordinals, volatility_daily
 from quant.typing import Float32Array, FloatArray, Int32Array
 from trading.clock import DeskClock
 from trading.errors import AskError
-from warehouse import Warehouse, adjustment, bars, features, index, models, predictions
+from warehouse import Warehouse, adjustment, features, index, models, predictions
 
 _TOP_REASONS = 5
 _YEAR = 252
@@ -115,7 +115,9 @@ def _predicted(
         if rows.is_empty():
             require_served(served, told)
         stored = features.names(conn, served)
-        seen = bars.session_counts(conn, universe.names, exchange().days[0], session, as_of=as_of)
+        seen = adjustment.session_counts(
+            conn, universe.names, exchange().days[0], session, as_of=as_of
+        )
         snapshot = warehouse.snapshot()
         missed = _missed(conn, told["model_version"], session)
     enough = rows["symbol"].replace_strict(seen, default=0) >= universe.minimum_history

@@ -155,6 +155,37 @@ def panel(
     )
 
 
+def session_counts(
+    conn: duckdb.DuckDBPyConnection,
+    symbols: Sequence[str],
+    first: date,
+    last: date,
+    *,
+    as_of: datetime,
+) -> dict[str, int]:
+    """Rows that `panel` has of each symbol, as known at `as_of`; 0 for none.
+
+    The sessions of a firm count under every symbol it has had, those of another firm under the
+    same ticker do not.
+
+    Parameters
+    ----------
+    conn : duckdb.DuckDBPyConnection
+        From `Warehouse.reader()`.
+    symbols : sequence of str
+        As listed at `last`.
+    first, last : date
+        Sessions, both included.
+    as_of : datetime
+        Aware UTC market time; what was learned later is left out.
+    """
+    look = _Look(conn, tuple(symbols), first, last, as_of, judged=True, columns=_CLOSES)
+    bars = look.bars()
+    rows = _on_basis(bars, _events(look, bars, after=first), last)
+    found = dict(rows.group_by(pl.col("symbol").cast(pl.String)).len().iter_rows())
+    return {symbol: int(found.get(symbol, 0)) for symbol in symbols}
+
+
 def unpayable(
     conn: duckdb.DuckDBPyConnection,
     symbols: Sequence[str],

@@ -210,21 +210,6 @@ def any_simulated(
     return bool(rows["simulated"].any())
 
 
-def session_counts(
-    conn: duckdb.DuckDBPyConnection,
-    symbols: Sequence[str],
-    first: date,
-    last: date,
-    *,
-    as_of: datetime,
-) -> dict[str, int]:
-    """Usable sessions of each symbol from `first` to `last`, as known at `as_of`; 0 for none."""
-    wanted = asked(symbols, first, last, as_of)
-    rows = accepted(conn, ("symbol", "session"), wanted, judged=True, by=None)
-    found = dict(rows.group_by("symbol").len().iter_rows())
-    return {symbol: int(found.get(symbol, 0)) for symbol in symbols}
-
-
 def minutes(
     conn: duckdb.DuckDBPyConnection, symbols: Sequence[str], session: date, *, as_of: datetime
 ) -> pl.DataFrame:

@@ -4,7 +4,16 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from tests.integration.warehouse.rows import DAY, LONG_AFTER, act, append, closing, series
+from tests.integration.warehouse.rows import (
+    DAY,
+    LONG_AFTER,
+    act,
+    append,
+    closing,
+    dividend,
+    judge,
+    series,
+)
 from tests.integration.warehouse.test_subjects import MEMBER, put
 from warehouse import Warehouse, adjustment, universe
 
@@ -111,3 +120,29 @@ def test_rows_outside_a_membership_are_no_members(warehouse: Warehouse) -> None:
     assert panel.sector.tolist() == [it] * 4 + [energy, energy, 0, 0]
     assert unknown.member is None
     assert unknown.sector is None
+
+
+def counted(warehouse: Warehouse, *symbols: str, as_of: datetime = LONG_AFTER) -> dict[str, int]:
+    for symbol in ("OLD", "NEW"):
+        for n in range(10):
+            judge(warehouse, symbol, DAY + timedelta(days=n), "passed")
+    with warehouse.reader() as conn:
+        return adjustment.session_counts(conn, symbols, DAY, LAST, as_of=as_of)
+
+
+def test_the_sessions_of_a_firm_count_under_its_new_symbol(renamed: Warehouse) -> None:
+    assert counted(renamed, "NEW", "NONE") == {"NEW": 6, "NONE": 0}
+    assert counted(renamed, "OLD", as_of=closing(CHANGE) - timedelta(hours=8)) == {"OLD": 4}
+
+
+def test_a_reused_ticker_does_not_count_the_former_firms_sessions(renamed: Warehouse) -> None:
+    append(renamed, *series("OLD", [99.0, 98.0, 97.0], CHANGE + timedelta(days=3)))
+
+    assert counted(renamed, "OLD", "NEW") == {"OLD": 3, "NEW": 6}
+
+
+def test_sessions_before_a_dividend_above_the_price_do_not_count(renamed: Warehouse) -> None:
+    paid = dividend("NEW", CHANGE + timedelta(days=1), 400.0)
+    act(renamed, paid)
+
+    assert counted(renamed, "NEW") == {"NEW": 1}
