@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from assets.absolute import idle_cash, over_cash
-from assets.judging import BETA_KNOWN_AFTER, Market, decided
+from assets.judging import Market, decided
 from assets.material import programme
 from assets.searching import Plan
 from assets.training import Trained
@@ -16,6 +16,7 @@ from quant.capacity import capacity_curve, shortfall_of
 from quant.models import Dataset
 from quant.models.clusters import TrialReturns, clustered_count
 from quant.models.ensemble import Ensemble
+from quant.performance import BETA_KNOWN_AFTER
 from quant.typing import FloatArray, Int32Array
 from warehouse import Warehouse, models
 
