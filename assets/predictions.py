@@ -24,14 +24,14 @@ from config.universe import Universe
 from ledger import alerts
 from quality.calendar import exchange
 from quant.features import DAILY, DailyPanel
-from quant.labels import forward_excess
+from quant.labels import excess_to_last_close, forward_excess
 from quant.models import FittedModel, Reason
 from quant.models.conformal import missed_by_session
 from quant.samples import VOLATILITY_FEATURE, session_ordinals, volatility_daily
-from quant.typing import Float32Array, FloatArray, Int32Array
+from quant.typing import BoolArray, Float32Array, FloatArray, Int32Array
 from trading.clock import DeskClock
 from trading.errors import AskError
-from warehouse import Warehouse, adjustment, features, index, models, predictions
+from warehouse import Warehouse, actions, adjustment, features, index, models, predictions
 
 _TOP_REASONS = 5
 _YEAR = 252
@@ -217,33 +217,40 @@ def _score(warehouse: Warehouse, universe: Universe, session: date, as_of: datet
         if waiting.is_empty():
             return 0
         first = min(waiting["session"])
-        panel = adjustment.panel(
-            conn, universe.names, first, session, as_of=as_of, index=universe.index
-        )
-        opens = index.bars(conn, universe.index, first, session, as_of=as_of)["open"].to_numpy()
-    scored = _scored(waiting, panel, opens, known_at=as_of)
+        # Not those of the universe: who has left it since is measured as well.
+        symbols = waiting["symbol"].unique().sort().to_list()
+        panel = adjustment.panel(conn, symbols, first, session, as_of=as_of, index=universe.index)
+        points = index.bars(conn, universe.index, first, session, as_of=as_of)
+        events = actions.known(conn, symbols, first, session, as_of=as_of)
+    ended = events.filter(kind="delisting").group_by("symbol").agg(pl.max("ex_date"))
+    benchmark = points.select("open", "close").to_numpy()
+    scored = _scored(waiting, panel, benchmark, dict(ended.iter_rows()), known_at=as_of)
     if scored.height:
         warehouse.write(lambda c: predictions.record_outcomes(c, scored), "models.outcomes")
     return scored.height
 
 
 def _scored(
-    waiting: pl.DataFrame, panel: DailyPanel, index_open: FloatArray, *, known_at: datetime
+    waiting: pl.DataFrame,
+    panel: DailyPanel,
+    benchmark: FloatArray,
+    ended: Mapping[str, date],
+    *,
+    known_at: datetime,
 ) -> pl.DataFrame:
-    """Excess returns of the predictions that have matured."""
-    ordinals = session_ordinals(panel)
+    """Excess returns of the predictions that have matured, or whose symbol was delisted.
+
+    `benchmark` has the opens and closes of the index, `ended` the days of delistings.
+    """
     frames = []
     for (horizon,), asked in waiting.group_by("horizon"):
-        labels = forward_excess(
-            panel.open * panel.return_factor, index_open, panel.offsets, ordinals,
-            horizon=int(horizon),
-        )  # fmt: skip
+        excess, until = _excess(panel, benchmark, ended, horizon=int(horizon))
         happened = pl.DataFrame(
             {
                 "symbol": np.repeat(np.array(panel.symbols), np.diff(panel.offsets)),
                 "session": pl.Series(panel.sessions).cast(pl.Date),
-                "excess_return": labels.excess,
-                "matured_session": _days(panel, labels.end_session),
+                "excess_return": excess,
+                "matured_session": _days(panel, until),
             }
         ).filter(pl.col("excess_return").is_finite())
         frames.append(
@@ -256,6 +263,29 @@ def _scored(
         outperformed=pl.col("excess_return") > 0,
         known_at=pl.lit(known_at, dtype=pl.Datetime("us", "UTC")),
     )
+
+
+def _excess(
+    panel: DailyPanel, benchmark: FloatArray, ended: Mapping[str, date], *, horizon: int
+) -> tuple[FloatArray, Int32Array]:
+    """Return each row's excess return and last session; of who is gone to the last close."""
+    ordinals = session_ordinals(panel)
+    factor = panel.return_factor
+    labels = forward_excess(
+        panel.open * factor, benchmark[:, 0], panel.offsets, ordinals, horizon=horizon
+    )
+    prices = np.column_stack((panel.open * factor, panel.close * factor))
+    cashed, last = excess_to_last_close(prices, benchmark, panel.offsets, ordinals, horizon=horizon)
+    is_cashed = np.repeat(_gone(panel, ended), np.diff(panel.offsets)) & np.isfinite(cashed)
+    excess = np.where(is_cashed, cashed, labels.excess)
+    return excess, np.where(is_cashed, last, labels.end_session)
+
+
+def _gone(panel: DailyPanel, ended: Mapping[str, date]) -> BoolArray:
+    """Whether each symbol was delisted and has had no bar since the day it ended."""
+    lasts = pl.Series(panel.sessions[panel.offsets[1:] - 1]).cast(pl.Date)
+    ends = [ended.get(symbol, date.min) for symbol in panel.symbols]
+    return np.array([last <= end for last, end in zip(lasts, ends, strict=True)], dtype=np.bool_)
 
 
 def _days(panel: DailyPanel, ordinals: Int32Array) -> pl.Series:

@@ -107,6 +107,52 @@ def forward_excess(
     )
 
 
+def excess_to_last_close(
+    prices: FloatArray,
+    benchmark: FloatArray,
+    offsets: IntArray,
+    sessions: IntArray,
+    *,
+    horizon: int,
+) -> tuple[FloatArray, Int32Array]:
+    """Excess return from the open after the decision to a symbol's last close before the horizon.
+
+    What `forward_excess` cannot tell of a symbol that is gone: who held it was paid its last
+    close, as in `quant.backtest`. Ask only of symbols that have no later session.
+
+    Parameters
+    ----------
+    prices : array of shape (n_rows, 2)
+        Opens and closes on one split- and dividend-adjusted basis per symbol.
+    benchmark : array of shape (n_sessions, 2)
+        Opens and closes of the benchmark, indexed by session ordinal.
+    offsets, sessions, horizon : as in `forward_excess`
+
+    Returns
+    -------
+    excess : array of shape (n_rows,)
+        As a fraction; NaN where the symbol had no open in the next session, or still had a
+        session `horizon` sessions after it.
+    last : int32 array of shape (n_rows,)
+        Session ordinal of the symbol's last close.
+
+    Raises
+    ------
+    ValueError
+        If `horizon` is below 1 or the arrays do not fit each other.
+    """
+    if horizon < 1:
+        raise ValueError(f"`horizon` must be at least 1 session, was {horizon}.")
+    _require_layout(prices[:, 0], offsets, sessions)
+    days = np.asarray(sessions, dtype=np.int32)
+    final = np.repeat(np.asarray(offsets)[1:] - 1, np.diff(offsets))
+    entry = np.minimum(np.arange(days.size) + 1, final)
+    held = (days[entry] == days + 1) & (days[final] < days + 1 + horizon)
+    own = prices[final, 1] / prices[entry, 0]
+    other = benchmark[days[final], 1] / benchmark[days[entry], 0]
+    return np.where(held, own - other, np.nan), days[final]
+
+
 def triple_barrier(
     open_adjusted: FloatArray,
     high_adjusted: FloatArray,

@@ -7,7 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quant.labels import average_uniqueness, forward_excess, time_decay, triple_barrier
+from quant.labels import (
+    average_uniqueness,
+    excess_to_last_close,
+    forward_excess,
+    time_decay,
+    triple_barrier,
+)
 
 OPENS = np.array([100.0, 102.0, 101.0, 110.0, 99.0, 105.0])
 INDEX = np.array([1000.0, 1010.0, 1000.0, 1020.0, 1030.0, 1040.0])
@@ -261,3 +267,31 @@ def test_age_is_counted_in_what_was_observed_and_is_one_for_a_session() -> None:
 def test_a_decay_of_nothing_is_refused(unique: list[float], oldest: float, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         time_decay(np.array(unique), np.arange(2), oldest=oldest)
+
+
+def test_what_left_before_the_horizon_is_worth_its_last_close_and_nothing_is_entered_after() -> (
+    None
+):
+    opens = np.array([10.0, 10.0, 11.0, 20.0, 20.0])
+    closes = np.array([10.0, 12.0, 9.0, 20.0, 22.0])
+    index = np.array([[100.0, 100.0], [100.0, 110.0], [100.0, 105.0]])
+
+    excess, last = excess_to_last_close(
+        np.column_stack((opens, closes)), index, np.array([0, 3, 5]), np.array([0, 1, 2, 0, 2]),
+        horizon=2,
+    )  # fmt: skip
+
+    # Entry at 10, or at 11, and 9 at the last close; the index rose from 100 to 105. The second
+    # symbol has no open in the session after its first.
+    assert excess[:2] == pytest.approx([9 / 10 - 1.05, 9 / 11 - 1.05])
+    assert np.isnan(excess[2:]).all()
+    assert last.tolist() == [2, 2, 2, 2, 2]
+
+
+def test_what_is_still_there_at_the_horizon_is_no_matter_of_the_last_close() -> None:
+    ones = np.ones((3, 2))
+
+    excess, _ = excess_to_last_close(ones, ones, np.array([0, 3]), np.arange(3), horizon=1)
+
+    assert np.isnan(excess[0])
+    assert excess[1] == 0.0
