@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from ledger import alerts, audit, orders, state
+from ledger import alerts, audit, orders, sales, state
 from ledger.orders import FINAL
 from ledger.tables import bookings, legs, positions, proposals
 from ledger.tables import orders as table
@@ -126,7 +126,7 @@ def intend(
     """
     halted = not state.locked(conn).state.admits(reduces=True)
     # Between a stop's cancel and the intent of the sale its shares must stay free.
-    if halted or _is_being_sold(conn, symbol, owner=owner, at=at):
+    if halted or sales.is_in_hand(conn, symbol, owner=owner, at=at):
         return []
     owing = [chain for chain in _chains(conn, symbol, lock=True) if chain.is_owed]
     made: list[Order] = []
@@ -137,20 +137,39 @@ def intend(
         if position <= 0:
             _settle(conn, [*trails, *(chain.members[-1] for chain in mine)], SOLD)
             continue
+        if sales.is_coming(conn, symbol, side, at=at):
+            continue
         leaving = max(closing.get(side, Decimal(0)), closing_shares(conn, symbol).get(side, 0))
         bare = position - leaving - covered(conn, symbol, side)
-        nearest = sorted(mine, key=lambda one: one.signed.stop_price, reverse=side == "sell")
-        for chain in nearest:
-            quantity = min(bare, chain.missing)
-            if quantity > 0 and _may_work(conn, chain, price, at, is_open=is_open):
-                bare -= quantity
-                stop = _add(conn, chain, quantity, owner=owner, build=build, until=until, at=at)
-                made += [stop] if stop else []
+        for chain, quantity in _shared(conn, mine, bare, price, at, is_open=is_open):
+            bare -= quantity
+            stop = _add(conn, chain, quantity, owner=owner, build=build, until=until, at=at)
+            made += [stop] if stop else []
         if bare <= 0 and not leaving:
             _settle(conn, [chain.members[-1] for chain in mine], TAKEN_OVER)
         if trails and (bare > 0 or not leaving):
             _tell_trails(conn, trails, bare, at)
     return made
+
+
+def _shared(
+    conn: sa.Connection,
+    owing: Sequence[Chain],
+    bare: Decimal,
+    price: Decimal | None,
+    at: Stamp,
+    *,
+    is_open: bool,
+) -> list[tuple[Chain, Decimal]]:
+    """Share what is bare out among the chains that owe a stop, the nearest to the price first."""
+    found: list[tuple[Chain, Decimal]] = []
+    is_long = bool(owing) and owing[0].signed.side == "sell"
+    for chain in sorted(owing, key=lambda one: one.signed.stop_price, reverse=is_long):
+        quantity = min(bare, chain.missing)
+        if quantity > 0 and _may_work(conn, chain, price, at, is_open=is_open):
+            bare -= quantity
+            found.append((chain, quantity))
+    return found
 
 
 def _may_work(
@@ -163,20 +182,6 @@ def _may_work(
         _tell_passed(conn, chain.signed, price, at)
         return False
     return True
-
-
-def _is_being_sold(conn: sa.Connection, symbol: str, *, owner: str, at: Stamp) -> bool:
-    """Whether another dispatcher holds a leg that closes shares and has not written it down."""
-    unsent = sa.not_(sa.exists().where(table.c.leg_id == legs.c.leg_id))
-    query = sa.select(sa.func.count()).where(
-        legs.c.symbol == symbol,
-        legs.c.reduces,
-        legs.c.closed_at.is_(None),
-        legs.c.lease_until > at.desk_at,
-        legs.c.lease_owner.is_distinct_from(owner),
-        sa.or_(legs.c.tactic.is_not(None), unsent),
-    )
-    return bool(conn.scalar(query))
 
 
 def _chains(conn: sa.Connection, symbol: str, *, lock: bool = False) -> list[Chain]:
@@ -331,11 +336,18 @@ def _tell_passed(conn: sa.Connection, stop: sa.Row[Any], price: Decimal, at: Sta
 
 
 def _settle(conn: sa.Connection, stops: Sequence[sa.Row[Any]], why: str) -> None:
-    """What gave way does not come back for a later position."""
+    """What gave way and has ended does not come back for a later position.
+
+    One whose cancel is still under way is left as it is: it must be owed once it has ended.
+    """
     for stop in stops:
         conn.execute(
             sa.update(table)
-            .where(table.c.client_order_id == stop.client_order_id, table.c.reason == YIELDED)
+            .where(
+                table.c.client_order_id == stop.client_order_id,
+                table.c.reason == YIELDED,
+                table.c.state.in_(FINAL),
+            )
             .values(reason=why)
         )
 
