@@ -9,15 +9,16 @@ from typing import Any
 import sqlalchemy as sa
 
 from ledger import fills, stops
-from ledger.orders import REPLACED, protective
+from ledger.orders import FINAL, REPLACED, protective
 from ledger.tables import fills as executions
 from ledger.tables import order_events, orders, positions, requests
-from trading.orders import YIELDED, OrderState
+from trading.orders import OCO, RENEWED_FROM, YIELDED, OrderState
 from trading.positions import begun_by
 
 BEFORE_A_SPLIT = "Cancelled by the desk: its symbol is split as the next session opens."
 _ENDED = (OrderState.CANCELED, OrderState.EXPIRED)
 _BY_THE_DESK = (YIELDED, REPLACED, stops.SOLD, stops.LEFT, stops.TAKEN_OVER)
+_OWED = (YIELDED, stops.SOLD, stops.LEFT)  # or told of, or sold with all that was held
 
 
 @dataclass(frozen=True)
@@ -52,8 +53,8 @@ def look(conn: sa.Connection, *, booked_by: datetime) -> Look:
     """Return the positions whose stops ended unasked, and how many shares have none for that.
 
     Left out are stops that gave way to a sale, that a split ended, that a person had cancelled,
-    whose target was filled, in whose place people signed another since, or that ended before the
-    present holding began; and shares that are on their way out.
+    whose target was filled, or that ended before the present holding began; shares for which
+    people signed other stops since; and shares that are on their way out.
 
     Parameters
     ----------
@@ -71,10 +72,9 @@ def look(conn: sa.Connection, *, booked_by: datetime) -> Look:
         if _has_changed(conn, held.symbol, since=held.received_at):
             unsure.add(held.symbol)
             continue
-        lost = sum((one.quantity - one.filled_quantity for one in ended), Decimal(0))
-        names = tuple(one.client_order_id for one in ended)
-        quantity = min(without, Decimal(lost))
-        newest = ended[-1]
+        names = tuple(one.client_order_id for one, _ in ended)
+        quantity = min(without, sum((left for _, left in ended), Decimal(0)))
+        newest, _ = ended[-1]
         awaits = newest.reason == BEFORE_A_SPLIT
         bare.append(Bare(held.symbol, quantity, names, OrderState(newest.state), awaits))
     return Look(tuple(bare), frozenset(unsure))
@@ -82,15 +82,8 @@ def look(conn: sa.Connection, *, booked_by: datetime) -> Look:
 
 def _ended(
     conn: sa.Connection, symbol: str, side: str, booked_by: datetime
-) -> Sequence[sa.Row[Any]]:
-    """Stops that stood at the broker and ended unasked since the holding began, oldest first."""
-    later = orders.alias()
-    replaced = sa.exists().where(
-        later.c.symbol == symbol,
-        later.c.side == side,
-        protective(later),
-        later.c.intended_at > orders.c.final_at,
-    )
+) -> list[tuple[sa.Row[Any], Decimal]]:
+    """Stops that ended unasked since the holding began, oldest first, and the shares they left."""
     found = conn.execute(
         sa.select(orders)
         .where(
@@ -99,7 +92,6 @@ def _ended(
             orders.c.broker_order_id.is_not(None),
             sa.func.coalesce(orders.c.reason, "").not_in(_BY_THE_DESK),
             orders.c.quantity > orders.c.filled_quantity,
-            sa.not_(replaced),
             sa.not_(_awaits_split(booked_by)),
             sa.not_(_asked_for()),
             sa.not_(_beside_a_fill()),
@@ -109,7 +101,53 @@ def _ended(
     if not found:
         return []
     since = _since(conn, symbol)
-    return [one for one in found if since is not None and one.final_at >= since]
+    recent = [one for one in found if since is not None and one.final_at >= since]
+    return _left_by(recent, _signed_stops(conn, symbol, side))
+
+
+def _left_by(
+    ended: Sequence[sa.Row[Any]], signed: Sequence[sa.Row[Any]]
+) -> list[tuple[sa.Row[Any], Decimal]]:
+    """Return the ended stops in whose place too few were signed since, and the shares they left."""
+    spare = {one.client_order_id: _stood_in_for(one) for one in signed}
+    left = []
+    for stop in ended:
+        bare = Decimal(stop.quantity - stop.filled_quantity)
+        for later in signed:
+            if later.intended_at > stop.final_at:
+                taken = min(bare, spare[later.client_order_id])
+                spare[later.client_order_id] -= taken
+                bare -= taken
+        if bare > 0:
+            left.append((stop, bare))
+    return left
+
+
+def _stood_in_for(stop: sa.Row[Any]) -> Decimal:
+    """Shares for which a stop works, was filled, or gave way to a sale: then it is owed itself."""
+    stands = stop.state not in FINAL or stop.reason in _OWED
+    return Decimal(stop.quantity if stands else stop.filled_quantity)
+
+
+def _signed_stops(conn: sa.Connection, symbol: str, side: str) -> Sequence[sa.Row[Any]]:
+    """Stops that were signed for what is held, oldest first.
+
+    The stop of an entry protects its own purchase, and one made anew the shares of a signed one:
+    neither takes the place of another.
+    """
+    pair = orders.alias()
+    of_a_pair = sa.exists().where(
+        pair.c.client_order_id == orders.c.parent_client_order_id, pair.c.order_class == OCO
+    )
+    return conn.execute(
+        sa.select(orders)
+        .where(
+            stops.closes(symbol, side),
+            orders.c.attempt <= RENEWED_FROM,
+            sa.or_(orders.c.parent_client_order_id.is_(None), of_a_pair),
+        )
+        .order_by(orders.c.intended_at)
+    ).all()
 
 
 def _awaits_split(booked_by: datetime) -> sa.ColumnElement[bool]:

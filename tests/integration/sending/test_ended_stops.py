@@ -9,7 +9,7 @@ import pytest
 
 from ledger import alerts, new_id, requests, state
 from ledger.alerts import Alert
-from tests.integration.sending.desk import CLOSE, SmallDesk, proposed
+from tests.integration.sending.desk import CLOSE, SmallDesk, proposed, refuse
 from tests.integration.sending.giving_way import STOP, closing, compare, name_of, protected, send
 from tests.integration.sending.test_protecting import PAIR, by_hand, holding
 from tests.integration.sending.test_protecting import protected as with_child
@@ -116,6 +116,76 @@ def test_a_new_stop_ends_what_was_told_and_its_own_end_is_told_anew(desk: SmallD
     compare(desk)
     [again] = look(desk)
     assert again.alert_id != first.alert_id
+
+
+@pytest.mark.parametrize(("held", "bought"), [(20, 5), (4, 12)])
+def test_the_stop_of_another_purchase_does_not_end_what_was_told(
+    desk: SmallDesk, held: int, bought: int
+) -> None:
+    entry = protected(desk, filled=held)
+    desk.broker.cancel(desk.broker.held[entry].broker_order_id)
+    ends(desk)
+    [told] = look(desk)
+    desk.clock.forward(60)
+    more = name_of(desk.sign(replace(proposed(quantity=bought), strategy="more")))
+    send(desk, "run/more")
+    desk.broker.fill(more, bought, "195.80")
+    desk.broker.held["its-stop"] = replace(
+        desk.broker.held[STOP], client_order_id="its-stop", broker_order_id="b-its-stop",
+        quantity=D(bought), state=OrderState.ACCEPTED, parent_client_order_id=more,
+    )  # fmt: skip
+    compare(desk)
+    compare(desk)
+
+    assert [(one.alert_id, one.over_at) for one in look(desk)] == [(told.alert_id, None)]
+
+
+def test_a_new_stop_for_some_of_the_shares_does_not_end_what_was_told(desk: SmallDesk) -> None:
+    protected(desk)
+    ends(desk)
+    [told] = look(desk)
+    beside(desk, replace(ANEW, quantity=D(12)))
+    assert [(one.alert_id, one.over_at) for one in look(desk)] == [(told.alert_id, None)]
+
+    beside(desk, replace(ANEW, quantity=D(8), stop_price=D("190.00")))
+    assert look(desk)[0].over_at is not None
+
+
+def test_a_new_stop_that_the_broker_refused_does_not_end_what_was_told(desk: SmallDesk) -> None:
+    protected(desk)
+    ends(desk)
+    [told] = look(desk)
+    desk.broker.on_submit = refuse
+    desk.clock.forward(1)
+    name = name_of(desk.sign(by_hand(desk, ANEW)))
+    assert send(desk, "run/anew").rejected == [name]
+    compare(desk)
+
+    assert [(one.alert_id, one.over_at) for one in look(desk)] == [(told.alert_id, None)]
+
+
+def test_while_the_new_stop_gives_way_to_a_sale_the_old_one_is_not_told_of(
+    desk: SmallDesk,
+) -> None:
+    protected(desk)
+    ends(desk)
+    [told] = look(desk)
+    anew = beside(desk, ANEW)
+    look(desk)
+    with desk.engine.begin() as conn:
+        alerts.acknowledge(
+            conn, alert_id=told.alert_id, person_id=desk.signers["Jan"], desk_at=desk.clock.now()
+        )
+    desk.sign(closing(quantity=8))
+    desk.broker.on_cancel = lambda _id: desk.broker.away.add("positions")  # dies in the middle
+    send(desk, "run/sale")
+    desk.broker.on_cancel = lambda _id: None
+    desk.broker.away = set()
+    assert desk.broker.held[anew].state is OrderState.CANCELED
+    compare(desk)
+    compare(desk)
+
+    assert look(desk) == []
 
 
 def test_the_end_of_the_older_of_two_stops_is_told(holding: SmallDesk) -> None:
