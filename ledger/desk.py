@@ -28,7 +28,7 @@ from ledger import (
 from ledger.connection import transact
 from trading.broker import BrokerBooking, BrokerFill, BrokerOrder
 from trading.errors import IllegalTransitionError
-from trading.ledger import BrokerView, DeskNow, Difference, Scope, SignedLeg, Stamp, Unsettled
+from trading.ledger import Book, BrokerView, DeskNow, Difference, Scope, SignedLeg, Stamp, Unsettled
 from trading.orders import Order, OrderState, Side, seen
 from trading.state import TradingState
 from trading.tactics.planning import Child
@@ -131,6 +131,7 @@ class DeskLedger:
         self,
         symbol: str,
         *,
+        book: Book,
         held: Decimal,
         price: Decimal | None,
         closing: Mapping[str, Decimal],
@@ -143,7 +144,7 @@ class DeskLedger:
         """Write down the stops that what is held beyond the sales has not, and return them."""
         return self._transact(
             lambda conn: stops.intend(
-                conn, symbol, held=held, price=price, closing=closing, is_open=is_open,
+                conn, symbol, book=book, held=held, price=price, closing=closing, is_open=is_open,
                 owner=owner, build=build, until=lease_until, at=at,
             )
         )  # fmt: skip

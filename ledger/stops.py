@@ -13,13 +13,14 @@ from ledger import alerts, audit, orders, sales, state
 from ledger.orders import FINAL
 from ledger.tables import bookings, legs, positions, proposals
 from ledger.tables import orders as table
-from trading.ledger import Stamp
+from trading.ledger import Book, Stamp
 from trading.orders import OCO, RENEWED_FROM, STOPS, YIELDED, Order, OrderState, renewed
 from trading.wording import shares
 
 # A stop with a trail follows the price: nobody signed a new one from where it stands now. It is
 # told as missing instead.
 _KINDS = ("stop", "stop_limit")
+_BOOK = (proposals.c.environment, proposals.c.account_id)
 _TRAILING = "trailing_stop"
 _MOST_REFUSALS = 5  # the broker refused so many for one stop: from here on people must look
 SOLD = "Taken back by the desk: all of its shares were sold."
@@ -58,6 +59,10 @@ class Chain:
         sold = sum((one.filled_quantity for one in self.members), Decimal(0))
         works = newest.quantity - newest.filled_quantity if newest.state not in FINAL else 0
         return Decimal(self.signed.quantity) - sold - works
+
+
+def _book(stop: sa.Row[Any]) -> Book:
+    return Book(stop.environment, stop.account_id)
 
 
 def mark_yielded(conn: sa.Connection, client_order_id: str, *, at: Stamp) -> None:
@@ -102,6 +107,7 @@ def intend(
     conn: sa.Connection,
     symbol: str,
     *,
+    book: Book,
     held: Decimal,
     price: Decimal | None,
     closing: Mapping[str, Decimal],
@@ -115,6 +121,8 @@ def intend(
 
     Parameters
     ----------
+    book : Book
+        Of what was signed for another one nothing is made or settled.
     held : Decimal
         Shares the broker holds; negative when short.
     price : Decimal or None
@@ -128,11 +136,19 @@ def intend(
     # Between a stop's cancel and the intent of the sale its shares must stay free.
     if halted or sales.is_in_hand(conn, symbol, owner=owner, at=at):
         return []
-    owing = [chain for chain in _chains(conn, symbol, lock=True) if chain.is_owed]
+    owing = [
+        chain
+        for chain in _chains(conn, symbol, lock=True)
+        if chain.is_owed and _book(chain.signed) == book
+    ]
     made: list[Order] = []
     for side in ("sell", "buy"):
         mine = [chain for chain in owing if chain.signed.side == side]
-        trails = [one for one in _trails_given_way(conn, symbol) if one.side == side]
+        trails = [
+            one
+            for one in _trails_given_way(conn, symbol)
+            if one.side == side and _book(one) == book
+        ]
         position = held if side == "sell" else -held
         if position <= 0:
             _settle(conn, [*trails, *(chain.members[-1] for chain in mine)], SOLD)
@@ -187,7 +203,7 @@ def _may_work(
 def _chains(conn: sa.Connection, symbol: str, *, lock: bool = False) -> list[Chain]:
     """The stops of a symbol that close a position, each with what took its place."""
     query = (
-        sa.select(table, legs.c.leg_no, legs.c.reduces, proposals.c.entered_by)
+        sa.select(table, legs.c.leg_no, legs.c.reduces, proposals.c.entered_by, *_BOOK)
         .join(legs, legs.c.leg_id == table.c.leg_id)
         .join(proposals, proposals.c.proposal_id == table.c.proposal_id)
         .where(
@@ -211,7 +227,9 @@ def _chains(conn: sa.Connection, symbol: str, *, lock: bool = False) -> list[Cha
 def _trails_given_way(conn: sa.Connection, symbol: str) -> Sequence[sa.Row[Any]]:
     """Trailing stops that the desk cancelled for a sale, of which nobody was told yet."""
     return conn.execute(
-        sa.select(table).where(
+        sa.select(table, *_BOOK)
+        .join(proposals, proposals.c.proposal_id == table.c.proposal_id)
+        .where(
             table.c.symbol == symbol,
             table.c.order_type == _TRAILING,
             table.c.state == OrderState.CANCELED,

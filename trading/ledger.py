@@ -84,6 +84,14 @@ class Stamp:
 
 
 @dataclass(frozen=True)
+class Book:
+    """Whose positions and orders they are: what was signed for one is not sent to another."""
+
+    environment: str  # replay | paper | live
+    account_id: str  # as the broker names it
+
+
+@dataclass(frozen=True)
 class Difference:
     """Something about which broker and ledger do not agree.
 
@@ -167,6 +175,7 @@ class Ledger(Protocol):
         self,
         symbol: str,
         *,
+        book: Book,
         held: Decimal,
         price: Decimal | None,
         closing: Mapping[str, Decimal],
@@ -179,7 +188,8 @@ class Ledger(Protocol):
         """Write down the stops that what is held beyond the sales has not, and return them.
 
         Each is at the price that was signed, all together at most for the shares signed. One that
-        the price has passed already is not made: an alert asks for a person.
+        the price has passed already is not made: an alert asks for a person. Of what was signed
+        for another book nothing is made, and it stays owed.
         """
 
     def finish_leg(self, leg_id: str, *, code: str, sentence: str, at: Stamp) -> None:

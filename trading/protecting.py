@@ -13,7 +13,7 @@ from decimal import Decimal
 from trading.broker import Broker
 from trading.clock import DeskClock, MarketClock
 from trading.errors import BrokerUnavailableError
-from trading.ledger import Ledger, Stamp
+from trading.ledger import Book, Ledger, Stamp
 from trading.orders import Order
 from trading.proposals import Leg
 from trading.sending import Report, Sender, stamp, submit
@@ -33,6 +33,9 @@ def restore_stops(
 ) -> Report:
     """Send the stops that sales left too small, each once; nothing where none is owed.
 
+    Each goes to the account and environment that it was signed for: where the broker's keys are
+    those of another, it stays owed.
+
     Returns
     -------
     Report
@@ -40,8 +43,11 @@ def restore_stops(
     """
     report = Report() if report is None else report
     try:
-        for symbol in ledger.owed_stops():
-            for order in _intended(ledger, broker, symbol, sender, desk, market):
+        symbols = ledger.owed_stops()
+        # Asked anew each time: the keys, or what they open, may have been changed since.
+        account = broker.account().account_id if symbols else ""
+        for symbol in symbols:
+            for order in _intended(ledger, broker, symbol, account, sender, desk, market):
                 _send(ledger, broker, order, sender, desk, market, report)
     except BrokerUnavailableError as e:
         report.problem = str(e)
@@ -52,6 +58,7 @@ def _intended(
     ledger: Ledger,
     broker: Broker,
     symbol: str,
+    account: str,
     sender: Sender,
     desk: DeskClock,
     market: MarketClock,
@@ -63,6 +70,7 @@ def _intended(
     position = next((one for one in broker.positions() if one.symbol == symbol), None)
     return ledger.intend_stops(
         symbol,
+        book=Book(sender.environment, account),
         held=_ZERO if position is None else position.quantity,
         price=None if position is None else position.market_price,
         closing=closing,

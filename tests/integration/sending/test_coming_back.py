@@ -25,8 +25,9 @@ from tests.integration.sending.giving_way import (
 )
 from trading.dispatch import send_signed
 from trading.errors import OrderRejectedError, OutcomeUnknownError
-from trading.ledger import Stamp
+from trading.ledger import Book, Stamp
 from trading.orders import Order, OrderState
+from trading.protecting import restore_stops
 from trading.state import TradingState
 from trading.stopping import cancel_order
 
@@ -235,6 +236,33 @@ def test_the_same_sale_again_goes_at_once_after_a_refusal_and_waits_after_a_send
     assert desk.ledger.order(name_of(first)) is not None
 
 
+@pytest.mark.parametrize(
+    ("account", "environment"), [("PA2", "replay"), ("PA1", "live"), ("PA2", "live")]
+)
+def test_a_stop_goes_to_no_other_account_than_it_was_signed_for(
+    desk: SmallDesk, account: str, environment: str
+) -> None:
+    protected(desk)
+    sale = desk.sign(closing())
+    send(desk, "run/2")
+    desk.broker.cancel(f"b-{name_of(sale)}")
+    compare(desk)
+    sender = replace(desk.sender("executor"), environment=environment)
+    desk.broker.account_id = account
+    held = desk.broker.holdings.copy()
+    for there in (held, {}):  # of the same symbol, and of nothing
+        desk.broker.holdings = there
+        told = restore_stops(
+            desk.ledger, desk.broker, sender=sender, desk=desk.clock, market=desk.market
+        )
+        assert told.sent == []
+
+    desk.broker.account_id, desk.broker.holdings = "PA1", held
+    restore(desk)
+
+    assert stops(desk) == [(Decimal(20), AT)]
+
+
 def refuse_sales(order: Order) -> None:
     if order.side == "sell" and order.order_type == "limit":
         raise OrderRejectedError("insufficient qty available for order")
@@ -286,8 +314,9 @@ def test_two_that_make_a_stop_anew_at_once_make_and_log_one(desk: SmallDesk) -> 
 
     def intended(conn: sa.Connection, owner: str, held: int) -> list[Order]:
         return ledger_stops.intend(
-            conn, "IBM", held=Decimal(held), price=Decimal("195.80"), closing={}, is_open=True,
-            owner=owner, build="b1", until=NOON + timedelta(minutes=1), at=stamp,
+            conn, "IBM", book=Book("replay", "PA1"), held=Decimal(held),
+            price=Decimal("195.80"), closing={}, is_open=True, owner=owner, build="b1",
+            until=NOON + timedelta(minutes=1), at=stamp,
         )  # fmt: skip
 
     def later() -> list[Order]:
