@@ -77,11 +77,13 @@ class Viewer:
         return environment_of(self.settings)
 
     def data(self, symbols: Sequence[str]) -> Mapping[str, DataNow]:
-        """Return the quality verdict on each symbol's newest judged session."""
-        newest = exchange().last_closed(market_now(self.ledger))
+        """Return the quality verdict on each symbol's newest judged session, as it is now."""
+        now = market_now(self.ledger)
         with self.warehouse.reader() as conn:
-            session = verdicts.newest_session(conn, last=newest)
-        return {} if session is None else self._research(symbols, session).data
+            session = verdicts.newest_session(conn, last=exchange().last_closed(now))
+            if session is None:
+                return {}
+            return self._data(conn, symbols, session, as_of=now + DEFAULT_LAG)
 
     def model(self, version: str | None) -> ModelNow | None:
         """Return the status of a model version now."""
@@ -204,15 +206,25 @@ class Viewer:
     def _research(self, symbols: Sequence[str], session: date) -> "_Research":
         as_of = decision_time(session)
         with self.warehouse.reader() as conn:
-            judged = verdicts.status(conn, symbols, session, as_of=as_of)
-            counted = verdicts.latest(conn, [session])
+            data = self._data(conn, symbols, session, as_of=as_of)
             recent = bars.ohlcv(
                 conn, symbols, session - timedelta(days=_VOLUME_DAYS), session, as_of=as_of
             )
         return _Research(
-            data=_data(judged, counted, self._sessions_old(session)),
+            data=data,
             average_volume=_average_volume(recent, self.limits.volume_sessions),
         )
+
+    def _data(
+        self,
+        conn: duckdb.DuckDBPyConnection,
+        symbols: Sequence[str],
+        session: date,
+        *,
+        as_of: datetime,
+    ) -> Mapping[str, DataNow]:
+        judged = verdicts.status(conn, symbols, session, as_of=as_of)
+        return _data(judged, verdicts.latest(conn, [session]), self._sessions_old(session))
 
     def _sessions_old(self, session: date) -> int:
         """Closed sessions that `session`'s data does not know of."""

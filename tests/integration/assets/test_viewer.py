@@ -1,19 +1,22 @@
 """The picture behind a proposal: real ledger and warehouse, a broker in memory."""
 
 from dataclasses import asdict, replace
+from datetime import timedelta
 from decimal import Decimal
 
 import polars as pl
 import pytest
 import sqlalchemy as sa
 
+from assets.desk_time import decision_time
 from assets.picture import Viewer, limits_now
 from assets.policies import policy
 from config import limits as limits_module
 from ledger import new_id
 from ledger.tables import limit_overrides
 from tests.integration.assets.viewed import LIMITS, tell_market
-from tests.integration.ledger.cases import CLOSE, NOON, SESSION, Case, proposed
+from tests.integration.ledger.cases import CLOSE, NOON, OPEN, SESSION, Case, proposed
+from tests.integration.warehouse import rows
 from tests.integration.warehouse.test_subjects import MODEL
 from trading.picture import Picture
 from trading.pretrade import judge_leg
@@ -111,3 +114,15 @@ def test_a_champion_stands_while_the_policy_is_the_one_its_gates_judged(
     assert told is not None
     assert (told.status, bool(told.outdated)) == (status, bool(said))
     assert said in told.outdated
+
+
+def test_before_sending_the_newest_verdict_counts(case: Case, viewer: Viewer) -> None:
+    """Passed in the evening; the bar is restated the next morning, and a person releases it."""
+    rows.judge(viewer.warehouse, "IBM", SESSION, "passed", decision_time(SESSION))
+    assert viewer.data(["IBM"])["IBM"].status == "passed"
+
+    rows.judge(viewer.warehouse, "IBM", SESSION, "held", OPEN - timedelta(hours=1))
+    assert viewer.data(["IBM"])["IBM"].status == "held"
+
+    rows.judge(viewer.warehouse, "IBM", SESSION, "released", OPEN)
+    assert viewer.data(["IBM"])["IBM"].status == "released"
