@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import duckdb
 import numpy as np
@@ -35,6 +36,7 @@ from warehouse import Warehouse, adjustment, bars, index, models, verdicts
 _VOLUME_DAYS = 60  # calendar days that hold 20 sessions for sure
 _RETURN_DAYS = 800  # calendar days that hold 504 sessions for sure
 _RETURN_SESSIONS = 504  # two years, as in the risk figures
+_NEW_YORK = ZoneInfo("America/New_York")
 _PLACES = Decimal("0.0001")
 
 
@@ -93,7 +95,7 @@ class Viewer:
         return self._model(known, version, otherwise)
 
     def average_volume(self, symbols: Sequence[str]) -> Mapping[str, Decimal]:
-        """Return average shares a session, of the sessions before the newest close."""
+        """Return average shares a session, up to the newest close, in shares of today."""
         session = exchange().last_closed(market_now(self.ledger))
         return self._research(symbols, session).average_volume
 
@@ -204,15 +206,17 @@ class Viewer:
         return {symbol: asset for symbol, asset in told.items() if asset is not None}
 
     def _research(self, symbols: Sequence[str], session: date) -> "_Research":
-        as_of = decision_time(session)
+        as_of, first = decision_time(session), session - timedelta(days=_VOLUME_DAYS)
+        today = market_now(self.ledger).astimezone(_NEW_YORK).date()
         with self.warehouse.reader() as conn:
             data = self._data(conn, symbols, session, as_of=as_of)
-            recent = bars.ohlcv(
-                conn, symbols, session - timedelta(days=_VOLUME_DAYS), session, as_of=as_of
+            recent = bars.ohlcv(conn, symbols, first, session, as_of=as_of)
+            closes = adjustment.adjusted_closes(
+                conn, symbols, first, session, as_of=as_of, basis=max(session, today)
             )
         return _Research(
             data=data,
-            average_volume=_average_volume(recent, self.limits.volume_sessions),
+            average_volume=_average_volume(recent, closes, self.limits.volume_sessions),
         )
 
     def _data(
@@ -267,8 +271,15 @@ def _data(judged: pl.DataFrame, counted: pl.DataFrame, age: int) -> dict[str, Da
     }
 
 
-def _average_volume(recent: pl.DataFrame, sessions: int) -> dict[str, Decimal]:
-    means = recent.sort("session").group_by("symbol").agg(pl.col("volume").tail(sessions).mean())
+def _average_volume(
+    recent: pl.DataFrame, closes: pl.DataFrame, sessions: int
+) -> dict[str, Decimal]:
+    """Return the mean volume by symbol in shares of the closes' basis: a split changes no size."""
+    per_share = pl.col("split_adjusted_close") / pl.col("close")
+    units = closes.select("symbol", "session", per_share=per_share)
+    traded = recent.join(units, on=("symbol", "session")).sort("session")
+    volume = pl.col("volume") / pl.col("per_share")
+    means = traded.group_by("symbol").agg(volume.tail(sessions).mean())
     return {symbol: figure(volume, digits=0) for symbol, volume in means.iter_rows()}
 
 

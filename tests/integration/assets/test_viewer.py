@@ -1,7 +1,7 @@
 """The picture behind a proposal: real ledger and warehouse, a broker in memory."""
 
 from dataclasses import asdict, replace
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 
 import polars as pl
@@ -14,6 +14,7 @@ from assets.policies import policy
 from config import limits as limits_module
 from ledger import new_id
 from ledger.tables import limit_overrides
+from quality.calendar import exchange
 from tests.integration.assets.viewed import LIMITS, tell_market
 from tests.integration.ledger.cases import CLOSE, NOON, OPEN, SESSION, Case, proposed
 from tests.integration.warehouse import rows
@@ -126,3 +127,26 @@ def test_before_sending_the_newest_verdict_counts(case: Case, viewer: Viewer) ->
 
     rows.judge(viewer.warehouse, "IBM", SESSION, "released", OPEN)
     assert viewer.data(["IBM"])["IBM"].status == "released"
+
+
+@pytest.mark.parametrize(
+    ("ratio", "ex_date", "expected"),
+    [
+        (0.1, SESSION, "100000"),  # 19 x 1,000,000 / 10, and 100,000 as they are
+        (0.1, OPEN.date(), "95500"),  # of this morning: 20 sessions, the last one too
+        (4.0, SESSION, "3805000"),  # (19 x 4,000,000 + 100,000) / 20
+    ],
+)
+def test_average_volume_is_in_shares_of_today(
+    case: Case, viewer: Viewer, ratio: float, ex_date: date, expected: str
+) -> None:
+    sessions = exchange().sessions(SESSION - timedelta(days=28), SESSION)[-20:]
+    volumes = dict.fromkeys(sessions, 1_000_000) | {SESSION: 100_000}
+    for session, volume in volumes.items():
+        bar = rows.bar("IBM", session, 20.0, volume=volume, known_at=decision_time(session))
+        rows.append(viewer.warehouse, bar)
+        rows.judge(viewer.warehouse, "IBM", session, "passed", decision_time(session))
+    announced = decision_time(sessions[0])
+    rows.act(viewer.warehouse, rows.split("IBM", ex_date, ratio, known_at=announced))
+
+    assert viewer.average_volume(["IBM"]) == {"IBM": D(expected)}
