@@ -194,10 +194,13 @@ def _require_terms(found: StoredProposal, stored_legs: Sequence[StoredLeg]) -> N
     terms["legs"] = [stored.leg.content() for stored in stored_legs]
     signed = json.loads(found.content)
     acted = json.loads(canonical_bytes(terms))
-    altered = sorted(name for name, value in acted.items() if signed.get(name) != value)
+    altered = [name for name, value in acted.items() if signed.get(name) != value]
+    if found.signatures_needed < signed["signatures_needed"]:
+        altered.append("signatures_needed")
     if altered:
+        names = ", ".join(sorted(altered))
         raise ContentMismatchError(
-            f"Proposal {found.code} is not stored as it was hashed: {', '.join(altered)} differ. "
+            f"Proposal {found.code} is not stored as it was hashed: {names} differ. "
             "Nothing of it may be signed or sent: verify the audit log and restore a backup."
         )
 

@@ -1,6 +1,5 @@
 """Signed legs: which wait to be sent, who holds them, and what was agreed about them."""
 
-import json
 from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -13,11 +12,11 @@ from ledger import filed
 from ledger.leases import free
 from ledger.orders import FINAL, REPLACED, UNSETTLED, sent_by_us, stored_order
 from ledger.tables import legs, orders, people, proposals, signatures
-from trading.canonical import canonical_bytes
+from trading.errors import ContentMismatchError
 from trading.ledger import Scope, SignedLeg
 from trading.orders import Order
 from trading.picture import SignedTerms
-from trading.proposals import Leg, is_intact
+from trading.proposals import Leg
 from trading.tactics.planning import Child
 
 
@@ -253,12 +252,10 @@ def terms(conn: sa.Connection, proposal_id: str) -> SignedTerms:
         .order_by(signatures.c.signed_at)
     ).all()
     allowed = {one.person_id for one in given if one.active and "signatory" in one.roles}
-    intact = is_intact(row.content, row.content_hash) and all(
-        one.content_hash == row.content_hash for one in given
-    )
+    intact = all(one.content_hash == row.content_hash for one in given)
     return SignedTerms(
         state=row.state,
-        intact=intact and _is_as_signed(conn, proposal_id, row.command, row.content),
+        intact=intact and _is_as_signed(conn, proposal_id),
         valid_until=row.valid_until,
         signers=tuple(one.person_id for one in given),
         allowed_signers=frozenset(allowed),
@@ -270,14 +267,13 @@ def terms(conn: sa.Connection, proposal_id: str) -> SignedTerms:
     )
 
 
-def _is_as_signed(
-    conn: sa.Connection, proposal_id: str, command: str | None, content: bytes
-) -> bool:
-    """Whether the legs, and what lets them pass a halt, are those of the bytes."""
-    stored = [each.leg.content() for each in filed.legs_of(conn, proposal_id)]
-    acted: object = json.loads(canonical_bytes({"legs": stored}))["legs"]
-    signed = json.loads(content)
-    return bool(acted == signed.get("legs") and command == signed.get("command"))
+def _is_as_signed(conn: sa.Connection, proposal_id: str) -> bool:
+    """Whether the legs and all terms that the desk acts by are those of the bytes."""
+    try:
+        filed.content(conn, proposal_id)
+    except ContentMismatchError:
+        return False
+    return True
 
 
 def _signed(conn: sa.Connection, told: Any) -> SignedLeg:

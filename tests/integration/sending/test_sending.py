@@ -1,6 +1,8 @@
 """For every signed leg the broker ends up with exactly one order or none."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from threading import Barrier
 
@@ -11,7 +13,15 @@ import sqlalchemy as sa
 from ledger import audit, heartbeats, pages
 from ledger.tables import heartbeats as beats
 from ledger.tables import legs, orders, proposals, signatures
-from tests.integration.sending.desk import BUILD, LIMITS, CrashError, SmallDesk, refuse
+from tests.integration.sending.desk import (
+    BUILD,
+    CLOSE,
+    LIMITS,
+    CrashError,
+    SmallDesk,
+    proposed,
+    refuse,
+)
 from trading.dispatch import Report, send_signed, settle_unresolved
 from trading.errors import OutcomeUnknownError, RateLimitedError
 from trading.orders import Order, OrderState, client_order_id
@@ -72,6 +82,42 @@ def test_a_leg_that_was_altered_is_never_sent(desk: SmallDesk) -> None:
     report = send(desk)
 
     assert len(report.closed) == 1, report
+    assert desk.broker.submits == 0
+
+
+@pytest.mark.parametrize(
+    "altered",
+    [
+        {"valid_until": CLOSE + timedelta(days=30)},
+        {"drift_bound": Decimal("0.5")},
+        {"drift_direction": "both"},
+        {"signatures_needed": 0},
+        {"environment": "live"},
+        {"account_id": "PA2"},
+        {"model_version": "m2"},
+        {"strategy": "other"},
+    ],
+    ids=lambda altered: next(iter(altered)),
+)
+def test_terms_that_were_altered_send_nothing(desk: SmallDesk, altered: dict[str, object]) -> None:
+    desk.signed()
+    desk.tampered = True
+    with desk.engine.begin() as conn:
+        conn.execute(sa.update(proposals).values(**altered))
+
+    report = send(desk)
+
+    assert len(report.closed) == 1, report
+    assert desk.broker.submits == 0
+
+
+def test_who_entered_it_cannot_be_struck_out_to_count_as_a_signatory(desk: SmallDesk) -> None:
+    desk.sign(replace(proposed(), entered_by=desk.signers["Jan"]))
+    desk.tampered = True
+    with desk.engine.begin() as conn:
+        conn.execute(sa.update(proposals).values(entered_by=None))
+
+    assert len(send(desk).closed) == 1
     assert desk.broker.submits == 0
 
 
