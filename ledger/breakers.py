@@ -1,7 +1,7 @@
 """The figures of the circuit breakers, and what becomes of one that trips."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
@@ -49,11 +49,16 @@ def circuit(
         market_at=clock.now,
         is_open=clock.is_open,
         account=situation.situation(conn, desk_at=desk_at).account,
-        feed_silent=None if heard_at is None else desk_at - max(heard_at, watched_since),
-        broker_silent=desk_at - max(_answered_at(conn) or watched_since, watched_since),
+        feed_silent=None if heard_at is None else _silence(heard_at, watched_since, desk_at),
+        broker_silent=_silence(_answered_at(conn) or watched_since, watched_since, desk_at),
         alert_waits=None if oldest is None else desk_at - oldest.raised_at,
         alert_id=None if oldest is None else oldest.alert_id,
     )
+
+
+def _silence(heard_at: datetime, watched_since: datetime, desk_at: datetime) -> timedelta:
+    """Wall time since the last word; of one from the future nobody knows how old it is."""
+    return min(abs(desk_at - heard_at), desk_at - watched_since)
 
 
 def trip(conn: sa.Connection, found: Sequence[Trip], *, at: Stamp) -> list[Trip]:
@@ -117,7 +122,7 @@ def _answered_at(conn: sa.Connection) -> datetime | None:
     answered: datetime | None = conn.scalar(
         sa.select(reconciliations.c.finished_at)
         .where(sa.not_(unanswered))
-        .order_by(reconciliations.c.finished_at.desc())
+        .order_by(reconciliations.c.seq.desc())
         .limit(1)
     )
     return answered

@@ -321,7 +321,7 @@ def latest_reconciliation(conn: sa.Connection) -> Reconciliation | None:
         t.reconciliations.c.finished_at,
         t.reconciliations.c.clean,
         sa.func.jsonb_array_length(t.reconciliations.c.differences).label("differences"),
-    ).order_by(t.reconciliations.c.finished_at.desc())
+    ).order_by(t.reconciliations.c.seq.desc())
     return _one(conn, asked.limit(1), Reconciliation)
 
 

@@ -111,7 +111,7 @@ def last_clean(conn: sa.Connection) -> datetime | None:
     found: datetime | None = conn.scalar(
         sa.select(reconciliations.c.market_at)
         .where(reconciliations.c.clean)
-        .order_by(reconciliations.c.finished_at.desc())
+        .order_by(reconciliations.c.seq.desc())
         .limit(1)
     )
     return found
@@ -119,7 +119,8 @@ def last_clean(conn: sa.Connection) -> datetime | None:
 
 def history(conn: sa.Connection, *, last: int = 50) -> list[Reconciliation]:
     """Return the newest results, newest first."""
-    query = sa.select(reconciliations).order_by(reconciliations.c.finished_at.desc()).limit(last)
+    told = [reconciliations.c[name] for name in Reconciliation.__dataclass_fields__]
+    query = sa.select(*told).order_by(reconciliations.c.seq.desc()).limit(last)
     return [_reconciliation(row) for row in conn.execute(query)]
 
 

@@ -98,13 +98,14 @@ def situation(
 
 def _reconciled(conn: sa.Connection, desk_at: datetime) -> Reconciled | None:
     row = conn.execute(
-        sa.select(reconciliations).order_by(reconciliations.c.finished_at.desc()).limit(1)
+        sa.select(reconciliations).order_by(reconciliations.c.seq.desc()).limit(1)
     ).one_or_none()
     if row is None:
         return None
     disputed = {told["symbol"] for told in row.differences if told["grave"] and told["symbol"]}
-    age = int((desk_at - row.finished_at).total_seconds())
-    return Reconciled(clean=row.clean, age_seconds=max(age, 0), disputed=frozenset(disputed))
+    # One from the future was noted by a clock that ran ahead: how old it is, nobody knows.
+    age = int(abs(desk_at - row.finished_at).total_seconds())
+    return Reconciled(clean=row.clean, age_seconds=age, disputed=frozenset(disputed))
 
 
 def _account(account: market.Account, high: Decimal | None, peak: Decimal | None) -> AccountNow:

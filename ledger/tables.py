@@ -478,7 +478,10 @@ reconciliations = sa.Table(
     sa.Column("market_at", _at()),
     sa.Column("clean", sa.Boolean, nullable=False),
     sa.Column("differences", JSONB, nullable=False),
+    # As they were written: a clock that ran ahead, and was put right, tells no order.
+    sa.Column("seq", sa.BigInteger, sa.Identity(always=True), nullable=False),
     sa.Index(None, "finished_at"),
+    sa.Index("uq_reconciliations_seq", "seq", unique=True),
 )
 
 heartbeats = sa.Table(

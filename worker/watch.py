@@ -159,9 +159,16 @@ class _Breakers:
 
     desk: Desk
     since: datetime
+    looked_at: datetime = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.looked_at = self.since
 
     def step(self) -> None:
         desk_at = self.desk.clock.now()
+        if desk_at < self.looked_at:  # the clock was put back: silence counts from here
+            self.since = desk_at
+        self.looked_at = desk_at
         limits = self._limits(desk_at)
         with self.desk.engine.begin() as conn:
             circuit = breakers.circuit(
@@ -201,7 +208,8 @@ class _Reconciler:
 
     def step(self) -> None:
         now = self.desk.clock.now()
-        quiet = self.last_clean_at is not None and now - self.last_clean_at < _QUIET_SECONDS
+        # A clock that ran ahead and was put right must not make it quiet until that time.
+        quiet = self.last_clean_at is not None and abs(now - self.last_clean_at) < _QUIET_SECONDS
         if quiet and not self.told.is_set() and not self.desk.ledger.working_orders():
             return
         self.told.clear()  # before asking: what is told from now on is asked for again

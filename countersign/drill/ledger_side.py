@@ -107,7 +107,7 @@ def working(conn: sa.Connection) -> list[str]:
 def compared_since(conn: sa.Connection, at: datetime) -> bool | None:
     """Return whether the newest comparison begun after `at` was clean; None before one."""
     query = sa.select(reconciliations.c.clean).where(reconciliations.c.started_at > at)
-    clean: bool | None = conn.scalar(query.order_by(reconciliations.c.finished_at.desc()).limit(1))
+    clean: bool | None = conn.scalar(query.order_by(reconciliations.c.seq.desc()).limit(1))
     return clean
 
 

@@ -229,6 +229,36 @@ def test_after_an_unclean_comparison_the_next_does_not_wait(at_work: WorkerDesk)
         assert [one.clean for one in reconciliations.history(conn)] == [True, False]
 
 
+def test_it_compares_at_once_after_the_clock_was_put_back(at_work: WorkerDesk) -> None:
+    task = the("reconciliation", at_work)
+    task.step()
+    cast("StandingClock", at_work.desk.clock).forward(-3600)
+    task.step()
+    task.step()
+
+    with at_work.desk.engine.connect() as conn:
+        told = [one.finished_at for one in reconciliations.history(conn)]
+    assert told == [NOON - timedelta(hours=1), NOON]
+
+
+@pytest.mark.parametrize(("seconds", "state_after"), [(119, "ACTIVE"), (121, "REDUCING")])
+def test_after_the_clock_was_put_back_the_broker_s_silence_counts_from_there(
+    at_work: WorkerDesk, seconds: int, state_after: str
+) -> None:
+    clock = cast("StandingClock", at_work.desk.clock)
+    breakers, comparing = the("circuit breakers", at_work), the("reconciliation", at_work)
+    comparing.step()
+    breakers.step()
+    clock.forward(-3600)
+    breakers.step()  # before it was compared again
+
+    clock.forward(seconds)
+    breakers.step()
+
+    with at_work.desk.engine.connect() as conn:
+        assert str(state.current(conn).state) == state_after
+
+
 def test_a_word_of_the_broker_makes_it_compare_at_once(at_work: WorkerDesk) -> None:
     reconciler = _Reconciler(at_work.desk)
     reconciler.step()
