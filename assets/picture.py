@@ -22,6 +22,7 @@ from ledger.fills import losses_in_a_row
 from ledger.situation import Situation, situation
 from ledger.stop_risk import stop_risk
 from quality.calendar import exchange
+from quant.gates import standing
 from quant.risk import beta
 from quant.typing import FloatArray
 from trading.broker import Broker, BrokerAsset
@@ -88,11 +89,12 @@ class Viewer:
             return self._data(conn, symbols, session, as_of=now + DEFAULT_LAG)
 
     def model(self, version: str | None) -> ModelNow | None:
-        """Return the status of a model version now."""
+        """Return what the state of a model version counts for now."""
+        now = market_now(self.ledger)
         with self.warehouse.reader() as conn:
-            known = models.known_versions(conn, as_of=market_now(self.ledger) + DEFAULT_LAG)
+            known = models.known_versions(conn, as_of=now + DEFAULT_LAG)
             otherwise = "" if version is None else judged_otherwise(conn, version, self.settings)
-        return self._model(known, version, otherwise)
+        return self._model(known, version, otherwise, now)
 
     def average_volume(self, symbols: Sequence[str]) -> Mapping[str, Decimal]:
         """Return average shares a session, up to the newest close, in shares of today."""
@@ -235,19 +237,24 @@ class Viewer:
         newest = exchange().last_closed(market_now(self.ledger))
         return len(exchange().sessions(session, newest)) - 1
 
-    def _model(self, known: pl.DataFrame, version: str | None, otherwise: str) -> ModelNow | None:
+    def _model(
+        self, known: pl.DataFrame, version: str | None, otherwise: str, now: datetime
+    ) -> ModelNow | None:
         if version is None:
             return None
         mine = known.filter(pl.col("model_version") == version)
         if mine.is_empty():
             return None
+        live = self.settings.mode == "live"
+        counts = standing(mine["status"][0], mine["waived_until"][0], at=now, live=live)
         told = ModelNow(
             version=version,
-            status=str(mine["status"][0]),
-            advisory_allowed=self.settings.mode != "live",
+            status=counts.status,
+            advisory_allowed=not live,
+            reason=counts.reason,
         )
         if told.status == "champion" and otherwise:
-            return replace(told, status="challenger", outdated=otherwise)
+            return replace(told, status="challenger", reason=otherwise)
         return told
 
 

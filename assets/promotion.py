@@ -1,12 +1,13 @@
 """Make a model champion, or the one before it again: in the registry, then in the warehouse."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Protocol
 
 import duckdb
 import polars as pl
 
+from adapters.market_data.load import DEFAULT_LAG
 from quant.gates import Candidacy, Decision, GateVerdict, Waiver, decide
 from trading.errors import AskError
 from warehouse import Warehouse, models
@@ -50,7 +51,8 @@ def promote(
     changes = {candidacy.model_version: "champion"}
     if before is not None:
         changes[f"{name}/{before}"] = "retired"
-    restate(warehouse, changes, candidacy.asked_at)
+    waived = {candidacy.model_version: decision.waived_until}
+    restate(warehouse, changes, candidacy.asked_at, waived=waived)
     return decision
 
 
@@ -69,18 +71,42 @@ def roll_back(
     return f"{name}/{has}"
 
 
-def restate(warehouse: Warehouse, states: dict[str, str], at: datetime) -> None:
-    """Record the new state of each version, all else as it was."""
+def restate(
+    warehouse: Warehouse,
+    states: Mapping[str, str],
+    at: datetime,
+    *,
+    waived: Mapping[str, datetime | None] | None = None,
+) -> None:
+    """Record the new state of each version, all else as it was.
+
+    Parameters
+    ----------
+    states : mapping
+        New status by version.
+    at : datetime
+        Market time (aware UTC).
+    waived : mapping, optional
+        By version that was decided on anew: when the first waiver ends that the decision leaned
+        on, None without any.
+    """
     with warehouse.reader() as conn:
-        rows = pl.concat([_version(conn, version, at) for version in states])
-    told = rows.drop("recorded_at").with_columns(
-        status=pl.col("model_version").replace_strict(states, return_dtype=pl.String)
-    )
+        rows = [_version(conn, version, at).row(0, named=True) for version in states]
+    changed = [
+        row
+        | {
+            "status": states[row["model_version"]],
+            "waived_until": (waived or {}).get(row["model_version"], row["waived_until"]),
+        }
+        for row in rows
+    ]
+    told = pl.DataFrame(changed, schema_overrides=models.VERSION_SCHEMA)
     warehouse.write(lambda conn: models.record_version(conn, told), "models.versions")
 
 
-def _version(conn: duckdb.DuckDBPyConnection, model_version: str, as_of: datetime) -> pl.DataFrame:
-    known = models.known_versions(conn, as_of=as_of)
+def _version(conn: duckdb.DuckDBPyConnection, model_version: str, at: datetime) -> pl.DataFrame:
+    # What is trained after a close is dated by that delay, also where the market's clock stands.
+    known = models.known_versions(conn, as_of=at + DEFAULT_LAG)
     found = known.filter(pl.col("model_version") == model_version)
     if found.is_empty():
         listed = ", ".join(known["model_version"].tail(5)) or "none"

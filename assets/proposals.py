@@ -109,7 +109,13 @@ def proposals_asset(
 
 
 def _decide(viewer: Viewer, session: date, *, late: bool) -> list[Decision]:
-    known = known_of(viewer.warehouse, viewer.universe, session, proposing(viewer.settings))
+    known = known_of(
+        viewer.warehouse,
+        viewer.universe,
+        session,
+        proposing(viewer.settings),
+        live=viewer.settings.mode == "live",
+    )
     with viewer.ledger.connect() as conn:
         account = market.latest_account(conn)
         held = {s: p.quantity for s, p in market.latest_positions(conn).items()}

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -32,6 +32,7 @@ from ledger import market
 from ledger.connection import new_id
 from quality.calendar import exchange
 from quant.features import DAILY
+from quant.gates import standing
 from quant.strategies import SwingRules
 from trading.canonical import figure
 from trading.checks.fitting import judged
@@ -181,7 +182,7 @@ def proposal_for(
         account_id=account.account_id,
         strategy=strategy,
         model_version=known.version["model_version"],
-        advisory=known.is_advisory(strategy) or _is_outdated(picture),
+        advisory=known.is_advisory(strategy) or _counts_for_less(picture),
         legs=(leg,),
         rationale=_rationale(known, prediction, known.strategy_gates.get(strategy, known.gates)),
         risk=Risk(
@@ -226,8 +227,8 @@ def data_verdict(known: Known, session: date, symbol: str) -> DataVerdict:
     )
 
 
-def _is_outdated(picture: Picture) -> bool:
-    return picture.model is not None and picture.model.outdated != ""
+def _counts_for_less(picture: Picture) -> bool:
+    return picture.model is not None and picture.model.reason != ""
 
 
 def worked(viewer: Viewer, session: date, facts: Facts, leg: Leg) -> Leg:
@@ -259,11 +260,16 @@ def worked(viewer: Viewer, session: date, facts: Facts, leg: Leg) -> Leg:
 
 
 def known_of(
-    warehouse: Warehouse, universe: Universe, session: date, strategies: Sequence[str]
+    warehouse: Warehouse,
+    universe: Universe,
+    session: date,
+    strategies: Sequence[str],
+    *,
+    live: bool,
 ) -> Known:
     """What research says of a session; of the signals those of `strategies` that make proposals.
 
-    The first of them is the model's policy.
+    The first of them is the model's policy. On a `live` desk no waiver holds.
     """
     as_of = decision_time(session)
     names = universe.names
@@ -273,10 +279,9 @@ def known_of(
         judged = verdicts.status(conn, names, session, as_of=as_of)
         counted = verdicts.latest(conn, [session])
         wanted = portfolio.signals(conn, session, session, as_of=as_of)
-        version = models.serving(conn, as_of=as_of)
+        serving = _as_it_counts(models.serving(conn, as_of=as_of), as_of, live=live)
         rows, values = features.matrix(conn, DAILY.version, names, session, session, as_of=as_of)
         places = eligibility.known(conn, universe.name, session, session, as_of=as_of)
-        serving = version.row(0, named=True) if version.height else None
         gates = models.latest_gates(conn, serving["model_version"]) if serving else pl.DataFrame()
         classical = {name: models.latest_gates(conn, name) for name in strategies[1:]}
         snapshot = warehouse.snapshot()
@@ -319,6 +324,15 @@ def _silence(conn: duckdb.DuckDBPyConnection, model: Mapping[str, Any]) -> str:
     except UnservableModelError as silent:
         return str(silent)
     return ""
+
+
+def _as_it_counts(version: pl.DataFrame, at: datetime, *, live: bool) -> dict[str, Any] | None:
+    """The version that serves, its status being what that counts for."""
+    if version.is_empty():
+        return None
+    told = version.row(0, named=True)
+    counts = standing(told["status"], told["waived_until"], at=at, live=live)
+    return told | {"status": counts.status}
 
 
 def _lines(gates: pl.DataFrame) -> tuple[GateLine, ...]:

@@ -26,6 +26,7 @@ def grant(
     gate: str,
     reason: str,
     expires_at: datetime,
+    market_at: datetime,
     desk_at: datetime,
 ) -> None:
     """Record one person's word that a gate need not be met; it takes a second person's to count.
@@ -40,8 +41,10 @@ def grant(
         Name in the gates file.
     reason : str
         At least 20 characters; kept for ever.
-    expires_at, desk_at : datetime
-        Aware UTC; when the word ends, and now.
+    expires_at, market_at : datetime
+        Market time (aware UTC): when the word ends, and now.
+    desk_at : datetime
+        Wall time (aware UTC), for the log.
 
     Raises
     ------
@@ -57,8 +60,11 @@ def grant(
         raise NotAllowedError(f"{title(gate)} can never be waived, by nobody.")
     if len(reason.strip()) < _SHORTEST_REASON:
         raise NotAllowedError(f"A waiver's reason needs at least {_SHORTEST_REASON} characters.")
-    if expires_at <= desk_at:
-        raise NotAllowedError(f"A waiver must end later than now, was {expires_at:%Y-%m-%d %H:%M}.")
+    if expires_at <= market_at:
+        raise NotAllowedError(
+            f"A waiver must end later than now, {market_at:%Y-%m-%d %H:%M} UTC on the market's "
+            f"clock; was {expires_at:%Y-%m-%d %H:%M}."
+        )
     audit.append(
         conn,
         at=desk_at,

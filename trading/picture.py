@@ -46,12 +46,12 @@ class DataNow:
 
 @dataclass(frozen=True)
 class ModelNow:
-    """The model behind the proposal, as the registry has it now."""
+    """The model behind the proposal, and what its state counts for now."""
 
     version: str
     status: str  # champion | challenger | retired | demoted
     advisory_allowed: bool  # may a model trade here that has not passed its gates?
-    outdated: str = ""  # why it is no champion under today's policy, though it was made one
+    reason: str = ""  # why a champion counts as a challenger
 
 
 @dataclass(frozen=True)

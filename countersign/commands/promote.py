@@ -9,15 +9,16 @@ import typer
 import ledger
 from adapters.mlflow.registry import MlflowRegistry
 from assets import promotion
+from assets.desk_time import market_now
 from config.settings import Settings
 from countersign.console import console
 from countersign.errors import CommandError
 from countersign.running import running
 from countersign.signing import STDIN_HELP, signatory
 from ledger import audit, people, waivers
-from quant.gates import Candidacy
+from quant.gates import Candidacy, standing
 from trading.errors import DeskError
-from warehouse import Warehouse, place
+from warehouse import Warehouse, pages, place
 
 app = typer.Typer(add_completion=False)
 
@@ -71,7 +72,7 @@ def changed(
 ) -> str:
     """Change who is champion, signed by somebody known; return the sentence that says so."""
     registry = MlflowRegistry(settings.mlflow.tracking_uri)
-    at = dt.datetime.now(dt.UTC)
+    at = market_now(engine)
     with engine.begin() as conn:
         let_pass = waivers.granted(conn, model)
     if back:
@@ -89,10 +90,19 @@ def changed(
     with engine.begin() as conn:
         audit.append(
             conn,
-            at=at,
+            at=dt.datetime.now(dt.UTC),
             actor=signer.person_id,
             action="model.rolled_back" if back else "model.promoted",
             subject=model,
             payload={"reason": reason},
         )
-    return f"{model} is champion{' again' if back else ''}, signed by {signer.display_name}."
+    told = f"{model} is champion{' again' if back else ''}, signed by {signer.display_name}."
+    return f"{told} {_reservation(settings, stored, model, at)}".strip()
+
+
+def _reservation(settings: Settings, stored: Warehouse, model: str, at: dt.datetime) -> str:
+    """Say why a champion counts as a challenger; empty where it does not."""
+    with stored.reader() as conn:
+        version = pages.version(conn, model_version=model).row(0, named=True)
+    live = settings.mode == "live"
+    return standing(version["status"], version["waived_until"], at=at, live=live).reason

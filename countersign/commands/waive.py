@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 import ledger
+from assets.desk_time import market_now
 from countersign.console import console
 from countersign.errors import CommandError
 from countersign.running import running
@@ -24,7 +25,8 @@ def waive(
     by: Annotated[str, typer.Option(help="Login of the signatory who types this.")],
     reason: Annotated[str, typer.Option(help="Why; kept in the audit log.")],
     until: Annotated[
-        dt.datetime, typer.Option(formats=["%Y-%m-%d"], help="The day it ends, 00:00 UTC.")
+        dt.datetime,
+        typer.Option(formats=["%Y-%m-%d"], help="The day it ends, 00:00 UTC of market time."),
     ],
     password_stdin: Annotated[bool, typer.Option("--password-stdin", help=STDIN_HELP)] = False,
 ) -> None:
@@ -32,6 +34,7 @@ def waive(
     settings = running()
     engine = ledger.engine(settings.database.url("desk"), pool_size=1)
     try:
+        now = market_now(engine)
         with engine.begin() as conn:
             person = signatory(conn, by, password_stdin=password_stdin)
             waivers.grant(
@@ -41,6 +44,7 @@ def waive(
                 gate=gate,
                 reason=reason,
                 expires_at=until.replace(tzinfo=dt.UTC),
+                market_at=now,
                 desk_at=dt.datetime.now(dt.UTC),
             )
             given = next(w for w in waivers.granted(conn, model) if w.gate == gate)

@@ -35,11 +35,14 @@ def show(version: dict[str, Any]) -> None:
 
 
 def _facts(version: dict[str, Any]) -> None:
-    colour = _STATUS.get(str(version["status"]), "gray")
+    counts = data.standing(version)
+    colour = _STATUS.get(counts.status, "gray")
     st.markdown(
-        f"**{version['model_version']}** :{colour}-badge[{version['status']}]"
+        f"**{version['model_version']}** :{colour}-badge[{counts.status}]"
         + (" :violet-badge[trained on simulated data]" if version["simulated"] else "")
     )
+    if counts.reason:
+        st.markdown(counts.reason)
     st.markdown(
         f"Trained on {formats.count(int(version['rows']))} rows, "
         f"{formats.day(version['first_session'])} to {formats.day(version['last_session'])}; "

@@ -25,7 +25,7 @@ if found.is_empty():
     st.stop()
 
 first = found.row(0, named=True)
-is_champion = version.height > 0 and version["status"][0] == "champion"
+is_champion = version.height > 0 and data.standing(version.row(0, named=True)).status == "champion"
 horizon = formats.counted(int(first["horizon"]), "session")
 if not is_champion:
     st.markdown(

@@ -8,6 +8,7 @@ from quant.gates.evidence import (
 )
 from quant.gates.promotion import NEVER_WAIVED, Candidacy, Decision, Environment, Waiver, decide
 from quant.gates.regimes import REGIMES, regime_sharpes, regimes
+from quant.gates.standing import Standing, standing
 from quant.gates.verdicts import GATES, GateVerdict, judge, title
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "Environment",
     "Evidence",
     "GateVerdict",
+    "Standing",
     "Waiver",
     "decide",
     "deflating_variance",
@@ -27,5 +29,6 @@ __all__ = [
     "judge",
     "regime_sharpes",
     "regimes",
+    "standing",
     "title",
 ]

@@ -24,7 +24,7 @@ _SHORTEST_REASON = 20
 
 @dataclass(frozen=True)
 class Waiver:
-    """Two people's word that a gate need not be met until `expires_at` (aware UTC)."""
+    """Two people's word that a gate need not be met until `expires_at` (market time, UTC)."""
 
     gate: str
     people: tuple[str, ...]
@@ -49,7 +49,7 @@ class Candidacy:
     environment : str
         Where it would trade.
     asked_at : datetime
-        Aware UTC.
+        Market time (aware UTC).
     """
 
     model_version: str
@@ -65,12 +65,13 @@ class Decision:
     """What was decided of a candidacy: it stands only without refusals.
 
     ``refusals`` names every failing figure at once; ``waived`` says which gates were let pass,
-    by whom, why and until when.
+    by whom, why and until when; ``waived_until`` is the first of those ends, None without any.
     """
 
     candidacy: Candidacy
     refusals: tuple[str, ...]
     waived: tuple[str, ...]
+    waived_until: datetime | None = None
 
     @property
     def promoted(self) -> bool:
@@ -100,6 +101,7 @@ def decide(
     granted = tuple(waivers)
     said = {verdict.name: verdict for verdict in verdicts}
     refusals = list(_refused_signer(candidacy))
+    leant_on: list[Waiver] = []
     waived: list[str] = []
     for gate in GATES:
         verdict = said.get(gate)
@@ -109,13 +111,15 @@ def decide(
         told = [_objection(w, candidacy) for w in granted if w.gate == gate]
         if told and None in told:
             waiver = next(w for w in granted if w.gate == gate and not _objection(w, candidacy))
+            leant_on.append(waiver)
             waived.append(
                 f"{failing}; waived by {' and '.join(sorted(set(waiver.people)))} until "
                 f"{waiver.expires_at:%Y-%m-%d %H:%M} UTC: {waiver.reason}"
             )
         else:
             refusals.append("; ".join([failing, *(o for o in told if o is not None)]))
-    return Decision(candidacy, tuple(refusals), tuple(waived))
+    until = min((waiver.expires_at for waiver in leant_on), default=None)
+    return Decision(candidacy, tuple(refusals), tuple(waived), until)
 
 
 def _refused_signer(candidacy: Candidacy) -> Iterable[str]:

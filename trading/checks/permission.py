@@ -132,16 +132,11 @@ def model(picture: Picture, leg: Leg) -> Answer:
     if now.status == "champion":
         return yes(f"Model {now.version} is champion.")
     if now.status == "challenger" and now.advisory_allowed and picture.environment != "live":
-        return yes(_because(f"Model {now.version} is advisory, which is allowed here.", now))
-    if (now.status == "demoted" or now.outdated) and reduces(picture, leg):
-        return yes(_because(f"Model {now.version} is {now.status}; this only reduces.", now))
-    return no(
-        _because(f"Model {now.version} is {now.status}; only a champion may trade here.", now)
-    )
-
-
-def _because(sentence: str, model: ModelNow) -> str:
-    return f"{sentence} {model.outdated}".rstrip()
+        return yes(f"Model {now.version} is advisory, which is allowed here. {now.reason}".strip())
+    if (now.status == "demoted" or now.reason) and reduces(picture, leg):
+        return yes(f"Model {now.version} is {now.status}; this only reduces. {now.reason}".strip())
+    sentence = f"Model {now.version} is {now.status}; only a champion may trade here."
+    return no(f"{sentence} {now.reason}".strip())
 
 
 def drifted(picture: Picture, leg: Leg) -> Answer:

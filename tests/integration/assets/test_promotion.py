@@ -117,3 +117,28 @@ def test_a_champion_serves_until_another_follows_and_again_when_that_is_taken_ba
     )  # fmt: skip
     assert promote(warehouse, alias, candidacy(3), [waiver]).waived
     assert _states(warehouse)["serving"] == "toy-daily/3"
+
+
+def _waived_until(warehouse: Warehouse, number: int) -> datetime | None:
+    with warehouse.reader() as conn:
+        known = models.known_versions(conn, as_of=NOW)
+    told = known.filter(pl.col("model_version") == f"toy-daily/{number}")
+    end: datetime | None = told["waived_until"][0]
+    return end
+
+
+def test_the_end_of_a_waiver_goes_with_the_champion_it_made(warehouse: Warehouse) -> None:
+    alias, end = Alias(), NOW + timedelta(days=30)
+    waiver = Waiver("trades", ("bea", "carl"), "Few trades, each of them reviewed.", end)
+    promote(warehouse, alias, candidacy(3), [waiver])
+    assert _waived_until(warehouse, 3) == end
+
+    longer = replace(waiver, expires_at=end + timedelta(days=30))
+    promote(warehouse, alias, candidacy(3), [longer])
+    assert _waived_until(warehouse, 3) == end + timedelta(days=30)
+
+    promote(warehouse, alias, candidacy(1), [waiver])  # one for a gate that is met changes nothing
+    assert _waived_until(warehouse, 1) is None
+
+    roll_back(warehouse, alias, "toy-daily", by="bea", reason="Fell below.", at=NOW)
+    assert _waived_until(warehouse, 3) == end + timedelta(days=30)

@@ -113,8 +113,8 @@ def test_a_champion_stands_while_the_policy_is_the_one_its_gates_judged(
     told = viewer.model("m/1")
 
     assert told is not None
-    assert (told.status, bool(told.outdated)) == (status, bool(said))
-    assert said in told.outdated
+    assert (told.status, bool(told.reason)) == (status, bool(said))
+    assert said in told.reason
 
 
 def test_before_sending_the_newest_verdict_counts(case: Case, viewer: Viewer) -> None:

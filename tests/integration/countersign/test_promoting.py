@@ -16,16 +16,18 @@ from adapters.mlflow.registry import MlflowRegistry, PromotionRefusedError
 from config import settings as settings_file
 from countersign.commands import promote, waive
 from countersign.errors import CommandError
-from ledger import audit, people
+from ledger import audit, market, people
 from quant.gates import NEVER_WAIVED, Evidence, judge
 from tests.unit.quant.good_model import GOOD, THRESHOLDS
+from tests.unit.worker.desks import clock_at
 from warehouse import Warehouse, models
 from warehouse.place import Place
 
 NAME = "toy-daily"
 TRAINED = datetime(2012, 6, 29, 20, 15, tzinfo=UTC)
 WHY = "It met every gate for two quarters."
-LATER = "2199-12-31"
+MARKET_NOW = datetime(2012, 7, 2, 21, 0, tzinfo=UTC)
+LATER = "2012-12-31"
 PASSWORDS = {"ann": "correct horse", "bea": "battery staple", "vic": "sign nothing"}
 
 pytestmark = [pytest.mark.timeout(240), pytest.mark.long]
@@ -93,6 +95,7 @@ def _desk(desk_place: Place, registered: str, tmp_path: Path) -> Iterator[Desk]:
     stored.close()
     engine = ledger.engine(desk_place.dsn, pool_size=1)
     with engine.begin() as conn:
+        market.record_clock(conn, clock_at(MARKET_NOW))
         for login, password in PASSWORDS.items():
             role = "viewer" if login == "vic" else "signatory"
             people.add(
@@ -175,11 +178,28 @@ def test_a_champion_follows_another_by_two_words_and_goes_back_by_one_action(des
     engine.dispose()
 
 
+def test_going_back_to_a_champion_whose_waiver_has_ended_says_so(desk: Desk) -> None:
+    for person in ("ann", "bea"):
+        assert desk.waive(f"{NAME}/2", "trades", by=person)[0]
+    for number in (2, 1):
+        assert desk.promote(f"{NAME}/{number}", by=getpass.getuser())[0]
+    engine = ledger.engine(desk.dsn, pool_size=1)
+    with engine.begin() as conn:
+        market.record_clock(conn, clock_at(MARKET_NOW.replace(year=2013)))
+    engine.dispose()
+
+    done, said = desk.promote(NAME, "--back", by="bea")
+
+    assert done
+    assert said.startswith(f"{NAME}/2 is champion again, signed by Bea. It was made champion by a")
+    assert f"ended on {LATER} 00:00 UTC" in said
+
+
 def test_what_cannot_be_waived_is_refused_at_the_command_line(desk: Desk) -> None:
     refused = (
         *((gate, LATER, "can never be waived") for gate in sorted(NEVER_WAIVED)),
         ("luck", LATER, "No gate is called 'luck'"),
-        ("trades", "2020-01-01", "must end later than now"),
+        ("trades", "2012-07-02", "must end later than now"),
     )
 
     for gate, until, wanted in refused:

@@ -6,11 +6,11 @@ import pytest
 
 from ledger import audit, people, waivers
 from ledger.people import Person
-from tests.integration.ledger.cases import NOON, Case
+from tests.integration.ledger.cases import CLOSE, NOON, Case
 from trading.errors import NotAllowedError
 
 MODEL = "sample-daily/3"
-WEEK = NOON + timedelta(days=7)
+WEEK = CLOSE + timedelta(days=7)
 
 
 def person(case: Case, login: str, role: str = "signatory") -> Person:
@@ -24,7 +24,10 @@ def person(case: Case, login: str, role: str = "signatory") -> Person:
 def waive(case: Case, who: Person, gate: str = "trades", **changed: object) -> None:
     told = {"reason": "Few names, and each trade was read.", "expires_at": WEEK} | changed
     with case.ledger.begin() as conn:
-        waivers.grant(conn, who, model_version=MODEL, gate=gate, desk_at=NOON, **told)  # type: ignore[arg-type]  # a test's shorthand
+        waivers.grant(
+            conn, who, model_version=MODEL, gate=gate, market_at=CLOSE, desk_at=NOON,
+            **told,  # type: ignore[arg-type]  # a test's shorthand
+        )  # fmt: skip
 
 
 def test_two_words_make_one_waiver_that_ends_with_the_earlier(case: Case) -> None:
@@ -65,7 +68,7 @@ def test_the_same_person_twice_is_one_person(case: Case) -> None:
         ("universe_point_in_time", {}, "can never be waived"),
         ("luck", {}, "No gate is called 'luck'"),
         ("trades", {"reason": "because"}, "at least 20 characters"),
-        ("trades", {"expires_at": NOON}, "must end later"),
+        ("trades", {"expires_at": CLOSE}, "must end later than now, 2012-07-03 17:00 UTC"),
     ],
 )
 def test_what_cannot_be_waived_leaves_no_word(

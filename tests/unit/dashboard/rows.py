@@ -125,6 +125,13 @@ def fill_steps(conn: sa.Connection, *, at: datetime) -> None:
     )
 
 
+def fill_champion(store: Warehouse, *, waived_until: datetime | None) -> None:
+    """The model as champion, by a waiver that ends."""
+    told = _version() | {"status": "champion", "waived_until": waived_until}
+    with store.writer("models.versions") as conn:
+        models.record_version(conn, pl.DataFrame([told]))
+
+
 def fill_research(store: Warehouse) -> None:
     """A model with its gates, a prediction, and what was decided."""
     with store.writer("models.versions") as conn:

@@ -1,9 +1,10 @@
 """Every page of a desk with data shows it, with its unit, its date and its source."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import polars as pl
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from config.settings import Settings
@@ -87,6 +88,22 @@ def test_a_page_shows_what_the_rooms_hold(
     text = _text(at)
     for sentence in sentences:
         assert sentence in text, text
+
+
+def test_a_champion_whose_waiver_has_ended_is_shown_as_a_challenger(
+    desk: Settings, desk_warehouse: Warehouse
+) -> None:
+    for days, badge in ((1, ":green-badge[champion]"), (0, ":orange-badge[challenger]")):
+        end = rows.MARKET_AT + timedelta(days=days)
+        rows.fill_champion(desk_warehouse, waived_until=end)
+        st.cache_data.clear()
+
+        text = _text(_page("predictions"))
+
+        assert badge in text
+        ended = "It was made champion by a waiver that ended on 2012-07-03 13:31 UTC"
+        assert (ended in text) == (days == 0)
+        assert ("has not passed all its gates" in text) == (days == 0)
 
 
 def test_what_a_rule_says_of_several_symbols_is_one_row(

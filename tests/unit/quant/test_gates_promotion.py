@@ -74,6 +74,16 @@ def test_two_people_may_waive_a_gate_on_paper_for_a_while() -> None:
         "Trades 60 (needs > 100); waived by bea and carl until 2012-08-01 21:00 UTC: "
         "A young programme: trades are few but each was reviewed.",
     )
+    assert decision.waived_until == WAIVER.expires_at
+    unneeded = decide(judge(GOOD, THRESHOLDS), CANDIDACY, [WAIVER])
+    assert unneeded.waived_until is None
+
+
+def test_what_leans_on_two_waivers_stands_until_the_first_of_them_ends() -> None:
+    weak = judge(replace(GOOD, trades=60, hit_rate=0.4), THRESHOLDS)
+    sooner = replace(WAIVER, gate="hit_rate", expires_at=NOW + timedelta(days=3))
+
+    assert decide(weak, CANDIDACY, [WAIVER, sooner]).waived_until == sooner.expires_at
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from trading.picture import ModelNow
 from trading.pretrade import judge_leg
 
 WHY = "Its gates judged another policy: k 3, now 5."
-ADVISORY = ModelNow("sample/3", "challenger", advisory_allowed=True, outdated=WHY)
+ADVISORY = ModelNow("sample/3", "challenger", advisory_allowed=True, reason=WHY)
 LIVE = replace(ADVISORY, advisory_allowed=False)
 
 
