@@ -7,7 +7,6 @@ import polars as pl
 
 from assets.absolute import idle_cash, over_cash
 from assets.judging import Market, decided
-from assets.material import programme
 from assets.searching import Plan
 from assets.training import Trained
 from config.universe import Universe
@@ -79,7 +78,7 @@ def counted_trials(warehouse: Warehouse, universe: Universe, days: Int32Array) -
     earned alike. Only the first number is judged by.
     """
     with warehouse.reader() as conn:
-        told = models.configurations(conn, programme(universe))
+        told = models.configurations(conn, universe.programme)
     known = told.filter(
         pl.col("returns").list.len().fill_null(0) > 0, pl.col("first_session").is_not_null()
     )

@@ -20,14 +20,14 @@ class Demotion:
     sentence: str
 
 
-def demote(warehouse: Warehouse, *, as_of: datetime) -> Demotion | None:
-    """Demote the version that serves, if its last two looks fell below expectation.
+def demote(warehouse: Warehouse, programme: str, *, as_of: datetime) -> Demotion | None:
+    """Demote the version that serves a programme, if its last two looks fell below expectation.
 
     Its predictions go on, so that positions can be left; entries are refused before trade. A
     version that stands demoted stays so: only a promotion gives it its standing back.
     """
     with warehouse.reader() as conn:
-        serving = models.serving(conn, as_of=as_of)
+        serving = models.serving(conn, programme, as_of=as_of)
         if serving.is_empty() or serving["status"][0] == "demoted":
             return None
         version = str(serving["model_version"][0])

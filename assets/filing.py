@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from assets.desk_time import decision_time
-from assets.material import EPOCH, Material, programme
+from assets.material import EPOCH, Material
 from assets.searching import Plan, Trial, configuration_of, walked_configurations
 from assets.training import Trained, settings_of
 from config.settings import Settings
@@ -88,7 +88,7 @@ def _version_row(
     return {
         "feature_version": DAILY.version,
         "snapshot_id": material.snapshot,
-        "programme": programme(universe),
+        "programme": universe.programme,
         "first_session": first,
         "last_session": last,
         "rows": int(dataset.labelled(np.arange(dataset.n_rows)).size),
@@ -129,7 +129,7 @@ def _gate_row(verdict: GateVerdict) -> dict[str, object]:
 def _trial_rows(
     material: Material, universe: Universe, plan: Plan, trials: tuple[Trial, ...]
 ) -> pl.DataFrame:
-    shared: dict[str, object] = {"programme": programme(universe), "study": plan.subject}
+    shared: dict[str, object] = {"programme": universe.programme, "study": plan.subject}
     searched: list[dict[str, object]] = [
         shared
         | {

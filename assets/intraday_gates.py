@@ -28,7 +28,7 @@ from assets.judging import (
     sharpes_by_regime,
     worst_regime,
 )
-from assets.material import EPOCH, programme
+from assets.material import EPOCH
 from assets.models import history_of
 from assets.rule_gates import (
     FEWEST,
@@ -292,7 +292,7 @@ def intraday_gates(
         market_of(told.panel),
         variants,
         asked=model_asked(settings) if filtered else None,
-        subject=f"{programme(universe)}/{name}",
+        subject=f"{universe.programme}/{name}",
         history=history_of(warehouse, universe),
         thresholds={gate: float(asked.threshold) for gate, asked in gates.gates.items()},
         least_variance=float(gates.deflation.least_variance),

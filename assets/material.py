@@ -30,11 +30,6 @@ class Material:
     simulated: bool  # whether any row of it is
 
 
-def programme(universe: Universe) -> str:
-    """Return the research programme all trials of a universe are counted under."""
-    return f"{universe.name}/equities/daily"
-
-
 def material_of(
     warehouse: Warehouse, settings: Settings, universe: Universe, session: date
 ) -> Material:
@@ -121,4 +116,4 @@ def subject_of(settings: Settings, universe: Universe, names: tuple[str, ...]) -
     version, asked = DAILY.select(names).version, settings.training
     label = f"h{asked.horizon}/{universe.index}"
     decay = "" if asked.time_decay == 1.0 else f"/decay{asked.time_decay}"
-    return f"{programme(universe)}/{version}/{label}/{asked.model}{decay}"
+    return f"{universe.programme}/{version}/{label}/{asked.model}{decay}"

@@ -18,7 +18,7 @@ from assets.features import daily_features
 from assets.filing import learnt_sessions, store, store_trials
 from assets.judging import market_of
 from assets.market import daily_bars, index_bars
-from assets.material import Material, material_of, programme, subject_of
+from assets.material import Material, material_of, subject_of
 from assets.policies import policy
 from assets.probing import absent, probed_sessions, train_and_serve
 from assets.searching import Plan
@@ -149,7 +149,7 @@ def _plan(
 def history_of(warehouse: Warehouse, universe: Universe) -> History:
     """Return every configuration ever scored in the programme, and its ratio per session."""
     with warehouse.reader() as conn:
-        earlier = models.configurations(conn, programme(universe))
+        earlier = models.configurations(conn, universe.programme)
     traded = zip(earlier["configuration_hash"], earlier["returns"].to_list(), strict=True)
     return History(
         configurations=frozenset(earlier["configuration_hash"]),

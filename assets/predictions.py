@@ -38,7 +38,7 @@ _YEAR = 252
 
 
 class NoModelError(AskError):
-    """No model had been trained by the session asked for."""
+    """No model of the universe had been trained by the session asked for."""
 
 
 @dg.asset(
@@ -103,11 +103,11 @@ def _predicted(
 ) -> pl.DataFrame:
     as_of = decision_time(session)
     with warehouse.reader() as conn:
-        version = models.serving(conn, as_of=as_of)
+        version = models.serving(conn, universe.programme, as_of=as_of)
         if version.is_empty():
             raise NoModelError(
-                f"No model had been trained by {session}. Materialise `trained_model` first, or "
-                "choose sessions from its training on."
+                f"No model of {universe.programme} had been trained by {session}. Materialise "
+                "`trained_model` first, or choose sessions from its training on."
             )
         told = version.row(0, named=True)
         served = served_version(conn, told)
@@ -203,7 +203,7 @@ def outcomes(
     session = as_session(context.partition_keys[-1])
     as_of = decision_time(session)
     n_scored = _score(warehouse, universe, session, as_of)
-    fallen = demote(warehouse, as_of=as_of)
+    fallen = demote(warehouse, universe.programme, as_of=as_of)
     if fallen is not None:
         context.log.warning(fallen.sentence)
     return dg.MaterializeResult(

@@ -279,7 +279,9 @@ def known_of(
         judged = verdicts.status(conn, names, session, as_of=as_of)
         counted = verdicts.latest(conn, [session])
         wanted = portfolio.signals(conn, session, session, as_of=as_of)
-        serving = _as_it_counts(models.serving(conn, as_of=as_of), as_of, live=live)
+        serving = _as_it_counts(
+            models.serving(conn, universe.programme, as_of=as_of), as_of, live=live
+        )
         rows, values = features.matrix(conn, DAILY.version, names, session, session, as_of=as_of)
         places = eligibility.known(conn, universe.name, session, session, as_of=as_of)
         gates = models.latest_gates(conn, serving["model_version"]) if serving else pl.DataFrame()

@@ -52,7 +52,7 @@ def forecast_records(
     as_of = decision_time(session)
     market: dict[str, BoolArray] | None = None
     rows = 0
-    for version, kind in _wanted(warehouse, as_of):
+    for version, kind in _wanted(warehouse, universe, as_of):
         with warehouse.reader() as conn:
             told = predictions.matured(conn, as_of=as_of, kind=kind, model_version=version)
         if told.is_empty():
@@ -69,10 +69,11 @@ def forecast_records(
     return dg.MaterializeResult(metadata={"dagster/row_count": rows})
 
 
-def _wanted(warehouse: Warehouse, as_of: datetime) -> list[tuple[str, str]]:
+def _wanted(warehouse: Warehouse, universe: Universe, as_of: datetime) -> list[tuple[str, str]]:
     """Versions and kinds whose record may be new."""
     with warehouse.reader() as conn:
-        serving = models.serving(conn, as_of=as_of)["model_version"].to_list()
+        version = models.serving(conn, universe.programme, as_of=as_of)
+        serving = version["model_version"].to_list()
         live = predictions.matured(conn, as_of=as_of)["model_version"].unique().sort().to_list()
         made = [version for version in serving if _walked(evidence.records(conn, version))]
     return [

@@ -36,7 +36,7 @@ def signals_asset(
     rows = 0
     for key in context.partition_keys:
         session = as_session(key)
-        told = [model_signals(warehouse, settings, session)]
+        told = [model_signals(warehouse, settings, universe, session)]
         if settings.strategies.swing != "off":
             told.append(swing_signals(warehouse, settings, universe, session))
         for frame in told:
@@ -46,12 +46,14 @@ def signals_asset(
     return dg.MaterializeResult(metadata={"dagster/row_count": rows})
 
 
-def model_signals(warehouse: Warehouse, settings: Settings, session: date) -> pl.DataFrame:
+def model_signals(
+    warehouse: Warehouse, settings: Settings, universe: Universe, session: date
+) -> pl.DataFrame:
     """Target weights by what the serving model said of a session; empty where it said nothing."""
     as_of = decision_time(session)
     with warehouse.reader() as conn:
         said = predictions.known(conn, session, session, as_of=as_of)
-        serving = models.serving(conn, as_of=as_of)
+        serving = models.serving(conn, universe.programme, as_of=as_of)
     newest = said.filter(pl.col("model_version").is_in(serving["model_version"].implode()))
     if newest.is_empty():
         return newest

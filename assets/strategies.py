@@ -15,7 +15,7 @@ from assets.desk_time import decision_time, market_now
 from assets.entry_filter import SecondModel, said_without_future, second_model
 from assets.judging import market_of
 from assets.market import daily_bars, index_bars
-from assets.material import EPOCH, programme
+from assets.material import EPOCH
 from assets.models import history_of, trained_model
 from assets.rule_gates import Judged, judged_swing, unjudged
 from config.gates import Gates
@@ -113,7 +113,7 @@ def _judged(
     second: SecondModel | None,
 ) -> Judged:
     """Judge the rules as they are filtered; a filter that says nothing leaves nothing to judge."""
-    subject = f"{programme(universe)}/{swing_name(settings)}"
+    subject = f"{universe.programme}/{swing_name(settings)}"
     thresholds = {name: float(gate.threshold) for name, gate in gates.gates.items()}
     real_data = not told.simulated
     if second is not None and second.word.is_silent:
@@ -133,7 +133,7 @@ def _judged(
         history=history_of(warehouse, universe),
         thresholds=thresholds,
         least_variance=float(gates.deflation.least_variance),
-        clean_model=_filter_is_clean(warehouse, told, second),
+        clean_model=_filter_is_clean(warehouse, universe, told, second),
         point_in_time=universe.point_in_time,
         real_data=real_data,
         asked=asked_of(settings) if second is None else second.configuration,
@@ -183,7 +183,7 @@ def told_of(
             members_of=universe.name,
         )  # fmt: skip
         simulated = bars.any_simulated(conn, universe.names, first, session, as_of=as_of)
-        serving = models.serving(conn, as_of=as_of)
+        serving = models.serving(conn, universe.programme, as_of=as_of)
         version = str(serving["model_version"][0]) if serving.height else None
         said = {
             kind: predictions.known(
@@ -192,7 +192,9 @@ def told_of(
             )
             for kind in ("walk_forward", "live")
         }  # fmt: skip
-    table = _probabilities(panel, said["walk_forward"], said["live"])
+        mine = models.known_versions(conn, as_of=as_of).filter(programme=universe.programme)
+    live = said["live"].filter(pl.col("model_version").is_in(mine["model_version"].implode()))
+    table = _probabilities(panel, said["walk_forward"], live)
     last = dict(zip(panel.symbols, table[-1].tolist(), strict=True)) if table.size else {}
     return Told(
         panel=panel,
@@ -249,10 +251,10 @@ def swing_signals(
 
 
 def probabilities_of(warehouse: Warehouse, universe: Universe, session: date) -> dict[str, float]:
-    """Return the newest model's live probability of each symbol after a session's close."""
+    """Return the serving model's live probability of each symbol after a session's close."""
     with warehouse.reader() as conn:
         said = predictions.known(conn, session, session, as_of=decision_time(session))
-        serving = models.serving(conn, as_of=decision_time(session))
+        serving = models.serving(conn, universe.programme, as_of=decision_time(session))
     if serving.is_empty():
         return {}
     mine = said.filter(
@@ -282,7 +284,9 @@ def model_is_clean(warehouse: Warehouse, told: Told) -> bool | None:
     return _passed_probes(warehouse, told.model_version)
 
 
-def _filter_is_clean(warehouse: Warehouse, told: Told, second: SecondModel | None) -> bool | None:
+def _filter_is_clean(
+    warehouse: Warehouse, universe: Universe, told: Told, second: SecondModel | None
+) -> bool | None:
     """Return whether what filters the swing rules is free of leaks.
 
     A second model learns from the features that the serving model learns from, whose probes
@@ -294,7 +298,7 @@ def _filter_is_clean(warehouse: Warehouse, told: Told, second: SecondModel | Non
         return False
     newest = EPOCH + timedelta(days=int(told.panel.index_sessions[-1]))
     with warehouse.reader() as conn:
-        serving = models.serving(conn, as_of=decision_time(newest))
+        serving = models.serving(conn, universe.programme, as_of=decision_time(newest))
     return _passed_probes(warehouse, serving["model_version"][0] if serving.height else None)
 
 
@@ -317,7 +321,7 @@ def store_judged(
     rows = [
         {
             "trial_id": f"{judged.subject}/{trial.configuration_hash}",
-            "programme": programme(universe),
+            "programme": universe.programme,
             "study": judged.subject,
             "number": number,
             "configuration": trial.configuration,

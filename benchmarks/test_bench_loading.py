@@ -304,12 +304,13 @@ def _append(conn: duckdb.DuckDBPyConnection, *, rows: pl.DataFrame, session: dat
     bars.append_minutes(conn, rows, learned_at=decision_time(session))
 
 
+PROGRAMME = "made/equities/daily"
 QUERIES: dict[str, Callable[[duckdb.DuckDBPyConnection], Any]] = {
     "decisions": shown.decisions,
-    "predictions": shown.predictions,
-    "newest version": shown.version,
+    "predictions": partial(shown.predictions, programme=PROGRAMME),
+    "newest version": partial(shown.newest_version, programme=PROGRAMME),
     "gates": partial(shown.gates, model_version="none"),
-    "live score": shown.live_score,
+    "live score": partial(shown.live_score, programme=PROGRAMME),
     "verdicts": shown.verdicts,
     "a verdict": partial(shown.verdict, symbol="G0001", session=LAST),
     "findings": shown.findings,

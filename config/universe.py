@@ -72,6 +72,11 @@ class Universe(Frozen):
         return tuple(listing.symbol for listing in self.symbols)
 
     @property
+    def programme(self) -> str:
+        """The research programme: what its trials are counted under, and whose models serve."""
+        return f"{self.name}/equities/daily"
+
+    @property
     def sectors(self) -> dict[str, str]:
         """Symbol to sector."""
         return {listing.symbol: listing.sector for listing in self.symbols}

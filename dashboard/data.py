@@ -256,13 +256,15 @@ def decisions() -> pl.DataFrame:
 def predictions() -> pl.DataFrame:
     """Live predictions of the newest session."""
     with stored() as conn:
-        return shown.predictions(conn)
+        return shown.predictions(conn, programme=universe().programme)
 
 
 @st.cache_data(ttl=CALM, max_entries=8, show_spinner=False)
 def version(model_version: str | None = None) -> pl.DataFrame:
-    """A model version's newest state."""
+    """A model version's newest state; unsaid, of the universe's newest."""
     with stored() as conn:
+        if model_version is None:
+            return shown.newest_version(conn, programme=universe().programme)
         return shown.version(conn, model_version=model_version)
 
 
@@ -321,7 +323,7 @@ def feed_trouble() -> str | None:
 def live_score() -> tuple[int, float | None]:
     """Matured live predictions and the share that was right."""
     with stored() as conn:
-        return shown.live_score(conn)
+        return shown.live_score(conn, programme=universe().programme)
 
 
 @st.cache_data(ttl=SLOW, max_entries=4, show_spinner=False)

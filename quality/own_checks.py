@@ -140,12 +140,14 @@ def _result(judgement: Judgement, report: str) -> dg.AssetCheckResult:
 
 @dg.asset_check(asset="daily_features")
 def features_are_like_those_trained_on(
-    context: dg.AssetCheckExecutionContext, warehouse: dg.ResourceParam[Warehouse]
+    context: dg.AssetCheckExecutionContext,
+    warehouse: dg.ResourceParam[Warehouse],
+    universe: dg.ResourceParam[Universe],
 ) -> dg.AssetCheckResult:
     """No feature has moved far from the training window of the model that predicts."""
     last = max(sessions_of(context), default=None)
     with warehouse.reader() as conn:
-        serving = models.serving(conn, as_of=_NEWEST)
+        serving = models.serving(conn, universe.programme, as_of=_NEWEST)
         if serving.is_empty() or last is None:
             return dg.AssetCheckResult(passed=True, description="There is no model to compare to.")
         told = serving.row(0, named=True)

@@ -129,8 +129,8 @@ def known_versions(conn: duckdb.DuckDBPyConnection, *, as_of: datetime) -> pl.Da
     return selected(conn, _VERSIONS, {"as_of": require_aware(as_of, name="as_of")})
 
 
-def serving(conn: duckdb.DuckDBPyConnection, *, as_of: datetime) -> pl.DataFrame:
-    """The version that predicts at `as_of`: the newest champion, else the newest challenger.
+def serving(conn: duckdb.DuckDBPyConnection, programme: str, *, as_of: datetime) -> pl.DataFrame:
+    """The version of a programme that predicts at `as_of`: the newest champion, else challenger.
 
     Where neither is left it is the newest demoted one: what was bought on its word must be left.
     A champion whose waiver has ended serves on; what its status counts for then is for
@@ -139,9 +139,9 @@ def serving(conn: duckdb.DuckDBPyConnection, *, as_of: datetime) -> pl.DataFrame
     Returns
     -------
     polars.DataFrame
-        One row of `models.versions`; none when nothing was trained by then.
+        One row of `models.versions`; none when nothing was trained in the programme by then.
     """
-    known = known_versions(conn, as_of=as_of)
+    known = known_versions(conn, as_of=as_of).filter(programme=programme)
     for status in ("champion", "challenger", "demoted"):
         held = known.filter(pl.col("status") == status)
         if held.height:

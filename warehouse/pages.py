@@ -22,11 +22,16 @@ limit $most
 """
 
 _PREDICTIONS = """
+with mine as (select model_version from models.versions where programme = $programme)
 select symbol, session, model_version, probability, margin, expected_return, low, high, horizon,
        volatility, contributions, feature_version, snapshot_id, simulated, known_at
 from models.predictions
 where kind = 'live'
-  and session = (select max(session) from models.predictions where kind = 'live')
+  and model_version in (select * from mine)
+  and session = (
+      select max(session) from models.predictions
+      where kind = 'live' and model_version in (select * from mine)
+  )
 qualify row_number() over (
     partition by symbol order by known_at desc, recorded_at desc
 ) = 1
@@ -45,6 +50,7 @@ limit 1
 _NEWEST_VERSION = """
 select *
 from models.versions
+where programme = $programme
 order by trained_at desc, recorded_at desc
 limit 1
 """
@@ -63,6 +69,7 @@ select count(*) as cases,
 from models.outcomes o
 join models.predictions p using (symbol, session, model_version, kind)
 where o.kind = 'live'
+  and o.model_version in (select model_version from models.versions where programme = $programme)
 """
 
 _SESSIONS = """
@@ -169,18 +176,23 @@ def decisions(conn: duckdb.DuckDBPyConnection, *, most: int = 1_000) -> pl.DataF
     return conn.execute(_DECISIONS, {"most": most}).pl()
 
 
-def predictions(conn: duckdb.DuckDBPyConnection, *, most: int = 1_000) -> pl.DataFrame:
-    """Return the live predictions of the newest session, the highest probability first.
+def predictions(
+    conn: duckdb.DuckDBPyConnection, *, programme: str, most: int = 1_000
+) -> pl.DataFrame:
+    """Return a programme's live predictions of its newest session, highest probability first.
 
     Returns and ranges are fractions over `horizon` sessions, volatility a fraction per year.
     """
-    return conn.execute(_PREDICTIONS, {"most": most}).pl()
+    return conn.execute(_PREDICTIONS, {"programme": programme, "most": most}).pl()
 
 
-def version(conn: duckdb.DuckDBPyConnection, *, model_version: str | None = None) -> pl.DataFrame:
-    """Return the newest state of a model version, or of the version trained last; 0 or 1 row."""
-    if model_version is None:
-        return conn.execute(_NEWEST_VERSION).pl()
+def newest_version(conn: duckdb.DuckDBPyConnection, *, programme: str) -> pl.DataFrame:
+    """Return the newest state of the version of a programme that was trained last; 0 or 1 row."""
+    return conn.execute(_NEWEST_VERSION, {"programme": programme}).pl()
+
+
+def version(conn: duckdb.DuckDBPyConnection, *, model_version: str) -> pl.DataFrame:
+    """Return the newest state of a model version; 0 or 1 row."""
     return conn.execute(_VERSION, {"model_version": model_version}).pl()
 
 
@@ -189,9 +201,12 @@ def gates(conn: duckdb.DuckDBPyConnection, *, model_version: str) -> pl.DataFram
     return conn.execute(_GATES, {"model_version": model_version}).pl()
 
 
-def live_score(conn: duckdb.DuckDBPyConnection) -> tuple[int, float | None]:
-    """Return how many live predictions have matured, and the share that was right (a fraction)."""
-    row = conn.execute(_SCORE).fetchone()
+def live_score(conn: duckdb.DuckDBPyConnection, *, programme: str) -> tuple[int, float | None]:
+    """Return how many live predictions of a programme's models have matured, and the share right.
+
+    The share is a fraction; None without any.
+    """
+    row = conn.execute(_SCORE, {"programme": programme}).fetchone()
     assert row is not None
     return int(row[0]), None if row[1] is None else float(row[1])
 

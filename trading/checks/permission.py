@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from trading.checks.answer import Answer, Measure, no, unknown, yes
-from trading.picture import ModelNow, Picture, WorkingOrder
+from trading.picture import Picture, WorkingOrder
 from trading.proposals import FLATTEN, Leg
 from trading.signatures import beyond, drift
 from trading.state import TradingState

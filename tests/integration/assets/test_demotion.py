@@ -67,7 +67,7 @@ def _record(told: pl.DataFrame, conn: duckdb.DuckDBPyConnection) -> int:
 
 def status(warehouse: Warehouse) -> str:
     with warehouse.reader() as conn:
-        return str(models.serving(conn, as_of=NOW)["status"][0])
+        return str(models.serving(conn, "toy", as_of=NOW)["status"][0])
 
 
 def test_two_bad_looks_in_a_row_demote_and_one_does_not(warehouse: Warehouse) -> None:
@@ -75,22 +75,22 @@ def test_two_bad_looks_in_a_row_demote_and_one_does_not(warehouse: Warehouse) ->
     tell(warehouse, "walk_forward", date(2008, 6, 2), promised)
     tell(warehouse, "live", date(2010, 1, 5), [0.001] * 63 + [-0.01] * 63)
 
-    assert demote(warehouse, as_of=NOW) is None
+    assert demote(warehouse, "toy", as_of=NOW) is None
     assert status(warehouse) == "champion"
 
     tell(warehouse, "live", date(2010, 1, 5) + timedelta(days=126), [-0.01] * 63)
-    fallen = demote(warehouse, as_of=NOW)
+    fallen = demote(warehouse, "toy", as_of=NOW)
 
     assert fallen is not None
     assert fallen.model_version == MODEL
     assert "Entries are refused" in fallen.sentence
     assert status(warehouse) == "demoted"  # and it serves on, so that positions can be left
-    assert demote(warehouse, as_of=NOW) is None  # told once
+    assert demote(warehouse, "toy", as_of=NOW) is None  # told once
 
 
 def test_a_challenger_serves_before_one_that_was_demoted(warehouse: Warehouse) -> None:
     with warehouse.reader() as conn:
-        row = models.serving(conn, as_of=NOW).drop("recorded_at")
+        row = models.serving(conn, "toy", as_of=NOW).drop("recorded_at")
     for changed in (
         {"status": "demoted"},
         {"status": "challenger", "model_version": "toy-daily/2"},

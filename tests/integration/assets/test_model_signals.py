@@ -9,14 +9,19 @@ import polars as pl
 import pytest
 
 from assets.signals import model_signals
+from assets.strategies import probabilities_of
 from config import settings as settings_module
 from config.settings import Settings
+from config.universe import Listing, Universe
 from warehouse import Warehouse, migrate, models, predictions
 from warehouse.place import Place
 
 SESSION = date(2012, 7, 2)
 KNOWN = datetime(2012, 7, 2, 20, 15, tzinfo=UTC)
 SYMBOLS = ("A", "B", "C", "D")
+TOY = Universe(
+    name="toy", symbols=tuple(Listing(symbol=s, label=s, sector="Energy") for s in SYMBOLS)
+)
 
 
 @pytest.fixture(name="warehouse")
@@ -35,12 +40,19 @@ def settings(tmp_path: Path) -> Settings:
     return told
 
 
-def trained(warehouse: Warehouse, version: str, at: datetime) -> None:
+def trained(
+    warehouse: Warehouse,
+    version: str,
+    at: datetime,
+    *,
+    programme: str = TOY.programme,
+    status: str = "challenger",
+) -> None:
     row = {
         "model_version": version, "run_id": "r", "feature_version": "f", "snapshot_id": 1,
-        "programme": "toy", "first_session": date(2008, 1, 2), "last_session": date(2010, 1, 4),
+        "programme": programme, "first_session": date(2008, 1, 2), "last_session": date(2010, 1, 4),
         "rows": 10, "horizon": 5, "hyperparameters": "{}", "base_rate": 0.5, "calibration": "[]",
-        "importance": "[]", "simulated": False, "status": "challenger", "trained_at": at,
+        "importance": "[]", "simulated": False, "status": status, "trained_at": at,
     }  # fmt: skip
     frame = pl.DataFrame([row], schema=models.VERSION_SCHEMA)
     warehouse.write(lambda c: models.record_version(c, frame), "models.versions")
@@ -62,7 +74,7 @@ def says(warehouse: Warehouse, version: str, margins: Mapping[str, float]) -> No
 
 
 def held(warehouse: Warehouse, settings: Settings) -> set[str]:
-    frame = model_signals(warehouse, settings, SESSION)
+    frame = model_signals(warehouse, settings, TOY, SESSION)
     return set(frame.filter(pl.col("target_weight") > 0)["symbol"])
 
 
@@ -98,4 +110,19 @@ def test_without_a_word_of_the_serving_model_nothing_is_wanted(
     says(warehouse, "m/1", {"A": 0.4, "B": 0.3, "C": 0.2})
     trained(warehouse, "m/2", KNOWN - timedelta(days=1))
 
-    assert model_signals(warehouse, settings, SESSION).is_empty()
+    assert model_signals(warehouse, settings, TOY, SESSION).is_empty()
+
+
+def test_the_word_of_another_universes_champion_is_not_followed(
+    warehouse: Warehouse, settings: Settings
+) -> None:
+    trained(warehouse, "o/1", KNOWN, programme="other/equities/daily", status="champion")
+    says(warehouse, "o/1", {"A": 0.4, "B": 0.3, "C": 0.2, "D": 0.1})
+
+    assert model_signals(warehouse, settings, TOY, SESSION).is_empty()
+    assert probabilities_of(warehouse, TOY, SESSION) == {}
+
+    trained(warehouse, "m/1", KNOWN)
+    says(warehouse, "m/1", {"A": 0.1, "B": 0.2, "C": 0.3, "D": 0.4})
+
+    assert held(warehouse, settings) == {"B", "C", "D"}

@@ -58,17 +58,17 @@ def _warehouse(desk_place: Place) -> Iterator[Warehouse]:
     made.close()
 
 
-def _store(warehouse: Warehouse, number: int, evidence: Evidence) -> None:
+def _store(warehouse: Warehouse, number: int, evidence: Evidence, *, universe: str = "toy") -> None:
     version = {
-        "model_version": f"toy-daily/{number}", "run_id": f"r{number}", "feature_version": "f",
-        "snapshot_id": 1, "programme": "toy", "first_session": TRAINED.date(),
-        "last_session": TRAINED.date(), "rows": 100, "horizon": 5, "hyperparameters": "{}",
-        "base_rate": 0.5, "calibration": "[]", "importance": "[]", "simulated": False,
-        "status": "challenger", "trained_at": TRAINED,
+        "model_version": f"{universe}-daily/{number}", "run_id": f"r{number}",
+        "feature_version": "f", "snapshot_id": 1, "programme": universe,
+        "first_session": TRAINED.date(), "last_session": TRAINED.date(), "rows": 100,
+        "horizon": 5, "hyperparameters": "{}", "base_rate": 0.5, "calibration": "[]",
+        "importance": "[]", "simulated": False, "status": "challenger", "trained_at": TRAINED,
     }  # fmt: skip
     told = [asdict(verdict) for verdict in judge(evidence, THRESHOLDS)]
     gates = [
-        {"gate": one.pop("name"), "model_version": f"toy-daily/{number}"} | one for one in told
+        {"gate": one.pop("name"), "model_version": version["model_version"]} | one for one in told
     ]
     with warehouse.writer("models.versions") as conn:
         models.record_version(conn, pl.DataFrame([version], schema=models.VERSION_SCHEMA))
@@ -79,7 +79,7 @@ def _store(warehouse: Warehouse, number: int, evidence: Evidence) -> None:
 def _states(warehouse: Warehouse) -> dict[str, str]:
     with warehouse.reader() as conn:
         known = models.known_versions(conn, as_of=NOW)
-        serving = models.serving(conn, as_of=NOW)
+        serving = models.serving(conn, "toy", as_of=NOW)
     told = dict(known.select("model_version", "status").iter_rows())
     return told | {"serving": str(serving["model_version"][0])}
 
@@ -142,3 +142,16 @@ def test_the_end_of_a_waiver_goes_with_the_champion_it_made(warehouse: Warehouse
 
     roll_back(warehouse, alias, "toy-daily", by="bea", reason="Fell below.", at=NOW)
     assert _waived_until(warehouse, 3) == end + timedelta(days=30)
+
+
+def test_another_programmes_champion_is_left_as_it_is(warehouse: Warehouse) -> None:
+    _store(warehouse, 1, GOOD, universe="other")
+    other = replace(candidacy(1), model_version="other-daily/1")
+    promote(warehouse, Alias(), other)
+    alias = Alias()
+    promote(warehouse, alias, candidacy(1))
+    promote(warehouse, alias, candidacy(2))
+    roll_back(warehouse, alias, "toy-daily", by="bea", reason="Fell below.", at=NOW)
+
+    assert _states(warehouse)["other-daily/1"] == "champion"
+    assert _states(warehouse)["serving"] == "toy-daily/1"

@@ -7,7 +7,6 @@ import numpy as np
 import polars as pl
 import pytest
 
-from assets.material import programme
 from assets.models import history_of
 from assets.training import ratio_of
 from config import universe as universe_module

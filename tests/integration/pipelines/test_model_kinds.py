@@ -146,7 +146,9 @@ def asked(desk: SmallDesk, **training: object) -> Trained:
                 assets, partition_key=session, resources=mine.resources(), instance=instance
             ).success
     with mine.warehouse.reader() as conn:
-        version = models.serving(conn, as_of=decision_time(LAST)).row(0, named=True)
+        version = models.serving(conn, "sample/equities/daily", as_of=decision_time(LAST)).row(
+            0, named=True
+        )
     registry = mine.registry
     assert isinstance(registry, KeptModels)
     model = FittedModel.from_bytes(registry.model(version["run_id"]))

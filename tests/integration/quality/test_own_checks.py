@@ -41,7 +41,8 @@ class Tables(test_checks.Tables):
         """A model of TRAINED on two features of 30 symbols."""
         self.add(
             "models.versions", model_version="desk/1", feature_version="v1", snapshot_id=1,
-            programme="p", first_session=TRAINED[0], last_session=TRAINED[-1], rows=1, horizon=5,
+            programme="u/equities/daily", first_session=TRAINED[0], last_session=TRAINED[-1],
+            rows=1, horizon=5,
             hyperparameters="{}", base_rate=0.5, calibration="[]", importance="[]",
             simulated=False, status="challenger", trained_at=AT, recorded_at=AT,
         )  # fmt: skip
@@ -132,6 +133,17 @@ def test_the_feature_that_moved_since_training_is_named_as_a_warning(
         assert drift.severity is dg.AssetCheckSeverity.WARN
         assert drift.description.startswith("volatility moved beyond chance: 2012-04-03 to")
         assert furthest["recent_mean"] - furthest["reference_mean"] == pytest.approx(2.0, abs=0.2)
+
+
+def test_features_are_not_compared_to_those_of_another_universes_champion(
+    tables: Tables, tmp_path: Path
+) -> None:
+    tables.conn.execute("update models.versions set programme = 'other', status = 'champion'")
+
+    drift = checked(tables, tmp_path, daily_features)["features_are_like_those_trained_on"]
+
+    assert drift.passed
+    assert drift.description == "There is no model to compare to."
 
 
 def test_within_the_training_window_there_is_nothing_to_compare(

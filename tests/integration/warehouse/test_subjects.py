@@ -17,6 +17,7 @@ from warehouse import (
     index,
     landings,
     models,
+    pages,
     portfolio,
     predictions,
     quarantine,
@@ -182,12 +183,49 @@ def test_the_serving_version_is_the_champion_else_the_newest(warehouse: Warehous
     put(warehouse, "models.versions", models.record_version, MODEL, newer)
 
     with warehouse.reader() as conn:
-        assert models.serving(conn, as_of=LATER)["model_version"].to_list() == ["m/2"]
-        assert models.serving(conn, as_of=AT)["model_version"].to_list() == ["m/1"]
-        assert models.serving(conn, as_of=AT - timedelta(days=1)).is_empty()
+        assert models.serving(conn, "sample/equity", as_of=LATER)["model_version"].to_list() == [
+            "m/2"
+        ]
+        assert models.serving(conn, "sample/equity", as_of=AT)["model_version"].to_list() == ["m/1"]
+        assert models.serving(conn, "sample/equity", as_of=AT - timedelta(days=1)).is_empty()
     put(warehouse, "models.versions", models.record_version, MODEL | {"status": "champion"})
     with warehouse.reader() as conn:
-        assert models.serving(conn, as_of=LATER)["model_version"].to_list() == ["m/1"]
+        assert models.serving(conn, "sample/equity", as_of=LATER)["model_version"].to_list() == [
+            "m/1"
+        ]
+
+
+def test_the_champion_of_another_programme_does_not_serve(warehouse: Warehouse) -> None:
+    other = MODEL | {"model_version": "o/1", "programme": "other/equity", "status": "champion"}
+    put(warehouse, "models.versions", models.record_version, other)
+
+    with warehouse.reader() as conn:
+        assert models.serving(conn, "sample/equity", as_of=LATER).is_empty()
+    put(warehouse, "models.versions", models.record_version, MODEL)
+    with warehouse.reader() as conn:
+        found = models.serving(conn, "sample/equity", as_of=LATER)
+        assert found["model_version"].to_list() == ["m/1"]
+        found = models.serving(conn, "other/equity", as_of=LATER)
+        assert found["model_version"].to_list() == ["o/1"]
+
+
+def test_pages_show_what_the_programme_says(warehouse: Warehouse) -> None:
+    other = {"model_version": "o/1", "symbol": "B", "session": NEXT}
+    named = MODEL | {"model_version": "o/1", "programme": "other/equity", "trained_at": LATER}
+    put(warehouse, "models.versions", models.record_version, MODEL, named)
+    put(warehouse, "models.predictions", predictions.record, PREDICTION, PREDICTION | other)
+    put(
+        warehouse, "models.outcomes", predictions.record_outcomes,
+        OUTCOME, OUTCOME | other | {"outperformed": False},
+    )  # fmt: skip
+
+    with warehouse.reader() as conn:
+        said = pages.predictions(conn, programme="sample/equity")
+        newest = pages.newest_version(conn, programme="sample/equity")
+        score = pages.live_score(conn, programme="sample/equity")
+    assert said["model_version"].to_list() == ["m/1"]
+    assert newest["model_version"].to_list() == ["m/1"]
+    assert score == (1, 1.0)
 
 
 def test_trials_are_counted_by_configuration(warehouse: Warehouse) -> None:

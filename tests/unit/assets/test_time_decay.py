@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from assets.evidence import card
-from assets.material import programme, subject_of
+from assets.material import subject_of
 from assets.searching import configuration_hash, fingerprint
 from assets.training import settings_of, train
 from config import settings as settings_module

@@ -256,7 +256,7 @@ def _version() -> dict[str, object]:
         "run_id": "r1",
         "feature_version": "f3a91c22",
         "snapshot_id": 42,
-        "programme": "sample",
+        "programme": "sample/equities/daily",
         "first_session": date(2001, 3, 1),
         "last_session": date(2012, 6, 22),
         "rows": 11_240,
