@@ -7,7 +7,9 @@ import duckdb
 import numpy as np
 import polars as pl
 
+from assets.material import EPOCH
 from assets.promotion import restate
+from quality.calendar import exchange
 from quant.models.record import Outcomes, gains, keeps_its_word
 from warehouse import Warehouse, models, predictions
 
@@ -24,15 +26,17 @@ def demote(warehouse: Warehouse, programme: str, *, as_of: datetime) -> Demotion
     """Demote the version that serves a programme, if its last two looks fell below expectation.
 
     Its predictions go on, so that positions can be left; entries are refused before trade. A
-    version that stands demoted stays so: only a promotion gives it its standing back.
+    version that stands demoted stays so: only a promotion gives it its standing back, and then
+    only what it predicts after that is looked at.
     """
     with warehouse.reader() as conn:
         serving = models.serving(conn, programme, as_of=as_of)
         if serving.is_empty() or serving["status"][0] == "demoted":
             return None
         version = str(serving["model_version"][0])
-        live = matured(conn, version, "live", as_of=as_of)
+        told = matured(conn, version, "live", as_of=as_of)
         before = matured(conn, version, "walk_forward", as_of=as_of)
+    live = _since(serving["promoted_at"][0], told)
     if live.sessions.size == 0 or keeps_its_word(gains(live), gains(before)):
         return None
     restate(warehouse, {version: "demoted"}, as_of)
@@ -42,6 +46,14 @@ def demote(warehouse: Warehouse, programme: str, *, as_of: datetime) -> Demotion
         "the worst twentieth of such looks in its walk-forward record. Entries are refused, exits "
         "go on. Train and promote another, or go back to the champion before it.",
     )
+
+
+def _since(promoted_at: datetime | None, told: Outcomes) -> Outcomes:
+    """What was predicted in sessions that closed after a promotion; all where there was none."""
+    if promoted_at is None:
+        return told
+    newest = (exchange().last_closed(promoted_at) - EPOCH).days
+    return told.take(told.sessions > newest)
 
 
 def matured(

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 import duckdb
 import polars as pl
@@ -92,16 +92,26 @@ def restate(
     """
     with warehouse.reader() as conn:
         rows = [_version(conn, version, at).row(0, named=True) for version in states]
+    ends = {row["model_version"]: row["waived_until"] for row in rows} | dict(waived or {})
     changed = [
         row
         | {
             "status": states[row["model_version"]],
-            "waived_until": (waived or {}).get(row["model_version"], row["waived_until"]),
+            "waived_until": ends[row["model_version"]],
+            "promoted_at": _promoted_at(row, states[row["model_version"]], at),
         }
         for row in rows
     ]
     told = pl.DataFrame(changed, schema_overrides=models.VERSION_SCHEMA)
     warehouse.write(lambda conn: models.record_version(conn, told), "models.versions")
+
+
+def _promoted_at(before: Mapping[str, Any], status: str, at: datetime) -> datetime | None:
+    """When a version became champion: now, unless it was one or becomes another."""
+    if status == "champion" and before["status"] != "champion":
+        return at
+    told: datetime | None = before["promoted_at"]
+    return told
 
 
 def _version(conn: duckdb.DuckDBPyConnection, model_version: str, at: datetime) -> pl.DataFrame:

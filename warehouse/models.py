@@ -22,7 +22,7 @@ VERSION_SCHEMA: Schema = {
     "last_session": pl.Date, "rows": pl.Int64, "horizon": pl.Int32, "hyperparameters": pl.String,
     "base_rate": pl.Float64, "calibration": pl.String, "importance": pl.String,
     "simulated": pl.Boolean, "status": pl.String, "trained_at": INSTANT,
-    "waived_until": INSTANT,
+    "waived_until": INSTANT, "promoted_at": INSTANT,
 }  # fmt: skip
 GATE_SCHEMA: Schema = {
     "model_version": pl.String, "gate": pl.String, "value": pl.Float64, "threshold": pl.Float64,
@@ -115,9 +115,10 @@ def record_version(conn: duckdb.DuckDBPyConnection, frame: pl.DataFrame) -> int:
     conn : duckdb.DuckDBPyConnection
         From `Warehouse.writer("models.versions")`.
     frame : polars.DataFrame
-        The columns of `models.versions` without recorded_at; run_id and waived_until may be absent.
+        The columns of `models.versions` without recorded_at; run_id, waived_until
+        and promoted_at may be absent.
     """
-    optional = {"run_id": None, "waived_until": None}
+    optional = {"run_id": None, "waived_until": None, "promoted_at": None}
     rows = conformed(frame, VERSION_SCHEMA, table="models.versions", defaults=optional)
     values = tuple(name for name in VERSION_SCHEMA if name != "model_version")
     subject = versions.Subject("models.versions", key=("model_version",), values=values)

@@ -197,8 +197,8 @@ def keeps_its_word(
     Parameters
     ----------
     live : array of shape (n_sessions,)
-        Gains by session since the model serves, in order of time; looks follow each other from
-        the first and do not overlap.
+        Gains by session since the model serves, or was promoted, in order of time; looks follow
+        each other from the first and do not overlap.
     before : array of shape (n_sessions,)
         The same of its walk-forward record.
     look : int

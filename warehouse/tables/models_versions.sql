@@ -17,5 +17,6 @@ create table if not exists models.versions (
     status          varchar     not null,  -- challenger | champion | retired | demoted (no entries)
     trained_at      timestamptz not null,  -- UTC market time of training
     waived_until    timestamptz,           -- UTC market time; null unless a waiver made it champion
+    promoted_at     timestamptz,           -- UTC market time it last became champion; null if never
     recorded_at     timestamptz not null   -- UTC wall time of writing; the latest row is the state
 );                                         -- key: (model_version, recorded_at)

@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 
 from assets.demotion import demote
+from assets.promotion import restate
 from warehouse import Warehouse, migrate, models, predictions
 from warehouse.place import Place
 
@@ -99,3 +100,44 @@ def test_a_challenger_serves_before_one_that_was_demoted(warehouse: Warehouse) -
         warehouse.write(partial(_record, told), "models.versions")
 
     assert status(warehouse) == "challenger"
+
+
+def test_a_promotion_gives_the_standing_back_until_two_new_looks_fail(
+    warehouse: Warehouse,
+) -> None:
+    promised = np.random.default_rng(3).normal(0.001, 0.01, 400).tolist()
+    tell(warehouse, "walk_forward", date(2008, 6, 2), promised)
+    tell(warehouse, "live", date(2010, 1, 5), [-0.01] * 126)
+    assert demote(warehouse, "toy", as_of=NOW) is not None
+
+    restate(warehouse, {MODEL: "champion"}, NOW)
+    assert demote(warehouse, "toy", as_of=NOW + timedelta(days=1)) is None
+
+    after = NOW.date() + timedelta(days=1)
+    tell(warehouse, "live", after, [-0.01] * 125)
+    assert demote(warehouse, "toy", as_of=NOW + timedelta(days=200)) is None
+    tell(warehouse, "live", after + timedelta(days=125), [-0.01])
+    assert demote(warehouse, "toy", as_of=NOW + timedelta(days=200)) is not None
+
+
+def test_what_was_predicted_before_a_promotion_counts_no_more_however_late_it_matures(
+    warehouse: Warehouse,
+) -> None:
+    promised = np.random.default_rng(3).normal(0.001, 0.01, 400).tolist()
+    tell(warehouse, "walk_forward", date(2008, 6, 2), promised)
+    restate(warehouse, {MODEL: "demoted"}, NOW)
+    restate(warehouse, {MODEL: "champion"}, NOW)
+    tell(warehouse, "live", NOW.date() - timedelta(days=125), [-0.01] * 126)
+
+    assert demote(warehouse, "toy", as_of=NOW + timedelta(days=30)) is None
+
+
+def test_who_is_champion_already_gets_no_new_looks_by_being_promoted_again(
+    warehouse: Warehouse,
+) -> None:
+    promised = np.random.default_rng(3).normal(0.001, 0.01, 400).tolist()
+    tell(warehouse, "walk_forward", date(2008, 6, 2), promised)
+    tell(warehouse, "live", date(2010, 1, 5), [-0.01] * 126)
+    restate(warehouse, {MODEL: "champion"}, NOW)
+
+    assert demote(warehouse, "toy", as_of=NOW) is not None

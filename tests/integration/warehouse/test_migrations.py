@@ -22,7 +22,8 @@ def _older(place: Place) -> Iterator[Warehouse]:
         for name in ("met", "missed", "cured"):
             champion = MODEL | {"model_version": f"{name}/1", "status": "champion"}
             models.record_version(conn, pl.DataFrame([champion]))
-        conn.execute("alter table models.versions drop column waived_until")
+        for column in ("waived_until", "promoted_at"):
+            conn.execute(f"alter table models.versions drop column {column}")
     for name, passed in (("met", True), ("missed", False), ("cured", False), ("cured", True)):
         verdict = GATE | {"model_version": f"{name}/1", "passed": passed}
         with made.writer("models.gates") as conn:
@@ -43,3 +44,4 @@ def test_an_earlier_champion_that_misses_a_gate_has_no_waiver_left(
     ends = dict(known.select("model_version", "waived_until").iter_rows())
     assert ends == {"met/1": None, "missed/1": TRAINED, "cured/1": None}
     assert known["status"].unique().to_list() == ["champion"]
+    assert known["promoted_at"].null_count() == known.height
