@@ -46,7 +46,7 @@ def warehouse(postgres_dsn: str, tmp_path: Path) -> Iterator[Warehouse]:
 
 
 def known(warehouse: Warehouse) -> Known:
-    return known_of(warehouse, universe.load(), SESSION, ("model",))
+    return known_of(warehouse, universe.load(), SESSION, ("model",), live=False)
 
 
 def test_a_symbol_with_a_dividend_above_its_price_is_held_back_and_says_why(

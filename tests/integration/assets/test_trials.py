@@ -28,7 +28,7 @@ def _warehouse(postgres_dsn: str, tmp_path: Path) -> Iterator[Warehouse]:
 
 def file(warehouse: Warehouse, number: int, state: str, returns: np.ndarray | None) -> None:
     row = {
-        "trial_id": f"s/{number}/{state}", "programme": programme(UNIVERSE), "study": "s",
+        "trial_id": f"s/{number}/{state}", "programme": UNIVERSE.programme, "study": "s",
         "number": number, "configuration": "{}", "configuration_hash": f"h{number}",
         "state": state, "score": None, "first_session": None,
         "returns": None if returns is None else returns.tolist(), "hand_made": False,

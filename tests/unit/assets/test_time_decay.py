@@ -33,7 +33,7 @@ def hashed(home: Path, decay: str | None) -> str:
 @pytest.mark.parametrize("none", [None, "1", "1.0"])
 def test_no_decay_is_told_by_saying_nothing_of_it(tmp_path: Path, none: str | None) -> None:
     version = DAILY.select(CORE.names).version
-    study = f"{programme(UNIVERSE)}/{version}/h5/SPX/xgboost"
+    study = f"{UNIVERSE.programme}/{version}/h5/SPX/xgboost"
     plain = json.dumps({"study": study, "l2": 100.0, "max_depth": 3.0}, sort_keys=True)
 
     assert hashed(tmp_path, none) == hashlib.sha256(plain.encode()).hexdigest()
