@@ -29,7 +29,7 @@ from ledger.connection import transact
 from trading.broker import BrokerBooking, BrokerFill, BrokerOrder
 from trading.errors import IllegalTransitionError
 from trading.ledger import Book, BrokerView, DeskNow, Difference, Scope, SignedLeg, Stamp, Unsettled
-from trading.orders import Order, OrderState, Side, seen
+from trading.orders import BY_A_HALT, BY_A_PERSON, Order, OrderState, Side, seen
 from trading.state import TradingState
 from trading.tactics.planning import Child
 
@@ -96,12 +96,27 @@ class DeskLedger:
         """Return the orders sent for a leg, what hangs on them left out, oldest first."""
         return self._transact(lambda conn: legs.children(conn, leg_id))
 
+    def mark_cancelled(self, client_order_id: str, *, why: str, at: Stamp) -> None:
+        """Note why an order's cancel is asked for, before it is: the last to ask says why."""
+
+        def work(conn: sa.Connection) -> None:
+            before = orders.by_id(conn, client_order_id, lock=True)
+            if before is not None and not before.state.is_final:
+                orders.change(conn, before, before, at=at, reason=why)
+
+        self._transact(work)
+
     def mark_replaced(self, client_order_id: str, *, at: Stamp) -> None:
-        """Note that the desk itself takes an order back, before its cancel is asked for."""
+        """Note that the desk itself takes an order back, before its cancel is asked for.
+
+        One of which a person or a halt asked for the cancel remains theirs.
+        """
 
         def work(conn: sa.Connection) -> None:
             before = orders.by_id(conn, client_order_id, lock=True)
             if before is None or before.state.is_final:
+                return
+            if orders.reason_of(conn, client_order_id) in (BY_A_PERSON, BY_A_HALT):
                 return
             orders.change(conn, before, before, at=at, reason=orders.REPLACED)
             audit.append(

@@ -40,15 +40,6 @@ class Look:
     unsure: frozenset[str]
 
 
-def excuse(conn: sa.Connection, client_order_id: str, *, reason: str) -> None:
-    """Note why the desk cancels an order, unless it says so already."""
-    conn.execute(
-        sa.update(orders)
-        .where(orders.c.client_order_id == client_order_id, orders.c.reason.is_(None))
-        .values(reason=reason)
-    )
-
-
 def look(conn: sa.Connection, *, booked_by: datetime) -> Look:
     """Return the positions whose stops ended unasked, and how many shares have none for that.
 
@@ -90,7 +81,7 @@ def _ended(
             stops.closes(symbol, side),
             orders.c.state.in_(_ENDED),
             orders.c.broker_order_id.is_not(None),
-            sa.func.coalesce(orders.c.reason, "").not_in(_BY_THE_DESK),
+            sa.not_(_by_the_desk()),
             orders.c.quantity > orders.c.filled_quantity,
             sa.not_(_awaits_split(booked_by)),
             sa.not_(_asked_for()),
@@ -125,7 +116,8 @@ def _left_by(
 
 def _stood_in_for(stop: sa.Row[Any]) -> Decimal:
     """Shares for which a stop works, was filled, or gave way to a sale: then it is owed itself."""
-    stands = stop.state not in FINAL or stop.reason in _OWED
+    gave_way = stop.state == OrderState.CANCELED and stop.reason in _OWED
+    stands = stop.state not in FINAL or gave_way
     return Decimal(stop.quantity if stands else stop.filled_quantity)
 
 
@@ -148,6 +140,12 @@ def _signed_stops(conn: sa.Connection, symbol: str, side: str) -> Sequence[sa.Ro
         )
         .order_by(orders.c.intended_at)
     ).all()
+
+
+def _by_the_desk() -> sa.ColumnElement[bool]:
+    """Whether the desk had the order cancelled; no cancel that was asked for makes one expire."""
+    why = sa.func.coalesce(orders.c.reason, "")
+    return sa.and_(orders.c.state == OrderState.CANCELED, why.in_(_BY_THE_DESK))
 
 
 def _awaits_split(booked_by: datetime) -> sa.ColumnElement[bool]:

@@ -204,6 +204,13 @@ def owner_of(conn: sa.Connection, client_order_id: str) -> str | None:
     )
 
 
+def reason_of(conn: sa.Connection, client_order_id: str) -> str | None:
+    """Return why an order ended, or why its cancel was last asked for."""
+    return conn.scalar(
+        sa.select(orders.c.reason).where(orders.c.client_order_id == client_order_id)
+    )
+
+
 def attach(conn: sa.Connection, told: BrokerOrder, parent: Order, *, at: Stamp) -> None:
     """Write down a stop or target that the broker made of an order of ours."""
     child = Order(

@@ -156,8 +156,14 @@ class Ledger(Protocol):
     def children(self, leg_id: str) -> Sequence[Child]:
         """Return the orders sent for a leg, what hangs on them left out, oldest first."""
 
+    def mark_cancelled(self, client_order_id: str, *, why: str, at: Stamp) -> None:
+        """Note why an order's cancel is asked for, before it is: the last to ask says why."""
+
     def mark_replaced(self, client_order_id: str, *, at: Stamp) -> None:
-        """Note that the desk itself takes an order back, before its cancel is asked for."""
+        """Note that the desk itself takes an order back, before its cancel is asked for.
+
+        One of which a person or a halt asked for the cancel remains theirs.
+        """
 
     def mark_yielded(self, client_order_id: str, *, at: Stamp) -> None:
         """Note that the desk cancels a stop for a sale of its shares, before it asks for it."""

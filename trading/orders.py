@@ -17,6 +17,9 @@ OCO = "oco"  # a stop and a target for the same shares: one closes them, the oth
 # Attempts beyond are stops that the desk made anew for what a sale left of their position.
 RENEWED_FROM = 1000
 YIELDED = "Taken back by the desk: another order closes its shares."
+BY_A_PERSON = "Cancelled by a person."
+BY_A_HALT = "Cancelled by a halt."
+OUT_OF_TIME = "Cancelled by the desk: the time that was signed was over."
 
 
 class OrderState(StrEnum):

@@ -7,7 +7,7 @@ from trading.broker import Broker, BrokerOrder
 from trading.clock import DeskClock, MarketClock
 from trading.errors import AskError, BrokerUnavailableError, StopError
 from trading.ledger import Ledger, Stamp
-from trading.orders import Order, OrderState
+from trading.orders import BY_A_HALT, BY_A_PERSON, OUT_OF_TIME, Order, OrderState
 from trading.state import TradingState
 
 _ON_THE_WAY = frozenset({OrderState.SENT, OrderState.UNRESOLVED})
@@ -29,8 +29,14 @@ def cancel_order(
     client_order_id: str,
     desk: DeskClock,
     market: MarketClock,
+    why: str = BY_A_PERSON,
 ) -> StopReport:
     """Ask the broker to cancel one of our orders, and look what came of it.
+
+    Parameters
+    ----------
+    why : str
+        A sentence: what the order's end will be put down to.
 
     Raises
     ------
@@ -51,9 +57,10 @@ def cancel_order(
             "The broker does not have it (yet). We look again before anything is sent.",
             (client_order_id,),
         )
-    broker.cancel(found.broker_order_id)
+    at = _stamp(desk, market)
+    _ask(ledger, broker, found, why, at)
     after = broker.find(client_order_id) or found
-    ledger.observe(after, at=_stamp(desk, market))
+    ledger.observe(after, at=at)
     if after.state.is_final:
         return StopReport(True, f"The order is {after.state}.")
     return StopReport(False, "The broker was asked to cancel it.", (client_order_id,))
@@ -103,7 +110,11 @@ def cancel_all(
     except BrokerUnavailableError as e:
         return StopReport(False, f"HALTED. Open orders could not be read: {e} Ask again.")
     at = _stamp(desk, market)
-    left = [order.client_order_id for order in asked if not _is_ended(ledger, broker, order, at)]
+    left = [
+        order.client_order_id
+        for order in asked
+        if not _is_ended(ledger, broker, order, BY_A_HALT, at)
+    ]
     if left or unseen:
         working = f" {len(left)} of {len(asked)} open orders still work." if left else ""
         coming = f" {len(unseen)} may be on the way to the broker." if unseen else ""
@@ -129,7 +140,11 @@ def cancel_resting(ledger: Ledger, broker: Broker, *, at: Stamp) -> StopReport:
         and not ledger.is_ordered(order.client_order_id)
         and not ledger.protects(order.client_order_id)
     ]
-    left = [order.client_order_id for order in resting if not _is_ended(ledger, broker, order, at)]
+    left = [
+        order.client_order_id
+        for order in resting
+        if not _is_ended(ledger, broker, order, BY_A_PERSON, at)
+    ]
     if left or unseen:
         return StopReport(
             False,
@@ -162,7 +177,7 @@ def cancel_if_halted(ledger: Ledger, broker: Broker, told: BrokerOrder, *, at: S
         return False
     if ledger.is_ordered(told.client_order_id):
         return False  # a person signed it to be sent while HALTED
-    broker.cancel(told.broker_order_id)
+    _ask(ledger, broker, told, BY_A_HALT, at)
     after = broker.find(told.client_order_id)
     if after is not None:
         ledger.observe(after, at=at)
@@ -207,7 +222,7 @@ def _ends_overdue(ledger: Ledger, broker: Broker, order: Order, at: Stamp) -> bo
         found = broker.find(order.client_order_id)
     except BrokerUnavailableError:
         return False
-    return found is not None and _is_ended(ledger, broker, found, at)
+    return found is not None and _is_ended(ledger, broker, found, OUT_OF_TIME, at)
 
 
 def _everything_open(ledger: Ledger, broker: Broker) -> tuple[list[BrokerOrder], list[str]]:
@@ -226,11 +241,17 @@ def _everything_open(ledger: Ledger, broker: Broker) -> tuple[list[BrokerOrder],
     return list(listed.values()), unseen
 
 
-def _is_ended(ledger: Ledger, broker: Broker, order: BrokerOrder, at: Stamp) -> bool:
+def _ask(ledger: Ledger, broker: Broker, order: BrokerOrder, why: str, at: Stamp) -> None:
+    """Ask for a cancel; why is noted before, so that its end is not put down to an earlier try."""
+    ledger.mark_cancelled(order.client_order_id, why=why, at=at)
+    broker.cancel(order.broker_order_id)
+
+
+def _is_ended(ledger: Ledger, broker: Broker, order: BrokerOrder, why: str, at: Stamp) -> bool:
     """Whether an order works no more, on the broker's own word, a cancel having been asked for."""
     try:
         if not order.state.is_final:
-            broker.cancel(order.broker_order_id)
+            _ask(ledger, broker, order, why, at)
         after = broker.find(order.client_order_id)
     except BrokerUnavailableError:
         return False  # the others must be tried

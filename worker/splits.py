@@ -56,14 +56,13 @@ def _clear(desk: Desk, ex_date: date, announced: Announced) -> None:
         with desk.engine.connect() as conn:
             working = splits.working(conn, symbol)
         for order in working:
-            with desk.engine.begin() as conn:
-                ended_stops.excuse(conn, order.client_order_id, reason=ended_stops.BEFORE_A_SPLIT)
             cancel_order(
                 desk.ledger,
                 desk.broker,
                 client_order_id=order.client_order_id,
                 desk=desk.clock,
                 market=desk.market,
+                why=ended_stops.BEFORE_A_SPLIT,
             )
         if ended or working:
             log.warning(

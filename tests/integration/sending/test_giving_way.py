@@ -1,6 +1,7 @@
 """A protective stop gives way to the order that closes its position, and to nothing else."""
 
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -12,12 +13,16 @@ from tests.integration.sending.giving_way import (
     compare,
     name_of,
     protected,
+    restore,
     send,
+    stops,
 )
+from tests.integration.sending.test_ended_stops import look
 from trading.errors import OrderRejectedError
 from trading.ledger import Stamp
 from trading.orders import Order, OrderState
 from trading.state import TradingState
+from trading.stopping import cancel_order
 
 
 def held_for_the_stop(desk: SmallDesk, order: Order) -> None:
@@ -105,3 +110,37 @@ def test_another_purchase_leaves_the_stop_alone(desk: SmallDesk) -> None:
     send(desk, "run/2")
 
     assert not desk.broker.held[STOP].state.is_final
+
+
+def gives_way_in_vain(desk: SmallDesk) -> None:
+    """A stop of which a sale asked for the cancel in vain, and the sale's time is over."""
+    protected(desk)
+    sale = replace(closing(), valid_until=desk.market.now() + timedelta(minutes=5))
+    desk.sign(sale)
+    desk.broker.away = {"cancel"}
+    assert send(desk, "run/2").problem is not None
+    desk.broker.away = set()
+    desk.market.forward(600)
+    desk.clock.forward(600)
+    compare(desk)
+
+
+def test_a_stop_that_was_to_give_way_and_expires_is_told_of(desk: SmallDesk) -> None:
+    gives_way_in_vain(desk)
+    desk.broker.held[STOP] = replace(desk.broker.held[STOP], state=OrderState.EXPIRED)
+    compare(desk)
+    compare(desk)
+
+    [told] = look(desk)
+
+    assert "20 shares have none" in told.message
+
+
+def test_a_stop_that_was_to_give_way_and_a_person_cancels_stays_cancelled(desk: SmallDesk) -> None:
+    gives_way_in_vain(desk)
+    cancel_order(
+        desk.ledger, desk.broker, client_order_id=STOP, desk=desk.clock, market=desk.market
+    )
+
+    assert restore(desk).sent == []
+    assert stops(desk) == []

@@ -316,3 +316,36 @@ def test_what_is_left_takes_its_room_until_it_is_sent(desk: SmallDesk) -> None:
         [left] = promised.promised(conn, states=("signed",), market_at=None)
 
     assert left.leg.quantity == 15  # the slice of 5 is an order, filled or not
+
+
+@pytest.mark.parametrize("is_slow", [False, True])
+@pytest.mark.parametrize("by", ["a person", "a halt"])
+def test_a_part_that_the_desk_could_not_take_back_ends_its_leg_when_others_cancel_it(
+    desk: SmallDesk, by: str, is_slow: bool
+) -> None:
+    proposal = signed(desk)
+    step(desk)
+    desk.broker.prices["IBM"] = Decimal("195.50")
+    pass_minutes(desk, 3)
+    desk.broker.away = {"cancel"}
+    assert step(desk).problem is not None
+    desk.broker.away, desk.broker.slow_to_cancel = set(), is_slow
+    name = name_of(proposal, 1)
+    if by == "a person":
+        cancel_order(
+            desk.ledger, desk.broker, client_order_id=name, desk=desk.clock, market=desk.market
+        )
+    else:
+        halt(
+            desk.ledger, desk.broker, reason="drill", person_id=None, desk=desk.clock,
+            market=desk.market,
+        )  # fmt: skip
+    pass_minutes(desk, 3)
+    step(desk)  # while it is still being cancelled, the desk would take it back itself
+    desk.broker.slow_to_cancel = False
+    desk.broker.cancel(desk.broker.held[name].broker_order_id)
+
+    step(desk)
+
+    assert closed_as(desk, proposal) == "stopped"
+    assert desk.broker.submits == 1
