@@ -13,6 +13,8 @@ Share = Annotated[Decimal, Field(ge=0, le=1)]
 Multiple = Annotated[Decimal, Field(ge=0, le=10)]
 Amount = Annotated[Decimal, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
+DAY_MINUTES = 1440
+OfADay = Annotated[int, Field(ge=1, le=DAY_MINUTES)]
 
 
 class Limits(Frozen):
@@ -46,7 +48,7 @@ class Limits(Frozen):
     orders_per_minute: Count
     orders_per_day: Count
     symbol_orders_per_day: Count
-    duplicate_window_minutes: Count
+    duplicate_window_minutes: OfADay  # wall minutes
     collar: Share
     four_eyes_notional: Amount  # USD
     intraday_validity_minutes: Count  # market minutes

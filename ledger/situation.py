@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
+from config.limits import DAY_MINUTES
 from ledger import market, state
 from ledger.covering import WITH_ENTRY, gives_way, set_aside
 from ledger.orders import FINAL
@@ -34,7 +35,7 @@ from trading.state import TradingState
 _WORKING = ("intended", "sent", "accepted", "partially_filled", "unresolved")
 _BEATS_WITHIN = timedelta(seconds=60)
 _MINUTE = timedelta(minutes=1)
-_RECENT = timedelta(minutes=15)
+_RECENT = timedelta(minutes=DAY_MINUTES)  # the longest window in which a repetition is denied
 _NEW_YORK = ZoneInfo("America/New_York")
 _ZERO = Decimal(0)
 _WITH_LEG = sa.select(orders, legs.c.leg_no, legs.c.reduces).join(

@@ -140,7 +140,7 @@ class WorkingOrder:
 
 @dataclass(frozen=True)
 class RecentOrder:
-    """An order of the last minutes, final or not."""
+    """An order of the last day, final or not."""
 
     symbol: str
     side: Side

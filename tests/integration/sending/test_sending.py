@@ -22,6 +22,7 @@ from tests.integration.sending.desk import (
     proposed,
     refuse,
 )
+from tests.integration.sending.giving_way import name_of
 from trading.dispatch import Report, send_signed, settle_unresolved
 from trading.errors import OutcomeUnknownError, RateLimitedError
 from trading.orders import Order, OrderState, client_order_id
@@ -382,3 +383,25 @@ def test_all_legs_of_a_proposal_go_each_once(desk: SmallDesk) -> None:
 
     assert len(send(desk).sent) == 2
     assert {order.symbol for order in desk.broker.held.values()} == {"IBM", "MSFT"}
+
+
+@pytest.mark.parametrize(("minutes_later", "sent_again"), [(59, False), (61, True)])
+def test_the_same_order_is_not_sent_again_within_a_long_window(
+    desk: SmallDesk, minutes_later: int, *, sent_again: bool
+) -> None:
+    limits = LIMITS.model_copy(update={"duplicate_window_minutes": 60})
+    desk.signed(quantity=5)
+    send(desk)
+    desk.clock.forward(minutes_later * 60)
+    desk.agree()
+    again = desk.sign(replace(proposed(quantity=5), strategy="other"))
+
+    send_signed(
+        desk.ledger,
+        desk.broker,
+        sender=replace(desk.sender("run/2"), limits=limits),
+        desk=desk.clock,
+        market=desk.market,
+    )
+
+    assert (name_of(again) in desk.broker.held) is sent_again

@@ -36,6 +36,12 @@ def test_an_expired_override_does_not_hide_an_older_one_that_holds() -> None:
     assert effective(LIMITS, told, now=NOW).sector_share == D("0.3")
 
 
+def test_a_window_longer_than_what_is_looked_at_is_refused() -> None:
+    assert effective(LIMITS, [override("duplicate_window_minutes", "1440")], now=NOW)
+    with pytest.raises(OverrideError, match="duplicate_window_minutes"):
+        effective(LIMITS, [override("duplicate_window_minutes", "1441")], now=NOW)
+
+
 def test_counts_stay_whole_numbers() -> None:
     assert effective(LIMITS, [override("positions", "12")], now=NOW).positions == 12
     with pytest.raises(OverrideError, match="positions"):
