@@ -209,9 +209,11 @@ class DeskLedger:
     def mark_sent(
         self, client_order_id: str, *, reduces: bool, owner: str, until: datetime, at: Stamp
     ) -> bool:
-        """Note that bytes may go out from now on; False when another holds it or a halt came."""
+        """Note that bytes may go out from now on; False when it must not be sent (any more)."""
 
         def work(conn: sa.Connection) -> bool:
+            if orders.cancel_is_wanted(conn, client_order_id):
+                return False
             ordered = orders.is_ordered(conn, client_order_id)
             if not state.locked(conn).state.admits(reduces=reduces, ordered=ordered):
                 return False
@@ -313,6 +315,10 @@ class DeskLedger:
     def is_ordered(self, client_order_id: str) -> bool:
         """Return whether an order belongs to a flatten that a person signed."""
         return self._transact(lambda conn: orders.is_ordered(conn, client_order_id))
+
+    def cancel_is_wanted(self, client_order_id: str) -> bool:
+        """Return whether a person asked to cancel an order, and was not refused."""
+        return self._transact(lambda conn: orders.cancel_is_wanted(conn, client_order_id))
 
     def trading_state(self) -> TradingState:
         """Return what may be sent now."""

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from ledger import audit
 from ledger.connection import new_id
 from ledger.leases import free
-from ledger.tables import legs, order_events, orders, proposals
+from ledger.tables import legs, order_events, orders, proposals, requests
 from trading.broker import BrokerOrder
 from trading.ledger import Stamp
 from trading.orders import OCO, RENEWED_FROM, STOPS, Order, OrderState, move
@@ -174,6 +174,16 @@ def is_ordered(conn: sa.Connection, client_order_id: str) -> bool:
         .where(orders.c.client_order_id == client_order_id)
     )
     return command == FLATTEN
+
+
+def cancel_is_wanted(conn: sa.Connection, client_order_id: str) -> bool:
+    """Whether a person asked to cancel an order, and was not refused."""
+    wanted = sa.exists().where(
+        requests.c.kind == "cancel_order",
+        requests.c.state != "refused",
+        requests.c.payload["client_order_id"].astext == client_order_id,
+    )
+    return bool(conn.scalar(sa.select(wanted)))
 
 
 def protects(conn: sa.Connection, client_order_id: str) -> bool:

@@ -38,6 +38,7 @@ __all__ = [
 # timeout of 13 s; a lease that ends earlier is harmless, because the id stays the same.
 _MOST_LEGS = 200
 _REFUSED = "The broker refused it."
+_CANCELLED = "A person cancelled it."
 
 
 def send_signed(
@@ -98,7 +99,8 @@ def settle_unresolved(
     """Find out what became of every order nobody is sure about.
 
     One the broker has is acknowledged. One it has not, after the grace time, is sent again
-    under the same id if all checks still pass, else it ends without having been sent.
+    under the same id if nobody cancelled it and all checks still pass, else it ends without
+    having been sent.
     """
     report = Report() if report is None else report
     for unsettled in ledger.unsettled(now=desk.now()):
@@ -145,20 +147,30 @@ def _settle(
     if abs(desk.now() - unsettled.last_tried_at) < grace:
         report.unresolved.append(name)
         return
+    _send_again(ledger, broker, unsettled, sender, desk, market, report)
+
+
+def _send_again(
+    ledger: Ledger,
+    broker: Broker,
+    unsettled: Unsettled,
+    sender: Sender,
+    desk: DeskClock,
+    market: MarketClock,
+    report: Report,
+) -> None:
+    """Send an order anew that never reached the broker, or end it where that must not be."""
+    order, name = unsettled.order, unsettled.order.client_order_id
     if order.attempt > RENEWED_FROM:  # made anew for what is held by now, under an id of its own
         ledger.conclude(name, to=OrderState.CANCELED, reason=YIELDED, at=stamp(desk, market))
+        return
+    if ledger.cancel_is_wanted(name):
+        _end_unsent(ledger, unsettled, _CANCELLED, desk, market, report)
         return
     denied = denied_now(ledger, broker, _as_sent(unsettled), sender, desk, market)
     lasting = [result for result in denied if not result.later]
     if lasting:
-        ledger.conclude(
-            name,
-            to=OrderState.CANCELED,
-            reason=f"Not sent. {lasting[0].sentence}",
-            at=stamp(desk, market),
-        )
-        _tell_if_bare(ledger, unsettled.signed, lasting[0].sentence, desk, market)
-        report.closed.append(unsettled.signed.leg_id)
+        _end_unsent(ledger, unsettled, lasting[0].sentence, desk, market, report)
         return
     if denied:  # for now only: the end of the signature's time ends the waiting
         report.unresolved.append(name)
@@ -167,6 +179,20 @@ def _settle(
     submit(ledger, broker, order, sender, desk, market, report, reduces=reduces)
     if name in report.rejected:
         _tell_if_bare(ledger, unsettled.signed, _REFUSED, desk, market)
+
+
+def _end_unsent(
+    ledger: Ledger,
+    unsettled: Unsettled,
+    why: str,
+    desk: DeskClock,
+    market: MarketClock,
+    report: Report,
+) -> None:
+    name, at = unsettled.order.client_order_id, stamp(desk, market)
+    ledger.conclude(name, to=OrderState.CANCELED, reason=f"Not sent. {why}", at=at)
+    _tell_if_bare(ledger, unsettled.signed, why, desk, market)
+    report.closed.append(unsettled.signed.leg_id)
 
 
 def _is_within(unsettled: Unsettled, scope: Scope) -> bool:

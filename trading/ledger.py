@@ -223,7 +223,10 @@ class Ledger(Protocol):
     def mark_sent(
         self, client_order_id: str, *, reduces: bool, owner: str, until: datetime, at: Stamp
     ) -> bool:
-        """Note that bytes may go out from now on; False when another holds it or a halt came."""
+        """Note that bytes may go out from now on; False when it must not be sent (any more).
+
+        Another holds it, a halt came, or a person asked to cancel it.
+        """
 
     def observe(self, told: BrokerOrder, *, at: Stamp) -> Order | None:
         """Merge what the broker said of an order; None when the ledger has no such order."""
@@ -259,6 +262,9 @@ class Ledger(Protocol):
 
     def is_ordered(self, client_order_id: str) -> bool:
         """Return whether an order belongs to a flatten that a person signed."""
+
+    def cancel_is_wanted(self, client_order_id: str) -> bool:
+        """Return whether a person asked to cancel an order, and was not refused."""
 
     def trading_state(self) -> TradingState:
         """Return what may be sent now."""

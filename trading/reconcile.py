@@ -12,7 +12,7 @@ from trading.corrections import corrections
 from trading.errors import BrokerUnavailableError, StopError
 from trading.ledger import BrokerView, Difference, Ledger, Stamp
 from trading.orders import Order, OrderState
-from trading.stopping import cancel_if_halted, cancel_overdue_orders
+from trading.stopping import cancel_overdue_orders, cancel_unwanted
 from trading.wording import money, shares
 
 _OVERLAP = timedelta(hours=1)
@@ -158,8 +158,8 @@ def _orders(
         elif known.state.is_final and not told.state.is_final:
             done += _works_against_the_ledger(broker, known, told)
         elif told.parent_client_order_id is None:
-            # What a halt could not see or cancel; stops that protect a position stay.
-            cancel_if_halted(ledger, broker, told, at=at)
+            # What a halt or a person could not cancel before; stops that protect a position stay.
+            cancel_unwanted(ledger, broker, told, at=at)
     found += _strangers(ledger, broker, unknown, at)
     found += _missing(ledger, broker, view, at)
     return found

@@ -23,7 +23,7 @@ from trading.orders import Order, OrderState, client_order_id
 from trading.picture import DataNow, ModelNow, Picture
 from trading.pretrade import denials, judge_leg
 from trading.proposals import CheckResult
-from trading.stopping import cancel_if_halted
+from trading.stopping import cancel_unwanted
 
 
 class Facts(Protocol):
@@ -205,10 +205,10 @@ def submit(
 def acknowledge(
     ledger: Ledger, broker: Broker, told: BrokerOrder, desk: DeskClock, market: MarketClock
 ) -> None:
-    """Write down that the broker has it; a halt that began during the send could not see it."""
+    """Write down that the broker has it; a halt or cancel during the send could not see it."""
     at = stamp(desk, market)
     ledger.observe(told, at=at)
-    cancel_if_halted(ledger, broker, told, at=at)
+    cancel_unwanted(ledger, broker, told, at=at)
 
 
 def denied_now(

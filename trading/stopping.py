@@ -54,7 +54,7 @@ def cancel_order(
     if found is None:
         return StopReport(
             False,
-            "The broker does not have it (yet). We look again before anything is sent.",
+            "The broker does not have it (yet). It is not sent again, and cancelled if it arrives.",
             (client_order_id,),
         )
     at = _stamp(desk, market)
@@ -155,8 +155,8 @@ def cancel_resting(ledger: Ledger, broker: Broker, *, at: Stamp) -> StopReport:
     return StopReport(True, f"{len(resting)} open orders were cancelled.")
 
 
-def cancel_if_halted(ledger: Ledger, broker: Broker, told: BrokerOrder, *, at: Stamp) -> bool:
-    """Cancel an order that reached the broker while the desk was being halted.
+def cancel_unwanted(ledger: Ledger, broker: Broker, told: BrokerOrder, *, at: Stamp) -> bool:
+    """Cancel an order that reached the broker during a halt, or after a person cancelled it.
 
     Parameters
     ----------
@@ -171,17 +171,24 @@ def cancel_if_halted(ledger: Ledger, broker: Broker, told: BrokerOrder, *, at: S
     Raises
     ------
     BrokerUnavailableError
-        If the broker does not answer; reconciliation asks again while the desk is HALTED.
+        If the broker does not answer; reconciliation asks again as long as it is so.
     """
-    if told.state.is_final or ledger.trading_state() is not TradingState.HALTED:
+    why = None if told.state.is_final else _why_unwanted(ledger, told.client_order_id)
+    if why is None:
         return False
-    if ledger.is_ordered(told.client_order_id):
-        return False  # a person signed it to be sent while HALTED
-    _ask(ledger, broker, told, BY_A_HALT, at)
+    _ask(ledger, broker, told, why, at)
     after = broker.find(told.client_order_id)
     if after is not None:
         ledger.observe(after, at=at)
     return True
+
+
+def _why_unwanted(ledger: Ledger, client_order_id: str) -> str | None:
+    if ledger.cancel_is_wanted(client_order_id):
+        return BY_A_PERSON
+    # What a person signed as a flatten is sent while HALTED.
+    halted = ledger.trading_state() is TradingState.HALTED
+    return BY_A_HALT if halted and not ledger.is_ordered(client_order_id) else None
 
 
 def cancel_overdue(

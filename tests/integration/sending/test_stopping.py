@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pytest
 
+from ledger import new_id, requests
 from tests.integration.sending.desk import (
     CLOSE,
     LIMITS,
@@ -23,7 +24,7 @@ from trading.orders import Order, OrderState, client_order_id
 from trading.proposals import Proposal
 from trading.reconcile import reconcile
 from trading.state import TradingState
-from trading.stopping import StopReport, cancel_overdue, halt
+from trading.stopping import StopReport, cancel_order, cancel_overdue, halt
 
 
 def send(desk: SmallDesk, owner: str = "run/1") -> Report:
@@ -174,6 +175,78 @@ def test_a_cancel_the_broker_only_accepts_is_not_an_end(desk: SmallDesk) -> None
 
     assert halted(desk).left == (name_of(proposal),)
     assert here(desk, proposal) is OrderState.ACCEPTED
+
+
+def unanswered(desk: SmallDesk) -> Proposal:
+    """An order whose send stayed without an answer; the broker does not have it."""
+
+    def lost(_order: Order) -> None:
+        raise OutcomeUnknownError("No answer.")
+
+    proposal = desk.signed()
+    desk.broker.on_submit = lost
+    send(desk)
+    desk.broker.on_submit = lambda _order: None
+    return proposal
+
+
+def cancelled_by_a_person(desk: SmallDesk, proposal: Proposal) -> StopReport:
+    name = name_of(proposal)
+    with desk.engine.begin() as conn:
+        requests.add(
+            conn, kind="cancel_order", payload={"client_order_id": name},
+            idempotency_key=new_id(), desk_at=desk.clock.now(), person_id=desk.signers["Jan"],
+        )  # fmt: skip
+    return cancel_order(
+        desk.ledger, desk.broker, client_order_id=name, desk=desk.clock, market=desk.market
+    )
+
+
+def test_what_a_person_cancelled_before_the_broker_had_it_is_not_sent_again(
+    desk: SmallDesk,
+) -> None:
+    proposal = unanswered(desk)
+    assert not cancelled_by_a_person(desk, proposal).complete
+    desk.clock.forward(LIMITS.resend_grace_seconds + LIMITS.lease_seconds)
+    desk.agree()
+
+    report = send(desk, "run/2")
+
+    assert (report.sent, len(report.closed)) == ([], 1)
+    assert name_of(proposal) not in desk.broker.held
+    assert here(desk, proposal) is OrderState.CANCELED
+
+
+@pytest.mark.parametrize("look", [lambda desk: send(desk, "run/2"), compare])
+def test_what_a_person_cancelled_is_cancelled_when_it_arrives_late(
+    desk: SmallDesk, look: Callable[[SmallDesk], object]
+) -> None:
+    proposal = unanswered(desk)
+    cancelled_by_a_person(desk, proposal)
+    order = desk.ledger.order(name_of(proposal))
+    assert order is not None
+    desk.broker.submit(order)  # the bytes sent before arrive now
+
+    look(desk)
+
+    assert there(desk, proposal).state is OrderState.CANCELED
+    assert here(desk, proposal) is OrderState.CANCELED
+
+
+def test_what_a_person_cancels_between_intent_and_send_is_not_sent(desk: SmallDesk) -> None:
+    proposal = desk.signed()
+
+    def reached(point: str) -> None:
+        if point == "intended":
+            cancelled_by_a_person(desk, proposal)
+
+    report = send_signed(
+        desk.ledger, desk.broker, sender=desk.sender("run/1", reached), desk=desk.clock,
+        market=desk.market,
+    )  # fmt: skip
+
+    assert report.sent == []
+    assert desk.broker.submits == 0
 
 
 def test_a_stranger_s_order_is_cancelled_too(desk: SmallDesk) -> None:

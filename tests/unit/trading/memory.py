@@ -206,6 +206,9 @@ class MemoryLedger:
             builds=frozenset({"b1"}),
         )
 
+    def cancel_is_wanted(self, client_order_id: str) -> bool:
+        return False
+
     def trading_state(self) -> TradingState:
         return self.state
 
