@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from trading.broker import Broker
 from trading.clock import DeskClock, MarketClock
-from trading.errors import BrokerUnavailableError
+from trading.errors import BrokerUnavailableError, StopError
 from trading.ledger import Ledger, Scope, SignedLeg, Unsettled
 from trading.orders import RENEWED_FROM, YIELDED, OrderState
 from trading.proposals import CheckResult
@@ -115,6 +115,12 @@ def settle_unresolved(
         except BrokerUnavailableError as e:
             report.unresolved.append(name)
             report.problem = str(e)
+        except StopError as e:  # one about which the broker tells what cannot be; others go on
+            report.unresolved.append(name)
+            ledger.alert(
+                kind="order", subject=name, message=str(e), severity="critical",
+                at=stamp(desk, market),
+            )  # fmt: skip
         finally:
             ledger.release_order(name, owner=sender.owner)
         if report.problem is not None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import sqlalchemy as sa
 
-from ledger import audit, heartbeats, pages
+from ledger import alerts, audit, heartbeats, pages
 from ledger.tables import heartbeats as beats
 from ledger.tables import legs, orders, proposals, signatures
 from tests.integration.sending.desk import (
@@ -61,6 +61,35 @@ def test_a_signed_leg_becomes_one_acknowledged_order(desk: SmallDesk) -> None:
         assert row.sending_at is not None
         assert conn.scalar(sa.select(signatures.c.used_at)) is not None
         assert audit.verify(conn) is None
+
+
+def test_an_order_that_cannot_be_true_does_not_keep_others_from_being_sent(
+    desk: SmallDesk,
+) -> None:
+    def lost(_order: Order) -> None:
+        raise OutcomeUnknownError("No answer.")
+
+    five = desk.signed(quantity=5)
+    desk.broker.on_taken = lost
+    send(desk)
+    desk.broker.on_taken = lambda _order: None
+    [(name, told)] = desk.broker.held.items()
+    desk.broker.held[name] = replace(
+        told, quantity=Decimal(6), filled_quantity=Decimal(6), state=OrderState.FILLED
+    )
+    other = desk.signed(symbol="MSFT")
+    desk.clock.forward(LIMITS.lease_seconds + 1)
+    desk.agree()
+
+    report = send(desk, "run/2")
+
+    assert report.unresolved == [name]
+    assert state_of(desk, five) is OrderState.UNRESOLVED
+    assert state_of(desk, other) is OrderState.ACCEPTED
+    with desk.engine.connect() as conn:
+        [alert] = alerts.unacknowledged(conn)
+    assert (alert.kind, alert.subject, alert.severity) == ("order", name, "critical")
+    assert "6" in alert.message
 
 
 def test_nothing_is_sent_without_a_signature(desk: SmallDesk) -> None:
