@@ -13,7 +13,6 @@ from assets.hand_tickets import Ticket
 from assets.picture import Viewer
 from assets.protecting import Protection, protecting_leg
 from ledger import market
-from ledger.connection import new_id
 from quality.calendar import exchange
 from trading.canonical import figure
 from trading.checks.fitting import judged
@@ -29,7 +28,9 @@ _VOLATILITY_SESSIONS = 63
 _ZERO = Decimal(0)
 
 
-def hand_proposal(viewer: Viewer, ticket: Ticket | Protection, *, person_id: str) -> Proposal:
+def hand_proposal(
+    viewer: Viewer, ticket: Ticket | Protection, *, proposal_id: str, person_id: str
+) -> Proposal:
     """Return the proposal of a ticket, judged by the desk as it is now.
 
     While the market is open it is of this session: it ends after `intraday_validity_minutes`
@@ -51,7 +52,6 @@ def hand_proposal(viewer: Viewer, ticket: Ticket | Protection, *, person_id: str
     account = _account(viewer)
     leg = _leg(ticket, picture)
     ends, drift = _terms(viewer, picture, session, leg)
-    proposal_id = new_id()
     return Proposal(
         proposal_id=proposal_id,
         code=code_of(proposal_id),

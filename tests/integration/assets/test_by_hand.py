@@ -9,7 +9,7 @@ import pytest
 from assets.by_hand import hand_proposal
 from assets.hand_tickets import ticket_of
 from assets.picture import Viewer
-from ledger import market
+from ledger import market, new_id
 from tests.integration.assets.viewed import LIMITS, tell_market
 from tests.integration.ledger.cases import CLOSE, NOON, OPEN, Case
 from trading.errors import NotAllowedError
@@ -23,7 +23,9 @@ ASKED: dict[str, object] = {
 
 
 def entered(viewer: Viewer, case: Case, **changed: object) -> Proposal:
-    return hand_proposal(viewer, ticket_of(ASKED | changed), person_id=case.person["Ann"])
+    return hand_proposal(
+        viewer, ticket_of(ASKED | changed), proposal_id=new_id(), person_id=case.person["Ann"]
+    )
 
 
 def test_what_was_entered_stands_in_the_bytes_with_who_and_why(case: Case, viewer: Viewer) -> None:
@@ -78,7 +80,9 @@ def test_what_is_held_is_protected_by_a_leg_that_only_reduces(case: Case, viewer
         "kind": "protect", "symbol": "MSFT", "protection": "trailing_stop", "quantity": "160",
         "trail_percent": "5", "reason": "Results are due.",
     }  # fmt: skip
-    made = hand_proposal(viewer, ticket_of(asked), person_id=case.person["Ann"])
+    made = hand_proposal(
+        viewer, ticket_of(asked), proposal_id=new_id(), person_id=case.person["Ann"]
+    )
 
     told = from_content(made.canonical()[0])
     [leg] = told.legs
@@ -91,7 +95,12 @@ def test_what_is_held_is_protected_by_a_leg_that_only_reduces(case: Case, viewer
     # Nothing was loaded: what is not known of an opening order only warns here.
     assert {one.code for one in made.checks if one.denies} <= {"not_reconciled", "build_differs"}
     with pytest.raises(NotAllowedError, match="Nothing is held of IBM"):
-        hand_proposal(viewer, ticket_of(asked | {"symbol": "IBM"}), person_id=case.person["Ann"])
+        hand_proposal(
+            viewer,
+            ticket_of(asked | {"symbol": "IBM"}),
+            proposal_id=new_id(),
+            person_id=case.person["Ann"],
+        )
 
 
 def test_an_entry_brings_its_stop_and_its_target(case: Case, viewer: Viewer) -> None:

@@ -1,17 +1,20 @@
 """What people ask for is done once, and the outcome is a sentence."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any, cast
 
 import pytest
 
-from ledger import audit, new_id, requests, state
+from ledger import audit, filed, new_id, requests, state
 from ledger.requests import Request
-from tests.integration.sending.desk import StandingClock
+from tests.integration.sending.desk import StandingClock, proposed
 from tests.unit.worker.desks import NOON, WorkerDesk
+from trading.proposals import Proposal, code_of
 from trading.state import TradingState
+from worker import by_hand
 from worker.executor import carry_out_next
 
 VENUE_REQUESTS: list[tuple[str, dict[str, Any], tuple[Any, ...], str]] = [
@@ -162,6 +165,40 @@ def test_a_halt_is_carried_out_before_what_was_asked_earlier(at_work: WorkerDesk
     assert in_force(at_work) == "HALTED"
     assert outcome(at_work, halted).state == "done"
     assert {outcome(at_work, one).state for one in waits} == {"waiting"}
+
+
+def test_a_trade_entered_by_hand_is_proposed_once(
+    at_work: WorkerDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prices = iter((Decimal("195.83"), Decimal("195.90")))  # another one when it is done again
+
+    def drafted(_viewer: object, _ticket: object, *, proposal_id: str, person_id: str) -> Proposal:
+        made = proposed()
+        leg = replace(made.legs[0], reference_price=next(prices))
+        return replace(
+            made, proposal_id=proposal_id, code=code_of(proposal_id), entered_by=person_id,
+            legs=(leg,), model_version=None, reason="Results.",
+        )  # fmt: skip
+
+    monkeypatch.setattr(by_hand, "viewing", lambda _desk: nullcontext())
+    monkeypatch.setattr(by_hand, "hand_proposal", drafted)
+    ticket = {
+        "symbol": "IBM", "side": "buy", "quantity": "20", "limit_price": "195.93",
+        "stop_loss_price": "186.71", "reason": "Results.",
+    }  # fmt: skip
+    waits = asked(at_work, "propose_by_hand", ticket)
+    with at_work.desk.engine.begin() as conn:
+        taken = requests.take(conn, kinds=requests.KINDS, owner="executor", desk_at=NOON)
+    assert taken is not None
+    first = by_hand.propose_by_hand(at_work.desk, taken)  # and the executor dies here
+    cast("StandingClock", at_work.desk.clock).forward(180)
+
+    carry_out_next(at_work.desk)
+
+    found = outcome(at_work, waits)
+    assert (found.state, sentence(found)) == ("done", first)
+    with at_work.desk.engine.connect() as conn:
+        assert len(filed.open_ones(conn)) == 1
 
 
 def test_a_resume_is_finished_with_the_change_it_makes(
