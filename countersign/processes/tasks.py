@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from config import settings
+from config import settings, universe
 from config.settings import Settings, SettingsError
 from countersign.graphql import Dagster, DagsterError
 from countersign.processes.plan import LOCATION
@@ -22,7 +22,7 @@ from trading.errors import DeskError
 JOB = "first_materialisation"
 # Each look makes the webserver read every event of the run, thousands by its end.
 _LOOK_SECONDS = 3.0
-_FEATURES = "countersign/feature_version"
+_FEATURES, _PROGRAMME = "countersign/feature_version", "countersign/programme"
 _RUNNING = ("QUEUED", "NOT_STARTED", "STARTING", "STARTED")
 
 
@@ -62,22 +62,26 @@ def dagster(_told: Settings) -> None:
 
 
 def first_materialisation(told: Settings) -> None:
-    """Run the whole pipeline once for a set of features, or follow the run begun earlier.
+    """Run the whole pipeline once for features and programme, or follow the run begun earlier.
 
     Features of another version are not what the model was trained on: after an upgrade that
-    changed them, all sessions get the new ones, and a model learns from those.
+    changed them, all sessions get the new ones, and a model learns from those. Another universe
+    is another programme, in which no model of the former one serves.
     """
     webserver = Dagster(f"http://{LOOPBACK}:{told.dagster.port}", LOCATION)
-    version = {_FEATURES: importlib.import_module("quant.features").DAILY.version}
+    subject = {
+        _FEATURES: importlib.import_module("quant.features").DAILY.version,
+        _PROGRAMME: universe.load().programme,
+    }
     _wait_loaded(webserver)
-    if webserver.newest_run(JOB, ["SUCCESS"], tags=version):
+    if webserver.newest_run(JOB, ["SUCCESS"], tags=subject):
         say("was done before")
         return
-    run_id = webserver.newest_run(JOB, _RUNNING, tags=version)
+    run_id = webserver.newest_run(JOB, _RUNNING, tags=subject)
     if run_id is None:
         ledger = importlib.import_module("ledger").engine(told.database.url("desk"), pool_size=1)
         _wait_for_clock(ledger)
-        run_id = webserver.launch(JOB, tags=_history(told, ledger) | version)
+        run_id = webserver.launch(JOB, tags=_history(told, ledger) | subject)
     reached = webserver.progress(run_id)
     while not reached.is_final:
         doing = ", ".join(sorted(reached.running)) or reached.status.lower()

@@ -29,11 +29,16 @@ def show(proposal: Proposal, content: Content, person: Person) -> None:
         tables.show(
             [
                 tables.text(""),
-                tables.figure("now"),
+                tables.figure("before"),
                 tables.figure("after"),
                 tables.figure("limit"),
             ],
             [_effect(effect) for effect in content.effects],
+        )
+        then = formats.moment(proposal.created_market_at)
+        st.caption(
+            f"As the account stood when this was proposed, {then} New York. Every check is made "
+            "again before anything is sent."
         )
     _price(proposal.code)
     if content.data is not None:

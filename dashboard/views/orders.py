@@ -7,6 +7,7 @@ from dashboard.cards import words
 from dashboard.panels.waiting import next_proposals
 from ledger.pages import Order
 from ledger.people import Person
+from trading.orders import STOPS
 
 person: Person = st.session_state["person"]
 
@@ -52,18 +53,35 @@ def _working() -> None:
     if person.may("signatory") or person.may("analyst"):
         with st.container(horizontal=True):
             for order in working:
-                if st.button(
-                    f"Cancel {words.SIDES[order.side].lower()} {order.symbol}",
-                    key=f"cancel-{order.client_order_id}",
-                    icon=":material/cancel:",
-                ):
-                    asking.ask(
-                        person,
-                        "cancel_order",
-                        {"client_order_id": order.client_order_id},
-                        once=f"cancel-{order.client_order_id}",
-                    )
+                _cancelling(order)
     asking.lately(("cancel_order",))
+
+
+def _cancelling(order: Order) -> None:
+    """One click, but where a position would lose its stop: there a person is told first."""
+    if order.order_type not in STOPS:
+        _cancel(order, f"Cancel {words.SIDES[order.side].lower()} {order.symbol}")
+        return
+    with st.popover(f"Cancel the stop of {order.symbol}", icon=":material/cancel:"):
+        left = formats.quantity(order.quantity - order.filled_quantity)
+        st.markdown(
+            f"{left} {order.symbol} will have no stop: nothing sells them when the price falls "
+            "until somebody protects or sells them."
+            if order.side == "sell"
+            else f"{left} {order.symbol} sold short will have no stop: nothing buys them back when "
+            "the price rises until somebody protects or buys them."
+        )
+        _cancel(order, "Cancel it all the same")
+
+
+def _cancel(order: Order, label: str) -> None:
+    if st.button(label, key=f"cancel-{order.client_order_id}", icon=":material/cancel:"):
+        asking.ask(
+            person,
+            "cancel_order",
+            {"client_order_id": order.client_order_id},
+            once=f"cancel-{order.client_order_id}",
+        )
 
 
 @st.fragment(run_every=5)
