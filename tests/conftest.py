@@ -3,6 +3,7 @@
 import os
 import sys
 
+import hypothesis
 import pytest
 
 from tests.desk.running import desk, whole_desk
@@ -20,6 +21,10 @@ from tests.servers import (
 # As the desk's own processes have it: threads of a kernel sleep while they wait for each other.
 # Spinning, several test workers on few cores would be many times slower.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
+# How long an example takes says nothing of a law: a first call may compile a kernel.
+hypothesis.settings.register_profile("desk", deadline=None)
+hypothesis.settings.load_profile("desk")
 
 _MAIN = sys.modules["__main__"]
 

@@ -160,7 +160,7 @@ def test_what_stands_beside_the_gates_is_kept_with_the_version(decided: SmallDes
         "select kind, part from models.records where model_version = $v", v=version
     )
 
-    assert set(told["kind"]) == {"capacity", "shortfall", "trials", "features"}
+    assert set(told["kind"]) == {"capacity", "shortfall", "trials", "features", "policy"}
     assert set(records["kind"]) == {"walk_forward"}  # nothing live has matured
     assert {"all", "symbol"} <= set(records["part"])
 
