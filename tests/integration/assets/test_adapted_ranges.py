@@ -55,7 +55,7 @@ def _warehouse(postgres_dsn: str, tmp_path: Path) -> Iterator[Warehouse]:
     made = Warehouse(place)
     version = {
         "model_version": MODEL, "run_id": "r", "feature_version": VERSION, "snapshot_id": 1,
-        "programme": "toy/equities/daily", "first_session": date(2008, 1, 2), "last_session": TRAINED,
+        "programme": UNIVERSE.programme, "first_session": date(2008, 1, 2), "last_session": TRAINED,
         "rows": 10, "horizon": 1, "hyperparameters": "{}", "base_rate": 0.5, "calibration": "[]",
         "importance": "[]", "simulated": False, "status": "champion",
         "trained_at": decision_time(TRAINED),
