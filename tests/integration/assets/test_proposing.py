@@ -68,7 +68,8 @@ def champion(warehouse: Warehouse, version: str, names: tuple[str, ...]) -> None
     row = {
         "model_version": "sample-daily/1", "run_id": "r", "feature_version": version,
         "snapshot_id": 1, "programme": universe.load().programme, "first_session": DAY,
-        "last_session": DAY, "rows": 1, "horizon": 5, "hyperparameters": "{}", "base_rate": 0.5, "calibration": "[]",
+        "last_session": DAY, "rows": 1, "horizon": 5, "hyperparameters": "{}",
+        "base_rate": 0.5, "calibration": "[]",
         "importance": "[]", "simulated": False, "status": "champion",
         "trained_at": decision_time(DAY),
     }  # fmt: skip
