@@ -21,6 +21,8 @@ from warehouse.place import Place
 
 SESSIONS = exchange().sessions(date(2012, 3, 1), date(2012, 7, 2))
 TRAINED, LAST = SESSIONS[0], SESSIONS[-1]
+# A range learns slowly: the first four sessions are before anything matured, the others well after.
+ASKED = (*SESSIONS[1:5], *SESSIONS[13::12])
 MODEL, VERSION = "toy-daily/1", "f"
 NAMES = ("volatility_63", "volatility_21", "rsi_14", "adx_14")
 UNIVERSE = Universe(
@@ -101,8 +103,8 @@ def tell(warehouse: Warehouse, came: float) -> None:
 
 
 def widths(warehouse: Warehouse, registry: Registry) -> Float64Array:
-    """Width of the range of every session since the model was trained."""
-    said = [_predicted(warehouse, registry, UNIVERSE, day) for day in SESSIONS[1:]]
+    """Width of the range of the first sessions since the model was trained, and of some later."""
+    said = [_predicted(warehouse, registry, UNIVERSE, day) for day in ASKED]
     return pl.concat(said).select(pl.col("high") - pl.col("low")).to_series().to_numpy()
 
 
@@ -117,5 +119,5 @@ def test_a_range_follows_what_earlier_ones_missed(
 
     # The first range had matured by the close of the fourth session, and counts from the fifth.
     assert (changed[:3] == 0.0).all()
-    assert (changed[12:] > 0.0).all()
+    assert (changed[4:] > 0.0).all()
     assert (np.diff(changed) >= 0.0).all()
