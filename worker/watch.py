@@ -231,7 +231,7 @@ class _Replay:
     """Lets the replay wait for people, for what they signed to be sent, and for the daily run."""
 
     desk: Desk
-    held: bool = False
+    held: bool = True  # until it is known: an earlier process may have left it held
 
     def step(self) -> None:
         venue = self.desk.venue

@@ -28,6 +28,8 @@ from trading.tactics.tactic import Tactic
 from worker.loop import Task
 from worker.watch import _Reconciler, tasks
 
+RELEASED = ("release", "undecided")
+
 
 def the(name: str, at_work: WorkerDesk) -> Task:
     return next(task for task in tasks(at_work.desk) if task.name == name)
@@ -77,7 +79,7 @@ def test_an_undecided_proposal_holds_the_replay_and_deciding_releases_it(
 
     assert at_work.venue.asked == [
         ("hold", "undecided", "1 proposal to decide"),
-        ("release", "undecided"),
+        RELEASED,
     ]
 
 
@@ -95,7 +97,7 @@ def test_what_was_signed_last_holds_the_replay_until_it_is_sent(at_work: WorkerD
     assert at_work.venue.asked == [
         ("hold", "undecided", "1 proposal to decide"),
         ("hold", "undecided", "1 signed order to send"),
-        ("release", "undecided"),
+        RELEASED,
     ]
 
 
@@ -123,7 +125,7 @@ def test_a_desk_that_cannot_send_holds_the_replay_for_two_minutes(
 
     assert at_work.venue.asked == [
         ("hold", "undecided", "1 signed order to send"),
-        ("release", "undecided"),
+        RELEASED,
     ]
 
 
@@ -133,7 +135,7 @@ def test_the_replay_does_not_wait_for_an_order_whose_time_is_over(at_work: Worke
 
     the("replay", at_work).step()
 
-    assert at_work.venue.asked == []
+    assert at_work.venue.asked == [RELEASED]
 
 
 def test_the_replay_goes_on_for_an_order_that_is_worked_in_parts(at_work: WorkerDesk) -> None:
@@ -144,13 +146,18 @@ def test_the_replay_goes_on_for_an_order_that_is_worked_in_parts(at_work: Worker
 
     the("replay", at_work).step()
 
-    assert at_work.venue.asked == []
+    assert at_work.venue.asked == [RELEASED]
 
 
-def test_with_nothing_to_decide_the_replay_is_left_alone(at_work: WorkerDesk) -> None:
-    the("replay", at_work).step()
+def test_with_nothing_to_decide_a_hold_that_an_earlier_process_left_is_withdrawn_once(
+    at_work: WorkerDesk,
+) -> None:
+    replay = the("replay", at_work)
 
-    assert at_work.venue.asked == []
+    replay.step()
+    replay.step()
+
+    assert at_work.venue.asked == [RELEASED]
 
 
 def test_the_replay_goes_on_only_after_the_sessions_run_is_done(at_work: WorkerDesk) -> None:
@@ -158,16 +165,16 @@ def test_the_replay_goes_on_only_after_the_sessions_run_is_done(at_work: WorkerD
     at_work.venue.closed()
 
     replay.step()
-    assert at_work.venue.asked == []
+    assert at_work.venue.asked == [RELEASED]
     with at_work.desk.engine.begin() as conn:
         daily_runs.start(conn, session=SESSION, desk_at=NOON)
     replay.step()
-    assert at_work.venue.asked == []
+    assert at_work.venue.asked == [RELEASED]
     with at_work.desk.engine.begin() as conn:
         daily_runs.finish(conn, session=SESSION, proposals=0, desk_at=NOON)
     replay.step()
 
-    assert at_work.venue.asked == [("session_done", SESSION)]
+    assert at_work.venue.asked == [RELEASED, ("session_done", SESSION)]
 
 
 def test_a_run_that_failed_keeps_the_replay_waiting(at_work: WorkerDesk) -> None:
@@ -178,7 +185,7 @@ def test_a_run_that_failed_keeps_the_replay_waiting(at_work: WorkerDesk) -> None
 
     the("replay", at_work).step()
 
-    assert at_work.venue.asked == []
+    assert at_work.venue.asked == [RELEASED]
 
 
 def test_the_clock_is_written_down_and_ends_proposals_past_their_time(at_work: WorkerDesk) -> None:
