@@ -167,7 +167,7 @@ def swing_told(
     rules = swing_rules(settings)
     second = second_model(warehouse, settings, universe, told.panel, rules, session)
     return replace(
-        told, allowed=_to_members(told.panel, second.word.allowed(second.threshold))
+        told, allowed=to_members(told.panel, second.word.allowed(second.threshold))
     ), second
 
 
@@ -201,13 +201,13 @@ def told_of(
         bars=bars_of(panel),
         simulated=simulated,
         filtered=filtered,
-        allowed=_to_members(panel, table >= settings.strategy.threshold if filtered else None),
+        allowed=to_members(panel, table >= settings.strategy.threshold if filtered else None),
         model_version=version if filtered else None,
         probability={symbol: chance for symbol, chance in last.items() if np.isfinite(chance)},
     )
 
 
-def _to_members(panel: DailyPanel, allowed: BoolArray | None) -> BoolArray | None:
+def to_members(panel: DailyPanel, allowed: BoolArray | None) -> BoolArray | None:
     """Return where a position may be begun, which is nowhere outside the universe."""
     members = members_of(panel)
     if members is None:

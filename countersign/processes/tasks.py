@@ -69,10 +69,7 @@ def first_materialisation(told: Settings) -> None:
     is another programme, in which no model of the former one serves.
     """
     webserver = Dagster(f"http://{LOOPBACK}:{told.dagster.port}", LOCATION)
-    subject = {
-        _FEATURES: importlib.import_module("quant.features").DAILY.version,
-        _PROGRAMME: universe.load().programme,
-    }
+    subject = _subject()
     _wait_loaded(webserver)
     if webserver.newest_run(JOB, ["SUCCESS"], tags=subject):
         say("was done before")
@@ -94,6 +91,14 @@ def first_materialisation(told: Settings) -> None:
             f"{webserver.url}/runs/{run_id}. ./desk down and ./desk up run it again."
         )
     say(f"{reached.steps} steps")
+
+
+def _subject() -> dict[str, str]:
+    """Return the tags that tell what a first materialisation is of."""
+    return {
+        _FEATURES: importlib.import_module("quant.features").DAILY.version,
+        _PROGRAMME: universe.load().programme,
+    }
 
 
 def _history(told: Settings, ledger: Any) -> dict[str, str]:

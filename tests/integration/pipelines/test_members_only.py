@@ -12,17 +12,18 @@ from adapters.market_data import generated
 from adapters.market_data.landing import land
 from assets.judging import market_of
 from assets.material import EPOCH, Material, material_of
-from assets.strategies import told_of
+from assets.strategies import to_members, told_of
 from config import settings
 from config.settings import Settings
 from config.universe import Listing, Universe
 from countersign.processes.postgres import Cluster
 from quality.calendar import exchange
 from quant.entries import entry_samples
-from quant.features import DAILY
+from quant.features import DAILY, DailyPanel
 from quant.models import Dataset
 from quant.samples import samples
 from quant.strategies import SwingRules
+from quant.typing import BoolArray
 from tests.integration.pipelines.test_later_knowledge import (
     LAST,
     NAMES,
@@ -120,18 +121,30 @@ def test_what_trades_are_compared_with_holds_members_alone(material: Material) -
     assert np.cumprod(1 + held)[1:] == pytest.approx(gains.mean(axis=1))
 
 
-@pytest.mark.parametrize("filtered", [False, True])
-def test_nothing_is_begun_outside_a_membership(
-    small: Small, told: Settings, *, filtered: bool
-) -> None:
-    said = told_of(small.warehouse, told, small.universe, LAST, filtered=filtered)
-    late, gone = (said.panel.symbols.index(s) for s in (LATE, GONE))
-    days = said.panel.index_sessions
+def test_nothing_is_begun_outside_a_membership(small: Small, told: Settings) -> None:
+    said = told_of(small.warehouse, told, small.universe, LAST, filtered=False)
 
     assert said.allowed is not None
-    assert not said.allowed[days < (JOINED - EPOCH).days, late].any()
-    assert not said.allowed[days > (LEFT - EPOCH).days, gone].any()
-    assert said.allowed[days >= (JOINED - EPOCH).days, late].all() == (not filtered)
+    assert_begun_by_members_only(said.allowed, said.panel)
+
+
+def test_a_model_that_agrees_everywhere_lets_members_begin_alone(material: Material) -> None:
+    panel = material.panel
+    everywhere = np.ones((panel.index_sessions.size, len(panel.symbols)), dtype=np.bool_)
+
+    allowed = to_members(panel, everywhere)
+
+    assert allowed is not None
+    assert_begun_by_members_only(allowed, panel)
+    assert not to_members(panel, ~everywhere).any()  # type: ignore[union-attr]  # as above
+
+
+def assert_begun_by_members_only(allowed: BoolArray, panel: DailyPanel) -> None:
+    late, gone = (panel.symbols.index(s) for s in (LATE, GONE))
+    days = panel.index_sessions
+    joined, left = ((day - EPOCH).days for day in (JOINED, LEFT))
+    np.testing.assert_array_equal(allowed[:, late], days >= joined)
+    np.testing.assert_array_equal(allowed[:, gone], days <= left)
 
 
 def test_simulated_bars_of_any_session_mark_what_the_rules_are_told(
