@@ -122,7 +122,7 @@ def data_quality(picture: Picture, leg: Leg) -> Answer:
 def model(picture: Picture, leg: Leg) -> Answer:
     """7: the model is champion, or advisory where that is allowed.
 
-    One that is demoted, or champion of another policy, may exit everywhere.
+    One that is demoted, or a champion that counts as one no longer, may exit everywhere.
     """
     if picture.by_hand:
         return yes("Entered by hand; no model stands behind it.")
