@@ -3,6 +3,12 @@
 from assets.training import Trained
 from config.universe import Universe
 from quant.gates import title
+from quant.signals import Policy
+
+_BOTH_SIDES = (
+    "judged long and short, with the fee for borrowing what is sold: for research, as the desk "
+    "proposes no short sale."
+)
 
 
 def gates_table(trained: Trained) -> str:
@@ -40,12 +46,16 @@ def told(trained: Trained) -> str:
     )  # fmt: skip
 
 
-def card(trained: Trained, universe: Universe, *, simulated: bool) -> str:
-    """What the model is for, what it is not for, and what it leans on, in Markdown."""
+def card(trained: Trained, universe: Universe, policy: Policy, *, simulated: bool) -> str:
+    """What the model is for, what it is not for, and what it leans on, in Markdown.
+
+    `policy` is what its gates judged it by.
+    """
     model = trained.model
     failed = [title(v.name) for v in trained.verdicts if not v.passed]
     limits = [
-        f"One horizon of {model.horizon} sessions, from the open after the decision; long only.",
+        f"One horizon of {model.horizon} sessions, from the open after the decision; "
+        + (_BOTH_SIDES if policy.long_short else "long only."),
         f"The {len(universe.names)} symbols of {universe.name} and no others"
         + ("." if universe.point_in_time else ", chosen with hindsight: its record flatters it."),
         "Judged with equal shares for the symbols chosen: a book built otherwise (`portfolio`, "

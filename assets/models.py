@@ -97,7 +97,9 @@ def trained_model(
     rates = absolute.cash_rates(warehouse, material.panel.index_sessions)
     beside = beside_gates.of_model(dataset, market, plan, trained, trials, rates)
     trainer = launcher(context.run.tags)
-    version = _registered(registry, trained, dataset, settings, universe, material, trainer, beside)
+    version = _registered(
+        registry, trained, dataset, settings, universe, material, plan, trainer, beside
+    )
     warehouse.write(partial(_store_beside, version[0], beside), "models.evidence")
     store(warehouse, trained, dataset, material, universe, settings, version, session)
     met = sum(verdict.passed for verdict in trained.verdicts)
@@ -175,6 +177,7 @@ def _registered(
     settings: Settings,
     universe: Universe,
     material: Material,
+    plan: Plan,
     trainer: str,
     beside: dict[str, object],
 ) -> tuple[str, str]:
@@ -211,7 +214,7 @@ def _registered(
             "pictures.html": plots.page(trained, days, name=name),
             "capacity.md": beside_gates.capacity_report(beside),
             "beside-gates.json": json.dumps(beside),
-            "model-card.md": card(trained, universe, simulated=material.simulated),
+            "model-card.md": card(trained, universe, plan.policy, simulated=material.simulated),
         },
     )
     return f"{name}/{number}", run_id

@@ -13,9 +13,22 @@ def policy(settings: Settings) -> Policy:
     """Return how forecasts become weights."""
     told = settings.strategy
     return Policy(
-        kind=told.kind, k=told.k, threshold=told.threshold, gross=told.gross,
-        position=told.gross / told.k,
+        kind=told.kind, k=told.k, threshold=told.threshold, long_short=told.long_short,
+        gross=told.gross, position=told.gross / told.k,
     )  # fmt: skip
+
+
+def research_only(settings: Settings, strategy: str) -> str:
+    """Say why the signals of a strategy open no position; nothing where they may.
+
+    The record of a long/short policy is that of both sides together: its purchases alone have none.
+    """
+    if strategy != settings.strategy.name or not settings.strategy.long_short:
+        return ""
+    return (
+        "nothing is opened: `strategy.long_short` is for research, as the desk proposes no short "
+        "sale, and purchases without the short sales beside them have no record"
+    )
 
 
 def judged_otherwise(

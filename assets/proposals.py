@@ -22,6 +22,7 @@ from assets.drafting import (
 from assets.eligibility import eligibility_asset
 from assets.partitions import SESSIONS, as_session
 from assets.picture import Viewer, limits_now
+from assets.policies import research_only
 from assets.proposing import (
     Decision,
     Known,
@@ -153,6 +154,13 @@ def _propose(
         return Decision(
             facts.symbol, "none", "no_signal",
             f"{said}: {not_chosen(known, viewer.settings.strategy, facts.symbol)}.",
+            {"probability": probability},
+        )  # fmt: skip
+    strategy = known.strategy_of(facts.symbol, viewer.settings.strategy.name)
+    if facts.held <= 0 and (opens_not := research_only(viewer.settings, strategy)):
+        return Decision(
+            facts.symbol, "none", "research_only",
+            f"{said}, which asks for {percent(weight)} of equity; {opens_not}.",
             {"probability": probability},
         )  # fmt: skip
     if weight > 0 and facts.held > 0:

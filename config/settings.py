@@ -212,6 +212,8 @@ class Settings(Frozen):
                 "strategies.swing",
                 "strategy.portfolio",
             )
+        if self.strategy.long_short:
+            _require_research(self)
         if self.warehouse.kind == "s3":
             _require_s3(self.lake, "warehouse.kind")
         return self
@@ -406,6 +408,28 @@ def _require_s3(lake: LakeSettings, kind: str) -> None:
             f"`{kind}` is s3, and the keys to {lake.endpoint} are not complete. Set "
             f"{' and '.join(missing)}.",
             kind,
+        )
+
+
+def _require_research(told: Settings) -> None:
+    """Refuse a long/short policy where the desk would have to follow it: it sells nothing short."""
+    why = (
+        "`strategy.long_short` is true, which is for research: models are judged with shares sold "
+        "short, and the desk proposes no short sale."
+    )
+    if told.mode == "live":
+        raise DisagreementError(
+            f"{why} `mode` is live. Set `strategy.long_short` to false, or `mode` to paper or "
+            "embedded.",
+            "strategy.long_short",
+            "mode",
+        )
+    if told.strategy.portfolio != "none":
+        raise DisagreementError(
+            f"{why} `strategy.portfolio` is {told.strategy.portfolio}, which would trade half of "
+            "it. Set `strategy.portfolio` to none, or `strategy.long_short` to false.",
+            "strategy.long_short",
+            "strategy.portfolio",
         )
 
 

@@ -14,6 +14,8 @@ class StrategySettings(Frozen):
     kind: Literal["top_k", "threshold"] = "top_k"
     k: Annotated[int, Field(ge=1)] = 3  # symbols held at most, for top_k
     threshold: Annotated[float, Field(gt=0, lt=1)] = 0.51  # lowest probability to buy
+    # Also sell short, at one minus the threshold or less; judged, and never proposed.
+    long_short: bool = False
     gross: Annotated[float, Field(gt=0, le=1)] = 0.15  # of equity, all positions together
     portfolio: Literal["none", "minimum_variance", "maximum_sharpe", "hierarchical_risk_parity"] = (
         "none"  # how the chosen symbols share it; none: each alone, equally

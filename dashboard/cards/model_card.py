@@ -25,8 +25,10 @@ def show(version: dict[str, Any]) -> None:
         st.markdown("**Does it keep its word?**")
         _calibration(version)
         st.markdown("**Limits of use**")
+        policy = data.model_evidence(str(version["model_version"])).get("policy", {})
+        sides = "long and short (research)" if policy.get("long_short") else "long only"
         st.markdown(
-            f"One horizon ({formats.counted(int(version['horizon']), 'session')}), long only, "
+            f"One horizon ({formats.counted(int(version['horizon']), 'session')}), {sides}, "
             "liquid large companies. Trained on few symbols chosen with hindsight, so its record "
             "flatters it. The index is taken without its dividends, a symbol with its own: beating "
             "it is easier by the yield of the index, about 2 % a year. Not for news days, and not "

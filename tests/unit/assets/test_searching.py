@@ -36,8 +36,12 @@ OTHER = Policy(kind="threshold", k=1, threshold=0.5, gross=0.9, position=0.3)
 
 
 @pytest.mark.parametrize(
-    "told", [{"K": "1"}, {"THRESHOLD": "0.6"}, {"KIND": "threshold"}, {"GROSS": "0.1"}]
-)
+    "told",
+    [
+        {"K": "1"}, {"THRESHOLD": "0.6"}, {"KIND": "threshold"}, {"GROSS": "0.1"},
+        {"LONG_SHORT": "true"},
+    ],
+)  # fmt: skip
 def test_forecasts_traded_otherwise_are_other_configurations(
     tmp_path: Path, told: dict[str, str]
 ) -> None:

@@ -70,7 +70,8 @@ def test_what_was_forgotten_stands_among_the_settings_and_on_the_card() -> None:
     aged = train(replace(dataset, time_decay=0.25), prices, plan, NOTHING_BEFORE, progress=quiet)
 
     assert settings_of(aged)["time_decay"] == 0.25
-    assert "the oldest 0.25 of the newest (time decay)" in card(aged, UNIVERSE, simulated=False)
+    told = card(aged, UNIVERSE, plan.policy, simulated=False)
+    assert "the oldest 0.25 of the newest (time decay)" in told
     plain = replace(aged, time_decay=1.0)
-    assert "(no time decay)" in card(plain, UNIVERSE, simulated=False)
+    assert "(no time decay)" in card(plain, UNIVERSE, plan.policy, simulated=False)
     assert len(aged.verdicts) == len(PLAN.thresholds)

@@ -205,7 +205,7 @@ def test_what_each_group_of_features_is_worth_is_told(first: Trained) -> None:
 
 
 def test_the_card_tells_limits_and_what_was_not_met(first: Trained) -> None:
-    told = card(first, universe_module.load(), simulated=True)
+    told = card(first, universe_module.load(), PLAN.policy, simulated=True)
 
     assert "chosen with hindsight" in told
     assert "Simulated prices" in told
@@ -305,6 +305,36 @@ def test_trials_are_traded_on_one_calendar_and_cost_what_trading_costs(first: Tr
     for trial in first.trials:
         assert trial.gross.size == length
         assert (trial.gross - trial.returns).sum() > 0.0
+
+
+def test_the_record_of_a_long_short_policy_pays_the_fee_for_what_it_borrows() -> None:
+    dataset, prices = market(n_symbols=2)
+    still = np.full(prices.closes.shape, 100.0)
+    quiet_market = Market(still, still, prices.volumes, first_ordinal=0)
+    margin = np.where(dataset.symbols == 0, 1.0, -1.0)
+    long_only = Policy(kind="top_k", k=1, gross=0.6, position=0.3)
+
+    one, both = (
+        earned(dataset, quiet_market, logistic(margin), margin, policy).returns
+        for policy in (long_only, replace(long_only, long_short=True))
+    )
+
+    # Nothing moves: once both sides stand, 0.3 of equity is lent for half a percent a year.
+    assert one[100] == pytest.approx(0.0, abs=1e-12)
+    assert both[100] == pytest.approx(-0.3 * 0.005 / 252, rel=1e-3)
+
+
+def test_the_card_tells_that_a_long_short_policy_is_for_research(first: Trained) -> None:
+    both = replace(PLAN.policy, long_short=True)
+
+    long_only, told = (
+        card(first, universe_module.load(), policy, simulated=False)
+        for policy in (PLAN.policy, both)
+    )
+
+    assert "long only." in long_only
+    assert "long only" not in told
+    assert "judged long and short, with the fee for borrowing what is sold: for research" in told
 
 
 def test_the_capacity_curve_tells_the_ratio_that_the_gates_judge() -> None:
