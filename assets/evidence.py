@@ -74,11 +74,19 @@ def card(trained: Trained, universe: Universe, policy: Policy, *, simulated: boo
         [
             f"A model of the kind {model.family}, {model.n_rounds} rounds, trained on "
             f"{model.n_train} rows; {trained.n_configurations} configurations were tried for it "
-            f"and its forerunners. {_aged(trained.time_decay)}", "",
+            f"and its forerunners. {_learnt_from(trained.anchored)} {_aged(trained.time_decay)}",
+            "",
             "## Limits of use", "", *(f"- {limit}" for limit in limits), "",
             "## What it leans on, most first", "", *(leans or ["- Nothing that can be told."]),
         ]
     )  # fmt: skip
+
+
+def _learnt_from(anchored: bool) -> str:
+    """Which sessions each walk-forward window, and the final model, learnt from."""
+    if anchored:
+        return "Each window learns from all sessions before it (anchored)."
+    return "Each window learns from the last sessions before it (rolling)."
 
 
 def _aged(decay: float) -> str:

@@ -145,6 +145,7 @@ def _plan(
         storage=settings.database.url("optuna"),
         groups={feature.name: feature.group for feature in DAILY},
         least_variance=float(gates.deflation.least_variance),
+        anchored=settings.training.anchored,
     )
 
 

@@ -50,11 +50,13 @@ def findings(
     n_rounds: int,
     seed: int,
     device: str,
+    anchored: bool = False,
     bench: Bench | None = None,
 ) -> tuple[Finding, ...]:
     """What the probes say of a configuration; none where history is too short for all of them.
 
-    `bench` holds the features of `dataset`, where they were prepared before.
+    `anchored` says how its walk-forward windows are cut; `bench` holds the features of `dataset`,
+    where they were prepared before.
     """
     rows = Rows(dataset.sessions, dataset.symbols, dataset.horizon)
     if not measurable(dataset.labels, rows):
@@ -85,7 +87,7 @@ def findings(
         lagged_features(*asked),
         future_features(*asked),
         last_bar_removed(*asked),
-        *_of_splits(dataset),
+        *_of_splits(dataset, anchored=anchored),
         overnight_gain(_traded),
     )
 
@@ -225,10 +227,10 @@ def _in_order(told: pl.DataFrame, rows: pl.DataFrame) -> FloatArray:
     return np.array([by_symbol.get(symbol, absent) for symbol in rows["symbol"]], dtype=np.float32)
 
 
-def _of_splits(dataset: Dataset) -> tuple[Finding, Finding]:
+def _of_splits(dataset: Dataset, *, anchored: bool) -> tuple[Finding, Finding]:
     """Whether any fold is fitted to what it is tested on, and any window to its future."""
     start, end = dataset.label_start, dataset.label_end
-    walked = tuple(walk_forward(dataset.sessions, end))
+    walked = tuple(walk_forward(dataset.sessions, end, anchored=anchored))
     folds = (
         *walked,
         *purged_k_fold(dataset.sessions, start, end, n_folds=5),

@@ -13,7 +13,7 @@ from quant.backtest import Costs
 from quant.models import Dataset, Hyperparameters
 from quant.models.crossval import score_of
 from quant.models.dataset import candidates, search_space
-from quant.models.trials import WalkedTrials
+from quant.models.trials import TRIAL_WINDOWS, WalkedTrials
 from quant.signals import Policy
 from quant.typing import FloatArray
 
@@ -36,6 +36,7 @@ class Plan:
     family: str = "xgboost"
     groups: Mapping[str, str] = field(default_factory=dict)  # of features, by name
     least_variance: float = 1.0  # of trials' ratios, in multiples of luck's
+    anchored: bool = False  # each training window begins with the first session
 
     @property
     def subject(self) -> str:
@@ -81,7 +82,13 @@ def searched(
     """
     kept = keep or _let_go
     usual = candidates(plan.family)[0]
-    windows = WalkedTrials(dataset, usual, device=plan.device, n_jobs=N_JOBS)
+    windows = WalkedTrials(
+        dataset,
+        usual,
+        device=plan.device,
+        n_jobs=N_JOBS,
+        windows=replace(TRIAL_WINDOWS, anchored=plan.anchored),
+    )
 
     def objective(_: int, drawn: dict[str, float]) -> Scored:
         margin = windows.margins(hyperparameters(plan, drawn), seed=plan.seed)
@@ -113,7 +120,7 @@ def _let_go(_trials: tuple[Trial, ...]) -> None:
 
 
 def _study(plan: Plan, dataset: Dataset) -> str:
-    """Name of the study: what it holds belongs to its data, policy, costs and seed alone."""
+    """Name of the study: what it holds belongs to its data, windows, policy, costs and seed."""
     asked = _hash({"seed": plan.seed}, plan)[:16]
     return f"{plan.study}/walked/{fingerprint(dataset)}/{asked}"
 
@@ -143,13 +150,15 @@ def fingerprint(dataset: Dataset) -> str:
 
 
 def configuration_of(plan: Plan, parameters: Mapping[str, object]) -> dict[str, object]:
-    """Return parameters with what is judged beside them: the policy and the costs of trading.
+    """Return parameters with what is judged beside them: windows, policy and costs of trading.
 
     Trials filed before policy and costs were told stay, under hashes without them: what is tried
     once more under a hash of now counts once more, and from then on no more. Counting too many
-    refuses a model; counting too few would promote luck.
+    refuses a model; counting too few would promote luck. Nothing is said of windows that roll:
+    what was tried before there was a choice is the same configuration.
     """
-    return {**parameters, "policy": asdict(plan.policy), "costs": asdict(Costs())}
+    windows = {"anchored": True} if plan.anchored else {}
+    return {**parameters, **windows, "policy": asdict(plan.policy), "costs": asdict(Costs())}
 
 
 def configuration_hash(configuration: Mapping[str, object], study: str) -> str:

@@ -148,12 +148,14 @@ def asked_of(settings: Settings) -> dict[str, object] | None:
 def model_asked(settings: Settings) -> dict[str, object]:
     """Return what makes the word of the model, as the settings have it, another word.
 
-    Not its fit: a training that is repeated as it was is no new trial.
+    Not its fit: a training that is repeated as it was is no new trial. Nothing is said of windows
+    that roll: what was tried before there was a choice is the same configuration.
     """
     learnt = settings.training.model_dump(
         mode="json", include={"model", "features", "horizon", "time_decay"}
     )
-    return {"threshold": settings.strategy.threshold, **learnt}
+    windows = {"anchored": True} if settings.training.anchored else {}
+    return {"threshold": settings.strategy.threshold, **learnt, **windows}
 
 
 def swing_told(

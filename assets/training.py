@@ -38,6 +38,7 @@ from quant.models import (
     FittedModel,
     Hyperparameters,
     UnusableDataError,
+    Windows,
     fit_final,
     small_search,
     walk_forward_predictions,
@@ -88,6 +89,7 @@ class Trained:
     single: tuple[tuple[str, float], ...]  # the rise of log loss with one feature shuffled
     n_configurations: int  # ever scored in the programme: what the deflated ratio is deflated by
     time_decay: float = 1.0  # weight that the oldest rows of a training window tend to
+    anchored: bool = False  # each training window began with the first session
 
 
 def train(
@@ -116,6 +118,7 @@ def train(
         If the data cannot train a model, or no trial could be scored.
     """
     trials = searched(dataset, market, plan, progress, keep=keep)
+    windows = Windows(anchored=plan.anchored)
     bench = prepare(plan.family, dataset.features, device=plan.device, n_jobs=N_JOBS)
     settings = hyperparameters(plan, _best(trials).configuration)
     walked = walk_forward_predictions(
@@ -123,9 +126,12 @@ def train(
         partial(small_search, seed=plan.seed, device=plan.device, family=plan.family),
         seed=plan.seed,
         device=plan.device,
+        windows=windows,
         progress=lambda done, of: progress("walk-forward windows", done, of),
     )
-    model = fit_final(dataset, settings, seed=plan.seed, device=plan.device, history=walked)
+    model = fit_final(
+        dataset, settings, seed=plan.seed, device=plan.device, windows=windows, history=walked
+    )
     gained = earned(dataset, market, walked.probability, walked.margin, plan.policy)
     looked = _looked_into(dataset, market, plan, model, gained, bench, progress)
     evidence = replace(
@@ -150,6 +156,7 @@ def train(
         single=looked.single,
         n_configurations=len(_configurations(trials, history, plan)),
         time_decay=dataset.time_decay,
+        anchored=plan.anchored,
     )
 
 
@@ -190,6 +197,7 @@ def _looked_into(
         n_rounds=model.n_rounds,
         seed=plan.seed,
         device=plan.device,
+        anchored=plan.anchored,
         bench=bench,
     )
     effects, single = _effects(dataset, plan, model, bench)
@@ -296,5 +304,6 @@ def _pbo(trials: list[Trial]) -> float | None:
 
 
 def settings_of(trained: Trained) -> dict[str, object]:
-    """Return the settings of the final model as plain data, those of its window's weights too."""
-    return asdict(trained.settings) | {"time_decay": trained.time_decay}
+    """Return the settings of the final model as plain data, those of its windows too."""
+    windows = {"time_decay": trained.time_decay, "anchored": trained.anchored}
+    return asdict(trained.settings) | windows

@@ -165,6 +165,7 @@ class TrainingSettings(Frozen):
     every: Annotated[int, Field(ge=1)] = 21  # sessions between two trainings
     every_drifted: Annotated[int, Field(ge=1)] = 5  # the same while features have drifted
     time_decay: Annotated[float, Field(gt=0, le=1)] = 1.0  # of the oldest row; 1: none
+    anchored: bool = False  # each training window begins with the first session; else it rolls
     first_session: dt.date | None = None
 
 

@@ -129,6 +129,7 @@ def test_rules_that_ask_another_model_or_at_another_threshold_are_other_trials(
             told(horizon=10),
             told(features="all"),
             told(time_decay=0.5),
+            told(anchored=True),
         )
     ]
     again = told(seed=8, trials=50, every=5)  # a search that is repeated asks the same question
@@ -138,5 +139,6 @@ def test_rules_that_ask_another_model_or_at_another_threshold_are_other_trials(
         for one in (None, *asked)
     ]
 
-    assert len(set(hashes)) == 7
+    assert len(set(hashes)) == 8
     assert model_asked(again) == asked[0]
+    assert "anchored" not in asked[0]  # what was tried before there was a choice stays counted
