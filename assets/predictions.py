@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
 from typing import Any
@@ -31,10 +32,23 @@ from quant.samples import VOLATILITY_FEATURE, session_ordinals, volatility_daily
 from quant.typing import BoolArray, Float32Array, FloatArray, Int32Array
 from trading.clock import DeskClock
 from trading.errors import AskError
-from warehouse import Warehouse, actions, adjustment, features, index, models, predictions
+from warehouse import (
+    Warehouse,
+    actions,
+    adjustment,
+    bars,
+    features,
+    identity,
+    index,
+    models,
+    predictions,
+)  # fmt: skip
 
 _TOP_REASONS = 5
 _YEAR = 252
+# A symbol without a bar for so many sessions is gone, announced or not: trading in a share is
+# suspended for ten business days at most (Securities Exchange Act, section 12(k)).
+GONE_AFTER = 21
 
 
 class NoModelError(AskError):
@@ -198,65 +212,103 @@ def outcomes(
 ) -> dg.MaterializeResult[None]:
     """What happened to each live prediction whose horizon had passed by the session.
 
-    A model that no longer keeps its word is demoted here.
+    A firm is followed to its present ticker; of one that is gone what it was worth at its last
+    close counts. What still has no outcome a month after its horizon is counted as unscorable. A
+    model that no longer keeps its word is demoted here.
     """
     session = as_session(context.partition_keys[-1])
     as_of = decision_time(session)
-    n_scored = _score(warehouse, universe, session, as_of)
+    scored = _score(warehouse, universe, session, as_of)
     fallen = demote(warehouse, universe.programme, as_of=as_of)
     if fallen is not None:
         context.log.warning(fallen.sentence)
     return dg.MaterializeResult(
-        metadata={"dagster/row_count": n_scored, "demoted": fallen.model_version if fallen else ""}
+        metadata={
+            "dagster/row_count": scored.rows,
+            "unscorable": scored.unscorable,
+            "demoted": fallen.model_version if fallen else "",
+        }
     )
 
 
-def _score(warehouse: Warehouse, universe: Universe, session: date, as_of: datetime) -> int:
+@dataclass(frozen=True)
+class Scored:
+    """How many predictions got their outcome, and how many of the others never will."""
+
+    rows: int
+    unscorable: int
+
+
+def _score(warehouse: Warehouse, universe: Universe, session: date, as_of: datetime) -> Scored:
     with warehouse.reader() as conn:
-        waiting = predictions.unscored(conn, as_of=as_of)
+        waiting = _as_listed_now(
+            predictions.unscored(conn, as_of=as_of), identity.known(conn, session, as_of=as_of)
+        )
         if waiting.is_empty():
-            return 0
+            return Scored(0, 0)
         first = min(waiting["session"])
         # Not those of the universe: who has left it since is measured as well.
-        symbols = waiting["symbol"].unique().sort().to_list()
+        symbols = waiting["listed"].unique().sort().to_list()
         panel = adjustment.panel(conn, symbols, first, session, as_of=as_of, index=universe.index)
         points = index.bars(conn, universe.index, first, session, as_of=as_of)
         events = actions.known(conn, symbols, first, session, as_of=as_of)
+        traded = bars.closes(conn, symbols, first, session, as_of=as_of, judged=False)
     ended = events.filter(kind="delisting").group_by("symbol").agg(pl.max("ex_date"))
-    benchmark = points.select("open", "close").to_numpy()
-    scored = _scored(waiting, panel, benchmark, dict(ended.iter_rows()), known_at=as_of)
+    # Of others no bar is asked for any more: that they have none says nothing.
+    asked = waiting.filter(pl.any_horizontal(pl.col("symbol", "listed").is_in(universe.names)))
+    heard = traded.filter(pl.col("symbol").is_in(asked["listed"].implode()))
+    last = heard.group_by("symbol").agg(pl.max("session"))
+    gone = _delisted(panel, dict(ended.iter_rows())) | _silent(panel, dict(last.iter_rows()))
+    scored = _scored(waiting, panel, points.select("open", "close").to_numpy(), gone, as_of)
     if scored.height:
         warehouse.write(lambda c: predictions.record_outcomes(c, scored), "models.outcomes")
-    return scored.height
+    left = waiting.join(scored, on=["symbol", "session", "model_version"], how="anti")
+    return Scored(scored.height, _overdue(left, session))
+
+
+def _as_listed_now(waiting: pl.DataFrame, known: identity.Identities | None) -> pl.DataFrame:
+    """Return the predictions with `listed`, the present ticker of the firm each was made of."""
+    made_of = waiting.select("symbol", "session").iter_rows()
+    listed = [symbol if known is None else known.present(symbol, day) for symbol, day in made_of]
+    return waiting.with_columns(listed=pl.Series(listed, dtype=pl.String))
+
+
+def _overdue(waiting: pl.DataFrame, session: date) -> int:
+    """Return how many predictions had their horizon, and `GONE_AFTER` sessions more, by now."""
+    if waiting.is_empty():
+        return 0
+    days = exchange().sessions(min(waiting["session"]), session)
+    since = {day: len(days) - 1 - place for place, day in enumerate(days)}
+    age = waiting["session"].replace_strict(since, return_dtype=pl.Int64)
+    return int((age >= waiting["horizon"] + 1 + GONE_AFTER).sum())
 
 
 def _scored(
     waiting: pl.DataFrame,
     panel: DailyPanel,
     benchmark: FloatArray,
-    ended: Mapping[str, date],
-    *,
+    gone: BoolArray,
     known_at: datetime,
 ) -> pl.DataFrame:
-    """Excess returns of the predictions that have matured, or whose symbol was delisted.
+    """Excess returns of the predictions that have matured, or whose symbol is gone.
 
-    `benchmark` has the opens and closes of the index, `ended` the days of delistings.
+    `benchmark` has the opens and closes of the index, `gone` says which symbols of the panel are.
     """
     frames = []
     for (horizon,), asked in waiting.group_by("horizon"):
-        excess, until = _excess(panel, benchmark, ended, horizon=int(horizon))
+        excess, until = _excess(panel, benchmark, gone, horizon=int(horizon))
         happened = pl.DataFrame(
             {
-                "symbol": np.repeat(np.array(panel.symbols), np.diff(panel.offsets)),
+                "listed": np.repeat(np.array(panel.symbols), np.diff(panel.offsets)),
                 "session": pl.Series(panel.sessions).cast(pl.Date),
                 "excess_return": excess,
                 "matured_session": _days(panel, until),
             }
         ).filter(pl.col("excess_return").is_finite())
         frames.append(
-            asked.select("symbol", "session", "model_version").join(
-                happened, on=["symbol", "session"]
-            )
+            asked.select("symbol", "listed", "session", "model_version")
+            .join(happened, on=["listed", "session"])
+            .drop("listed")
         )
     return pl.concat(frames).with_columns(
         kind=pl.lit("live"),
@@ -266,7 +318,7 @@ def _scored(
 
 
 def _excess(
-    panel: DailyPanel, benchmark: FloatArray, ended: Mapping[str, date], *, horizon: int
+    panel: DailyPanel, benchmark: FloatArray, gone: BoolArray, *, horizon: int
 ) -> tuple[FloatArray, Int32Array]:
     """Return each row's excess return and last session; of who is gone to the last close."""
     ordinals = session_ordinals(panel)
@@ -276,16 +328,35 @@ def _excess(
     )
     prices = np.column_stack((panel.open * factor, panel.close * factor))
     cashed, last = excess_to_last_close(prices, benchmark, panel.offsets, ordinals, horizon=horizon)
-    is_cashed = np.repeat(_gone(panel, ended), np.diff(panel.offsets)) & np.isfinite(cashed)
+    is_cashed = np.repeat(gone, np.diff(panel.offsets)) & np.isfinite(cashed)
     excess = np.where(is_cashed, cashed, labels.excess)
     return excess, np.where(is_cashed, last, labels.end_session)
 
 
-def _gone(panel: DailyPanel, ended: Mapping[str, date]) -> BoolArray:
+def _delisted(panel: DailyPanel, ended: Mapping[str, date]) -> BoolArray:
     """Whether each symbol was delisted and has had no bar since the day it ended."""
-    lasts = pl.Series(panel.sessions[panel.offsets[1:] - 1]).cast(pl.Date)
     ends = [ended.get(symbol, date.min) for symbol in panel.symbols]
-    return np.array([last <= end for last, end in zip(lasts, ends, strict=True)], dtype=np.bool_)
+    return np.array(
+        [last <= end for last, end in zip(_lasts(panel), ends, strict=True)], dtype=np.bool_
+    )
+
+
+def _silent(panel: DailyPanel, traded: Mapping[str, date]) -> BoolArray:
+    """Whether each symbol has had no bar for `GONE_AFTER` sessions, as in `quant.backtest`.
+
+    `traded` has the last session with a bar, held back or not, of those that are asked for.
+    """
+    days = pl.Series(panel.index_sessions).cast(pl.Date).to_list()
+    since = days[-GONE_AFTER - 1] if len(days) > GONE_AFTER else date.min
+    lasts = zip(panel.symbols, _lasts(panel), strict=True)
+    return np.array(
+        [max(last, traded.get(symbol, date.max)) <= since for symbol, last in lasts], dtype=np.bool_
+    )
+
+
+def _lasts(panel: DailyPanel) -> list[date]:
+    """Return the last session of each symbol."""
+    return pl.Series(panel.sessions[panel.offsets[1:] - 1]).cast(pl.Date).to_list()
 
 
 def _days(panel: DailyPanel, ordinals: Int32Array) -> pl.Series:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cached_property
 
 import duckdb
 import polars as pl
@@ -56,6 +57,23 @@ class Identities:
                     found.add(old)
                     waiting.append(old)
         return sorted(found)
+
+    def present(self, ticker: str, session: date) -> str:
+        """Return the ticker that the firm has now which had `ticker` in a session.
+
+        Of a firm that is gone it is the last one it had.
+        """
+        while later := [end for end in self.ended.get(ticker, ()) if end > session]:
+            session = min(later)
+            if (ticker, session) not in self._after:
+                break
+            ticker = self._after[ticker, session]
+        return ticker
+
+    @cached_property
+    def _after(self) -> Mapping[tuple[str, date], str]:
+        """Old ticker and the day it ended to the new one."""
+        return {(old, day): new for (new, day), old in self.before.items()}
 
     def spans(self, symbols: Sequence[str], bars: pl.DataFrame) -> pl.DataFrame:
         """Return which tickers' rows belong to each symbol: asked, symbol, begins, ends.

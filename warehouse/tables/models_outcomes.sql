@@ -6,7 +6,7 @@ create table if not exists models.outcomes (
     kind            varchar     not null,  -- live | walk_forward | selection
     excess_return   double      not null,  -- realised, in excess of the benchmark, fraction
     outperformed    boolean     not null,  -- excess_return > 0
-    matured_session date        not null,  -- session whose open ended the horizon
+    matured_session date        not null,  -- session whose open ended the horizon, or of the last close
     known_at        timestamptz not null,  -- UTC market time of maturity
     recorded_at     timestamptz not null   -- UTC wall time of writing; latest wins at equal known_at
 );                                         -- key: (symbol, session, model_version, kind, known_at)
