@@ -11,15 +11,16 @@ from typing import Final
 import dagster as dg
 import polars as pl
 
-from quality import readings
+from quality import readings, served
 from quality.rules.model import SessionHeld, worst_session
+from quality.served import StoredModels
 from warehouse import Warehouse
 
 # Beyond both, the delivery is at fault and not its symbols: real defects of single shares stay
 # far below one in twenty; the count keeps a universe of five tradable when one or two are held.
 MAX_HELD_BACK_SHARE: Final = 0.05
 MAX_HELD_BACK_SYMBOLS: Final = 3
-# A model sees float32 features; what was stored and what is computed again agree to that.
+# A model sees float32 features; what was said and what is computed again agree to that.
 SERVING_TOLERANCE: Final = 1e-5
 
 _SHOWN: Final = 20
@@ -178,17 +179,19 @@ def features_are_finite_where_history_suffices(
 
 @dg.asset_check(asset="predictions")
 def serving_matches_training(
-    context: dg.AssetCheckExecutionContext, warehouse: dg.ResourceParam[Warehouse]
+    context: dg.AssetCheckExecutionContext,
+    warehouse: dg.ResourceParam[Warehouse],
+    registry: dg.ResourceParam[StoredModels],
 ) -> dg.AssetCheckResult:
-    """Predictions use the features and the version that their model was trained on."""
+    """Every prediction is what its model makes of the stored features: figures, range, reasons."""
     with warehouse.reader() as conn:
-        strangers = readings.mismatched_predictions(
-            conn, sessions=sessions_of(context), tolerance=SERVING_TOLERANCE
+        strangers = served.mismatched(
+            conn, registry, sessions=sessions_of(context), tolerance=SERVING_TOLERANCE
         )
     return _told(
         strangers,
-        good="Every prediction was served from the features its model knows.",
-        bad="predictions do not match the features their model was trained on.",
+        good="Every prediction is what its model makes of the features it knows.",
+        bad="predictions are not what their model makes of the features it was trained on.",
     )
 
 

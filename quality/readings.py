@@ -1,15 +1,13 @@
 """What the asset checks read: the newest state of the warehouse, never as of an earlier instant."""
 
-import json
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Any, Final
+from typing import Final
 
 import duckdb
 import polars as pl
 
 from quality.calendar import exchange
-from quant.features import DAILY
 
 # The longest look-back of a daily feature is a year of sessions and one for its first return.
 SUFFICIENT_HISTORY: Final = 253
@@ -147,41 +145,6 @@ where holes > 0
   ) >= $history
 order by f.session, f.symbol
 """
-_SERVED: Final = """
-with predicted as (
-    select symbol, session, model_version, feature_version, contributions
-    from models.predictions
-    where kind = 'live' and session in (select unnest($sessions::date[]))
-    qualify row_number() over (
-        partition by symbol, session, model_version order by known_at desc, recorded_at desc
-    ) = 1
-),
-trained as (
-    select model_version, any_value(feature_version) as feature_version
-    from models.versions group by model_version
-),
-stored as (
-    select symbol, session, version, values
-    from features.daily
-    where session in (select unnest($sessions::date[]))
-    qualify row_number() over (
-        partition by symbol, session, version order by known_at desc, recorded_at desc
-    ) = 1
-),
-sets as (
-    select version, any_value(names) as names from features.versions group by version
-)
-select p.symbol, p.session, p.model_version, p.feature_version,
-       t.feature_version as trained_version, l.names as trained_names, p.contributions, s.values,
-       v.names
-from predicted p
-left join trained t on t.model_version = p.model_version
-left join stored s
-  on s.symbol = p.symbol and s.session = p.session and s.version = p.feature_version
-left join sets v on v.version = p.feature_version
-left join sets l on l.version = t.feature_version
-order by p.session, p.symbol
-"""
 
 
 def _rows(conn: duckdb.DuckDBPyConnection, sql: str, values: Mapping[str, object]) -> pl.DataFrame:
@@ -265,44 +228,3 @@ def unfinished_features(
 ) -> pl.DataFrame:
     """Return rows of features with holes although a year of bars lies behind them."""
     return _rows(conn, _UNFINISHED, {"sessions": list(sessions), "history": SUFFICIENT_HISTORY})
-
-
-def mismatched_predictions(
-    conn: duckdb.DuckDBPyConnection, *, sessions: Sequence[date], tolerance: float
-) -> pl.DataFrame:
-    """Return live predictions that differ from what their model was trained on, and why."""
-    served = _rows(conn, _SERVED, {"sessions": list(sessions)})
-    reasons = [_mismatch(row, tolerance) for row in served.iter_rows(named=True)]
-    told = served.select("symbol", "session", "model_version").with_columns(
-        pl.Series("reason", reasons, dtype=pl.String)
-    )
-    return told.filter(pl.col("reason").is_not_null())
-
-
-def _mismatch(row: Mapping[str, Any], tolerance: float) -> str | None:
-    """Return why a prediction does not match its model's features, None when it does."""
-    if row["trained_version"] is None:
-        return "its model is not on file"
-    if not _are_same(row):
-        return f"trained on {row['trained_version']}, served {row['feature_version']}"
-    if row["values"] is None or row["names"] is None:
-        return "its features are not stored"
-    stored = dict(zip(row["names"], row["values"], strict=False))
-    for part in json.loads(row["contributions"]):
-        name, value = part["feature"], part["value"]
-        if name not in stored:
-            return f"{name} is not in its feature set"
-        if value is not None and not _close(value, stored[name], tolerance):
-            return f"{name} was served as {value}, stored as {stored[name]}"
-    return None
-
-
-def _are_same(row: Mapping[str, Any]) -> bool:
-    """Whether a prediction was served the columns its model learnt from, in whatever set."""
-    trained, served = row["trained_version"], row["feature_version"]
-    of_present = served == DAILY.version and row["trained_names"] is not None
-    return bool(trained == served or (of_present and DAILY.holds(trained, row["trained_names"])))
-
-
-def _close(a: float, b: float | None, tolerance: float) -> bool:
-    return b is not None and abs(a - b) <= tolerance * max(1.0, abs(a), abs(b))

@@ -19,6 +19,8 @@ from assets.signals import signals_asset
 from config import settings as settings_module
 from config import universe
 from countersign.processes.postgres import Cluster
+from quality import served
+from quality.checks import SERVING_TOLERANCE
 from quant.features import CORE, DAILY
 from quant.gates import GATES
 from quant.models import FittedModel, UnusableDataError
@@ -229,6 +231,16 @@ def test_what_is_served_is_what_the_filed_model_says_of_the_stored_features(
     np.testing.assert_array_equal(told["margin"], forecast.margin)
     assert (told["low"] < told["high"]).all()
     assert told["probability"].is_between(0.0, 1.0).all()
+
+
+def test_the_check_of_serving_makes_every_prediction_again_alike(trained: Trained) -> None:
+    with trained.desk.warehouse.reader() as conn:
+        found = served.mismatched(
+            conn, trained.desk.registry, sessions=[LAST], tolerance=SERVING_TOLERANCE
+        )
+
+    assert predicted(trained).height == len(TRADED)
+    assert found["reason"].to_list() == []
 
 
 def test_every_prediction_says_what_moved_it(trained: Trained) -> None:

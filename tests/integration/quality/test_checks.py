@@ -2,15 +2,20 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import duckdb
+import numpy as np
 import pytest
 
-from quality import checks, readings
+from adapters.mlflow.registry import RegistryUnreachableError
+from quality import checks, readings, served
 from quant.features import CORE, DAILY
+from quant.models import Dataset, FittedModel, Hyperparameters, fit_final
+from quant.samples import volatility_daily
 
 TABLES = Path(__file__).parents[3] / "warehouse" / "tables"
 DAYS = dg.DailyPartitionsDefinition(start_date="2012-07-01", end_date="2012-07-10")
@@ -90,7 +95,9 @@ ASSETS = [daily_bars, minute_bars, daily_features, predictions, quotes]
 def ran(tables: Tables, first: date, last: date | None = None) -> dict[tuple[str, str], bool]:
     """Run everything for a session or a range; return asset and check with its outcome."""
     definitions = dg.Definitions(
-        assets=ASSETS, asset_checks=list(checks.CHECKS), resources={"warehouse": tables}
+        assets=ASSETS,
+        asset_checks=list(checks.CHECKS),
+        resources={"warehouse": tables, "registry": Filed(_model())},
     )
     job = definitions.resolve_implicit_global_asset_job_def()
     options: dict[str, Any] = {"partition_key": str(first)}
@@ -203,51 +210,190 @@ def test_a_symbol_that_stops_is_late(good: Tables) -> None:
     assert ran(good, MONDAY)["daily_bars", "prices_are_fresh"]
 
 
-def _serve(tables: Tables, *, value: float, trained: str = "v1") -> None:
-    tables.add("features.versions", version="v1", names=["momentum"], registered_at=AT)
+@cache
+def _model(names: tuple[str, ...] = ("volatility_63", "momentum")) -> FittedModel:
+    """A small model of noise in the columns `names`."""
+    rng = np.random.default_rng(5)
+    sessions = np.arange(300)
+    return fit_final(
+        Dataset(
+            features=rng.uniform(0.1, 0.5, size=(300, len(names))).astype(np.float32),
+            names=names,
+            sessions=sessions,
+            symbols=np.zeros(300, dtype=np.int32),
+            labels=rng.normal(size=300),
+            weights=np.ones(300),
+            label_start=sessions + 1,
+            label_end=sessions + 6,
+            scale=np.full(300, 0.02),
+        ),
+        Hyperparameters(family="linear", l2=1.0),
+        seed=3,
+    )
+
+
+class Filed:
+    """A registry that holds one model, or does not answer."""
+
+    def __init__(self, model: FittedModel | None) -> None:
+        self.filed = model
+
+    def model(self, run_id: str) -> bytes:
+        if self.filed is None:
+            raise RegistryUnreachableError("No answer from the registry.")
+        assert run_id == "r"
+        return self.filed.to_bytes()
+
+
+def _said(model: FittedModel, values: Sequence[float]) -> dict[str, Any]:
+    """What a prediction of `model` says of one row of its features."""
+    row = np.array([values], dtype=np.float32)
+    daily = volatility_daily(row, model.names)
+    forecast = model.predict(row, model.names, scale=daily * np.sqrt(model.horizon))
+    parts = [
+        {"feature": one.name, "meaning": "m", "value": one.value, "points": one.points}
+        for one in model.reasons(row, top=5)[0]
+    ]
+    named = ("probability", "margin", "expected_return", "low", "high")
+    return {
+        **{name: float(getattr(forecast, name)[0]) for name in named},
+        "horizon": model.horizon,
+        "volatility": float(daily[0] * np.sqrt(252)),
+        "contributions": json.dumps(parts),
+    }
+
+
+def _serve(
+    tables: Tables,
+    *,
+    model: FittedModel | None = None,
+    trained: str = "v1",
+    served: tuple[str, Sequence[str]] = ("v1", ("momentum", "volatility_63")),
+    **otherwise: object,
+) -> None:
+    """Store the features of IBM, a model and its prediction; what is said `otherwise` is not so."""
+    model = model or _model()
+    version, names = served
+    tables.add("features.versions", version=version, names=list(names), registered_at=AT)
     tables.add(
-        "features.daily", symbol="IBM", session=TUESDAY, version="v1", simulated=False,
-        values=[0.25], known_at=AT, recorded_at=AT,
+        "features.daily", symbol="IBM", session=TUESDAY, version=version, simulated=False,
+        values=[0.25] * len(names), known_at=AT, recorded_at=AT,
     )  # fmt: skip
     tables.add(
-        "models.versions", model_version="m/1", feature_version=trained, snapshot_id=1,
+        "models.versions", model_version="m/1", run_id="r", feature_version=trained, snapshot_id=1,
         programme="p", first_session=MONDAY, last_session=MONDAY, rows=1, horizon=5,
         hyperparameters="{}", base_rate=0.5, calibration="[]", importance="[]", simulated=False,
         status="challenger", trained_at=AT, recorded_at=AT,
     )  # fmt: skip
-    part = {"feature": "momentum", "meaning": "m", "value": value, "points": 0.1}
+    said = _said(model, [0.25] * len(model.names)) | otherwise
     tables.add(
         "models.predictions", symbol="IBM", session=TUESDAY, model_version="m/1", kind="live",
-        probability=0.6, expected_return=0.01, low=-0.1, high=0.1, horizon=5, volatility=0.2,
-        contributions=json.dumps([part]), feature_version="v1", snapshot_id=1, simulated=False,
-        known_at=AT, recorded_at=AT,
+        feature_version=version, snapshot_id=1, simulated=False, known_at=AT, recorded_at=AT,
+        **said,
     )  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("value", "trained", "same"), [(0.25, "v1", True), (0.26, "v1", False), (0.25, "v0", False)]
-)
-def test_serving_is_compared_with_training(
-    good: Tables, value: float, trained: str, same: bool
-) -> None:
-    _serve(good, value=value, trained=trained)
+def _why(tables: Tables, model: FittedModel | None) -> list[str]:
+    """Return why predictions of the session are not what their model says."""
+    with tables.reader() as conn:
+        told = served.mismatched(
+            conn, Filed(model), sessions=[TUESDAY], tolerance=checks.SERVING_TOLERANCE
+        )
+    return told["reason"].to_list()
 
-    assert ran(good, TUESDAY)["predictions", "serving_matches_training"] is same
+
+def test_a_prediction_that_is_made_again_alike_passes(good: Tables) -> None:
+    _serve(good)
+
+    assert ran(good, TUESDAY)["predictions", "serving_matches_training"]
+    assert _why(good, _model()) == []
+
+
+@pytest.mark.parametrize(
+    "name", ["probability", "margin", "expected_return", "low", "high", "volatility", "horizon"]
+)
+def test_every_figure_of_a_prediction_is_compared_and_the_one_that_differs_named(
+    good: Tables, name: str
+) -> None:
+    told = _said(_model(), [0.25, 0.25])[name] + (1 if name == "horizon" else 0.001)
+    _serve(good, **{name: told})
+
+    (reason,) = _why(good, _model())
+
+    assert not ran(good, TUESDAY)["predictions", "serving_matches_training"]
+    assert reason.removeprefix("its ").startswith(f"{name} was served as {told}, its model")
+    assert ";" not in reason
+
+
+def test_a_feature_outside_the_largest_contributions_is_compared_too(good: Tables) -> None:
+    _serve(good)
+    good.conn.execute("update features.daily set values = [0.25, 0.3]")
+
+    (reason,) = _why(good, _model())
+
+    for told in ("probability was served", "low was served", "volatility was served"):
+        assert told in reason
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"value": 0.26}, "momentum was served as 0.26 moving it by "),
+        ({"points": 0.5}, "momentum was served as 0.25 moving it by 0.5, stored as 0.25 moving"),
+        ({"feature": "noise"}, "noise were said to move it most, by its model"),
+    ],
+)
+def test_what_moved_a_prediction_is_compared(
+    good: Tables, change: dict[str, object], told: str
+) -> None:
+    parts = json.loads(_said(_model(), [0.25, 0.25])["contributions"])
+    altered = [part | change if part["feature"] == "momentum" else part for part in parts]
+    altered.sort(key=lambda part: part["feature"] == "noise")
+    _serve(good, contributions=json.dumps(altered))
+
+    (reason,) = _why(good, _model())
+
+    assert told in reason
+
+
+def test_a_range_is_compared_as_it_was_adapted_to_what_had_matured(good: Tables) -> None:
+    _serve(good)
+    for day in range(20):
+        session = date(2012, 5, 1) + timedelta(days=day)
+        key = {"symbol": "IBM", "session": session, "model_version": "m/1", "kind": "live"}
+        early = datetime(2012, 6, 1, tzinfo=UTC)
+        good.add(
+            "models.predictions", **key, **_said(_model(), [0.25, 0.25]), feature_version="v1",
+            snapshot_id=1, simulated=False, known_at=early, recorded_at=early,
+        )  # fmt: skip
+        good.add(
+            "models.outcomes", **key, excess_return=0.9, outperformed=True,
+            matured_session=session, known_at=early, recorded_at=early,
+        )  # fmt: skip
+
+    (reason,) = _why(good, _model())
+
+    assert "high was served as" in reason
+    assert "probability" not in reason
+
+
+def test_a_prediction_of_other_features_or_without_its_model_says_so(good: Tables) -> None:
+    _serve(good, trained="v0")
+
+    assert _why(good, _model()) == ["trained on v0, served v1"]
+    good.conn.execute("update models.versions set feature_version = 'v1'")
+    assert _why(good, _model(("volatility_63", "unheard"))) == ["unheard not in its feature set"]
+    assert _why(good, None) == [
+        "its model says nothing of the stored features: No answer from the registry."
+    ]
 
 
 def test_a_set_that_grew_serves_a_model_of_the_columns_it_had(good: Tables) -> None:
-    _serve(good, value=0.25, trained=CORE.version)
+    model = _model(CORE.names)
+    _serve(good, model=model, trained=CORE.version, served=(DAILY.version, DAILY.names))
     good.add("features.versions", version=CORE.version, names=CORE.names, registered_at=AT)
-    for table, column in (
-        ("features.versions", "version"), ("features.daily", "version"),
-        ("models.predictions", "feature_version"),
-    ):  # fmt: skip
-        good.conn.execute(
-            f"update {table} set {column} = $v where {column} = 'v1'",
-            {"v": DAILY.version},
-        )
 
-    assert ran(good, TUESDAY)["predictions", "serving_matches_training"]
+    assert _why(good, model) == []
 
 
 def test_a_hole_in_the_features_is_told_only_where_history_suffices(good: Tables) -> None:
