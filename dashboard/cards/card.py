@@ -98,10 +98,19 @@ def _why_not_now(proposal: Proposal) -> str:
         return f"Signing is off: trading is {desk.trading.state}, and this does not only reduce."
     if desk.clock is None or states.is_stale(desk.clock.received_at, now=data.now()):
         return "Signing is off: the market's figures are old."
-    quote = data.quotes().get(proposal.legs[0].symbol)
-    if quote is None:
-        return f"Signing is off: there is no quote for {proposal.legs[0].symbol} yet."
+    symbol = proposal.legs[0].symbol
+    if data.quotes().get(symbol) is None:
+        return f"Signing is off: there is no quote for {symbol} yet."
+    if _has_drifted(proposal):
+        return (
+            f"Signing is off: the price of {symbol} has left the bound of a signature. "
+            f"{decision.way_out(proposal)}"
+        )
     return ""
+
+
+def _has_drifted(proposal: Proposal) -> bool:
+    return decision.has_drifted(proposal, data.price(proposal.legs[0].symbol))
 
 
 def _stands(mark: object) -> bool:
@@ -119,10 +128,12 @@ def _open_buttons(proposal: Proposal, person: Person, refusal: str) -> None:
 
 
 def _acts(proposal: Proposal, person: Person, refusal: str) -> None:
+    # Where signing would be refused, what to press first is what helps.
+    has_drifted = _has_drifted(proposal)
     if st.button(
         f"Sign: {words.short_action(proposal)}",
         key=f"sign-{proposal.code}",
-        type="primary",
+        type="secondary" if has_drifted else "primary",
         icon=":material/edit_square:",
         shortcut="S",
         disabled=bool(refusal),
@@ -140,6 +151,7 @@ def _acts(proposal: Proposal, person: Person, refusal: str) -> None:
     if st.button(
         "Ask for a new price",
         key=f"reprice-{proposal.code}",
+        type="primary" if has_drifted and decision.can_be_repriced(proposal) else "secondary",
         icon=":material/update:",
         disabled=not may_act,
     ):

@@ -11,6 +11,7 @@ from dashboard.cards.content import Content, Effect
 from ledger.market import Clock, Quote
 from ledger.pages import Leg, Proposal
 from ledger.people import Person
+from trading.signatures import beyond, drift
 
 
 def show(proposal: Proposal, content: Content, person: Person) -> None:
@@ -136,15 +137,25 @@ def price_sentence(
 
 
 def has_drifted(proposal: Proposal, price: Decimal | None) -> bool:
-    """Whether the price has left the bound of a signature already."""
+    """Whether the price has left the bound of a signature already: none is recorded there."""
     if price is None:
         return False
     leg = proposal.legs[0]
-    moved = price / leg.reference_price - 1
-    if proposal.drift_direction == "adverse":
-        moved = moved if leg.side == "buy" else -moved
-        return moved > proposal.drift_bound
-    return abs(moved) > proposal.drift_bound
+    moved = drift(reference=leg.reference_price, price=price)
+    bound, direction = proposal.drift_bound, proposal.drift_direction
+    return beyond(moved, side=leg.side, bound=bound, direction=direction)
+
+
+def can_be_repriced(proposal: Proposal) -> bool:
+    """Whether a new price can be asked for: the desk prices one order anew, not a whole book."""
+    return len(proposal.legs) == 1
+
+
+def way_out(proposal: Proposal) -> str:
+    """What to do where the price has left the bound."""
+    if can_be_repriced(proposal):
+        return "Ask for a new price."
+    return "It can be signed once the price is back within it."
 
 
 def signatures_sentence(proposal: Proposal, person: Person) -> str:
@@ -203,8 +214,8 @@ def _price(code: str) -> None:
     st.markdown(price_sentence(proposal, data.quotes().get(symbol), price, now=data.now()))
     if proposal.state == "open" and has_drifted(proposal, price):
         st.markdown(
-            ":orange[:material/warning: The price has left that bound. A signature given now "
-            "would lapse; ask for a new price.]"
+            ":orange[:material/warning: The price has left that bound: a signature given now would "
+            f"not be recorded. {way_out(proposal)}]"
         )
 
 

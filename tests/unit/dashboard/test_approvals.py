@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 import sqlalchemy as sa
@@ -11,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 from config.settings import Settings
 from dashboard import data
 from ledger import new_id, people, proposals, state
-from ledger.tables import market_clock, signatures
+from ledger.tables import market_clock, quotes, signatures
 from ledger.tables import proposals as stored
 from tests.unit.dashboard import proposed, rows
 from tests.unit.dashboard.conftest import SHELL
@@ -107,6 +108,46 @@ def test_signing_is_off_while_the_figures_are_old(desk_settings: Settings) -> No
 
     assert at.button(key="sign-7F3A-9C21").disabled
     assert "17 minutes old" in _text(at)
+
+
+def test_beyond_the_bound_a_new_price_is_what_to_press_and_signing_is_off(desk: Settings) -> None:
+    at = _approvals()
+    assert _first_to_press(at) == ["Sign: buy 25 IBM"]
+    _quote_at("197.50")  # +0.85 % of 195.83; a signature covers 0.50 %
+
+    at.run()
+
+    assert _first_to_press(at) == ["Ask for a new price"]
+    assert at.button(key="sign-7F3A-9C21").disabled
+    assert (
+        "Signing is off: the price of IBM has left the bound of a signature. Ask for a new price."
+        in _text(at)
+    )
+
+
+def test_back_within_the_bound_it_can_be_signed_again(desk: Settings) -> None:
+    _quote_at("197.50")
+    at = _approvals()
+    assert at.button(key="sign-7F3A-9C21").disabled
+
+    _quote_at("195.46")
+    at.run()
+
+    assert _first_to_press(at) == ["Sign: buy 25 IBM"]
+    assert not at.button(key="sign-7F3A-9C21").disabled
+
+
+def _quote_at(price: str) -> None:
+    """The market trades there, bid and ask around it."""
+    last = Decimal(price)
+    told = {"bid": last - Decimal("0.02"), "ask": last + Decimal("0.02"), "last": last}
+    with data.engine().begin() as conn:
+        conn.execute(sa.update(quotes).values(told))
+    st.cache_data.clear()
+
+
+def _first_to_press(at: AppTest) -> list[str]:
+    return [button.label for button in at.button if button.proto.type == "primary"]
 
 
 def test_a_refusal_at_the_click_stays_to_be_read(desk: Settings) -> None:
