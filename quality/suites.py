@@ -243,7 +243,18 @@ def _lead(judgement: Judgement, report: Report) -> str:
         fate.append(f"{len(gone):,} {bars} did not arrive ({_named(gone)}).")
     if len(fate) == 1:
         fate.append("Nothing was held back.")
-    return f"{' '.join(fate)} {report.passed} of {report.expectations} rules were met by every row."
+    rules = f"{report.passed} of {report.expectations} rules were met by every row."
+    return " ".join([*fate, rules, *_asked(judgement)])
+
+
+def _asked(judgement: Judgement) -> list[str]:
+    """Return what a verdict counts, which is fewer than all rules; nothing without a verdict."""
+    judged = judgement.verdicts.join(judgement.outcomes, on=["symbol", "session"], how="semi")
+    counts = sorted(set(judged["checks"]))
+    if not counts:
+        return []
+    told = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+    return [f"The checks of a symbol are the rules that apply to its rows of a session: {told}."]
 
 
 def _named(symbols: Sequence[str]) -> str:

@@ -244,5 +244,5 @@ def _data(content: Content) -> str:
     mark = ":green[:material/check:]" if good else ":orange[:material/warning:]"
     return (
         f"**Data.** {mark} {formats.day(bar.session)} close: {bar.passed} of "
-        f"{formats.counted(bar.checks, 'check')} passed.{report}"
+        f"{formats.counted(bar.checks, 'check')} passed (the rules that apply to this bar).{report}"
     )

@@ -90,13 +90,15 @@ def _reports() -> None:
     told = [_report(row) for row in newest.iter_rows(named=True)]
     st.markdown(
         f":material/description: {' · '.join(told)} · [All reports](/data-docs/)",
-        help="Expectations met in the newest report of each kind of data.",
+        help="Rules that every row met, of all in the newest report of each kind of data. "
+        "The checks of a symbol are those of them that apply to its rows.",
     )
 
 
 def _report(row: dict[str, Any]) -> str:
     name = f"{row['suite'].replace('_', ' ').capitalize()} of {formats.day(row['last_session'])}"
-    met = f"{formats.count(row['passed'])} of {formats.count(row['expectations'])} met"
+    rules = formats.counted(row["expectations"], "rule")
+    met = f"{formats.count(row['passed'])} of {rules} met"
     said = met if row["passed"] == row["expectations"] else f":orange[{met}]"
     return f"[{name}]({navigation.report(row['path'])}) {said}"
 

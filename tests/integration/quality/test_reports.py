@@ -57,6 +57,25 @@ def test_expectations_met_are_the_rules_without_a_finding(
     assert report.passed == report.expectations - 3
 
 
+def test_the_page_says_what_its_rules_and_the_checks_of_a_symbol_count(
+    bad: Judgement, docs: tuple[Path, Report]
+) -> None:
+    folder, report = docs
+    # The bar that never came has one check.
+    asked = bad.verdicts.filter(pl.col("checks") > 1)["checks"].to_list()
+
+    page = (folder / report.path).read_text()
+
+    assert (
+        f"{report.expectations - 3} of {report.expectations} rules were met by every row." in page
+    )
+    assert max(asked) < report.expectations
+    assert (
+        "The checks of a symbol are the rules that apply to its rows of a session: "
+        f"{min(asked)} to {max(asked)}."
+    ) in page
+
+
 def test_the_page_carries_the_sentence_and_loads_nothing_from_outside(
     docs: tuple[Path, Report],
 ) -> None:

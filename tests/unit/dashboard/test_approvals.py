@@ -56,7 +56,8 @@ def test_a_card_shows_money_risk_evidence_doubts_and_clock_in_this_order(desk: S
         "Costs at most **4,898.25 USD**",
         "| Cash, USD | 90,400.00 | 85,501.75 | — |",
         "**Price.** Proposed at 195.83, now 195.46 (−0.19 %)",
-        "**Data.**",
+        "**Data.** :green[:material/check:] Mon 2 Jul 2012 close: 24 of 24 checks passed "
+        "(the rules that apply to this bar).",
         "**Signatures.** One needed (two above 10,000.00 USD)",
         "It expires at 13:00 New York; nothing is sent.",
     ]

@@ -139,8 +139,8 @@ def test_the_newest_report_of_each_kind_of_data_is_named(
     text = _text(_page("data_quality"))
 
     assert "29 Jun" not in text
-    assert "(/data-docs/1.html) :orange[9 of 10 met] · [Predictions of" in text
-    assert "(/data-docs/2.html) 10 of 10 met" in text
+    assert "(/data-docs/1.html) :orange[9 of 10 rules met] · [Predictions of" in text
+    assert "(/data-docs/2.html) 10 of 10 rules met" in text
 
 
 def test_a_verdict_that_a_steward_decided_is_not_said_to_have_passed(
