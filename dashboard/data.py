@@ -321,7 +321,7 @@ def feed_trouble() -> str | None:
 
 @st.cache_data(ttl=CALM, max_entries=1, show_spinner=False)
 def live_score() -> tuple[int, float | None]:
-    """Matured live predictions and the share that was right."""
+    """How many live predictions have matured, and their hit rate."""
     with stored() as conn:
         return shown.live_score(conn, programme=universe().programme)
 

@@ -212,10 +212,24 @@ def comparison(sign: str) -> str:
     return {">=": "≥", "<=": "≤", "==": "=", ">": ">", "<": "<"}.get(sign, sign)
 
 
-def gate(value: Number | None) -> str:
-    """A gate's figure: two decimals below a hundred, whole above."""
-    large = value is not None and abs(float(value)) >= 100
-    return number(value, decimals=0 if large else 2)
+def gate(value: Number | None, *, unit: str) -> str:
+    """A gate's figure in its unit; that of a truth is ``yes`` or ``no``."""
+    if unit == "truth" and value is not None:
+        return "yes" if value else "no"
+    return measured(value, unit=unit)
+
+
+def needed(threshold: Number | None, sign: str, *, unit: str, is_known: bool) -> str:
+    """What a gate needs: ``≤ 20.0 %``, ``yes``, or that it is never reached.
+
+    An infinite threshold says so only of a figure that is known; else it is not known either.
+    """
+    if threshold is None:
+        return MISSING
+    if math.isinf(threshold):
+        return "never reached" if is_known else MISSING
+    shown = gate(threshold, unit=unit)
+    return shown if unit == "truth" else f"{comparison(sign)} {shown}"
 
 
 def significant(value: float) -> str:

@@ -7,7 +7,7 @@ import streamlit as st
 
 from dashboard import data, figures, formats, states, tables
 from dashboard.cards import beside_gates
-from quant.gates import title
+from quant.gates import title, unit
 from quant.models.calibration import CalibrationBin
 
 _STATUS = {"champion": "green", "challenger": "orange", "retired": "gray"}
@@ -67,17 +67,7 @@ def _gates(model_version: str) -> None:
             tables.figure("Figure"),
             tables.figure("Needs"),
         ],
-        [
-            (
-                formats.plain(title(str(row["gate"]))),
-                ":green[:material/check: met]"
-                if row["passed"]
-                else ":red[:material/close: not met]",
-                formats.gate(row["value"]),
-                f"{formats.comparison(row['comparison'])} {formats.gate(row['threshold'])}",
-            )
-            for row in gates.iter_rows(named=True)
-        ],
+        [_gate(row) for row in gates.iter_rows(named=True)],
     )
     with st.expander("Why these thresholds"):
         for row in gates.iter_rows(named=True):
@@ -85,6 +75,16 @@ def _gates(model_version: str) -> None:
                 f"**{formats.plain(title(str(row['gate'])))}.** "
                 f"{formats.plain(row['sentence'])} {formats.plain(row['reason'])}"
             )
+
+
+def _gate(row: dict[str, Any]) -> tuple[str, ...]:
+    """One gate: its title, whether it is met, its figure and what it needs."""
+    name, value = str(row["gate"]), row["value"]
+    met = ":green[:material/check: met]" if row["passed"] else ":red[:material/close: not met]"
+    needs = formats.needed(
+        row["threshold"], row["comparison"], unit=unit(name), is_known=value is not None
+    )
+    return formats.plain(title(name)), met, formats.gate(value, unit=unit(name)), needs
 
 
 def _calibration(version: dict[str, Any]) -> None:
@@ -96,7 +96,7 @@ def _calibration(version: dict[str, Any]) -> None:
     figures.show(
         figures.calibration(bins),
         key="calibration",
-        alt="Hit rate by predicted probability: "
+        alt="Share that came true by predicted probability: "
         + "; ".join(
             f"said {formats.probability(b.predicted)}, came true {formats.probability(b.observed)} "
             f"in {b.cases} cases"

@@ -1,4 +1,4 @@
-"""Charts of agreement: hit rates against what was said, verdicts by symbol and session."""
+"""Charts of agreement: what came true against what was said, verdicts by symbol and session."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from dashboard.figures.frame import blank, padded, session_axis
 
 @dataclass(frozen=True)
 class Bin:
-    """One bin of a calibration plot: mean prediction, hit rate, its 95 % range, cases."""
+    """One bin of a calibration plot: mean prediction, share come true, its 95 % range, cases."""
 
     predicted: float
     observed: float
@@ -22,7 +22,7 @@ class Bin:
 
 
 def calibration(bins: Sequence[Bin], *, height: int = 280) -> go.Figure:
-    """Hit rate against what was said, with 95 % ranges; on the diagonal it keeps its word."""
+    """What came true against what was said, with 95 % ranges; on the diagonal it keeps its word."""
     colours = palette.current()
     figure = blank(colours, height=height, y_title="Came true, %")
     edge = [100 * v for b in bins for v in (b.predicted, b.low, b.high)] or [40.0, 60.0]

@@ -107,10 +107,10 @@ with right:
         required=True,
     )
     _reasons(found.filter(found["symbol"] == (symbol or first["symbol"])).row(0, named=True))
-    cases, right_share = data.live_score()
+    cases, hit_rate = data.live_score()
     if cases:
         st.markdown(
-            f"Live so far: right in **{formats.probability(right_share)}** of "
+            f"Live hit rate so far: **{formats.percent(hit_rate)}** of "
             f"{formats.counted(cases, 'matured prediction')}."
         )
     else:

@@ -41,10 +41,10 @@ if len(points) >= 2:
         as_of=points[-1].session,
         source="`desk.equity_points`",
     )
-cases, right = data.live_score()
+cases, hit_rate = data.live_score()
 if cases:
     st.markdown(
-        f"The model was right in **{formats.probability(right)}** of "
+        f"The model's hit rate was **{formats.percent(hit_rate)}** of "
         f"{formats.counted(cases, 'matured prediction')}. One replay is one sample: it says little "
         "about the next."
     )

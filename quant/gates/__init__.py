@@ -9,7 +9,7 @@ from quant.gates.evidence import (
 from quant.gates.promotion import NEVER_WAIVED, Candidacy, Decision, Environment, Waiver, decide
 from quant.gates.regimes import REGIMES, regime_sharpes, regimes
 from quant.gates.standing import Standing, standing
-from quant.gates.verdicts import GATES, GateVerdict, judge, title
+from quant.gates.verdicts import GATES, GateVerdict, Unit, judge, title, unit
 
 __all__ = [
     "GATES",
@@ -21,6 +21,7 @@ __all__ = [
     "Evidence",
     "GateVerdict",
     "Standing",
+    "Unit",
     "Waiver",
     "decide",
     "deflating_variance",
@@ -31,4 +32,5 @@ __all__ = [
     "regimes",
     "standing",
     "title",
+    "unit",
 ]

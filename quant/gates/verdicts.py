@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from math import isfinite, isnan
+from typing import Literal
 
 from config.gates import COMPARISONS, Comparison
 from quant.gates.evidence import Evidence
@@ -25,11 +26,14 @@ class GateVerdict:
     sentence: str
 
 
+Unit = Literal["ratio", "fraction", "count", "truth"]
+
+
 @dataclass(frozen=True)
 class _Rule:
     title: str  # as a person reads it in a table
     label: str  # how its sentence begins
-    decimals: int = 2
+    unit: Unit = "ratio"
 
 
 # In the order people read them.
@@ -40,23 +44,25 @@ _RULES: Mapping[str, _Rule] = {
     "combinatorial_sharpe": _Rule(
         "Sharpe of the 10th-percentile path", "Sharpe of the 10th-percentile path"
     ),
-    "track_record": _Rule("Track record, sessions", "Track record"),
-    "scaled_drawdown": _Rule("Drawdown at 10 % volatility", "Drawdown at 10 % volatility"),
-    "trades": _Rule("Trades", "Trades", decimals=0),
-    "hit_rate": _Rule("Hit rate", "Hit rate"),
-    "leakage_probes": _Rule("Leakage probes", "Leakage probes", decimals=0),
+    "track_record": _Rule("Track record, sessions", "Track record", "count"),
+    "scaled_drawdown": _Rule(
+        "Drawdown at 10 % volatility", "Drawdown at 10 % volatility", "fraction"
+    ),
+    "trades": _Rule("Trades", "Trades", "count"),
+    "hit_rate": _Rule("Hit rate of closed trades", "Hit rate", "fraction"),
+    "leakage_probes": _Rule("Leakage probes passed", "Leakage probes", "truth"),
     "regime_stability": _Rule(
         "Sharpe in the worst market regime", "Sharpe in the worst market regime"
     ),
     "universe_point_in_time": _Rule(
-        "Universe known at the time", "Universe known at the time", decimals=0
+        "Universe known at the time", "Universe known at the time", "truth"
     ),
-    "real_data": _Rule("Trained on real data", "Trained on real data", decimals=0),
+    "real_data": _Rule("Trained on real data", "Trained on real data", "truth"),
 }
 
 GATES: tuple[str, ...] = tuple(_RULES)
 
-_TRUTHS = frozenset({"leakage_probes", "universe_point_in_time", "real_data"})
+_TRUTHS = frozenset(name for name, rule in _RULES.items() if rule.unit == "truth")
 _SIGNS = {">": ">", ">=": "≥", "<": "<", "<=": "≤"}
 
 
@@ -103,6 +109,18 @@ def title(gate: str) -> str:
     """
     rule = _RULES.get(gate)
     return gate.replace("_", " ") if rule is None else rule.title
+
+
+def unit(gate: str) -> Unit:
+    """Return what a gate's figure and threshold are: a ratio, a fraction, a count or a truth.
+
+    Parameters
+    ----------
+    gate : str
+        Name in the gates file; a gate that is known no longer is told as a ratio.
+    """
+    rule = _RULES.get(gate)
+    return "ratio" if rule is None else rule.unit
 
 
 def _verdict(
@@ -163,8 +181,8 @@ def _reason(
         return "The Sharpe ratio is not above zero, so that no track record would be long enough."
     if name in _TRUTHS:
         return "It is so." if passed else "It is not so."
-    compared = f"{_figure(name, rule, value)} {_SIGNS[COMPARISONS[name]]} "
-    return f"{compared}{_figure(name, rule, threshold)} {'holds' if passed else 'does not hold'}."
+    compared = f"{_figure(rule, value)} {_SIGNS[COMPARISONS[name]]} "
+    return f"{compared}{_figure(rule, threshold)} {'holds' if passed else 'does not hold'}."
 
 
 def _sentence(
@@ -179,11 +197,11 @@ def _sentence(
         if not isfinite(threshold):
             return f"Track record {value:,.0f} sessions, and no length would do"
         return f"Track record {value:,.0f} of {threshold:,.0f} sessions"
-    needs = f"needs {_SIGNS[COMPARISONS[name]]} {_figure(name, rule, threshold)}"
-    return f"{rule.label} {_figure(name, rule, value)} ({needs})"
+    needs = f"needs {_SIGNS[COMPARISONS[name]]} {_figure(rule, threshold)}"
+    return f"{rule.label} {_figure(rule, value)} ({needs})"
 
 
-def _figure(name: str, rule: _Rule, value: float) -> str:
-    if name in {"hit_rate", "scaled_drawdown"}:
+def _figure(rule: _Rule, value: float) -> str:
+    if rule.unit == "fraction":
         return f"{value * 100:.1f} %".replace("-", "−")
-    return f"{value:,.{0 if name == 'track_record' else rule.decimals}f}".replace("-", "−")
+    return f"{value:,.{2 if rule.unit == 'ratio' else 0}f}".replace("-", "−")

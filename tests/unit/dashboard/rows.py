@@ -137,8 +137,8 @@ def fill_research(store: Warehouse) -> None:
     with store.writer("models.versions") as conn:
         models.record_version(conn, pl.DataFrame([_version()]))
     with store.writer("models.gates") as conn:
-        models.record_gates(conn, pl.DataFrame([_gate("hit_rate", 0.53, 0.45, passed=True)]))
-        models.record_gates(conn, pl.DataFrame([_gate("sharpe", 0.62, 1.0, passed=False)]))
+        models.record_gates(conn, pl.DataFrame([gate("hit_rate", 0.53, 0.45, passed=True)]))
+        models.record_gates(conn, pl.DataFrame([gate("sharpe", 0.62, 1.0, passed=False)]))
     with store.writer("models.predictions") as conn:
         predictions.record(conn, pl.DataFrame([_prediction()]))
     with store.writer("market.eligibility") as conn:
@@ -273,7 +273,8 @@ def _version() -> dict[str, object]:
     }
 
 
-def _gate(name: str, value: float, threshold: float, *, passed: bool) -> dict[str, object]:
+def gate(name: str, value: float | None, threshold: float, *, passed: bool) -> dict[str, object]:
+    """What the card is told of one gate."""
     return {
         "model_version": MODEL,
         "gate": name,

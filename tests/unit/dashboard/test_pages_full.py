@@ -1,5 +1,6 @@
 """Every page of a desk with data shows it, with its unit, its date and its source."""
 
+import math
 from datetime import date, timedelta
 
 import polars as pl
@@ -11,7 +12,7 @@ from config.settings import Settings
 from dashboard import data
 from tests.unit.dashboard import rows
 from tests.unit.dashboard.conftest import SHELL
-from warehouse import Warehouse, findings, verdicts
+from warehouse import Warehouse, findings, models, verdicts
 
 
 @pytest.fixture
@@ -104,6 +105,36 @@ def test_a_champion_whose_waiver_has_ended_is_shown_as_a_challenger(
         ended = "It was made champion by a waiver that ended on 2012-07-03 13:31 UTC"
         assert (ended in text) == (days == 0)
         assert ("has not passed all its gates" in text) == (days == 0)
+
+
+def test_the_model_card_writes_each_gate_in_its_unit_and_no_infinity(
+    desk: Settings, desk_warehouse: Warehouse
+) -> None:
+    with desk_warehouse.writer("models.gates") as conn:
+        for name, value, threshold, sign in (
+            ("scaled_drawdown", 0.28, 0.2, "<="), ("track_record", 540.0, math.inf, ">="),
+            ("deflated_sharpe", None, 0.95, ">="), ("real_data", 1.0, 1.0, ">="),
+        ):  # fmt: skip
+            row = rows.gate(name, value, threshold, passed=name == "real_data")
+            models.record_gates(conn, pl.DataFrame([row | {"comparison": sign}]))
+
+    text = _text(_page("predictions"))
+
+    assert (
+        "| Drawdown at 10 % volatility | :red[:material/close: not met] | 28.0 % | ≤ 20.0 % |"
+        in text
+    )
+    assert (
+        "| Track record, sessions | :red[:material/close: not met] | 540 | never reached |" in text
+    )
+    assert (
+        "| Deflated Sharpe, all trials counted | :red[:material/close: not met] | — | ≥ 0.95 |"
+        in text
+    )
+    assert "| Trained on real data | :green[:material/check: met] | yes | yes |" in text
+    assert (
+        "| Hit rate of closed trades | :green[:material/check: met] | 53.0 % | > 45.0 % |" in text
+    )
 
 
 def test_what_a_rule_says_of_several_symbols_is_one_row(
