@@ -132,7 +132,8 @@ def _of_book(
     mine = [leg for leg in (proposal.legs if proposal else ()) if leg.symbol == symbol]
     said = f"Target {percent(target.weight)} of equity; {target.facts.held} shares are held.{note}"
     if proposal is not None and mine:
-        cut = " Fewer than wanted fit the limits." if symbol in fit.cut else ""
+        no = fit.cut.get(symbol)
+        cut = "" if no is None else f" Fewer than wanted fit the limits: {no.sentence}"
         return Decision(
             symbol, "proposed", "signal", f"{said} Leg {mine[0].leg_no} of {proposal.code}.{cut}",
             {}, proposal.proposal_id,

@@ -39,7 +39,7 @@ class Fitted:
 
     legs: tuple[Leg, ...]
     denied: Mapping[str, CheckResult]  # by symbol
-    cut: frozenset[str]  # symbols with fewer shares than were wanted
+    cut: Mapping[str, CheckResult]  # what left fewer shares than were wanted, by symbol
 
 
 def weights(
@@ -148,19 +148,19 @@ def fitted(legs: Sequence[Leg], picture: Picture) -> Fitted:
     """Return the legs in as many shares as pass, each seen with those before it sent."""
     kept: list[Leg] = []
     denied: dict[str, CheckResult] = {}
-    cut: set[str] = set()
+    cut: dict[str, CheckResult] = {}
     for leg in legs:
         asked = replace(leg, leg_no=len(kept) + 1)
         no = denials(judge_leg(picture, asked))
         quantity = fitting_quantity(picture, asked) if no else asked.quantity
         if quantity < asked.quantity:
-            cut.add(asked.symbol)
+            cut[asked.symbol] = no[0]
         if quantity <= 0:
             denied[asked.symbol] = no[0]
             continue
         kept.append(replace(asked, quantity=quantity))
         picture = with_sent(picture, kept[-1])
-    return Fitted(tuple(kept), denied, frozenset(cut))
+    return Fitted(tuple(kept), denied, cut)
 
 
 def loss_to_stops(legs: Sequence[Leg]) -> Decimal | None:

@@ -120,6 +120,13 @@ def proposals_by_code(codes: tuple[str, ...]) -> tuple[pages.Proposal, ...]:
         return pages.proposals_by_code(conn, codes)
 
 
+@st.cache_data(ttl=CALM, max_entries=64, show_spinner=False)
+def replaced(proposal_id: str) -> pages.Proposal | None:
+    """The proposal whose place this one took."""
+    with asked() as conn:
+        return pages.replaced(conn, by=proposal_id)
+
+
 @st.cache_data(ttl=LIVE, max_entries=64, show_spinner=False)
 def orders(proposal_id: str | None = None, limit: int = 200) -> tuple[pages.Order, ...]:
     """Orders, newest first."""

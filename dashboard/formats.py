@@ -207,6 +207,13 @@ def measured(value: Number | None, *, unit: str) -> str:
     return write(value) if write else f"{quantity(value)}{_SPACE}{unit}".strip()
 
 
+def distance(value: Number, *, unit: str) -> str:
+    """How far two figures of a unit are apart: fractions in percentage points, ``0.04 points``."""
+    if unit == "fraction":
+        return f"{number(value * 100)}{_SPACE}points"
+    return measured(value, unit=unit)
+
+
 def comparison(sign: str) -> str:
     """A comparison in its typographic form."""
     return {">=": "≥", "<=": "≤", "==": "=", ">": ">", "<": "<"}.get(sign, sign)

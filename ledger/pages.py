@@ -267,6 +267,12 @@ def proposals_by_code(conn: sa.Connection, codes: Sequence[str]) -> tuple[Propos
     return _with_parts(conn, rows)
 
 
+def replaced(conn: sa.Connection, *, by: str) -> Proposal | None:
+    """Return the proposal whose place the one with the id `by` took, if it took any."""
+    asked = sa.select(t.proposals).where(t.proposals.c.superseded_by == by)
+    return next(iter(_with_parts(conn, conn.execute(asked).mappings().all())), None)
+
+
 def orders(
     conn: sa.Connection, *, proposal_id: str | None = None, limit: int = 200
 ) -> tuple[Order, ...]:

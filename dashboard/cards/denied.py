@@ -40,7 +40,7 @@ def show(proposal: Proposal, content: Content, person: Person) -> None:
         )
         passed = sum(check.passed for check in content.checks)
         for check in failed:
-            st.markdown(formats.plain(check.sentence))
+            st.markdown(said(check))
         if content.checks:
             st.markdown(f"{passed} of {formats.counted(len(content.checks), 'check')} passed.")
         for check in failed:
@@ -52,6 +52,26 @@ def show(proposal: Proposal, content: Content, person: Person) -> None:
             f"Nothing was sent. {change_sentence(failed)}"
             f"Proposal {proposal.code}, after {formats.day(proposal.session)}."
         )
+
+
+def said(check: Check) -> str:
+    """What a check that failed says, with its figure, its limit and how far it is off."""
+    return f"{formats.plain(check.sentence)} {limit_sentence(check)}".strip()
+
+
+def limit_sentence(check: Check) -> str:
+    """How far a figure is beyond its limit, as in ``6.0 % is 1.00 points beyond 5.0 %``.
+
+    Empty where the check knows no limit, or failed by something else.
+    """
+    figure, limit = check.figure, check.limit
+    if figure is None or limit is None or figure < limit:
+        return ""
+    shown, most = (formats.measured(value, unit=check.unit) for value in (figure, limit))
+    if figure == limit:
+        return f"**Limit.** {shown} has reached it."
+    off = formats.distance(figure - limit, unit=check.unit)
+    return f"**Limit.** {shown} is {off} beyond {most}."
 
 
 def change_sentence(failed: Sequence[Check]) -> str:

@@ -72,24 +72,30 @@ def _newcomers(known: tuple[str, ...]) -> None:
 
 
 def _denied() -> None:
-    found = data.proposals(("denied",), 10)
-    if not found:
-        return
-    newest = max(p.session for p in found)
-    st.subheader("Denied", anchor=False)
-    for proposal in found:
-        if proposal.session == newest:
-            denied.show(proposal, shown(proposal), person)
+    """Cards of what was denied, until its time is over; from then on a line each."""
+    clock = data.desk().clock
+    found = data.proposals(("denied",), 20)
+    over = [p for p in found if clock is not None and p.valid_until <= clock.now]
+    lasting = [p for p in found if p not in over]
+    if lasting:
+        st.subheader("Denied", anchor=False)
+    for proposal in lasting:
+        denied.show(proposal, shown(proposal), person)
+    _lines("Denied in former sessions", over[::-1])
 
 
 def _decided(queue: list[Proposal]) -> None:
     here = {p.code for p in queue}
     ended = data.proposals(("signed", "vetoed", "expired", "lapsed", "withdrawn", "superseded"), 20)
-    rest = [p for p in reversed(ended) if p.code not in here]
-    if not rest:
+    _lines("Decided before", [p for p in reversed(ended) if p.code not in here])
+
+
+def _lines(heading: str, found: list[Proposal]) -> None:
+    """One line each, leading to the proposal's page; nothing where there is none."""
+    if not found:
         return
-    with st.expander(f"Decided before ({formats.count(len(rest))})"):
-        for proposal in rest:
+    with st.expander(f"{heading} ({formats.count(len(found))})"):
+        for proposal in found:
             if card.collapsed(proposal):
                 st.switch_page(
                     navigation.path("proposal"), query_params={"proposal": proposal.code}

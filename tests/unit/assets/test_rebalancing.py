@@ -111,7 +111,9 @@ def test_legs_are_cut_to_what_passes_with_those_before_them_and_numbered() -> No
     fit = fitted([legs[0], wanted], desk)
 
     assert [leg.leg_no for leg in fit.legs] == [1, 2]
-    assert fit.cut == {"MSFT"}
+    # 1,000 at the limit of 30.22 are 30.2 % of 100,000 USD
+    assert {symbol: no.code for symbol, no in fit.cut.items()} == {"MSFT": "too_large"}
+    assert fit.cut["MSFT"].limit == D("0.05")
     assert denials(judge(desk, fit.legs)) == ()
     # 5 % of 100,000 USD at the limit of 30.22 are 165 shares; the risk to the stop allows more
     assert fit.legs[1].quantity * wanted.worst_price <= 5_000

@@ -1,7 +1,7 @@
 """Signing, vetoing and what stays on the screen, against a real ledger."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -205,8 +205,38 @@ def test_a_denied_proposal_says_which_limit_and_what_fits(desk: Settings) -> Non
 
     assert "denied, position too large" in text
     assert "It would be 6.0 % of equity; the limit for one position is 5.0 %." in text
+    assert "**Limit.** 6.0 % is 1.00 points beyond 5.0 %." in text
     # 8 x 195.93 = 1,567.44 of 100,400
     assert "Fits: 8 shares, 1,567.44 USD, 1.6 % of equity." in text
+
+
+def test_a_denied_card_folds_into_one_line_once_its_time_is_over(desk: Settings) -> None:
+    with data.engine().begin() as conn:
+        conn.execute(sa.update(market_clock).values(now=datetime(2012, 7, 3, 17, 0, tzinfo=UTC)))
+
+    at = _approvals()
+
+    assert "denied, position too large" not in _text(at)
+    assert [box.label for box in at.expander if "Denied" in box.label] == [
+        "Denied in former sessions (1)"
+    ]
+    assert "Buy 25 IBM" in at.button(key="open-33CC-44DD").label
+
+
+def test_a_proposal_of_a_size_that_fits_says_which_limit_cut_it(desk: Settings) -> None:
+    with data.engine().begin() as conn:
+        old = conn.scalar(sa.select(stored.c.proposal_id).where(stored.c.code == "33CC-44DD"))
+        made = proposed.proposal(proposal_id=new_id(), code="8F1A-0B2C", quantity="8")
+        proposals.supersede(conn, str(old), replace(made, supersedes=old), desk_at=data.now())
+    at = AppTest.from_file(str(SHELL), default_timeout=120).run()
+    at.query_params["proposal"] = "8F1A-0B2C"
+
+    text = _text(at.switch_page("views/approvals.py").run())
+
+    assert (
+        "**Cut** from 25 to 8 shares. It would be 6.0 % of equity; the limit for one position is "
+        "5.0 %. **Limit.** 6.0 % is 1.00 points beyond 5.0 %. Proposal 33CC-44DD was denied for it."
+    ) in text
 
 
 def test_a_trade_is_entered_by_hand_once_all_of_it_is_said(desk: Settings) -> None:

@@ -78,6 +78,32 @@ def _failed(code: str, *, limit: Decimal | None = Decimal("0.05")) -> Check:
     )  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("figure", "limit", "unit", "said"),
+    [
+        ("0.06", "0.05", "fraction", "**Limit.** 6.0 % is 1.00 points beyond 5.0 %."),
+        ("0.0504", "0.05", "fraction", "**Limit.** 5.0 % is 0.04 points beyond 5.0 %."),
+        (
+            "12000",
+            "9500.50",
+            "USD",
+            "**Limit.** 12,000.00 USD is 2,499.50 USD beyond 9,500.50 USD.",
+        ),
+        ("31", "30", "count", "**Limit.** 31 is 1 beyond 30."),
+        ("3", "3", "count", "**Limit.** 3 has reached it."),
+        ("3", "600", "seconds", ""),  # broker and ledger differ, though compared just now
+        ("0.06", None, "fraction", ""),
+    ],
+)
+def test_a_check_that_failed_says_how_far_its_figure_is_beyond_the_limit(
+    figure: str, limit: str | None, unit: str, said: str
+) -> None:
+    most = None if limit is None else Decimal(limit)
+    check = replace(_failed("too_large", limit=most), figure=Decimal(figure), unit=unit)
+
+    assert _plain(denied.limit_sentence(check)) == said
+
+
 def test_a_denial_says_how_its_limit_is_changed_and_only_where_a_limit_denied_it() -> None:
     told = denied.change_sentence([_failed("order_too_large")])
 
