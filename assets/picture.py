@@ -1,7 +1,7 @@
 """One picture of the desk for the pre-trade checks, from ledger and warehouse."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from adapters.market_data.load import DEFAULT_LAG
 from assets.desk_time import decision_time, market_now
-from assets.policies import judged_otherwise
+from assets.standing import standing_now
 from config.limits import Limits
 from config.settings import Settings
 from config.universe import Universe
@@ -22,7 +22,6 @@ from ledger.fills import losses_in_a_row
 from ledger.situation import Situation, situation
 from ledger.stop_risk import stop_risk
 from quality.calendar import exchange
-from quant.gates import standing
 from quant.risk import beta
 from quant.typing import FloatArray
 from trading.broker import Broker, BrokerAsset
@@ -90,11 +89,21 @@ class Viewer:
 
     def model(self, version: str | None) -> ModelNow | None:
         """Return what the state of a model version counts for now."""
+        if version is None:
+            return None
         now = market_now(self.ledger)
         with self.warehouse.reader() as conn:
             known = models.known_versions(conn, as_of=now + DEFAULT_LAG)
-            otherwise = "" if version is None else judged_otherwise(conn, version, self.settings)
-        return self._model(known, version, otherwise, now)
+            mine = known.filter(model_version=version)
+            if mine.is_empty():
+                return None
+            counts = standing_now(conn, mine.row(0, named=True), self.settings, at=now)
+        return ModelNow(
+            version=version,
+            status=counts.status,
+            advisory_allowed=self.settings.mode != "live",
+            reason=counts.reason,
+        )
 
     def average_volume(self, symbols: Sequence[str]) -> Mapping[str, Decimal]:
         """Return average shares a session, up to the newest close, in shares of today."""
@@ -236,26 +245,6 @@ class Viewer:
         """Closed sessions that `session`'s data does not know of."""
         newest = exchange().last_closed(market_now(self.ledger))
         return len(exchange().sessions(session, newest)) - 1
-
-    def _model(
-        self, known: pl.DataFrame, version: str | None, otherwise: str, now: datetime
-    ) -> ModelNow | None:
-        if version is None:
-            return None
-        mine = known.filter(pl.col("model_version") == version)
-        if mine.is_empty():
-            return None
-        live = self.settings.mode == "live"
-        counts = standing(mine["status"][0], mine["waived_until"][0], at=now, live=live)
-        told = ModelNow(
-            version=version,
-            status=counts.status,
-            advisory_allowed=not live,
-            reason=counts.reason,
-        )
-        if told.status == "champion" and otherwise:
-            return replace(told, status="challenger", reason=otherwise)
-        return told
 
 
 @dataclass(frozen=True)

@@ -115,7 +115,8 @@ def _decide(viewer: Viewer, session: date, *, late: bool) -> list[Decision]:
         viewer.universe,
         session,
         proposing(viewer.settings),
-        live=viewer.settings.mode == "live",
+        settings=viewer.settings,
+        at=market_now(viewer.ledger),
     )
     with viewer.ledger.connect() as conn:
         account = market.latest_account(conn)

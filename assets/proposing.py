@@ -25,14 +25,15 @@ from assets.drafting import (
 )
 from assets.picture import Viewer
 from assets.serving import UnservableModelError, require_served, served_version
+from assets.standing import standing_now
 from assets.tactics import CURVE_SESSIONS, prior_curve, window, with_tactic
+from config.settings import Settings
 from config.strategies import StrategySettings
 from config.universe import Universe
 from ledger import market
 from ledger.connection import new_id
 from quality.calendar import exchange
 from quant.features import DAILY
-from quant.gates import standing
 from quant.strategies import SwingRules
 from trading.canonical import figure
 from trading.checks.fitting import judged
@@ -182,7 +183,7 @@ def proposal_for(
         account_id=account.account_id,
         strategy=strategy,
         model_version=known.version["model_version"],
-        advisory=known.is_advisory(strategy) or _counts_for_less(picture),
+        advisory=known.is_advisory(strategy),
         legs=(leg,),
         rationale=_rationale(known, prediction, known.strategy_gates.get(strategy, known.gates)),
         risk=Risk(
@@ -227,10 +228,6 @@ def data_verdict(known: Known, session: date, symbol: str) -> DataVerdict:
     )
 
 
-def _counts_for_less(picture: Picture) -> bool:
-    return picture.model is not None and picture.model.reason != ""
-
-
 def worked(viewer: Viewer, session: date, facts: Facts, leg: Leg) -> Leg:
     """The leg with the configured tactic, for the session after `session`."""
     kind = viewer.settings.strategy.tactic
@@ -265,11 +262,13 @@ def known_of(
     session: date,
     strategies: Sequence[str],
     *,
-    live: bool,
+    settings: Settings,
+    at: datetime,
 ) -> Known:
     """What research says of a session; of the signals those of `strategies` that make proposals.
 
-    The first of them is the model's policy. On a `live` desk no waiver holds.
+    The first of them is the model's policy. The state of the model is what it counts for `at` a
+    market time on a desk of these `settings`.
     """
     as_of = decision_time(session)
     names = universe.names
@@ -280,7 +279,7 @@ def known_of(
         counted = verdicts.latest(conn, [session])
         wanted = portfolio.signals(conn, session, session, as_of=as_of)
         serving = _as_it_counts(
-            models.serving(conn, universe.programme, as_of=as_of), as_of, live=live
+            conn, models.serving(conn, universe.programme, as_of=as_of), settings, at=at
         )
         rows, values = features.matrix(conn, DAILY.version, names, session, session, as_of=as_of)
         places = eligibility.known(conn, universe.name, session, session, as_of=as_of)
@@ -328,13 +327,14 @@ def _silence(conn: duckdb.DuckDBPyConnection, model: Mapping[str, Any]) -> str:
     return ""
 
 
-def _as_it_counts(version: pl.DataFrame, at: datetime, *, live: bool) -> dict[str, Any] | None:
+def _as_it_counts(
+    conn: duckdb.DuckDBPyConnection, version: pl.DataFrame, settings: Settings, *, at: datetime
+) -> dict[str, Any] | None:
     """The version that serves, its status being what that counts for."""
     if version.is_empty():
         return None
     told = version.row(0, named=True)
-    counts = standing(told["status"], told["waived_until"], at=at, live=live)
-    return told | {"status": counts.status}
+    return told | {"status": standing_now(conn, told, settings, at=at).status}
 
 
 def _lines(gates: pl.DataFrame) -> tuple[GateLine, ...]:

@@ -1,6 +1,6 @@
 """Everything the pages read, cached for a moment and bounded; nothing here writes."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -13,6 +13,7 @@ import streamlit as st
 
 import ledger
 import warehouse
+from assets.standing import standing_now
 from config import alerts as alerts_file
 from config import limits as limits_file
 from config import settings as settings_file
@@ -27,7 +28,6 @@ from ledger import alerts as stored_alerts
 from ledger import feeds, filed, market, pages, people, requests, splits, state, steps
 from ledger.prices import price_now
 from quant.gates import Standing
-from quant.gates import standing as standing_of
 from trading.alerting import Rule
 from warehouse import accounts as stored_accounts
 from warehouse import eligibility as stored_eligibility
@@ -275,13 +275,15 @@ def version(model_version: str | None = None) -> pl.DataFrame:
         return shown.version(conn, model_version=model_version)
 
 
-def standing(version: Mapping[str, Any]) -> Standing:
+@st.cache_data(ttl=SLOW, max_entries=8, show_spinner=False)
+def standing(model_version: str) -> Standing:
     """What a model version's state counts for at the market's time."""
     clock = desk().clock
     # Before the market's clock was heard the wall's is never behind it: a waiver ends too early.
     at = now() if clock is None else clock.now
-    live = settings().mode == "live"
-    return standing_of(version["status"], version["waived_until"], at=at, live=live)
+    with stored() as conn:
+        told = shown.version(conn, model_version=model_version).row(0, named=True)
+        return standing_now(conn, told, settings(), at=at)
 
 
 @st.cache_data(ttl=CALM, max_entries=8, show_spinner=False)

@@ -10,13 +10,14 @@ import ledger
 from adapters.mlflow.registry import MlflowRegistry
 from assets import promotion
 from assets.desk_time import market_now
+from assets.standing import standing_now
 from config.settings import Settings
 from countersign.console import console
 from countersign.errors import CommandError
 from countersign.running import running
 from countersign.signing import STDIN_HELP, signatory
 from ledger import audit, people, waivers
-from quant.gates import Candidacy, standing
+from quant.gates import Candidacy
 from trading.errors import DeskError
 from warehouse import Warehouse, pages, place
 
@@ -104,5 +105,4 @@ def _reservation(settings: Settings, stored: Warehouse, model: str, at: dt.datet
     """Say why a champion counts as a challenger; empty where it does not."""
     with stored.reader() as conn:
         version = pages.version(conn, model_version=model).row(0, named=True)
-    live = settings.mode == "live"
-    return standing(version["status"], version["waived_until"], at=at, live=live).reason
+        return standing_now(conn, version, settings, at=at).reason

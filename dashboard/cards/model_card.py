@@ -37,7 +37,7 @@ def show(version: dict[str, Any]) -> None:
 
 
 def _facts(version: dict[str, Any]) -> None:
-    counts = data.standing(version)
+    counts = data.standing(str(version["model_version"]))
     colour = _STATUS.get(counts.status, "gray")
     st.markdown(
         f"**{version['model_version']}** :{colour}-badge[{counts.status}]"

@@ -25,12 +25,15 @@ if found.is_empty():
     st.stop()
 
 first = found.row(0, named=True)
-is_champion = version.height > 0 and data.standing(version.row(0, named=True)).status == "champion"
+counts = data.standing(str(first["model_version"])) if version.height else None
 horizon = formats.counted(int(first["horizon"]), "session")
-if not is_champion:
+if counts is None or counts.status != "champion":
+    why = (
+        "It has not passed all its gates." if counts is None or not counts.reason else counts.reason
+    )
     st.markdown(
-        f":orange-badge[:material/info: advisory] The model {first['model_version']} has not "
-        "passed all its gates. What it says is advice: paper only, small positions, outside the "
+        f":orange-badge[:material/info: advisory] The model {first['model_version']} is no "
+        f"champion here. {why} What it says is advice: paper only, small positions, outside the "
         "track record. Expect it to be wrong nearly as often as right."
     )
 if first["simulated"]:

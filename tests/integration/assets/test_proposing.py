@@ -14,7 +14,7 @@ from assets.predictions import _predicted, predictions_asset
 from assets.proposing import Known, known_of, why_not
 from assets.serving import UnservableModelError
 from assets.sources import ModelRegistry
-from config import universe
+from config import settings, universe
 from ledger import alerts, engine, market
 from ledger.migrate import upgrade
 from quality.calendar import exchange
@@ -46,7 +46,10 @@ def warehouse(postgres_dsn: str, tmp_path: Path) -> Iterator[Warehouse]:
 
 
 def known(warehouse: Warehouse) -> Known:
-    return known_of(warehouse, universe.load(), SESSION, ("model",), live=False)
+    return known_of(
+        warehouse, universe.load(), SESSION, ("model",), settings=settings.load({}),
+        at=decision_time(SESSION),
+    )  # fmt: skip
 
 
 def test_a_symbol_with_a_dividend_above_its_price_is_held_back_and_says_why(

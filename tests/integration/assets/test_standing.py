@@ -1,18 +1,19 @@
-"""A champion by a waiver trades as one until the waiver ends, and never on a live desk."""
+"""A champion counts as one while its waiver and its policy hold; on a live desk no waiver does."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 
 import polars as pl
 
-from assets.desk_time import decision_time
+from assets.desk_time import decision_time, market_now
 from assets.picture import Viewer
+from assets.policies import policy
 from assets.proposing import known_of
 from quant.features import DAILY
 from tests.integration.ledger.cases import OPEN, SESSION, proposed
 from trading.pretrade import judge_leg
 from trading.proposals import CheckResult
-from warehouse import features, models
+from warehouse import evidence, features, models
 
 LEG = proposed("IBM").legs[0]
 MODEL = "toy-daily/1"
@@ -39,8 +40,11 @@ def _asked(viewer: Viewer) -> CheckResult:
     return judge_leg(replace(picture, environment=environment), LEG)[6]
 
 
-def _advisory(viewer: Viewer, *, live: bool) -> bool:
-    known = known_of(viewer.warehouse, viewer.universe, SESSION, ["trend"], live=live)
+def _advisory(viewer: Viewer) -> bool:
+    known = known_of(
+        viewer.warehouse, viewer.universe, SESSION, ["trend"], settings=viewer.settings,
+        at=market_now(viewer.ledger),
+    )  # fmt: skip
     return known.is_advisory("trend")
 
 
@@ -48,7 +52,7 @@ def test_while_the_waiver_holds_the_model_is_champion(viewer: Viewer) -> None:
     _champion(viewer, OPEN + timedelta(seconds=1))
 
     assert _asked(viewer).sentence == f"Model {MODEL} is champion."
-    assert not _advisory(viewer, live=False)
+    assert not _advisory(viewer)
 
 
 def test_after_it_the_model_is_advisory_and_the_check_says_why(viewer: Viewer) -> None:
@@ -66,7 +70,7 @@ def test_after_it_the_model_is_advisory_and_the_check_says_why(viewer: Viewer) -
 def test_proposals_of_a_session_after_it_carry_the_word(viewer: Viewer) -> None:
     _champion(viewer, decision_time(SESSION))
 
-    assert _advisory(viewer, live=False)
+    assert _advisory(viewer)
 
 
 def test_a_live_desk_refuses_its_entries_although_the_waiver_has_not_ended(viewer: Viewer) -> None:
@@ -77,7 +81,21 @@ def test_a_live_desk_refuses_its_entries_although_the_waiver_has_not_ended(viewe
 
     assert answer.denies
     assert "holds on paper only" in answer.sentence
-    assert _advisory(live, live=True)
+    assert _advisory(live)
+
+
+def test_under_another_policy_check_proposals_and_sentence_agree(viewer: Viewer) -> None:
+    _champion(viewer, None)
+    judged = {"policy": asdict(policy(viewer.settings)) | {"k": 5}}
+    viewer.warehouse.write(lambda conn: evidence.store(conn, MODEL, judged), "models.evidence")
+
+    answer = _asked(viewer)
+
+    assert answer.sentence == (
+        f"Model {MODEL} is advisory, which is allowed here. Its gates judged another policy: "
+        "k 5, now 3."
+    )
+    assert _advisory(viewer)
 
 
 def test_a_champion_past_every_gate_is_one_on_a_live_desk_as_well(viewer: Viewer) -> None:
@@ -85,4 +103,4 @@ def test_a_champion_past_every_gate_is_one_on_a_live_desk_as_well(viewer: Viewer
     live = replace(viewer, settings=viewer.settings.model_copy(update={"mode": "live"}))
 
     assert not _asked(live).denies
-    assert not _advisory(live, live=True)
+    assert not _advisory(live)

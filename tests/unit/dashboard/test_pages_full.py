@@ -1,6 +1,7 @@
 """Every page of a desk with data shows it, with its unit, its date and its source."""
 
 import math
+from dataclasses import asdict
 from datetime import date, timedelta
 
 import polars as pl
@@ -8,11 +9,12 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from assets.policies import policy
 from config.settings import Settings
 from dashboard import data
 from tests.unit.dashboard import rows
 from tests.unit.dashboard.conftest import SHELL
-from warehouse import Warehouse, findings, models, verdicts
+from warehouse import Warehouse, evidence, findings, models, verdicts
 
 
 @pytest.fixture
@@ -104,7 +106,22 @@ def test_a_champion_whose_waiver_has_ended_is_shown_as_a_challenger(
         assert badge in text
         ended = "It was made champion by a waiver that ended on 2012-07-03 13:31 UTC"
         assert (ended in text) == (days == 0)
-        assert ("has not passed all its gates" in text) == (days == 0)
+        assert ("is no champion here" in text) == (days == 0)
+
+
+def test_a_champion_that_was_judged_by_another_policy_is_shown_as_a_challenger(
+    desk: Settings, desk_warehouse: Warehouse
+) -> None:
+    rows.fill_champion(desk_warehouse, waived_until=None)
+    judged = {"policy": asdict(policy(desk)) | {"k": 5}}
+    with desk_warehouse.writer("models.evidence") as conn:
+        evidence.store(conn, rows.MODEL, judged)
+
+    text = _text(_page("predictions"))
+
+    assert ":orange-badge[challenger]" in text
+    assert "is no champion here. Its gates judged another policy: k 5, now 3." in text
+    assert "has not passed all its gates" not in text
 
 
 def test_the_model_card_writes_each_gate_in_its_unit_and_no_infinity(
