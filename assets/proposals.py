@@ -46,6 +46,7 @@ from trading.checks.exposure import drawdown
 from trading.clock import DeskClock
 from trading.errors import RetryError
 from trading.picture import Picture
+from trading.pretrade import gravest
 from trading.proposals import (
     Leg,
     Proposal,
@@ -233,8 +234,9 @@ def _submitted(
 
 def _told(proposal: Proposal, leg: Leg) -> Decision:
     if proposal.is_denied:
-        first = next(check for check in proposal.checks if check.denies)
-        return Decision(leg.symbol, "denied", first.code, first.sentence, {}, proposal.proposal_id)
+        why = gravest(proposal.checks)
+        said = " ".join(check.sentence for check in why)
+        return Decision(leg.symbol, "denied", why[0].code, said, {}, proposal.proposal_id)
     verb = "Buy" if leg.side == "buy" else "Sell"
     price_words = "or less" if leg.side == "buy" else "or more"
     sentence = f"{verb} {leg.quantity} at {leg.limit_price} USD {price_words}."

@@ -133,7 +133,14 @@ def not_chosen(known: Known, policy: StrategySettings, symbol: str) -> str:
             f"the model does not tell {alike} symbols apart, {policy.k - better} of the "
             f"{policy.k} places are left for them, and none is chosen by its name"
         )
-    return f"not among the {policy.k} strongest"
+    level = sum(rank[0] == mine[0] for rank in ranks if rank > mine)
+    if not level:
+        return f"not among the {policy.k} strongest"
+    others = "one other has" if level == 1 else f"{level} others have"
+    return (
+        f"not among the {policy.k} strongest; {others} the same probability, and a larger margin "
+        "before it was calibrated"
+    )
 
 
 def strength(known: Known, symbol: str) -> tuple[float, float]:

@@ -114,6 +114,12 @@ def denials(results: Sequence[CheckResult]) -> tuple[CheckResult, ...]:
     return tuple(result for result in results if result.denies)
 
 
+def gravest(results: Sequence[CheckResult]) -> tuple[CheckResult, ...]:
+    """Return the denials that weigh most: lasting ones, else those that time alone may cure."""
+    denied = denials(results)
+    return tuple(result for result in denied if not result.later) or denied
+
+
 def with_sent(picture: Picture, leg: Leg) -> Picture:
     """Return the picture as it would be with `leg` sent and not yet filled."""
     activity = None if picture.activity is None else _with_order(picture, picture.activity, leg)

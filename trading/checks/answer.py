@@ -66,8 +66,15 @@ def unknown(what: str, *, deferred: bool = False) -> Answer:
 
 
 def worst(answers: list[Answer]) -> Answer:
-    """Return the first lasting denial, else the first denial, warning or answer."""
+    """Return the first lasting denial, else the first denial, warning or answer.
+
+    A denial says what the others say that deny as gravely: they stand when the first is mended.
+    """
     denials = [answer for answer in answers if not answer.passed]
     lasting = [answer for answer in denials if not answer.later]
     warnings = [answer for answer in answers if answer.warning]
-    return (lasting or denials or warnings or answers)[0]
+    gravest = lasting or denials
+    if not gravest:
+        return (warnings or answers)[0]
+    said = dict.fromkeys(answer.sentence for answer in gravest)
+    return replace(gravest[0], sentence=" ".join(said))

@@ -40,5 +40,16 @@ def test_a_weaker_one_of_equals_is_not_among_the_strongest() -> None:
     assert not_chosen(said, replace_k(4), "C").startswith("the model does not tell 3 symbols")
 
 
+def test_one_of_equal_probability_says_what_ranks_the_others_above_it() -> None:
+    said = known(A=(0.6, 0.4), B=(0.6, 0.3), C=(0.6, 0.2), D=(0.55, 0.1))
+    larger = "the same probability, and a larger margin before it was calibrated"
+
+    assert not_chosen(said, POLICY, "C") == f"not among the 2 strongest; 2 others have {larger}"
+    assert not_chosen(said, replace_k(1), "B") == (
+        f"not among the 1 strongest; one other has {larger}"
+    )
+    assert not_chosen(said, POLICY, "D") == "not among the 2 strongest"
+
+
 def replace_k(k: int) -> StrategySettings:
     return POLICY.model_copy(update={"k": k})

@@ -31,7 +31,7 @@ from trading.picture import (
     Reconciled,
     WorkingOrder,
 )
-from trading.pretrade import CHECKS, denials, judge, judge_leg
+from trading.pretrade import CHECKS, denials, gravest, judge, judge_leg
 from trading.proposals import Leg
 from trading.state import TradingState
 
@@ -295,6 +295,30 @@ def test_a_proposal_to_reduce_waits_for_what_is_not_known() -> None:
     blind: dict[str, Any] = {"account": None, "assets": {}, "activity": None, "average_volume": {}}
 
     assert denials(judge_leg(replace(HOLDING, **AFTER_THE_CLOSE | blind), CLOSE)) == ()
+
+
+def test_a_check_that_several_things_deny_as_gravely_says_them_all() -> None:
+    fallen = replace(ACCOUNT, last_equity=Decimal(120_000), peak=Decimal(130_000))
+
+    told = result(17, account=fallen)
+
+    # 20,000 of 120,000 since the close, 30,000 of 130,000 since the peak
+    assert told.sentence == (
+        "The desk lost 16.7 % today; 2.0 % pause entries. "
+        "Equity is 23.1 % below its peak; the limit is 15.0 %."
+    )
+    assert told.figure == Decimal(20_000) / Decimal(120_000)
+
+
+def test_what_lasts_weighs_more_than_what_time_cures_and_equals_are_told_together() -> None:
+    lost = result(17, account=replace(ACCOUNT, last_equity=Decimal(120_000)))
+    paused = result(24, consecutive_losses=8)
+    unknown = result(4, trading_state=None)
+    passed = result(3)
+
+    assert gravest([passed, unknown, lost, paused]) == (lost, paused)
+    assert gravest([passed, unknown]) == (unknown,)
+    assert gravest([passed]) == ()
 
 
 def test_value_at_risk_that_nobody_computed_is_said() -> None:
