@@ -107,6 +107,11 @@ def _people(happened: Day) -> list[Section]:
             ],
         ),
         Section(
+            "Signed, not sent", _count(happened.unsent, "order"),
+            ("Time", "Proposal", "Order", "Why"),
+            [(_clock(one.market_at), one.code, one.trade, one.reason) for one in happened.unsent],
+        ),
+        Section(
             "Filled", _count(happened.filled, "execution"),
             ("Time", "Proposal", "Trade", "Price, USD ", "Fee, USD "),
             [

@@ -46,6 +46,16 @@ class Sent:
 
 
 @dataclass(frozen=True)
+class Unsent:
+    """An order that somebody signed and the desk has not made, and why."""
+
+    market_at: datetime  # of the last signature
+    code: str
+    trade: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class Filled:
     """An execution."""
 
@@ -72,6 +82,7 @@ class Day:
 
     decisions: Sequence[Decision]
     sent: Sequence[Sent]
+    unsent: Sequence[Unsent]
     filled: Sequence[Filled]
     alerts: Sequence[Noted]
     differences: Sequence[Noted]
@@ -94,6 +105,7 @@ def day(conn: sa.Connection, *, after: datetime, until: datetime) -> Day:
     return Day(
         decisions=_decisions(conn, after, until),
         sent=_sent(conn, after, until),
+        unsent=_unsent(conn, after, until),
         filled=_filled(conn, after, until),
         alerts=_alerts(conn, after, until),
         differences=_differences(conn, after, until),
@@ -141,6 +153,33 @@ def _sent(conn: sa.Connection, after: datetime, until: datetime) -> list[Sent]:
         Sent(
             row.intended_market_at, row.code, _trade(row), row.state, row.filled_quantity,
             row.average_price, row.reason or "",
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+def _unsent(conn: sa.Connection, after: datetime, until: datetime) -> list[Unsent]:
+    """Legs signed in that stretch for which no order was made by its end."""
+    last = sa.func.max(signatures.c.market_at).label("market_at")
+    made = sa.exists().where(orders.c.leg_id == legs.c.leg_id, orders.c.intended_market_at <= until)
+    rows = conn.execute(
+        sa.select(
+            last, proposals.c.code, proposals.c.note, legs.c.leg_no, legs.c.side,
+            legs.c.quantity, legs.c.symbol, legs.c.closed_sentence, legs.c.waiting_sentence,
+        )
+        .join(proposals, proposals.c.proposal_id == signatures.c.proposal_id)
+        .join(legs, legs.c.proposal_id == proposals.c.proposal_id)
+        .where(
+            _within(signatures.c.market_at, after, until), signatures.c.kind == "sign",
+            signatures.c.withdrawn_at.is_(None), sa.not_(made),
+        )
+        .group_by(proposals.c.proposal_id, legs.c.leg_id)
+        .order_by(last, proposals.c.code, legs.c.leg_no)
+    )  # fmt: skip
+    return [
+        Unsent(
+            row.market_at, row.code, _trade(row),
+            row.closed_sentence or row.waiting_sentence or row.note or "It waits to be sent.",
         )
         for row in rows
     ]  # fmt: skip

@@ -260,6 +260,46 @@ def test_the_end_of_day_report_tells_the_session_and_needs_nothing_else(desk: De
     assert r"A \<script\>price\</script\> \| fell." in report["text"]
 
 
+def test_the_end_of_day_report_tells_what_was_signed_and_not_sent_and_why(desk: Desk) -> None:
+    at, case = exchange().open(SOLD), desk.case
+    ended, waiting, sent, taken_back = (
+        proposed(symbol, session=FIRST) for symbol in ("AAPL", "FB", "IBM", "MSFT")
+    )
+    for made in (ended, waiting, sent, taken_back):
+        case.record(made)
+        assert case.sign(made, "Maria", market_at=at).recorded
+    case.withdraw(taken_back, "Maria")
+    why = "AAPL moved +0.61 % after it was signed; the signature covered ±0.50 %."
+    with case.ledger.begin() as conn:
+        conn.execute(
+            sa.update(legs)
+            .where(legs.c.proposal_id == ended.proposal_id)
+            .values(closed_at=at, closed_code="drifted", closed_sentence=why)
+        )
+        leg_id = conn.scalar(sa.select(legs.c.leg_id).where(legs.c.proposal_id == sent.proposal_id))
+        conn.execute(
+            sa.insert(orders).values(
+                client_order_id="cs-sent", leg_id=leg_id, proposal_id=sent.proposal_id, attempt=1,
+                state="accepted", symbol="IBM", side="buy", quantity=25, order_type="limit",
+                time_in_force="day", filled_quantity=0, intended_at=at, intended_market_at=at,
+                build="b1",
+            )
+        )  # fmt: skip
+
+    desk.run(SOLD, performance, end_of_day)
+
+    (report,) = desk.rows("portfolio.day_reports").iter_rows(named=True)
+    section = report["text"].split("## Signed, not sent\n")[1].split("## ")[0]
+    said, _, _, _, *lines = section.strip().splitlines()
+    assert said == "2 orders."
+    assert sorted(lines) == sorted(
+        [
+            f"| 09:30 | {ended.code} | buy 25 AAPL | {why} |",
+            f"| 09:30 | {waiting.code} | buy 25 FB | It waits to be sent. |",
+        ]
+    )
+
+
 def test_a_desk_whose_account_was_never_heard_has_no_accounts(desk: Desk) -> None:
     desk.run(SOLD, performance)
 
