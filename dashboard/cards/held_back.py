@@ -1,6 +1,7 @@
 """A row in quarantine: what arrived, why it is held, and what a steward may do."""
 
 import json
+from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
@@ -13,6 +14,37 @@ _STATES = {
     "released": ("green", "released"),
     "confirmed": ("gray", "confirmed as wrong, stays out"),
 }
+
+
+@dataclass(frozen=True)
+class _Decision:
+    """One of a steward's two decisions, and what it does."""
+
+    kind: str
+    label: str
+    does: str
+    deed: str
+
+
+_DECISIONS = (
+    _Decision(
+        "release_row",
+        "Release: it is right",
+        "The row of **{symbol}, {day}** goes into the market data as it was delivered{close}. "
+        "Features, forecasts and risk are computed with it from then on, and {symbol} can be "
+        "traded on it; research as of an earlier time still sees it held. This cannot be taken "
+        "back: a wrong row then needs a correction by its source.",
+        "Release it",
+    ),
+    _Decision(
+        "confirm_row",
+        "Confirm: it is wrong",
+        "The row of **{symbol}, {day}** stays out of the market data for good, and {symbol} is not "
+        "traded on this session's data. This cannot be taken back: a right row comes as a "
+        "correction by its source.",
+        "Keep it out",
+    ),
+)
 
 
 def show(row: dict[str, Any], person: Person) -> None:
@@ -86,16 +118,24 @@ def _decide(row: dict[str, Any], person: Person) -> None:
         placeholder="What makes the row right, or wrong?",
         max_chars=300,
     )
+    said = str(reason or "").strip()
     with st.container(horizontal=True):
-        for label, kind in (
-            ("Release: it is right", "release_row"),
-            ("Confirm: it is wrong", "confirm_row"),
-        ):
-            if st.button(label, key=f"{kind}-{key}", disabled=not (reason or "").strip()):
-                asking.ask(
-                    person,
-                    kind,
-                    {"quarantine_id": key, "reason": str(reason).strip()},
-                    once=f"{kind}-{key}-{reason}",
-                )
-                st.toast("Asked. The outcome appears below.", icon=":material/schedule:")
+        for decision in _DECISIONS:
+            with st.popover(decision.label, disabled=not said):
+                st.markdown(decision.does.format(**_told(row)))
+                if st.button(decision.deed, key=f"{decision.kind}-{key}", disabled=not said):
+                    _ask(person, decision.kind, key, said)
+
+
+def _told(row: dict[str, Any]) -> dict[str, str]:
+    """What a decision is about, in words: the symbol, its session and the close as delivered."""
+    close = json.loads(row["row"]).get("close")
+    at = "" if close is None else f" with its close of **{_price(close)} USD**"
+    return {"symbol": str(row["symbol"]), "day": formats.day(row["session"]), "close": at}
+
+
+def _ask(person: Person, kind: str, key: str, reason: str) -> None:
+    asking.ask(
+        person, kind, {"quarantine_id": key, "reason": reason}, once=f"{kind}-{key}-{reason}"
+    )
+    st.toast("Asked. The outcome appears below.", icon=":material/schedule:")

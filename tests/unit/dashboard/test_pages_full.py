@@ -233,6 +233,26 @@ def test_the_first_run_panel_stays_away_once_dismissed(desk: Settings) -> None:
     assert "You are in July 2012" not in _text(refreshed)
 
 
+def test_before_a_steward_decides_the_page_says_what_it_does_and_that_it_is_final(
+    desk: Settings,
+) -> None:
+    at = _page("data_quality")
+    at.text_input(key="reason-q1").set_value("Checked with the exchange.").run()
+
+    text = _text(at)
+
+    assert (
+        "The row of **AAPL, Mon 2 Jul 2012** goes into the market data as it was delivered with "
+        "its close of **59.94 USD**."
+    ) in text
+    assert "AAPL can be traded on it; research as of an earlier time still sees it held." in text
+    assert "stays out of the market data for good" in text
+    assert text.count("This cannot be taken back") == 2
+    assert [at.button(key=f"{kind}-q1").label for kind in ("release_row", "confirm_row")] == [
+        "Release it", "Keep it out",
+    ]  # fmt: skip
+
+
 def test_a_steward_releases_a_row_with_a_reason(desk: Settings) -> None:
     at = _page("data_quality")
     assert at.button(key="release_row-q1").disabled
