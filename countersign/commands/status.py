@@ -3,6 +3,7 @@
 import json
 import sys
 import time
+from datetime import datetime
 from typing import Annotated, Any
 
 import typer
@@ -12,6 +13,7 @@ from config import settings as configuration
 from countersign.console import console
 from countersign.overview import of
 from countersign.processes.homes import Home
+from dashboard import formats
 
 app = typer.Typer(add_completion=False)
 
@@ -31,12 +33,13 @@ def status(
     if as_json:
         sys.stdout.write(json.dumps(overview.facts, default=str, indent=2) + "\n")
     else:
-        _show(overview.facts)
+        show(overview.facts)
     if not overview.is_running:
         raise typer.Exit(3)
 
 
-def _show(facts: dict[str, Any]) -> None:
+def show(facts: dict[str, Any]) -> None:
+    """Print where the desk stands; instants are told as the exchange has them."""
     supervisor = facts["supervisor"]
     if supervisor:
         console.print(f"Supervisor {supervisor['pid']}, {supervisor['phase']}  ({facts['home']})")
@@ -74,32 +77,38 @@ def _market(market: dict[str, Any] | None) -> list[str]:
     kind = "replay" if market["replay"] else "live"
     held = f" ({market['hold_reason']})" if market["hold_reason"] else ""
     hours = "open" if market["is_open"] else "closed"
-    return [
-        f"Market: {market['now']:%a %d %b %Y %H:%M} UTC, {hours}, {kind} {market['state']}{held}"
-    ]
+    return [f"Market: {_moment(market['now'])}, {hours}, {kind} {market['state']}{held}"]
 
 
 def _feed(feed: dict[str, Any] | None) -> list[str]:
     if feed is None:
         return []
     told, ago = feed["tags"], _duration(feed["seconds_ago"])
-    newest = told["newest_at"]
+    newest, stale_since = (_instant(told[name]) for name in ("newest_at", "stale_since"))
     said = [
-        f"newest minute to {newest[11:16]} UTC" if newest else "no minute yet",
+        f"newest minute to {formats.new_york(newest)}" if newest else "no minute yet",
         f"{told['gaps']} missing",
         f"{told['healed']} healed",
         f"{told['waiting']} not stored yet",
         f"{told['reconnects']} reconnects",
     ]
-    stale = f"[red]stale since {told['stale_since'][11:16]}[/red], " if told["stale_since"] else ""
+    stale = f"[red]stale since {formats.new_york(stale_since)}[/red], " if stale_since else ""
     return [f"Live feed: {stale}{', '.join(said)} (told {ago} ago)"]
 
 
 def _trading(trading: dict[str, Any] | None) -> list[str]:
     if trading is None:
         return []
-    return [f"Trading: {trading['state']} since {trading['set_at']:%d %b %H:%M} UTC "
-            f"({trading['reason']})"]  # fmt: skip
+    return [f"Trading: {trading['state']} since {_moment(trading['set_at'])} ({trading['reason']})"]
+
+
+def _moment(instant: datetime) -> str:
+    """A day and time of the exchange: ``Mon 2 Jul 2012, 09:31 New York``."""
+    return f"{formats.moment(instant)} New York"
+
+
+def _instant(told: str | None) -> datetime | None:
+    return None if told is None else datetime.fromisoformat(told)
 
 
 def _counts(counts: dict[str, dict[str, int]] | None) -> list[str]:
