@@ -10,7 +10,7 @@ from ledger import audit, people
 from ledger.alerts import ACKNOWLEDGERS
 from ledger.connection import new_id
 from ledger.tables import alert_rules
-from trading.alerting import MEASURES, Rule, in_words, require_known
+from trading.alerting import MEASURES, Rule, in_words, require_known, require_within_reach
 
 _DEED = "Making or retiring a rule"
 
@@ -38,10 +38,11 @@ def add(conn: sa.Connection, rule: Rule, *, person_id: str, desk_at: datetime) -
     NotAllowedError
         If the person is not active or a mere viewer.
     ValueError
-        If it watches what is not a measure.
+        If it watches what is not a measure, or its threshold can never be crossed.
     """
     people.require(conn, person_id, ACKNOWLEDGERS, deed=_DEED)
     require_known(rule)
+    require_within_reach(rule)
     made = Rule(**(vars(rule) | {"rule_id": new_id()}))
     conn.execute(sa.insert(alert_rules).values(**vars(made), made_by=person_id, made_at=desk_at))
     audit.append(

@@ -23,6 +23,8 @@ class Measure:
         What it is a figure of: a symbol, a process, or the desk (one figure).
     source : str
         Who looks: the worker every few seconds, or the pipeline after each close.
+    may_be_negative : bool
+        Whether the figure can fall below zero.
     """
 
     label: str
@@ -30,24 +32,36 @@ class Measure:
     unit: Unit
     of: Literal["symbol", "process", "desk"]
     source: Source
+    may_be_negative: bool = False
 
 
 MEASURES: Final[dict[str, Measure]] = {
     "last_price": Measure("last price", "price", "USD", "symbol", "worker"),
-    "day_return": Measure("return of the session", "price", "share", "symbol", "close"),
+    "day_return": Measure(
+        "return of the session", "price", "share", "symbol", "close", may_be_negative=True
+    ),
     "rsi_14": Measure("RSI over 14 sessions", "indicator", "points", "symbol", "close"),
     "above_average_50": Measure(
-        "distance from the 50-session average", "indicator", "share", "symbol", "close"
+        "distance from the 50-session average",
+        "indicator",
+        "share",
+        "symbol",
+        "close",
+        may_be_negative=True,
     ),
     "volatility_20": Measure(
         "volatility a year, of 20 sessions", "indicator", "share", "symbol", "close"
     ),
-    "day_gain": Measure("gain since the last close", "profit", "share", "desk", "worker"),
-    "open_gain": Measure("open gain", "profit", "USD", "symbol", "worker"),
+    "day_gain": Measure(
+        "gain since the last close", "profit", "share", "desk", "worker", may_be_negative=True
+    ),
+    "open_gain": Measure("open gain", "profit", "USD", "symbol", "worker", may_be_negative=True),
     "drawdown": Measure("drawdown from the highest equity", "risk", "share", "desk", "worker"),
     "gross_exposure": Measure("gross exposure", "risk", "share", "desk", "worker"),
     "position_share": Measure("share of equity", "risk", "share", "symbol", "worker"),
-    "value_at_risk": Measure("value at risk, 99 % one day", "risk", "share", "desk", "close"),
+    "value_at_risk": Measure(
+        "value at risk, 99 % one day", "risk", "share", "desk", "close", may_be_negative=True
+    ),
     "quote_age": Measure("age of the last quote", "data", "minutes", "symbol", "worker"),
     "held_back": Measure("symbols held back", "data", "count", "desk", "close"),
     "order_age": Measure("age of the oldest working order", "order", "minutes", "desk", "worker"),
@@ -151,13 +165,31 @@ def require_known(rule: Rule) -> None:
         raise ValueError(f"{rule.measure!r} is one figure of the desk, not of {rule.subject!r}.")
 
 
+def require_within_reach(rule: Rule) -> None:
+    """Refuse a threshold that the figure can never cross; of rules to be made, not of kept ones.
+
+    Raises
+    ------
+    ValueError
+        Naming what was wanted and what came.
+    """
+    measure = MEASURES[rule.measure]
+    if rule.threshold < 0 and not measure.may_be_negative:
+        always = "always" if rule.comparison == "above" else "never"
+        raise ValueError(
+            f"A threshold of {measure.label} must be 0 or more, was "
+            f"{said(rule.threshold, measure.unit)}: it is never negative, so the rule would "
+            f"{always} hold. Write it without the minus."
+        )
+
+
 def said(value: Decimal, unit: Unit) -> str:
     """Return a figure with its unit."""
     if unit == "USD":
         return money(value)
     if unit == "share":
         return percent(value)
-    figure = f"{value:,.1f}".removesuffix(".0")
+    figure = f"{value:,.1f}".removesuffix(".0").replace("-", "−")
     return figure if unit in {"count", "points"} else f"{figure} {unit}"
 
 

@@ -71,6 +71,20 @@ def test_the_rule_kept_is_the_one_on_the_screen(
     assert ("Write a number" in _text(at)) == (kept is None)
 
 
+def test_a_price_below_zero_is_refused_with_what_was_wanted_and_what_came(desk: Settings) -> None:
+    at = _page()
+    at.text_input(key="rule-threshold").set_value("-190").run()
+    at.button(key="rule-make").click().run()
+
+    assert not at.exception
+    assert (
+        "A threshold of last price must be 0 or more, was −190.00 USD\\: it is never negative, so "
+        "the rule would never hold."
+    ) in _text(at)
+    with data.asked() as conn:
+        assert alert_rules.active(conn) == []
+
+
 def test_a_rule_is_made_in_plain_words_and_retired(desk: Settings) -> None:
     at = _page()
     at.selectbox(key="rule-area").set_value("profit").run()
