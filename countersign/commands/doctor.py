@@ -14,6 +14,7 @@ from countersign.health.machine import machine
 from countersign.health.services import services
 from countersign.processes.addresses import require_server
 from countersign.processes.homes import Home
+from countersign.processes.replayed import require_session
 
 app = typer.Typer(add_completion=False)
 
@@ -38,6 +39,7 @@ def _findings() -> Iterator[Finding]:
     try:
         settings, told = configuration.load(), configuration.load(running=False)
         require_server(told)
+        require_session(told)
         limits.load()
         universe.load()
         gates.load()

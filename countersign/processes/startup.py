@@ -9,7 +9,15 @@ from pathlib import Path
 
 from config import settings as configuration
 from config.settings import Settings
-from countersign.processes import addresses, dagster_files, environment, homes, plan, reaper
+from countersign.processes import (
+    addresses,
+    dagster_files,
+    environment,
+    homes,
+    plan,
+    reaper,
+    replayed,
+)
 from countersign.processes.children import Spec
 from countersign.processes.homes import Home
 from countersign.processes.keeper import Keeper
@@ -36,6 +44,7 @@ class Startup:
     def __post_init__(self) -> None:
         self.told = configuration.load(self.environ, running=False)
         addresses.require_server(self.told)
+        replayed.require_session(self.told)
         self.supervisor = Supervisor(self.home, boot_id=uuid.uuid4().hex, build=self.told.build)
         self.settings = self._settle()
         self.environment = environment.of_children(self.settings, self.home, self.environ)

@@ -10,7 +10,8 @@ from typer.testing import CliRunner
 from config import settings
 from config.errors import SettingsError
 from countersign.commands import reset
-from countersign.processes import addresses, homes, logs, ports
+from countersign.console import Progress
+from countersign.processes import addresses, homes, logs, ports, replayed, startup
 from countersign.processes.addresses import Ports
 from countersign.processes.homes import Home, HomeError
 
@@ -133,6 +134,39 @@ def test_a_server_is_used_only_when_both_settings_say_so(tmp_path: Path) -> None
     addresses.require_server(both)
     assert "postgres" in addresses.needed(alone)
     assert "postgres" not in addresses.needed(both)
+
+
+@pytest.mark.parametrize(
+    ("start", "said"),
+    [
+        ("2012-07-04", "is 2012-07-04, a Wednesday on which .* to 2012-07-03 or 2012-07-05"),
+        ("2012-06-30", "is 2012-06-30, a Saturday on which .* to 2012-06-29 or 2012-07-02"),
+        ("1900-01-01", "is 1900-01-01, a Monday on which .* to 1952-09-29"),
+    ],
+)
+def test_a_replay_that_would_begin_on_a_day_without_trading_is_refused_before_anything_starts(
+    tmp_path: Path, start: str, said: str
+) -> None:
+    environ = {"DESK_HOME": str(tmp_path / "home"), "COUNTERSIGN_VENUE__START": start}
+    home = Home(tmp_path / "home")
+    home.prepare()
+
+    with pytest.raises(SettingsError, match=said):
+        startup.begin(home, Progress(), environ)
+
+    assert not home.runtime.exists()
+
+
+def test_a_desk_with_a_real_broker_has_no_replay_to_begin(tmp_path: Path) -> None:
+    told = settings.load(
+        {
+            "DESK_HOME": str(tmp_path), "COUNTERSIGN_VENUE__START": "2012-07-04",
+            "COUNTERSIGN_MODE": "paper", "COUNTERSIGN_BROKER__KIND": "alpaca",
+            "COUNTERSIGN_BROKER__KEY_ID": "PK1", "COUNTERSIGN_BROKER__SECRET_KEY": "s",
+        }
+    )  # fmt: skip
+
+    replayed.require_session(told)
 
 
 def test_a_folder_behind_a_file_is_told(tmp_path: Path) -> None:
