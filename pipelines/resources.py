@@ -103,6 +103,7 @@ def broker() -> "AlpacaBroker":
         feed=told.feed,
         paper=settings().mode != "live",
         account_number=settings().live.confirm_account or None,
+        clock_seconds=told.clock_seconds,
     )
 
 

@@ -69,6 +69,7 @@ def opened() -> Desk:
             feed=told.feed,
             paper=settings.mode != "live",
             account_number=settings.live.confirm_account or None,
+            clock_seconds=told.clock_seconds,
         ),
         venue=venue,
         market=LedgerClock(database),

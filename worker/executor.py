@@ -13,7 +13,7 @@ from trading.state import TradingState
 from trading.stopping import cancel_order, halt
 from worker.by_hand import propose_by_hand
 from worker.desk import Desk
-from worker.flattening import flatten, send_flatten
+from worker.flattening import FlattenSender, flatten
 from worker.heart import heartbeat
 from worker.loop import Task
 from worker.parts import send_parts
@@ -31,11 +31,12 @@ _OWNER = "executor"
 
 def tasks(desk: Desk) -> list[Task]:
     """Return what the executor does."""
+    pace = desk.settings.broker.look_seconds
     return [
         Task("requests", lambda: carry_out_next(desk), _SECONDS),
-        Task("flatten", lambda: send_flatten(desk), _SECONDS),
-        Task("parts", lambda: send_parts(desk), _PARTS_SECONDS),
-        Task("stops", lambda: protect(desk), _STOPS_SECONDS),
+        Task("flatten", FlattenSender(desk).step, _SECONDS),
+        Task("parts", lambda: send_parts(desk), max(_PARTS_SECONDS, pace)),
+        Task("stops", lambda: protect(desk), max(_STOPS_SECONDS, pace)),
         heartbeat(desk, _OWNER),
     ]
 

@@ -5,7 +5,8 @@ the pipeline dead and the desk HALTED.
 """
 
 import os
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from assets.flattening import NoResearch, flatten_proposal
 from assets.picture import limits_now
@@ -58,6 +59,26 @@ def flatten(desk: Desk, asked: Request) -> str:
         f"Proposal {drafted.code} closes every position by {orders}. Nothing is sent before it "
         "is signed, under Approvals."
     )
+
+
+@dataclass
+class FlattenSender:
+    """Sends what was signed of a flatten at once; what had to wait, again at the broker's pace."""
+
+    desk: Desk
+    left: int = 0  # legs that waited at the last look
+    tried_at: datetime | None = None
+
+    def step(self) -> None:
+        """Look once."""
+        now = self.desk.clock.now()
+        waits = self.desk.ledger.waiting_legs(not_leased_at=now, scope=Scope.ORDERED)
+        pace = timedelta(seconds=self.desk.settings.broker.look_seconds)
+        rests = self.tried_at is not None and abs(now - self.tried_at) < pace
+        if waits > self.left or (waits and not rests):
+            send_flatten(self.desk)
+            self.tried_at = now
+        self.left = waits
 
 
 def send_flatten(desk: Desk) -> None:

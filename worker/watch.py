@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from collections import deque
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -34,7 +35,8 @@ _UNDECIDED = "undecided"
 _CLOCK_SECONDS = 1.0
 _QUOTE_SECONDS = 2.0
 _WORKING_SECONDS = 2.0
-_QUIET_SECONDS = timedelta(seconds=30)
+_QUIET = timedelta(seconds=30)
+_LOOKS = 20  # of which the broker's own words may wake some before their time
 _OVERDUE_SECONDS = 5.0
 _BREAKER_SECONDS = 5.0
 _SPLIT_SECONDS = 5.0
@@ -54,7 +56,7 @@ def tasks(desk: Desk) -> list[Task]:
     )
     listed = [
         Task("clock", _Listener(desk).hear, _CLOCK_SECONDS),
-        Task("quotes", lambda: _quotes(desk), _QUOTE_SECONDS),
+        Task("quotes", lambda: _quotes(desk), max(_QUOTE_SECONDS, broker.look_seconds)),
         Task("reconciliation", reconciler.step, _WORKING_SECONDS),
         Task("trade updates", updates.listen, _WORKING_SECONDS),
         Task("overdue orders", lambda: _overdue(desk), _OVERDUE_SECONDS),
@@ -196,34 +198,51 @@ class _Breakers:
 
 @dataclass
 class _Reconciler:
-    """Compares ledger and broker: often while orders work, else every half minute.
+    """Compares ledger and broker: at the broker's pace while orders work, else every half minute.
 
-    Signed legs wait for a clean comparison: after an unclean one it is done again at once. So it
-    is when the broker says that something happened: that alone, for the query is the fact.
+    Signed legs wait for a clean comparison: after an unclean one it is done again at that pace.
+    It is done at once when the broker says that something happened: that alone, for the query is
+    the fact. A broker that goes on and on is heard twice as often as its pace, on the average.
     """
 
     desk: Desk
     last_clean_at: datetime | None = field(default=None)
     told: threading.Event = field(default_factory=threading.Event)
+    looks: deque[datetime] = field(default_factory=lambda: deque(maxlen=_LOOKS))
 
     def step(self) -> None:
         now = self.desk.clock.now()
-        # A clock that ran ahead and was put right must not make it quiet until that time.
-        quiet = self.last_clean_at is not None and abs(now - self.last_clean_at) < _QUIET_SECONDS
-        if quiet and not self.told.is_set() and not self.desk.ledger.working_orders():
+        if not self._is_due(now):
             return
         self.told.clear()  # before asking: what is told from now on is asked for again
+        self.looks.append(now)
         report = reconcile(
             self.desk.ledger,
             self.desk.broker,
             market=self.desk.market,
             desk=self.desk.clock,
-            universe=self.desk.universe.names,
             environment=self.desk.environment,
         )
         self.last_clean_at = now if report.clean else None
         if not report.clean:
             log.warning("reconciliation found differences: %s", report.differences)
+
+    def _is_due(self, now: datetime) -> bool:
+        pace = timedelta(seconds=self.desk.settings.broker.look_seconds)
+        latest = self.looks[-1] if self.looks else None
+        earliest = self.looks[0] if len(self.looks) == _LOOKS else None
+        if self.told.is_set() and not _within(pace * _LOOKS / 2, earliest, now):
+            return True
+        if _within(pace, latest, now):
+            return False
+        return not _within(_QUIET, self.last_clean_at, now) or bool(
+            self.desk.ledger.working_orders()
+        )
+
+
+def _within(span: timedelta, since: datetime | None, now: datetime) -> bool:
+    """Whether less has passed; a clock that ran ahead and was put right must not make it wait."""
+    return since is not None and abs(now - since) < span
 
 
 @dataclass

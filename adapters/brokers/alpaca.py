@@ -18,6 +18,7 @@ from alpaca.trading.requests import GetCalendarRequest, GetOrderByIdRequest, Get
 
 from adapters.brokers import alpaca_answers as answers
 from adapters.brokers.alpaca_asking import ask, asked, sober, unavailable
+from adapters.brokers.alpaca_clock import CountedClock
 from adapters.brokers.alpaca_orders import order_body
 from config.live import LIVE_HOST
 from trading.broker import (
@@ -72,6 +73,8 @@ class AlpacaBroker:
         Orders asked for at once; the broker returns 500 at most.
     account_number : str, optional
         The one account that may be traded: nothing is sent to another. A live one must be named.
+    clock_seconds : float
+        How long market time is counted on from the broker's last word; 0: it is always asked.
 
     Raises
     ------
@@ -91,6 +94,7 @@ class AlpacaBroker:
         timeout: tuple[float, float] = _TIMEOUT,
         page_size: int = _PAGE,
         account_number: str | None = None,
+        clock_seconds: float = 0.0,
     ) -> None:
         if paper == (urlsplit(url).hostname == LIVE_HOST) or not (paper or account_number):
             raise ValueError(
@@ -108,6 +112,7 @@ class AlpacaBroker:
             StockHistoricalDataClient(key_id, secret_key, raw_data=True, url_override=data_url),
             timeout,
         )
+        self._clock = CountedClock(self._told_time, seconds=clock_seconds)
         # What never changes of an order, kept so that each is looked up once.
         self._seen: dict[str, BrokerOrder] = {}  # by the broker's id
         self._parents: dict[str, str] = {}  # the broker's id of a child: client id of its entry
@@ -204,8 +209,8 @@ class AlpacaBroker:
         return told
 
     def clock(self) -> BrokerClock:
-        """Return the market's time."""
-        return asked("clock", lambda: answers.clock(self._trading.get_clock()))
+        """Return the market's time, counted on from the last answer while that is young."""
+        return self._clock.now()
 
     def calendar(self, first: date, last: date) -> Sequence[TradingDay]:
         """Return the sessions from `first` to `last`."""
@@ -254,6 +259,9 @@ class AlpacaBroker:
             lambda: answers.asset(self._trading.get_asset(symbol)),
             missing_is_none=True,
         )
+
+    def _told_time(self) -> BrokerClock:
+        return asked("clock", lambda: answers.clock(self._trading.get_clock()))
 
     def _refused(self, order: Order, error: APIError) -> BrokerOrder:
         name, status = order.client_order_id, error.status_code

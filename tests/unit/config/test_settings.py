@@ -23,6 +23,19 @@ def test_without_any_word_the_desk_is_embedded_and_keeps_to_its_home(tmp_path: P
     assert told.dashboard.host == "127.0.0.1"
 
 
+@pytest.mark.parametrize(("own", "seconds"), [({}, 10.0), ({"LOOK_SECONDS": "5"}, 5.0)])
+def test_alpaca_is_asked_more_seldom_than_the_venue_unless_somebody_says_how_often(
+    tmp_path: Path, own: dict[str, str], seconds: float
+) -> None:
+    alpaca = {"KIND": "alpaca", "KEY_ID": "PKTEST", "SECRET_KEY": "hush-hush"} | own
+    variables = {f"COUNTERSIGN_BROKER__{key}": value for key, value in alpaca.items()}
+    venue = settings.load(environ(tmp_path)).broker
+    connected = settings.load(environ(tmp_path, COUNTERSIGN_MODE="paper", **variables)).broker
+
+    assert (venue.look_seconds, venue.clock_seconds) == (0.0, 0.0)
+    assert (connected.look_seconds, connected.clock_seconds) == (seconds, 60.0)
+
+
 def test_later_sources_win(tmp_path: Path) -> None:
     (tmp_path / "desk.toml").write_text("[dashboard]\nport = 9001\n[dagster]\nport = 9002\n")
     (tmp_path / "runtime.json").write_text(json.dumps({"dagster": {"port": 9003}}))

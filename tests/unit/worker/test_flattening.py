@@ -3,6 +3,7 @@
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
@@ -20,12 +21,13 @@ from ledger import (
 )
 from ledger.filed import StoredProposal
 from tests.integration.sending.desk import OPEN as MARKET_OPEN
+from tests.integration.sending.desk import FakeBroker, StandingClock
 from tests.unit.dashboard import proposed
 from tests.unit.worker.desks import CLOSE, NOON, OPEN, WorkerDesk, clock_at
 from trading.proposals import FLATTEN, from_content
 from trading.state import TradingState
 from warehouse.place import Place
-from worker.flattening import send_flatten
+from worker.flattening import FlattenSender, send_flatten
 
 D = Decimal
 
@@ -78,21 +80,59 @@ def test_it_reduces_the_desk_and_proposes_and_sends_nothing(holding: WorkerDesk)
     assert holding.broker.submits == 0
 
 
-def test_signed_it_is_sent_by_the_executor_though_the_desk_is_halted(holding: WorkerDesk) -> None:
-    holding.asks("halt", {"reason": "drill"})
-    holding.asks("flatten", {"reason": "drill"})
-    [made] = flattens(holding)
-    with holding.desk.engine.begin() as conn:
+def sign_flatten(at: WorkerDesk) -> None:
+    at.asks("flatten", {"reason": "drill"})
+    [made] = flattens(at)
+    with at.desk.engine.begin() as conn:
         outcome = signatures.sign(
             conn,
             proposal_id=made.proposal_id,
-            person_id=holding.people["maria"],
+            person_id=at.people["maria"],
             content_hash=made.content_hash,
             price=D("195.80"),
             market_at=OPEN,
             desk_at=NOON,
         )
     assert outcome.state == "signed", outcome
+
+
+class Counting(FakeBroker):
+    """Counts the looks at its account."""
+
+    looks = 0
+
+    def _answer(self, question: str) -> None:
+        self.looks += question == "account"
+        super()._answer(question)
+
+
+def test_what_waits_of_a_flatten_is_tried_at_once_and_then_at_the_broker_s_pace(
+    holding: WorkerDesk,
+) -> None:
+    sign_flatten(holding)
+    clock = cast("StandingClock", holding.desk.clock)
+    told = holding.desk.settings
+    paced = told.broker.model_copy(update={"look_seconds": 10.0})
+    broker = Counting(StandingClock(OPEN), holdings=holding.broker.holdings, away={"positions"})
+    desk = replace(
+        holding.desk, broker=cast("Any", broker), settings=told.model_copy(update={"broker": paced})
+    )
+    sender = FlattenSender(desk)
+    looks = []
+    for _ in range(4):
+        sender.step()
+        looks.append(broker.looks)
+        clock.forward(5)
+
+    assert looks == [1, 1, 2, 2]
+    broker.away = set()
+    sender.step()
+    assert broker.submits == 2
+
+
+def test_signed_it_is_sent_by_the_executor_though_the_desk_is_halted(holding: WorkerDesk) -> None:
+    holding.asks("halt", {"reason": "drill"})
+    sign_flatten(holding)
 
     send_flatten(holding.desk)
     send_flatten(holding.desk)

@@ -278,6 +278,50 @@ def test_a_word_of_the_broker_makes_it_compare_at_once(at_work: WorkerDesk) -> N
         assert len(reconciliations.history(conn)) == 2
 
 
+def at_a_pace(at_work: WorkerDesk, seconds: float) -> _Reconciler:
+    """Its comparisons stay unclean; the broker is one that bears to be asked so often."""
+    at_work.broker.holdings = {"MSFT": Decimal(7)}
+    told = at_work.desk.settings
+    paced = told.broker.model_copy(update={"look_seconds": seconds})
+    settings = told.model_copy(update={"broker": paced})
+    return _Reconciler(replace(at_work.desk, settings=settings))
+
+
+def looks(at_work: WorkerDesk) -> int:
+    with at_work.desk.engine.connect() as conn:
+        return len(reconciliations.history(conn, last=1000))
+
+
+def test_a_broker_is_asked_at_its_pace_and_at_once_when_it_says_something(
+    at_work: WorkerDesk,
+) -> None:
+    reconciler = at_a_pace(at_work, 10)
+    clock = cast("StandingClock", at_work.desk.clock)
+    seen = []
+    for told in (False, False, True, False, False):
+        if told:
+            reconciler.told.set()
+        reconciler.step()
+        seen.append(looks(at_work))
+        clock.forward(5)
+
+    # At 0 s; at 10 s, as it is told; at 20 s, for which 10 have passed again.
+    assert seen == [1, 1, 2, 2, 3]
+
+
+def test_a_broker_that_goes_on_and_on_is_heard_at_twice_its_pace(at_work: WorkerDesk) -> None:
+    reconciler = at_a_pace(at_work, 10)
+    seen = []
+    for _ in range(150):  # five minutes of updates
+        reconciler.told.set()
+        reconciler.step()
+        seen.append(looks(at_work))
+        cast("StandingClock", at_work.desk.clock).forward(2)
+
+    assert seen[:20] == list(range(1, 21))  # a burst is heard at once
+    assert seen[-1] <= 20 + 300 / 5
+
+
 def override(at_work: WorkerDesk, name: str, value: str) -> None:
     """As `./desk limit` makes one, or as an older desk left it."""
     with at_work.desk.engine.begin() as conn:
