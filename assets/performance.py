@@ -25,7 +25,7 @@ from quality.calendar import exchange
 from quant.attribution import attribution, contributions
 from quant.execution_cost import implementation_shortfall
 from trading.cash import CashDay, cash_days
-from trading.lots import Book, Booked, Result, Trade, results
+from trading.lots import Book, Event, Result, Trade, results
 from warehouse import Warehouse, accounts, bars
 
 _BPS = Decimal(10_000)
@@ -35,7 +35,7 @@ _BPS = Decimal(10_000)
 class Told:
     """What the ledger says up to a session."""
 
-    events: Sequence[Trade | Booked]
+    events: Sequence[Event]
     curve: Sequence[EquityPoint]
     worked: Sequence[Worked]
 
@@ -114,7 +114,9 @@ def closes_of(
     first = min(starts)
     # What is booked on a day without a session belongs to none: it is accounted for on its own.
     days = {*exchange().sessions(first, session), *(event.session for event in told.events)}
-    names = sorted({e.sleeve.symbol for e in told.events if isinstance(e, Trade)})
+    names = sorted(
+        {e.sleeve.symbol if isinstance(e, Trade) else e.symbol for e in told.events} - {""}
+    )
     prices: dict[date, dict[str, Decimal]] = {day: {} for day in sorted(days)}
     if names:
         rows = bars.ohlcv(conn, names, first, session, as_of=decision_time(session))

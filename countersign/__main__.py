@@ -36,6 +36,7 @@ _WORDS = {
     "flatten": Word("Propose to close every position; a person signs it.", "flatten", _DAY),
     "reduce": Word("Allow only orders that reduce positions.", "reduce", _DAY),
     "resume": Word("Allow trading again.", "resume", _DAY),
+    "correct": Word("Book the broker's position after a trade past the desk.", "correct", _DAY),
     "limit": Word("Change a limit of the account for a while.", "limit", _DAY),
     "seed": Word("Land the sample's past in the lake.", "seed", _DATA),
     "check": Word("Judge a file of market data before it is landed.", "check", _DATA),

@@ -34,6 +34,7 @@ _NAMES = {
     "propose_by_hand": "A trade by hand",
     "release_row": "Release a row",
     "confirm_row": "Confirm a row",
+    "correct_positions": "Book what the broker holds",
 }
 
 

@@ -26,6 +26,8 @@ from ledger import alert_deliveries as deliveries
 from ledger import alert_rules as made_rules
 from ledger import alerts as stored_alerts
 from ledger import feeds, filed, market, pages, people, requests, splits, state, steps
+from ledger import position_corrections as stored_corrections
+from ledger.position_corrections import Differing
 from ledger.prices import price_now
 from quant.gates import Standing
 from trading.alerting import Rule
@@ -236,6 +238,16 @@ def reconciliation() -> pages.Reconciliation | None:
     """The last comparison of broker and ledger."""
     with asked() as conn:
         return pages.latest_reconciliation(conn)
+
+
+@st.cache_data(ttl=LIVE, max_entries=1, show_spinner=False)
+def differing() -> list[Differing]:
+    """Positions of which ledger and broker hold different shares; none while they agree."""
+    with asked() as conn:
+        compared = pages.latest_reconciliation(conn)
+        if compared is None or compared.clean:  # a fill may be told before its position is
+            return []
+        return stored_corrections.differing(conn, market.latest_positions(conn))
 
 
 @st.cache_data(ttl=SLOW, max_entries=1, show_spinner=False)

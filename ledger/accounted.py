@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from ledger.retold import Place, figure_text, rows
 from ledger.tables import alert_rules, alerts, bookings, fills, legs
+from trading.canonical import utc_text
 
 _Told = Mapping[str, Any]
 
@@ -35,9 +36,22 @@ def _bookings(conn: sa.Connection) -> Iterator[Place]:
             "quantity": figure_text(kept.quantity),
             "cash": figure_text(kept.cash),
         }
+        | _by_a_person(kept)
         for kept in conn.execute(sa.select(bookings))
     }
     yield from _compared("booking", stored, told)
+
+
+def _by_a_person(kept: sa.Row[Any]) -> dict[str, Any]:
+    """What a correction has beyond a booking of the broker's."""
+    if kept.market_at is None:
+        return {}
+    return {
+        "price": figure_text(kept.price),
+        "market_at": utc_text(kept.market_at),
+        "person_id": kept.person_id,
+        "reason": kept.reason,
+    }
 
 
 def _corrections(conn: sa.Connection) -> Iterator[Place]:

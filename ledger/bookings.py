@@ -1,6 +1,7 @@
-"""What the broker booked without a trade, each once: splits, dividends, interest, fees."""
+"""What was booked without a trade, each once: splits, dividends, interest, fees, corrections."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
@@ -71,8 +72,8 @@ def cash_since(conn: sa.Connection, recorded_after: datetime) -> Decimal:
 
 
 def of_shares(conn: sa.Connection) -> list[BrokerBooking]:
-    """Return the bookings that changed a holding, in order of their day."""
-    query = sa.select(bookings).where(bookings.c.quantity != 0)
+    """Return the broker's bookings that changed a holding, in order of their day."""
+    query = sa.select(bookings).where(bookings.c.quantity != 0, bookings.c.market_at.is_(None))
     rows = conn.execute(query.order_by(bookings.c.day, bookings.c.booking_id))
     return [
         BrokerBooking(
@@ -82,6 +83,33 @@ def of_shares(conn: sa.Connection) -> list[BrokerBooking]:
             day=row.day,
             quantity=row.quantity,
             cash=row.cash,
+        )
+        for row in rows
+    ]
+
+
+@dataclass(frozen=True)
+class Correction:
+    """Shares that a person booked as come or gone past the desk."""
+
+    booking_id: str
+    symbol: str
+    quantity: Decimal  # negative: gone
+    price: Decimal  # USD per share, of those that came
+    market_at: datetime
+
+
+def corrections(conn: sa.Connection) -> list[Correction]:
+    """Return what people booked as come or gone past the desk, oldest first."""
+    query = sa.select(bookings).where(bookings.c.quantity != 0, bookings.c.market_at.is_not(None))
+    rows = conn.execute(query.order_by(bookings.c.market_at, bookings.c.booking_id))
+    return [
+        Correction(
+            booking_id=row.booking_id,
+            symbol=row.symbol,
+            quantity=row.quantity,
+            price=row.price or Decimal(0),
+            market_at=row.market_at,
         )
         for row in rows
     ]

@@ -17,6 +17,7 @@ from ledger import (
     intents,
     legs,
     orders,
+    position_corrections,
     proposals,
     reconciliations,
     situation,
@@ -362,6 +363,10 @@ class DeskLedger:
     def expected_positions(self) -> dict[str, Decimal]:
         """Return shares by symbol as the recorded fills and bookings add up."""
         return self._transact(fills.holdings)
+
+    def settled_until(self) -> Mapping[str, datetime]:
+        """Return by symbol the market time until which trades past the desk are settled."""
+        return self._transact(position_corrections.settled_until)
 
     def record_bookings(
         self, told: Sequence[BrokerBooking], *, at: Stamp

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,14 +12,16 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from ledger import audit, bookings
+from ledger.bookings import Correction
 from ledger.tables import fills, orders, proposals
 from trading import positions
 from trading.broker import BrokerBooking, BrokerFill
 from trading.ledger import Stamp
 from trading.orders import Fill
-from trading.positions import Executed, Rescaled, quantities
+from trading.positions import Event, Executed, Lot, Rescaled, correction, quantities
 
 _NEW_YORK = ZoneInfo("America/New_York")
+_EARLIEST = datetime.min.replace(tzinfo=UTC)
 
 
 def add(conn: sa.Connection, told: Sequence[BrokerFill], *, at: Stamp) -> list[str]:
@@ -155,24 +157,42 @@ def total(conn: sa.Connection, client_order_id: str) -> tuple[Decimal, Decimal |
 
 def events(
     conn: sa.Connection, *, strategy: str | None = None, symbol: str | None = None
-) -> list[Executed | Rescaled]:
-    """Return all executions, of one strategy or symbol if named, in order, with splits between.
+) -> list[Event]:
+    """Return all executions, of one strategy or symbol if named, in order, with bookings between.
 
-    A split is booked for the whole account: its ratio follows from what all strategies held.
+    A split or a correction is booked for the whole account: its ratio follows from what all
+    strategies held. Shares that came past the desk are of no strategy.
     """
-    booked = [one for one in _by_day(bookings.of_shares(conn)) if symbol in {None, one.symbol}]
     held: dict[str, Decimal] = defaultdict(Decimal)
-    found: list[Executed | Rescaled] = []
-    for row in _rows(conn, symbol):
-        while booked and booked[0].day <= row.market_at.astimezone(_NEW_YORK).date():
-            found += _rescaled(booked.pop(0), held)
-        fill = _executed(row)
-        held[fill.symbol] += fill.signed_quantity
-        if strategy in {None, row.strategy}:
-            found.append(fill)
-    for one in booked:
-        found += _rescaled(one, held)
+    found: list[Event] = []
+    for told in _in_order(conn, symbol):
+        if isinstance(told, BrokerBooking):
+            found += _rescaled(told, held)
+        elif isinstance(told, Correction):
+            made = correction(
+                told.symbol, held=held[told.symbol], change=told.quantity, price=told.price
+            )
+            held[told.symbol] += told.quantity
+            found.append(made if strategy is None else replace(made, came=Lot()))
+        else:
+            fill = _executed(told)
+            held[fill.symbol] += fill.signed_quantity
+            if strategy in {None, told.strategy}:
+                found.append(fill)
     return found
+
+
+def _in_order(
+    conn: sa.Connection, symbol: str | None
+) -> list[BrokerBooking | Correction | sa.Row[Any]]:
+    """Bookings of a day, then its fills and corrections by market time."""
+    splits = [((one.day, _EARLIEST), one) for one in _by_day(bookings.of_shares(conn))]
+    moved = [
+        ((one.market_at.astimezone(_NEW_YORK).date(), one.market_at), one)
+        for one in (*_rows(conn, symbol), *bookings.corrections(conn))
+    ]
+    told = sorted([*splits, *moved], key=lambda each: each[0])
+    return [one for _, one in told if symbol in {None, one.symbol}]
 
 
 def _rows(conn: sa.Connection, symbol: str | None = None) -> sa.CursorResult[Any]:

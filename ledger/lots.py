@@ -4,22 +4,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
+from operator import itemgetter
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
+from ledger.bookings import Correction, corrections
 from ledger.tables import bookings, fills, legs, orders, proposals
 from quant.execution_cost import Execution
-from trading.lots import Booked, Sleeve, Trade
+from trading.lots import Booked, Corrected, Event, Sleeve, Trade
 
 _NEW_YORK = ZoneInfo("America/New_York")
 
 
-def events(conn: sa.Connection, *, last: date) -> list[Trade | Booked]:
+def events(conn: sa.Connection, *, last: date) -> list[Event]:
     """Return what stands of executions and bookings up to a session, in order.
 
-    A booking comes before the trades of its day. One without shares of a symbol, such as
-    interest, has an empty symbol.
+    A booking of the broker's comes before the trades of its day, a correction between them. One
+    without shares of a symbol, such as interest, has an empty symbol.
     """
     trades = conn.execute(
         sa.select(fills, proposals.c.strategy, proposals.c.model_version)
@@ -30,27 +33,35 @@ def events(conn: sa.Connection, *, last: date) -> list[Trade | Booked]:
     )
     booked = conn.execute(
         sa.select(bookings)
-        .where(bookings.c.day <= last)
+        .where(bookings.c.day <= last, bookings.c.market_at.is_(None))
         .order_by(bookings.c.day, bookings.c.booking_id)
     )
-    found: list[Booked | Trade] = [
+    found: list[Event] = [
         Booked(row.booking_id, row.day, row.kind, row.symbol or "", row.quantity, row.cash)
         for row in booked
     ]
-    found += [
-        Trade(
-            trade_id=row.execution_id,
-            session=session_of(row.market_at),
-            sleeve=Sleeve(row.symbol, row.strategy, row.model_version or ""),
-            side=row.side,
-            quantity=row.quantity,
-            price=row.price,
-            fee=row.fee,
-        )
-        for row in trades
-        if session_of(row.market_at) <= last
-    ]
+    moved: list[tuple[datetime, Event]] = [(row.market_at, _trade(row)) for row in trades]
+    moved += [(one.market_at, _corrected(one)) for one in corrections(conn)]
+    moved.sort(key=itemgetter(0))
+    found += [event for _, event in moved if event.session <= last]
     return sorted(found, key=lambda event: event.session)  # stable: bookings stay in front
+
+
+def _trade(row: sa.Row[Any]) -> Trade:
+    return Trade(
+        trade_id=row.execution_id,
+        session=session_of(row.market_at),
+        sleeve=Sleeve(row.symbol, row.strategy, row.model_version or ""),
+        side=row.side,
+        quantity=row.quantity,
+        price=row.price,
+        fee=row.fee,
+    )
+
+
+def _corrected(one: Correction) -> Corrected:
+    session = session_of(one.market_at)
+    return Corrected(one.booking_id, session, one.symbol, one.quantity, one.price)
 
 
 @dataclass(frozen=True)

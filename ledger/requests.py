@@ -28,6 +28,7 @@ KINDS = (
     "propose_by_hand",
     "release_row",
     "confirm_row",
+    "correct_positions",
 )
 
 # One who took a request and fell silent for so long is taken for dead.

@@ -312,10 +312,12 @@ def without(conn: sa.Connection, symbol: str, side: str) -> Decimal:
 
 
 def last_split(conn: sa.Connection, symbol: str) -> datetime | None:
-    """Return when (desk time) shares of a symbol were last booked without a trade."""
+    """Return when (desk time) the broker last booked shares of a symbol without a trade."""
     booked: datetime | None = conn.scalar(
         sa.select(sa.func.max(bookings.c.recorded_at)).where(
-            bookings.c.symbol == symbol, bookings.c.quantity != 0
+            bookings.c.symbol == symbol,
+            bookings.c.quantity != 0,
+            bookings.c.market_at.is_(None),
         )
     )
     return booked

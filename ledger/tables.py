@@ -268,17 +268,23 @@ fills = sa.Table(
     sa.Index(None, "client_order_id"),
 )
 
-bookings = sa.Table(  # by the broker, without a trade
+bookings = sa.Table(  # without a trade of the desk's
     "bookings",
     metadata,
     sa.Column("booking_id", sa.Text, primary_key=True),
-    sa.Column("kind", sa.Text, nullable=False),  # split, dividend, interest, fee, transfer
+    # split, dividend, interest, fee, transfer; correction: by a person, of what the desk missed
+    sa.Column("kind", sa.Text, nullable=False),
     sa.Column("symbol", sa.Text),
     sa.Column("day", sa.Date, nullable=False),  # exchange-local; a split's is its ex-date
     sa.Column("quantity", _number(), nullable=False),  # shares gained, negative: lost
     sa.Column("cash", _number(), nullable=False),  # USD, negative: paid
     sa.Column("recorded_at", _at(), nullable=False),
     sa.Column("source", sa.Text, nullable=False),
+    # Of a correction alone:
+    sa.Column("price", _number()),  # USD per share, of shares that came
+    sa.Column("market_at", _at()),  # when the broker held what was booked
+    sa.Column("person_id", _id(), sa.ForeignKey(people.c.person_id)),
+    sa.Column("reason", sa.Text),
 )
 
 requests = sa.Table(

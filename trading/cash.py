@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from trading.lots import Booked, Trade
+from trading.lots import Booked, Event, Trade
 
 ZERO = Decimal(0)
 _BOOKED = ("dividend", "interest", "transfer")
@@ -41,13 +41,14 @@ class CashDay:
         return None if self.told is None else self.told - self.closing
 
 
-def cash_days(events: Iterable[Trade | Booked], told: Mapping[date, Decimal]) -> list[CashDay]:
+def cash_days(events: Iterable[Event], told: Mapping[date, Decimal]) -> list[CashDay]:
     """Count the account's cash from the first session whose cash the broker told.
 
     Parameters
     ----------
-    events : iterable of Trade or Booked
-        In any order. What came before that session is in its cash already.
+    events : iterable of Trade, Booked or Corrected
+        In any order. What came before that session is in its cash already. A correction of a
+        position moves no cash: what was paid past the desk stays a difference.
     told : mapping of date to Decimal
         Cash at the close of each session, as the broker said it, USD.
 
@@ -78,7 +79,7 @@ def cash_days(events: Iterable[Trade | Booked], told: Mapping[date, Decimal]) ->
     return found
 
 
-def _moved(events: Iterable[Trade | Booked]) -> dict[date, dict[str, Decimal]]:
+def _moved(events: Iterable[Event]) -> dict[date, dict[str, Decimal]]:
     moved: dict[date, dict[str, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
     for event in events:
         sums = moved[event.session]
@@ -86,7 +87,7 @@ def _moved(events: Iterable[Trade | Booked]) -> dict[date, dict[str, Decimal]]:
             sign = -1 if event.side == "buy" else 1
             sums["trade"] += sign * event.quantity * event.price
             sums["fee"] -= event.fee
-        else:
+        elif isinstance(event, Booked):
             kind = event.kind if event.kind in {*_BOOKED, "fee"} else "other"
             sums[kind] += event.cash
     return moved

@@ -284,6 +284,12 @@ class Ledger(Protocol):
     def expected_positions(self) -> dict[str, Decimal]:
         """Return shares by symbol as the recorded fills add up."""
 
+    def settled_until(self) -> Mapping[str, datetime]:
+        """Return by symbol the market time until which trades past the desk are settled.
+
+        People booked what the broker held then; later ones are found like any other.
+        """
+
     def record_bookings(
         self, told: Sequence[BrokerBooking], *, at: Stamp
     ) -> Sequence[BrokerBooking]:

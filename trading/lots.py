@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from itertools import groupby
+from typing import TypeAlias
 
 from trading.orders import Side
 
@@ -56,6 +57,23 @@ class Booked:
 
 
 @dataclass(frozen=True)
+class Corrected:
+    """Shares that came or went past the desk, as a person booked them: nobody's profit.
+
+    What comes belongs to the account as a whole. Price in USD per share, of what came.
+    """
+
+    booking_id: str
+    session: date
+    symbol: str
+    quantity: Decimal  # negative: gone
+    price: Decimal
+
+
+Event: TypeAlias = Trade | Booked | Corrected
+
+
+@dataclass(frozen=True)
 class OpenLot:
     """Shares held, negative when short, at the price of today's share; its part of the fee."""
 
@@ -89,20 +107,27 @@ class ClosedLot:
 
 @dataclass
 class Book:
-    """All lots, and the cash that each sleeve took or gave since it was last asked."""
+    """All lots, and the cash that each sleeve took or gave since it was last asked.
 
+    `marks` are the last closes before the session that is accounted for, USD per share.
+    """
+
+    marks: dict[str, Decimal] = field(default_factory=dict)
     lots: dict[str, list[OpenLot]] = field(default_factory=lambda: defaultdict(list))
     closed: list[ClosedLot] = field(default_factory=list)
     flows: dict[Sleeve, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
     fees: dict[Sleeve, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
     income: dict[Sleeve, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
 
-    def apply(self, event: Trade | Booked) -> None:
+    def apply(self, event: Event) -> None:
         """Take an event into the book."""
-        if isinstance(event, Trade):
-            self._trade(event)
-        else:
-            self._book(event)
+        match event:
+            case Trade():
+                self._trade(event)
+            case Booked():
+                self._book(event)
+            case Corrected():
+                self._correct(event)
 
     @property
     def open_lots(self) -> list[OpenLot]:
@@ -144,6 +169,29 @@ class Book:
         else:
             queue[0] = replace(lot, quantity=lot.quantity - shares, fee=lot.fee - open_fee)
         return shares
+
+    def _correct(self, made: Corrected) -> None:
+        """Let the oldest shares go, or new ones come, at the last close: that earns nothing."""
+        left, queue = made.quantity, self.lots[made.symbol]
+        while left and queue and queue[0].quantity * left < 0:
+            lot = queue.pop(0)
+            size = min(abs(lot.quantity), abs(left))
+            gone = size if lot.quantity > 0 else -size
+            self.flows[lot.sleeve] += gone * self._worth(lot, made.session)
+            if size < abs(lot.quantity):
+                fee = lot.fee * (1 - size / abs(lot.quantity))
+                queue.insert(0, replace(lot, quantity=lot.quantity - gone, fee=fee))
+            left += gone
+        if left:
+            sleeve = Sleeve(made.symbol, "", "")
+            queue.append(OpenLot(made.booking_id, sleeve, made.session, left, made.price, ZERO))
+            self.flows[sleeve] -= left * self.marks.get(made.symbol, made.price)
+
+    def _worth(self, lot: OpenLot, session: date) -> Decimal:
+        """A share's price before the session, USD; what it cost if it was bought in the session."""
+        if lot.opened == session:
+            return lot.price
+        return self.marks.get(lot.sleeve.symbol, lot.price)
 
     def _flow(self, sleeve: Sleeve, cash: Decimal, fee: Decimal) -> None:
         self.flows[sleeve] += cash - fee
@@ -208,7 +256,7 @@ class Result:
 
 
 def results(
-    events: Iterable[Trade | Booked],
+    events: Iterable[Event],
     closes: Mapping[date, Mapping[str, Decimal]],
     *,
     book: Book | None = None,
@@ -217,7 +265,7 @@ def results(
 
     Parameters
     ----------
-    events : iterable of Trade or Booked
+    events : iterable of Trade, Booked or Corrected
         In order of session; bookings of a session before its trades.
     closes : mapping of date to mapping of str to Decimal
         Prices as quoted, USD per share, of every session to account for. A symbol without one
@@ -243,14 +291,14 @@ def results(
         raise ValueError(
             f"{len(unknown)} sessions have events and no closes, the first {unknown[0]}."
         )
-    marks: dict[str, Decimal] = {}
+    marks = book.marks
     before: dict[Sleeve, Decimal] = {}
     found: list[Result] = []
     for session in sorted(closes):
         for event in by_session.get(session, ()):
             _rescale(marks, book, event)
             book.apply(event)
-        marks |= closes[session]
+        marks.update(closes[session])
         values = _values(book, marks)
         touched = sorted({*values, *before, *book.flows})
         found += [_result(session, sleeve, book, values, before) for sleeve in touched]
@@ -260,9 +308,9 @@ def results(
     return found
 
 
-def _rescale(marks: dict[str, Decimal], book: Book, event: Trade | Booked) -> None:
+def _rescale(marks: dict[str, Decimal], book: Book, event: Event) -> None:
     """Bring a symbol's last price to the shares after a split, for a session without a close."""
-    if isinstance(event, Trade) or not event.quantity or event.symbol not in marks:
+    if not isinstance(event, Booked) or not event.quantity or event.symbol not in marks:
         return
     held = book.position(event.symbol)
     if held and held + event.quantity:

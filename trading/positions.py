@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from typing import TypeAlias
 
 from trading.orders import Side
 
@@ -49,6 +50,26 @@ class Lot:
 
 
 @dataclass(frozen=True)
+class Corrected:
+    """Shares of a symbol that came or went past the desk, as a person booked them.
+
+    Attributes
+    ----------
+    kept : Decimal
+        What is left of each share held before, from 0 to 1; those that went earned nothing.
+    came : Lot
+        The shares that came.
+    """
+
+    symbol: str
+    kept: Decimal
+    came: Lot = Lot()
+
+
+Event: TypeAlias = Executed | Rescaled | Corrected
+
+
+@dataclass(frozen=True)
 class Closing:
     """What an order that closed shares realised, USD after fees."""
 
@@ -88,15 +109,60 @@ def rescale(lot: Lot, ratio: Decimal) -> Lot:
     return Lot(lot.quantity * ratio, lot.average_price / ratio)
 
 
-def closings(events: Iterable[Executed | Rescaled]) -> list[Closing]:
+def correction(symbol: str, *, held: Decimal, change: Decimal, price: Decimal) -> Corrected:
+    """Return what a change of a holding past the desk is; `price` is that of shares that came."""
+    after = held + change
+    if held * after <= 0:
+        return Corrected(symbol, ZERO, Lot(after, price) if after else Lot())
+    if abs(after) < abs(held):
+        return Corrected(symbol, after / held)
+    return Corrected(symbol, Decimal(1), Lot(change, price))
+
+
+def price_of_change(before: Lot, after: Lot) -> Decimal:
+    """Return the price at which shares came, as the averages before and after imply it.
+
+    Where they imply none, as when all shares came or the averages were counted differently, it is
+    the average after.
+    """
+    change = after.quantity - before.quantity
+    if before.quantity * change <= 0:
+        return after.average_price
+    cost = after.quantity * after.average_price - before.quantity * before.average_price
+    return cost / change if cost / change > 0 else after.average_price
+
+
+def booked(lot: Lot, event: Rescaled | Corrected) -> Lot:
+    """Return the holding after what happened to it without a fill."""
+    if isinstance(event, Rescaled):
+        return rescale(lot, event.ratio)
+    kept, came = lot.quantity * event.kept, event.came
+    after = kept + came.quantity
+    cost = kept * lot.average_price + came.quantity * came.average_price
+    return Lot(after, cost / after) if after else Lot()
+
+
+def held(events: Iterable[Event]) -> Lot:
+    """Return the holding that the events of one symbol make."""
+    lot = Lot()
+    for event in events:
+        lot = _after(lot, event)
+    return lot
+
+
+def _after(lot: Lot, event: Event) -> Lot:
+    return add(lot, event)[0] if isinstance(event, Executed) else booked(lot, event)
+
+
+def closings(events: Iterable[Event]) -> list[Closing]:
     """Return what each closing order realised, in order of its first closing fill."""
     lots: dict[str, Lot] = {}
     made: dict[str, Closing] = {}
     for fill in events:
-        if isinstance(fill, Rescaled):
-            lots[fill.symbol] = rescale(lots.get(fill.symbol, Lot()), fill.ratio)
-            continue
         before = lots.get(fill.symbol, Lot())
+        if not isinstance(fill, Executed):
+            lots[fill.symbol] = booked(before, fill)
+            continue
         lots[fill.symbol], realised = add(before, fill)
         if before.quantity * fill.signed_quantity < 0:
             earlier = made.get(fill.client_order_id)
@@ -105,23 +171,23 @@ def closings(events: Iterable[Executed | Rescaled]) -> list[Closing]:
     return list(made.values())
 
 
-def begun_by(events: Iterable[Executed | Rescaled]) -> dict[str, str]:
-    """Return by symbol held the order whose fill began the present holding, from nothing."""
+def begun_by(events: Iterable[Event]) -> dict[str, str]:
+    """Return by symbol held the order whose fill began the present holding, from nothing.
+
+    One that began past the desk has none.
+    """
     lots: dict[str, Lot] = {}
     begun: dict[str, str] = {}
     for event in events:
-        before = lots.get(event.symbol, Lot())
-        if isinstance(event, Rescaled):
-            lots[event.symbol] = rescale(before, event.ratio)
-            continue
-        lots[event.symbol], _ = add(before, event)
-        after = lots[event.symbol].quantity
-        if abs(after) < _NOTHING:
-            del lots[event.symbol]
+        before = lots.pop(event.symbol, Lot())
+        lot = _after(before, event)
+        if before.quantity * lot.quantity <= 0 or abs(lot.quantity) < _NOTHING:
             begun.pop(event.symbol, None)
-        elif before.quantity * after <= 0:
-            begun[event.symbol] = event.client_order_id
-    return begun
+            if isinstance(event, Executed):
+                begun[event.symbol] = event.client_order_id
+        if abs(lot.quantity) >= _NOTHING:
+            lots[event.symbol] = lot
+    return {symbol: name for symbol, name in begun.items() if symbol in lots}
 
 
 def losses_in_a_row(closed: list[Closing]) -> int:

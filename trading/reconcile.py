@@ -1,7 +1,7 @@
 """Comparing ledger and broker: orders, fills, positions, cash; the query is the fact."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -182,6 +182,7 @@ def _strangers(
     if not unknown:
         return []
     children: dict[str, BrokerOrder] = {}
+    settled = ledger.settled_until()
     for parent in ledger.parents(sorted({order.symbol for order in unknown})):
         assert parent.broker_order_id is not None
         for child in broker.children(parent.broker_order_id):
@@ -194,6 +195,8 @@ def _strangers(
                 replace(told, parent_client_order_id=ours.parent_client_order_id), at=at
             )
             continue
+        if told.state.is_final and _is_settled(settled, told.symbol, told.submitted_at):
+            continue
         sentence = (
             f"The broker has an order that is not the desk's: {told.side} "
             f"{shares(told.quantity)} {told.symbol}, {told.state}."
@@ -204,6 +207,11 @@ def _strangers(
             Difference("unknown_order", told.client_order_id, told.symbol, sentence, grave=grave)
         )
     return found
+
+
+def _is_settled(settled: Mapping[str, datetime], symbol: str, at: datetime) -> bool:
+    """Whether a trade past the desk is in a position that a person booked since."""
+    return symbol in settled and at <= settled[symbol]
 
 
 def _observed(ledger: Ledger, told: BrokerOrder, at: Stamp) -> list[Difference]:
@@ -267,11 +275,14 @@ def _booked(told: BrokerBooking) -> Difference:
 def _fills(ledger: Ledger, view: BrokerView) -> list[Difference]:
     """Executions whose order nobody here knows, or cannot have had them."""
     found = []
+    settled = ledger.settled_until()
     told_of: dict[str, Decimal] = defaultdict(Decimal)
     for told in view.fills:
         name, quantity = told.client_order_id, told.fill.quantity
         told_of[name] += quantity
         order = ledger.order(name)
+        if order is None and _is_settled(settled, told.symbol, told.market_at):
+            continue
         if order is None:
             kind, subject = "unknown_fill", told.fill.execution_id
             sentence = f"An execution of {shares(quantity)} {told.symbol} has no order."

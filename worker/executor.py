@@ -12,6 +12,7 @@ from trading.errors import DeskError, RetryError
 from trading.state import TradingState
 from trading.stopping import cancel_order, halt
 from worker.by_hand import propose_by_hand
+from worker.correcting import correct_positions
 from worker.desk import Desk
 from worker.flattening import FlattenSender, flatten
 from worker.heart import heartbeat
@@ -164,5 +165,6 @@ _DEEDS: Mapping[str, Callable[[Desk, requests.Request], str]] = {
     "propose_fitting": propose_fitting,
     "propose_by_hand": propose_by_hand,
     "release_row": lambda desk, asked: decide_row(desk, asked, status="released"),
+    "correct_positions": correct_positions,
     "confirm_row": lambda desk, asked: decide_row(desk, asked, status="confirmed"),
 }

@@ -2,7 +2,6 @@
 
 import datetime as dt
 import getpass
-import time
 import uuid
 from typing import Annotated
 
@@ -12,13 +11,11 @@ import typer
 import ledger
 from countersign.console import console
 from countersign.errors import CommandError
+from countersign.requested import waited_for
 from countersign.running import running
 from ledger import people, requests
 
 app = typer.Typer(add_completion=False)
-
-_PATIENCE_SECONDS = 30.0
-_LOOK_SECONDS = 0.3
 
 
 @app.command()
@@ -33,7 +30,7 @@ def flatten(
     """
     engine = ledger.engine(running().database.url("desk"), pool_size=1)
     try:
-        done = _waited_for(engine, _asked(engine, reason))
+        done = waited_for(engine, _asked(engine, reason))
     finally:
         engine.dispose()
     sentence = str((done.outcome or {}).get("sentence") or "")
@@ -61,12 +58,3 @@ def _asked(engine: sa.Engine, reason: str) -> requests.Request:
             idempotency_key=uuid.uuid4().hex,
             desk_at=desk_at,
         )
-
-
-def _waited_for(engine: sa.Engine, asked: requests.Request) -> requests.Request:
-    until = time.monotonic() + _PATIENCE_SECONDS
-    while asked.state in {"waiting", "running"} and time.monotonic() < until:
-        time.sleep(_LOOK_SECONDS)
-        with engine.connect() as conn:
-            asked = requests.by_id(conn, asked.request_id) or asked
-    return asked

@@ -5,7 +5,7 @@ from decimal import Decimal
 import streamlit as st
 
 from dashboard import asking, data, figures, formats, states
-from dashboard.panels import risk_figures
+from dashboard.panels import corrections, risk_figures
 from ledger.people import Person
 from trading.state import TradingState
 
@@ -140,6 +140,7 @@ left, right = st.columns([3, 2], gap="large")
 with left:
     _exposures()
     _reconciliation()
+    corrections.show(person)
 with right:
     _control()
 risk_figures.show(data.risk_figures())

@@ -21,6 +21,7 @@ from ledger import (
     orders,
     overrides,
     people,
+    position_corrections,
     tables,
 )
 from ledger.desk import DeskLedger
@@ -32,9 +33,11 @@ from trading.alerting import Rule
 from trading.broker import BrokerBooking, BrokerFill
 from trading.limits import Override
 from trading.orders import Fill
+from trading.positions import Lot
 
 D = Decimal
 WEEK = NOON + timedelta(days=7)
+BOOKINGS = ["booking correction-r-MSFT", "booking dividend-1", "booking split-1"]
 WHY = "The new strategy holds fewer names."
 SPLIT = BrokerBooking("split-1", "split", "IBM", date(2012, 7, 3), D(25), D(0))
 DIVIDEND = BrokerBooking("dividend-1", "dividend", "IBM", date(2012, 7, 3), D(0), D("18.75"))
@@ -96,6 +99,13 @@ def executions_and_alerts(told: Past) -> None:
         fills.add(conn, [second], at=AT)  # the broker tells it again
         fills.correct(conn, execution(told.sent, "x2", price="195.70"), at=AT)
         bookings.add(conn, [SPLIT, DIVIDEND], at=AT)
+        maria = people.by_id(conn, case.person["Maria"])
+        assert maria is not None
+        shown = position_corrections.Differing("MSFT", D(0), D(7), None)
+        position_corrections.book(
+            conn, maria, [shown], told={"MSFT": Lot(D(7), D("30.60"))}, reason=WHY,
+            request_id="r", market_at=OPEN, desk_at=case.desk_at(),
+        )  # fmt: skip
         seen, cleared = (
             alerts.raise_once(
                 conn, severity="critical", kind=kind, subject="IBM", message="Look at it.",
@@ -207,8 +217,10 @@ def test_a_limit_nobody_changed_and_one_taken_out_are_named(past: Past) -> None:
 @pytest.mark.parametrize(
     ("table", "changed", "places"),
     [
-        (tables.bookings, {"quantity": D(26)}, ["booking dividend-1", "booking split-1"]),
-        (tables.bookings, {"cash": D(1)}, ["booking dividend-1", "booking split-1"]),
+        (tables.bookings, {"quantity": D(26)}, BOOKINGS),
+        (tables.bookings, {"cash": D(1)}, BOOKINGS),
+        (tables.bookings, {"reason": "It was so."}, BOOKINGS[:1]),
+        (tables.bookings, {"price": D(31)}, BOOKINGS[:1]),
         (tables.fills, {"busted_at": None}, ["execution x1"]),
         (tables.fills, {"busted_at": NOON}, ["execution x2"]),
         (tables.fills, {"price": D("195.71")}, ["execution x2"]),

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trading.cash import cash_days
-from trading.lots import Book, Booked, Sleeve, Trade, results
+from trading.lots import Book, Booked, Corrected, Event, Sleeve, Trade, results
 
 D = Decimal
 DAY = date(2012, 7, 2)
@@ -30,7 +30,7 @@ def booked(kind: str, *, quantity: str = "0", cash: str = "0", symbol: str = "IB
     return Booked("b", NEXT, kind, symbol, D(quantity), D(cash))
 
 
-def read(*events: Trade | Booked) -> Book:
+def read(*events: Event) -> Book:
     book = Book()
     for event in events:
         book.apply(event)
@@ -67,6 +67,40 @@ def test_a_split_keeps_the_cost_and_spreads_the_shares_exactly() -> None:
     assert book.position("IBM") == D(10)
     cost = sum(lot.quantity * lot.price for lot in book.open_lots)
     assert cost == pytest.approx(D(270), abs=D("1e-18"))
+
+
+def test_a_correction_takes_the_oldest_shares_or_brings_ones_of_the_account_s_own() -> None:
+    bought = (trade("buy", "10", "100", trade_id="a"), trade("buy", "10", "110", trade_id="b"))
+
+    less = read(*bought, Corrected("c", NEXT, "IBM", D(-15), D(0)))
+    more = read(*bought, Corrected("c", NEXT, "IBM", D(5), D(120)))
+    other = read(*bought, Corrected("c", NEXT, "IBM", D(-25), D(120)))
+
+    assert [(one.trade_id, one.quantity) for one in less.open_lots] == [("b", D(5))]
+    assert [(one.sleeve, one.quantity, one.price) for one in more.open_lots[2:]] == [
+        (Sleeve("IBM", "", ""), D(5), D(120))
+    ]
+    assert [(one.trade_id, one.quantity) for one in other.open_lots] == [("c", D(-5))]
+    assert less.closed == more.closed == other.closed == []
+
+
+@given(st.integers(-60, 60).filter(bool), st.integers(1, 300), st.booleans())
+def test_a_correction_itself_earns_nothing(change: int, price: int, later: bool) -> None:
+    """Whatever went or came at whatever price: the shares' own day is all that is counted."""
+    day = NEXT if later else DAY
+    events: list[Event] = [
+        trade("buy", "20", "100"), Corrected("c", day, "IBM", D(change), D(price)),
+    ]  # fmt: skip
+    closes = {DAY: {"IBM": D(105)}, NEXT: {"IBM": D(105)}}
+
+    earned = results(events, closes)
+
+    # On the second day nothing moved; on the first, those bought at 100 and kept gained 5 each.
+    kept = 20 if later else max(min(20 + change, 20), 0)
+    of_strategy = sum((one.profit for one in earned if one.sleeve == TREND), D(0))
+    assert of_strategy == kept * 5
+    if later:
+        assert sum((one.profit for one in earned), D(0)) == 100
 
 
 def test_a_dividend_goes_to_the_lots_that_are_held() -> None:

@@ -5,13 +5,17 @@ from hypothesis import strategies as st
 
 from trading.orders import Side
 from trading.positions import (
+    Event,
     Executed,
     Lot,
     Rescaled,
     add,
     begun_by,
     closings,
+    correction,
+    held,
     losses_in_a_row,
+    price_of_change,
     quantities,
 )
 
@@ -48,7 +52,7 @@ def test_losses_are_counted_back_to_the_last_gain() -> None:
 
 
 def test_a_holding_begins_where_there_was_none_or_one_of_the_other_side() -> None:
-    first: list[Executed | Rescaled] = [
+    first: list[Event] = [
         executed("a", "buy", 10, 100),
         executed("b", "buy", 5, 100),
     ]
@@ -62,10 +66,36 @@ def test_a_holding_begins_where_there_was_none_or_one_of_the_other_side() -> Non
     }
 
 
+def test_what_happens_past_the_desk_realises_nothing_and_may_end_a_holding() -> None:
+    bought, sold = executed("a", "buy", 20, 100), executed("b", "sell", 15, 110)
+
+    def after(change: int, *more: Executed) -> list[Event]:
+        price = Decimal(40)
+        made = correction("IBM", held=Decimal(20), change=Decimal(change), price=price)
+        return [bought, made, *more]
+
+    assert held(after(-5)) == Lot(Decimal(15), Decimal(100))
+    assert held(after(10)) == Lot(Decimal(30), Decimal(80))
+    assert held(after(-25)) == Lot(Decimal(-5), Decimal(40))
+    assert [one.realised for one in closings(after(-5, sold))] == [Decimal(150)]
+    assert begun_by(after(-5)) == {"IBM": "a"}
+    assert begun_by(after(-20)) == begun_by(after(-25)) == {}
+    assert begun_by(after(-20, executed("c", "buy", 1, 90))) == {"IBM": "c"}
+
+
+def test_shares_that_came_cost_what_the_averages_imply() -> None:
+    twenty = Lot(Decimal(20), Decimal(40))
+
+    # Ten more and an average of 50: they cost 1,500 - 800 together.
+    assert price_of_change(twenty, Lot(Decimal(30), Decimal(50))) == 70
+    assert price_of_change(Lot(), twenty) == 40
+    assert price_of_change(twenty, Lot(Decimal(30), Decimal(20))) == 20  # they imply less than 0
+
+
 @given(st.integers(2, 60), st.integers(1, 5_000))
 def test_a_holding_ends_where_a_reverse_split_left_odd_shares(new: int, old: int) -> None:
     held, left = Decimal(old + new), Decimal((old + new) // new)
-    events: list[Executed | Rescaled] = [
+    events: list[Event] = [
         Executed("a", "IBM", "buy", held, Decimal(1)),
         Rescaled("IBM", left / held),
         Executed("b", "IBM", "sell", left, Decimal(1)),
