@@ -159,20 +159,32 @@ def _awaits_split(booked_by: datetime) -> sa.ColumnElement[bool]:
 
 
 def _asked_for() -> sa.ColumnElement[bool]:
-    """Whether a person had the order cancelled, or the one it hangs on."""
+    """Whether a person had the order cancelled, or the one it hangs on.
+
+    Who cancels the rest of an entry keeps what was bought, and never asked to lose its stop.
+    """
     named = requests.c.payload["client_order_id"].astext
     family = sa.func.coalesce(orders.c.parent_client_order_id, orders.c.client_order_id)
-    sibling = orders.alias()
+    sibling, entry = orders.alias(), orders.alias()
+    bought = sa.exists().where(
+        entry.c.client_order_id == orders.c.parent_client_order_id,
+        entry.c.filled_quantity > 0,
+        sa.not_(protective(entry)),
+    )
     brothers = (
         sa.select(sibling.c.client_order_id)
         .where(sibling.c.parent_client_order_id == family)
         .correlate(orders)
     )
-    return sa.exists().where(
+    asked = sa.exists().where(
         requests.c.kind == "cancel_order",
         requests.c.state != "refused",
-        sa.or_(named == orders.c.client_order_id, named == family, named.in_(brothers)),
+        sa.or_(named == orders.c.client_order_id, named.in_(brothers)),
     )
+    asked_of_family = sa.exists().where(
+        requests.c.kind == "cancel_order", requests.c.state != "refused", named == family
+    )
+    return sa.or_(asked, sa.and_(asked_of_family, sa.not_(bought)))
 
 
 def _beside_a_fill() -> sa.ColumnElement[bool]:

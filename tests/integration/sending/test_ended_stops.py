@@ -286,6 +286,24 @@ def test_what_a_person_cancelled_is_not_told_of(desk: SmallDesk) -> None:
     assert look(desk) == []
 
 
+@pytest.mark.parametrize("by_a_person", [True, False])
+def test_the_stop_of_an_entry_whose_rest_is_cancelled_is_missed_for_what_was_bought(
+    desk: SmallDesk, *, by_a_person: bool
+) -> None:
+    entry = protected(desk, filled=8)
+    # It is held for all twenty until the entry is filled, and ends with the entry.
+    desk.broker.held[STOP] = replace(desk.broker.held[STOP], quantity=D(20))
+    compare(desk)
+    if by_a_person:
+        asked_to_cancel(desk, entry)
+    desk.broker.held[entry] = replace(desk.broker.held[entry], state=OrderState.CANCELED)
+    ends(desk)
+
+    [told] = look(desk)
+
+    assert told.message.startswith("The stop of IBM was cancelled at the broker, and 8 shares have")
+
+
 def test_a_stop_that_gave_way_to_a_sale_is_not_told_of(desk: SmallDesk) -> None:
     protected(desk)
     desk.sign(closing(quantity=8))
