@@ -204,7 +204,7 @@ def picture_of_held(
         trading_state=now.trading_state,
         reconciled=now.reconciled,
         market=MarketNow(clock.now, clock.is_open, clock.next_open, clock.next_close),
-        account=account_now(account, day_high=now.day_high, peak=now.peak),
+        account=account_now(account, paid_in=now.paid_in, day_high=now.day_high, peak=now.peak),
         positions={
             one.symbol: Holding(one.quantity, one.market_price or one.average_price) for one in held
         },

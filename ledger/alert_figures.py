@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import sqlalchemy as sa
 
-from ledger import heartbeats, market
+from ledger import heartbeats, market, transfers
 from ledger.tables import orders
 from ledger.tables import runs as runs_table
 from trading.alerting import Figure
@@ -53,8 +53,9 @@ def _account(conn: sa.Connection) -> list[Figure]:
             if one.unrealised is not None
         ),
     ]
-    if account.last_equity:
-        found.append(Figure("day_gain", "", equity / account.last_equity - 1))
+    close = transfers.paid_in(conn, account.account_id).last_close(account.last_equity)
+    if close is not None and close > 0:
+        found.append(Figure("day_gain", "", equity / close - 1))
     clock = market.latest_clock(conn)
     if clock is not None:
         _, peak = market.equity_marks(conn, environment=account.environment, session=clock.session)

@@ -59,18 +59,6 @@ def gained(conn: sa.Connection) -> dict[str, Decimal]:
     return {row.symbol: row.quantity for row in rows}
 
 
-def cash_since(conn: sa.Connection, recorded_after: datetime) -> Decimal:
-    """Return the USD of bookings written down after a desk time."""
-    return Decimal(
-        conn.scalar(
-            sa.select(sa.func.coalesce(sa.func.sum(bookings.c.cash), 0)).where(
-                bookings.c.recorded_at > recorded_after
-            )
-        )
-        or 0
-    )
-
-
 def of_shares(conn: sa.Connection) -> list[BrokerBooking]:
     """Return the broker's bookings that changed a holding, in order of their day."""
     query = sa.select(bookings).where(bookings.c.quantity != 0, bookings.c.market_at.is_(None))

@@ -183,6 +183,7 @@ class DeskLedger:
                 activity=replace(known.activity, recent=recent),
                 day_high=known.day_high,
                 peak=known.peak,
+                paid_in=known.paid_in,
                 consecutive_losses=fills.losses_in_a_row(conn, leg.strategy),
                 open_stop_risk=stop_risk.stop_risk(conn, but_leg=leg.leg_id),
                 builds=known.builds,

@@ -121,7 +121,7 @@ def latest_quotes(conn: sa.Connection) -> dict[str, Quote]:
 
 def record_clock(conn: sa.Connection, clock: Clock) -> None:
     """Keep what the broker's clock said."""
-    _replace_only_row(conn, market_clock, vars(clock))
+    replace_only_row(conn, market_clock, vars(clock))
 
 
 def latest_clock(conn: sa.Connection) -> Clock | None:
@@ -132,7 +132,7 @@ def latest_clock(conn: sa.Connection) -> Clock | None:
 
 def record_account(conn: sa.Connection, account: Account) -> None:
     """Keep what the broker said of the account."""
-    _replace_only_row(conn, accounts, vars(account))
+    replace_only_row(conn, accounts, vars(account))
 
 
 def latest_account(conn: sa.Connection) -> Account | None:
@@ -161,9 +161,16 @@ def latest_positions(conn: sa.Connection) -> dict[str, Position]:
     }
 
 
-def record_equity(conn: sa.Connection, point: EquityPoint) -> None:
-    """Keep the equity of a session: a later figure replaces it, the session's high stays."""
-    statement = insert(equity_points).values(**(vars(point) | {"high": point.equity}))
+def record_equity(conn: sa.Connection, point: EquityPoint, *, rises: bool = True) -> None:
+    """Keep the equity of a session: a later figure replaces it, the session's high stays.
+
+    Parameters
+    ----------
+    rises : bool
+        Whether this equity may be a high.
+    """
+    high = point.equity if rises else None
+    statement = insert(equity_points).values(**(vars(point) | {"high": high}))
     told = statement.excluded
     changes: dict[str, Any] = {name: told[name] for name in ("equity", "cash", "gross", "net")}
     changes["high"] = sa.func.greatest(equity_points.c.high, told.high)
@@ -172,6 +179,16 @@ def record_equity(conn: sa.Connection, point: EquityPoint) -> None:
             index_elements=[equity_points.c.environment, equity_points.c.session], set_=changes
         )
     )
+
+
+def move_highs(conn: sa.Connection, *, environment: str, by: Decimal) -> None:
+    """Move every recorded high by what was paid in, or taken out, USD."""
+    if by:
+        conn.execute(
+            sa.update(equity_points)
+            .where(equity_points.c.environment == environment)
+            .values(high=equity_points.c.high + by)
+        )
 
 
 def equity_marks(
@@ -196,11 +213,8 @@ def equity_curve(conn: sa.Connection, *, environment: str) -> list[EquityPoint]:
     return [EquityPoint(**row._asdict()) for row in conn.execute(query)]
 
 
-def _without_key(table: sa.Table) -> sa.Select[tuple[object, ...]]:
-    return sa.select(*(column for column in table.c if column.name != "only_row"))
-
-
-def _replace_only_row(conn: sa.Connection, table: sa.Table, values: dict[str, object]) -> None:
+def replace_only_row(conn: sa.Connection, table: sa.Table, values: dict[str, object]) -> None:
+    """Keep these values in a table that has a single row."""
     statement = insert(table).values(**values)
     conn.execute(
         statement.on_conflict_do_update(
@@ -208,3 +222,7 @@ def _replace_only_row(conn: sa.Connection, table: sa.Table, values: dict[str, ob
             set_={name: statement.excluded[name] for name in values},
         )
     )
+
+
+def _without_key(table: sa.Table) -> sa.Select[tuple[object, ...]]:
+    return sa.select(*(column for column in table.c if column.name != "only_row"))

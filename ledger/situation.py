@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 
 from config.limits import DAY_MINUTES
-from ledger import market, state
+from ledger import market, state, transfers
 from ledger.covering import WITH_ENTRY, gives_way, set_aside
 from ledger.orders import FINAL
 from ledger.tables import (
@@ -31,6 +31,7 @@ from trading.picture import (
     WorkingOrder,
 )
 from trading.state import TradingState
+from trading.transfers import PaidIn
 
 _WORKING = ("intended", "sent", "accepted", "partially_filled", "unresolved")
 _BEATS_WITHIN = timedelta(seconds=60)
@@ -57,6 +58,7 @@ class Situation:
     account: AccountNow | None
     day_high: Decimal | None  # highest equity on record, of the session and ever, USD
     peak: Decimal | None
+    paid_in: PaidIn
     positions: dict[str, Holding] | None
     working: tuple[WorkingOrder, ...]
     activity: Activity
@@ -79,6 +81,7 @@ def situation(
     clock = market.latest_clock(conn)
     account = market.latest_account(conn)
     high, peak = _marks(conn, account, clock, market_at)
+    paid_in = transfers.paid_in(conn, "" if account is None else account.account_id)
     return Situation(
         account_environment=None if account is None else account.environment,
         trading_state=state.current(conn).state,
@@ -86,9 +89,10 @@ def situation(
         market=None
         if clock is None
         else MarketNow(clock.now, clock.is_open, clock.next_open, clock.next_close),
-        account=None if account is None else _account(account, high, peak),
+        account=None if account is None else _account(account, paid_in, high, peak),
         day_high=high,
         peak=peak,
+        paid_in=paid_in,
         positions=None if account is None else _positions(conn),
         working=_working(conn),
         activity=_activity(conn, desk_at, clock),
@@ -109,17 +113,21 @@ def _reconciled(conn: sa.Connection, desk_at: datetime) -> Reconciled | None:
     return Reconciled(clean=row.clean, age_seconds=age, disputed=frozenset(disputed))
 
 
-def _account(account: market.Account, high: Decimal | None, peak: Decimal | None) -> AccountNow:
+def _account(
+    account: market.Account, paid_in: PaidIn, high: Decimal | None, peak: Decimal | None
+) -> AccountNow:
+    before = paid_in.last_close(account.last_equity)
     return AccountNow(
         equity=account.equity,
         cash=account.cash,
         settled_cash=account.settled_cash,
         buying_power=account.buying_power,
         blocked=account.status != "ACTIVE",
-        last_equity=account.last_equity,
-        day_high=max(account.equity, account.last_equity or _ZERO, high or _ZERO),
+        last_equity=before,
+        day_high=max(account.equity, before or _ZERO, high or _ZERO),
         peak=max(account.equity, peak or _ZERO),
         day_trades=account.day_trades,
+        paid_in=paid_in.ever,
     )
 
 

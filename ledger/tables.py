@@ -382,6 +382,28 @@ equity_points = sa.Table(
     sa.Column("high", _number()),  # highest equity seen in the session
 )
 
+transfers = sa.Table(  # what people paid in or took out of the account, as far as it counts, USD
+    "transfers",
+    metadata,
+    only_row(),
+    sa.Column("account_id", sa.Text, nullable=False),
+    sa.Column(
+        "rest", _number(), nullable=False
+    ),  # cash less what trades, dividends and fees brought
+    sa.Column("booked", _number(), nullable=False),  # all transfers ever booked, net
+    sa.Column("last_equity", _number()),  # at the previous close
+    sa.Column("market_at", _at(), nullable=False),
+    sa.Column("is_open", sa.Boolean, nullable=False),
+    sa.Column("counted", _number(), nullable=False),  # so far; the recorded highs move with it
+    sa.Column("adrift", _number(), nullable=False),  # cash that moved and nobody explains
+    sa.Column("due", _number(), nullable=False),  # booked, and its cash was not seen to move
+    sa.Column("presumed", _number(), nullable=False),  # counted, and not booked yet
+    sa.Column("day", _number(), nullable=False),  # counted since the close of last_equity
+    sa.Column("after_close", _number(), nullable=False),  # counted since the newest close
+    sa.Column("rises", sa.Boolean, nullable=False),  # whether its equity may be a high
+    sa.CheckConstraint("only_row", name="only_row"),
+)
+
 trading_state = sa.Table(
     "trading_state",
     metadata,

@@ -6,9 +6,9 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
-from ledger import bookings, market
-from ledger.tables import equity_points, fills
-from trading.broker import BrokerAccount, BrokerClock
+from ledger import fills, market, transfers
+from ledger.tables import equity_points
+from trading.broker import BrokerClock
 from trading.ledger import BrokerView
 
 _NEW_YORK = ZoneInfo("America/New_York")
@@ -30,9 +30,10 @@ def record(
     Decimal
         USD by which cash moved since the last look without a fill or booking that explains it.
     """
-    before = market.latest_account(conn)
-    where = environment or _environment(conn, before)
-    unexplained = _unexplained(conn, before, view.account)
+    before, now = transfers.follow(
+        conn, view.account, view.clock, agrees=_held(view) == fills.holdings(conn)
+    )
+    where = environment or _environment(conn)
     market.record_account(conn, _account(view, where, desk_at))
     market.record_positions(
         conn,
@@ -44,10 +45,16 @@ def record(
     market.record_quotes(
         conn, [market.Quote(**vars(quote), received_at=desk_at) for quote in view.quotes]
     )
+    moved = now.counted if before is None else now.counted - before.counted
+    market.move_highs(conn, environment=where, by=moved)
     session = _session(conn, view.clock, where)
     if session is not None:
-        market.record_equity(conn, _point(view, where, session))
-    return unexplained
+        market.record_equity(conn, _point(view, where, session), rises=now.rises)
+    return _ZERO if before is None else now.look.unbooked - before.look.unbooked
+
+
+def _held(view: BrokerView) -> dict[str, Decimal]:
+    return {held.symbol: held.quantity for held in view.positions if held.quantity}
 
 
 def _account(view: BrokerView, environment: str, desk_at: datetime) -> market.Account:
@@ -59,27 +66,13 @@ def _account(view: BrokerView, environment: str, desk_at: datetime) -> market.Ac
     )
 
 
-def _environment(conn: sa.Connection, account: market.Account | None) -> str:
+def _environment(conn: sa.Connection) -> str:
     """Where the desk trades, as far as the ledger knows; a running replay says so itself."""
+    account = market.latest_account(conn)
     if account is not None:
         return account.environment
     clock = market.latest_clock(conn)
     return "replay" if clock is not None and clock.replay else "paper"
-
-
-def _unexplained(conn: sa.Connection, before: market.Account | None, now: BrokerAccount) -> Decimal:
-    if before is None or before.account_id != now.account_id:
-        return _ZERO
-    value = fills.c.quantity * fills.c.price
-    paid = sa.case((fills.c.side == "buy", -value), else_=value) - fills.c.fee
-    made, gone = (
-        conn.scalar(
-            sa.select(sa.func.coalesce(sa.func.sum(paid), 0)).where(at > before.received_at)
-        )
-        for at in (fills.c.recorded_at, fills.c.busted_at)
-    )
-    explained = Decimal(made or 0) - Decimal(gone or 0)
-    return now.cash - before.cash - explained - bookings.cash_since(conn, before.received_at)
 
 
 def _session(conn: sa.Connection, clock: BrokerClock, environment: str) -> date | None:

@@ -85,7 +85,8 @@ def _losses(circuit: Circuit, limits: Limits) -> Iterator[Trip]:
         if fallen >= limit:
             yield Trip(
                 kind,
-                f"peak {money(account.peak)}",
+                # By what it would be without transfers: one of them begins no other episode.
+                f"peak {money(account.peak - account.paid_in)}",
                 to,
                 f"Equity is {percent(fallen)} below its peak of {money(account.peak)}; "
                 f"{percent(limit)} make the desk {to}.",

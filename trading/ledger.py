@@ -21,6 +21,7 @@ from trading.picture import Activity, Reconciled, SignedTerms, WorkingOrder
 from trading.proposals import FLATTEN, Leg
 from trading.state import TradingState
 from trading.tactics.planning import Child
+from trading.transfers import PaidIn
 
 
 class Scope(StrEnum):
@@ -69,6 +70,7 @@ class DeskNow:
     activity: Activity
     day_high: Decimal | None
     peak: Decimal | None
+    paid_in: PaidIn
     consecutive_losses: int
     open_stop_risk: Decimal
     builds: frozenset[str]

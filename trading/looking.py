@@ -18,6 +18,7 @@ from trading.picture import (
     Picture,
     QuoteNow,
 )
+from trading.transfers import PaidIn
 
 
 class Clock(Protocol):
@@ -79,7 +80,7 @@ def take_picture(
             next_open=clock.next_open,
             next_close=clock.next_close,
         ),
-        account=account_now(account, day_high=now.day_high, peak=now.peak),
+        account=account_now(account, paid_in=now.paid_in, day_high=now.day_high, peak=now.peak),
         positions={held.symbol: _holding(held) for held in positions},
         working=now.working,
         activity=now.activity,
@@ -110,21 +111,27 @@ def _holding(held: BrokerPosition) -> Holding:
 
 
 def account_now(
-    account: BrokerAccount, *, day_high: Decimal | None, peak: Decimal | None
+    account: BrokerAccount,
+    *,
+    paid_in: PaidIn,
+    day_high: Decimal | None,
+    peak: Decimal | None,
 ) -> AccountNow:
     """Return the account with its marks; before any is on record the present one counts."""
-    marks = [mark for mark in (account.equity, account.last_equity, peak) if mark is not None]
+    before = paid_in.last_close(account.last_equity)
+    marks = [mark for mark in (account.equity, before, peak) if mark is not None]
     return AccountNow(
         equity=account.equity,
         cash=account.cash,
         settled_cash=account.settled_cash,
         buying_power=account.buying_power,
         blocked=account.blocked,
-        last_equity=account.last_equity,
+        last_equity=before,
         day_high=day_high,
         peak=max(marks),
         day_trades=account.day_trades,
         account_id=account.account_id,
+        paid_in=paid_in.ever,
     )
 
 

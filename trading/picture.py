@@ -106,11 +106,12 @@ class AccountNow:
     settled_cash: Decimal | None
     buying_power: Decimal
     blocked: bool
-    last_equity: Decimal | None  # prior close
+    last_equity: Decimal | None  # prior close, adjusted for cash flows as the highs are
     day_high: Decimal | None  # highest equity of the session
     peak: Decimal | None  # highest equity ever, adjusted for cash flows
     day_trades: int | None = None  # opened and closed on one day, of the last five sessions
     account_id: str | None = None  # as the broker names it; None where only the ledger was asked
+    paid_in: Decimal = ZERO  # net, since the desk looks at the account; the highs moved with it
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,7 @@ from ledger.tables import (
     order_events,
     positions,
     reconciliations,
+    transfers,
 )  # fmt: skip
 from ledger.tables import orders as orders_table
 from tests.integration.sending.desk import FakeBroker, SmallDesk
@@ -50,7 +51,7 @@ START = D(100_000)
 SYMBOLS = {"IBM": "195.80", "MSFT": "30.60"}
 TABLES = (
     order_events, fills, bookings, orders_table, positions, accounts, alerts, equity_points,
-    reconciliations,
+    reconciliations, transfers,
 )  # fmt: skip
 PRICES = st.sampled_from(["195.80", "195.81", "30.6", "29.995"]).map(Decimal)
 

@@ -31,6 +31,7 @@ from trading.ledger import DeskNow, Scope, SignedLeg, Stamp, Unsettled
 from trading.orders import Order, OrderState, move, seen
 from trading.picture import Activity, DataNow, ModelNow, SignedTerms
 from trading.state import TradingState
+from trading.transfers import PaidIn
 
 ZERO = Decimal(0)
 QUIET: FloatArray = np.full(250, 0.001)  # a year in which nothing was lost
@@ -201,6 +202,7 @@ class MemoryLedger:
             activity=Activity(0, 0, {}, ()),
             day_high=None,
             peak=None,
+            paid_in=PaidIn(),
             consecutive_losses=0,
             open_stop_risk=ZERO,
             builds=frozenset({"b1"}),
