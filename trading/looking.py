@@ -17,6 +17,7 @@ from trading.picture import (
     ModelNow,
     Picture,
     QuoteNow,
+    spread,
 )
 from trading.transfers import PaidIn
 
@@ -141,7 +142,8 @@ def quotes_now(
     """Return quotes by symbol with their ages on the market's clock.
 
     While the market is open, the last trade counts only where it is as fresh as a quote must be:
-    after a gap bid and ask are the first to tell.
+    after a gap bid and ask are the first to tell. Theirs is no price where they lie further apart
+    than an order's limit may lie from it.
     """
     return {symbol: _quote_now(quote, clock, limits) for symbol, quote in told.items()}
 
@@ -149,11 +151,13 @@ def quotes_now(
 def _quote_now(quote: BrokerQuote, clock: Clock, limits: Limits) -> QuoteNow:
     traded = None if quote.traded_at is None else _age(quote.traded_at, clock)
     fresh = traded is not None and traded <= limits.quote_age_seconds
+    apart = spread(quote.bid, quote.ask)
     return QuoteNow(
         bid=quote.bid,
         ask=quote.ask,
         last=quote.last if fresh or not clock.is_open else None,
         age_seconds=_age(quote.quoted_at, clock),
+        is_stub=apart is not None and apart > limits.collar,
     )
 
 

@@ -81,13 +81,19 @@ class QuoteNow:
     ask: Decimal | None
     last: Decimal | None  # None too where the last trade is too old to be the price
     age_seconds: int
+    is_stub: bool = False  # bid and ask lie too far apart for their middle to be a price
 
     @property
     def price(self) -> Decimal | None:
         """The last trade where bid and ask do not deny it, else their middle."""
         if self.last is not None and self._may_trade_at(self.last):
             return self.last
-        if self.bid is None or self.ask is None:
+        return self.middle
+
+    @property
+    def middle(self) -> Decimal | None:
+        """The middle of bid and ask; None where one is missing or they lie too far apart."""
+        if self.bid is None or self.ask is None or self.is_stub:
             return None
         return (self.bid + self.ask) / 2
 
@@ -95,6 +101,11 @@ class QuoteNow:
         below = self.bid is not None and price < self.bid
         above = self.ask is not None and price > self.ask
         return not below and not above
+
+
+def spread(bid: Decimal | None, ask: Decimal | None) -> Decimal | None:
+    """Return how far bid and ask lie apart, crossed or not, as a fraction of their middle."""
+    return None if bid is None or ask is None else abs(ask - bid) / (bid + ask) * 2
 
 
 @dataclass(frozen=True)

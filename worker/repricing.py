@@ -29,7 +29,10 @@ def reprice(desk: Desk, asked: Request) -> str:
     with desk.engine.connect() as conn:
         price = price_now(conn, old.legs[0].symbol, limits=desk.limits)
     if len(old.legs) != 1 or price is None:
-        raise NotAllowedError("There is no quote to price it by; ask again when the market trades.")
+        raise NotAllowedError(
+            "There is no quote to price it by, or its bid and ask are too far apart; ask again "
+            "when the market trades."
+        )
     new = _drafted(desk, old, _moved(old.legs[0], price))
     _replace(desk, old, new, asked)
     return f"Proposal {new.code} takes its place, priced at {price} USD."

@@ -99,8 +99,11 @@ def _why_not_now(proposal: Proposal) -> str:
     if desk.clock is None or states.is_stale(desk.clock.received_at, now=data.now()):
         return "Signing is off: the market's figures are old."
     symbol = proposal.legs[0].symbol
-    if data.quotes().get(symbol) is None:
+    quote = data.quotes().get(symbol)
+    if quote is None:
         return f"Signing is off: there is no quote for {symbol} yet."
+    if data.price(symbol) is None:
+        return f"Signing is off: {symbol} has no price now, {decision.no_price(quote)}."
     if _has_drifted(proposal):
         return (
             f"Signing is off: the price of {symbol} has left the bound of a signature. "

@@ -20,7 +20,11 @@ def sign(proposal: Proposal, person: Person) -> SignOutcome:
     clock = data.desk().clock
     price = _price(proposal)
     if clock is None or price is None or states.is_stale(clock.received_at, now=data.now()):
-        return _refused(proposal, "Not signed: the market's figures are old, or there is no quote.")
+        return _refused(
+            proposal,
+            "Not signed: the market's figures are old, there is no quote, or its bid and ask are "
+            "too far apart to be a price.",
+        )
     desk_at, limits, sectors = data.now(), data.limits(), data.universe().sectors
 
     def work(conn: sa.Connection) -> SignOutcome:

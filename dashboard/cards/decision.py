@@ -128,13 +128,21 @@ def price_sentence(
     start = f"**Price.** Proposed at {formats.price(leg.reference_price)}"
     end = f" A signature lapses beyond {edge}."
     if quote is None or price is None:
-        return f"{start}; no quote yet.{end}"
+        return f"{start}; {no_price(quote)}.{end}"
     moved = price / leg.reference_price - 1
     shown = f"{start}, now {formats.price(price)} ({formats.drift(moved)})"
     if states.is_stale(quote.received_at, now=now):
         old = states.stale_sentence(quote.quoted_at, quote.received_at, now=now)
         return f":gray[{shown}, {old}.]{end}"
     return f"{shown}.{end}"
+
+
+def no_price(quote: Quote | None) -> str:
+    """Why a quote tells no price: there is none yet, or it is too wide."""
+    if quote is None or quote.bid is None or quote.ask is None:
+        return "no quote yet"
+    bid, ask = formats.price(quote.bid), formats.price(quote.ask)
+    return f"bid {bid} and ask {ask} are too far apart to be a price"
 
 
 def has_drifted(proposal: Proposal, price: Decimal | None) -> bool:

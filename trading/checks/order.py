@@ -6,7 +6,7 @@ from trading.checks import protection
 from trading.checks.answer import Answer, Measure, no, unknown, worst, yes
 from trading.checks.permission import reduces
 from trading.orders import STOPS
-from trading.picture import Picture, WorkingOrder
+from trading.picture import Picture, QuoteNow, WorkingOrder, spread
 from trading.proposals import Leg
 from trading.wording import money, percent, price, shares
 
@@ -85,6 +85,8 @@ def collar(picture: Picture, leg: Leg) -> Answer:
     at = None if quote is None else quote.price
     # Nobody quotes while the market is closed; while it is open, no quote means no order.
     closed = picture.market is not None and not picture.market.is_open
+    if quote is not None and at is None and quote.is_stub:
+        return _stub(picture, leg.symbol, quote, deferred=closed)
     if quote is None or at is None:
         return unknown(f"{leg.symbol}'s quote", deferred=closed)
     oldest = picture.limits.quote_age_seconds
@@ -101,6 +103,21 @@ def collar(picture: Picture, leg: Leg) -> Answer:
     if leg.protects:
         return protection.around(picture.limits, leg, at)
     return _within_collar(picture.limits.collar, leg, at)
+
+
+def _stub(picture: Picture, symbol: str, quote: QuoteNow, *, deferred: bool) -> Answer:
+    """Deny what nobody prices: bid and ask are there, and their middle is no price."""
+    assert quote.bid is not None
+    assert quote.ask is not None
+    apart, limit = spread(quote.bid, quote.ask) or Decimal(0), picture.limits.collar
+    waits = " It waits for a better one." if picture.sending else ""
+    return no(
+        f"{symbol} is quoted at {price(quote.bid)} to {price(quote.ask)}, {percent(apart)} apart: "
+        f"a quote wider than {percent(limit)} is no price.{waits}",
+        of=Measure(apart, limit, "fraction"),
+        later=True,
+        deferred=deferred,
+    )
 
 
 def _unsound_price(leg: Leg) -> str | None:

@@ -132,9 +132,7 @@ def limit_for(leg: Leg, children: Sequence[Child], *, now: datetime, quote: Quot
         raise ValueError(f"Leg {leg.leg_no} in {leg.symbol} cannot be priced.")
     if is_final_phase(leg.tactic, now):
         return leg.limit_price
-    middle = quote.price
-    if quote.bid is not None and quote.ask is not None:
-        middle = (quote.bid + quote.ask) / 2
+    middle = quote.price if quote.middle is None else quote.middle
     offset = middle * _offset_bps(leg.tactic, quote, middle) * (1 + _in_vain(children)) / _BPS
     raw = middle + offset if leg.side == "buy" else middle - offset
     tick = Decimal("0.01") if raw >= 1 else Decimal("0.0001")
@@ -206,7 +204,9 @@ def _of_rest(
     if not _may_send(tactic, children, now):
         return Wait(f"{leg.symbol}: one order is left, for the end of its time.")
     if quote is None or quote.price is None:
-        return Wait(f"{leg.symbol}: nobody quotes it.")
+        stub = quote is not None and quote.is_stub
+        why = "bid and ask are too far apart to be a price" if stub else "nobody quotes it"
+        return Wait(f"{leg.symbol}: {why}.")
     return Send(due, limit_for(leg, children, now=now, quote=quote))
 
 
@@ -237,7 +237,7 @@ def _in_vain(children: Sequence[Child]) -> int:
 
 def _offset_bps(tactic: Tactic, quote: QuoteNow, middle: Decimal) -> Decimal:
     spread = _ZERO
-    if quote.bid is not None and quote.ask is not None:
+    if quote.bid is not None and quote.ask is not None and not quote.is_stub:
         spread = max(quote.ask - quote.bid, _ZERO) / middle * _BPS
     return max(
         tactic.offset_bps,

@@ -49,3 +49,11 @@ def test_after_hours_the_last_trade_is_the_price_however_wide_the_quote(ledger: 
         market.record_quotes(conn, [replace(GAPPED, bid=D(150), ask=D(260))])
 
         assert price_now(conn, "IBM", limits=LIMITS) == D("195.80")
+
+
+def test_a_stub_quote_is_no_price_while_the_market_is_open(ledger: sa.Engine) -> None:
+    with ledger.begin() as conn:
+        market.record_clock(conn, AT_THE_OPEN)
+        market.record_quotes(conn, [replace(GAPPED, bid=D(100), ask=D(250))])
+
+        assert price_now(conn, "IBM", limits=LIMITS) is None

@@ -158,6 +158,15 @@ def test_the_price_tells_the_drift_and_the_bound() -> None:
     )
 
 
+def test_a_quote_that_is_no_price_is_told_as_one() -> None:
+    wide = replace(_quote("195.46"), bid=Decimal(100), ask=Decimal(250))
+
+    assert "; bid 100.00 and ask 250.00 are too far apart to be a price." in _plain(
+        decision.price_sentence(PROPOSAL, wide, None, now=NOW)
+    )
+    assert "; no quote yet." in decision.price_sentence(PROPOSAL, None, None, now=NOW)
+
+
 def test_an_old_price_turns_grey_with_its_age() -> None:
     sentence = decision.price_sentence(
         PROPOSAL, _quote("195.46", age=timedelta(minutes=17)), Decimal("195.46"), now=NOW

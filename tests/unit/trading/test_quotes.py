@@ -11,6 +11,7 @@ from tests.unit.trading.pictures import BUY, CLOSE, LIMITS, NOW, TERMS, result
 from trading.broker import BrokerClock, BrokerQuote
 from trading.looking import quotes_now
 from trading.picture import Holding, QuoteNow
+from trading.proposals import Leg
 
 D = Decimal
 OPEN_NOW = BrokerClock(NOW, True, NOW + timedelta(days=1), NOW + timedelta(hours=3))
@@ -18,6 +19,10 @@ OPEN_NOW = BrokerClock(NOW, True, NOW + timedelta(days=1), NOW + timedelta(hours
 GAPPED = BrokerQuote(
     "IBM", D("179.9"), D("180.1"), D("195.80"), NOW, traded_at=NOW - timedelta(hours=18)
 )
+
+
+# Nobody has traded since, and somebody bids and asks as one who does not want to trade.
+STUB = replace(GAPPED, bid=D(100), ask=D(250))
 
 
 def seen(quote: BrokerQuote, clock: BrokerClock = OPEN_NOW) -> QuoteNow:
@@ -91,3 +96,47 @@ def test_a_stop_that_the_quote_has_passed_is_not_sent() -> None:
 
     assert answer.denies
     assert "set off at once" in answer.sentence
+
+
+@pytest.mark.parametrize(("bid", "ask", "price"), [
+    ("175.50", "184.50", "180"),  # 9 of 180, the collar of 5 %
+    ("175.49", "184.51", None),
+    ("100", "250", None),
+    ("184.51", "175.49", None),  # crossed
+])  # fmt: skip
+def test_the_middle_of_a_quote_wider_than_the_collar_is_no_price(
+    bid: str, ask: str, price: str | None
+) -> None:
+    assert seen(replace(GAPPED, bid=D(bid), ask=D(ask))).price == (
+        None if price is None else D(price)
+    )
+
+
+def test_a_fresh_trade_within_a_wide_quote_is_the_price() -> None:
+    assert seen(replace(STUB, last=D("195.80"), traded_at=NOW)).price == D("195.80")
+
+
+@pytest.mark.parametrize("leg", [BUY, CLOSE])
+def test_an_order_waits_while_bid_and_ask_are_too_far_apart_to_be_a_price(leg: Leg) -> None:
+    held = {"IBM": Holding(D(25), D("195.80"))}
+
+    answer = result(11, leg, quotes={"IBM": seen(STUB)}, positions=held, sending=True)
+
+    # 150 / 175 = 86 %
+    assert answer.denies
+    assert answer.later
+    assert answer.sentence == (
+        "IBM is quoted at 100.00 to 250.00, 85.7 % apart: a quote wider than 5.0 % is no price. "
+        "It waits for a better one."
+    )
+
+
+def test_a_wide_quote_does_not_end_an_order_as_one_whose_price_has_moved() -> None:
+    terms = replace(TERMS, drift_bound=D("0.005"))
+    held = {"IBM": Holding(D(25), D("195.80"))}
+    stub = {"IBM": seen(STUB)}
+
+    # By what the holding is valued at.
+    assert not result(21, CLOSE, positions=held, quotes=stub, signed=terms).denies
+    unheld = result(21, BUY, positions={}, quotes=stub, signed=terms)
+    assert (unheld.denies, unheld.later) == (True, True)

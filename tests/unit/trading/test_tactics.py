@@ -95,6 +95,16 @@ def test_a_wide_spread_and_a_nervous_minute_widen_the_offset() -> None:
     assert step(leg(limit="199", volatility=D("0.01"))) == Send(D(100), D("196.29"))
 
 
+def test_a_part_is_priced_by_the_last_trade_where_the_quote_is_too_wide_to_be_a_price() -> None:
+    stub = replace(QUOTE, bid=D("100"), ask=D("250"), is_stub=True)
+
+    # 195.80 x 1.0005 = 195.8979
+    assert step(leg(limit="199"), quote=stub) == Send(D(100), D("195.90"))
+    assert step(leg(), quote=replace(stub, last=None)) == Wait(
+        "IBM: bid and ask are too far apart to be a price."
+    )
+
+
 def test_no_price_is_beyond_the_signed_limit() -> None:
     assert step(leg(limit="195.85")) == Send(D(100), D("195.85"))
     assert step(leg("sell", limit="195.75")) == Send(D(100), D("195.75"))
