@@ -410,11 +410,24 @@ class DeskLedger:
             lambda conn: state.tighten(conn, to=to, reason=reason, process=by, desk_at=at.desk_at)
         )
 
-    def set_state(self, to: TradingState, *, reason: str, person_id: str, at: Stamp) -> None:
+    def set_state(
+        self,
+        to: TradingState,
+        *,
+        reason: str,
+        person_id: str,
+        at: Stamp,
+        request_id: str | None = None,
+    ) -> None:
         """Set the trading state on behalf of a person."""
         self._transact(
             lambda conn: state.change(
-                conn, to=to, reason=reason, person_id=person_id, desk_at=at.desk_at
+                conn,
+                to=to,
+                reason=reason,
+                person_id=person_id,
+                desk_at=at.desk_at,
+                request_id=request_id,
             )
         )
 

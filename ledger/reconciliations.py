@@ -57,7 +57,7 @@ def finish(
 
 
 def _reduce(conn: sa.Connection, grave: Sequence[Difference], at: Stamp) -> None:
-    for one in grave:
+    raised = [
         alerts.raise_once(
             conn,
             severity="critical",
@@ -69,12 +69,15 @@ def _reduce(conn: sa.Connection, grave: Sequence[Difference], at: Stamp) -> None
             actor=_PROCESS,
             condition=one.sentence,
         )
+        for one in grave
+    ]
     state.tighten(
         conn,
         to=TradingState.REDUCING,
         reason=grave[0].sentence,
         process=_PROCESS,
         desk_at=at.desk_at,
+        anew=any(alert is not None for alert in raised),
     )
 
 

@@ -14,7 +14,10 @@ from trading.state import TradingState
 SILENCE = "dead man's switch"
 """Who set a state that ends by itself; what anybody else wants takes its place."""
 _SET = "trading_state.set"
-_DECISIONS = (_SET, "request.halt")  # after which an earlier wish to relax counts no more
+_KEEP = "trading_state.keep"  # what is in force, or less, was asked for anew
+# After these an earlier wish to relax counts no more, nor one to resume after a wish to reduce.
+_DECISIONS = (_SET, _KEEP, "request.halt")
+_REDUCES = ("request.reduce", "request.flatten")
 
 
 @dataclass(frozen=True)
@@ -49,9 +52,20 @@ def locked(conn: sa.Connection) -> StateNow:
 
 
 def tighten(
-    conn: sa.Connection, *, to: TradingState, reason: str, process: str, desk_at: datetime
+    conn: sa.Connection,
+    *,
+    to: TradingState,
+    reason: str,
+    process: str,
+    desk_at: datetime,
+    anew: bool = True,
 ) -> StateNow:
     """Tighten the state on behalf of a process; a laxer or equal one changes nothing.
+
+    Parameters
+    ----------
+    anew : bool
+        Whether it has a new reason: then what was asked for before relaxes nothing any more.
 
     Returns
     -------
@@ -60,6 +74,8 @@ def tighten(
     """
     now = _now(conn.execute(sa.select(trading_state).with_for_update()).one())
     if to.strictness < now.state.strictness or (to == now.state and now.set_by != SILENCE):
+        if anew:
+            _keep(conn, now.state, to=to, reason=reason, by=process, desk_at=desk_at)
         return now
     return _set(conn, now.state, to=to, reason=reason, set_by=process, desk_at=desk_at)
 
@@ -78,14 +94,15 @@ def change(
     Parameters
     ----------
     request_id : str, optional
-        The request that asks for it, where it had to wait to be carried out.
+        The request that asks for it, where it had to wait to be carried out: it was decided when
+        that was made.
 
     Raises
     ------
     NotAllowedError
         If no reason is given, or the person may not: any active analyst, signatory or
         admin may tighten, a signatory or admin may relax. Or if the request would relax
-        a state that was set, or a halt that was asked for, after it was made.
+        a state that was set, or asked for anew, after it was made.
     """
     now = _now(conn.execute(sa.select(trading_state).with_for_update()).one())
     relaxes = to.strictness < now.state.strictness
@@ -97,12 +114,15 @@ def change(
         )
     if not reason.strip():
         raise NotAllowedError("Changing the trading state needs a reason.")
-    if relaxes and request_id is not None and audit.is_followed(conn, request_id, by=_DECISIONS):
+    later = _DECISIONS + (_REDUCES if to is TradingState.ACTIVE else ())
+    if relaxes and request_id is not None and audit.is_followed(conn, request_id, by=later):
         raise NotAllowedError(
-            f"The desk was set to {now.state} or halted again after this was asked for "
-            f"({now.reason}). Look why it is {now.state} now, then ask again."
+            f"After this was asked for, the desk was set to {now.state} or told again to stop or "
+            f"reduce ({now.reason}). Look why it is {now.state} now, then ask again."
         )
     if to == now.state and now.set_by != SILENCE:
+        if request_id is None:  # a request stands in the log itself
+            _keep(conn, now.state, to=to, reason=reason, by=person_id, desk_at=desk_at)
         return now
     return _set(conn, now.state, to=to, reason=reason, set_by=person_id, desk_at=desk_at)
 
@@ -173,6 +193,26 @@ def _set(
         payload={"from": before.value, "to": to.value, "reason": reason},
     )
     return _now(row)
+
+
+def _keep(
+    conn: sa.Connection,
+    state: TradingState,
+    *,
+    to: TradingState,
+    reason: str,
+    by: str,
+    desk_at: datetime,
+) -> None:
+    """Note that somebody wants no less than what is in force, now."""
+    audit.append(
+        conn,
+        at=desk_at,
+        actor=by,
+        action=_KEEP,
+        subject="trading_state",
+        payload={"state": state.value, "to": to.value, "reason": reason},
+    )
 
 
 def _now(row: sa.Row[tuple[object, ...]]) -> StateNow:

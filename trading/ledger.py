@@ -320,7 +320,15 @@ class Ledger(Protocol):
     def tighten(self, to: TradingState, *, reason: str, by: str, at: Stamp) -> None:
         """Tighten the trading state on behalf of a process."""
 
-    def set_state(self, to: TradingState, *, reason: str, person_id: str, at: Stamp) -> None:
+    def set_state(
+        self,
+        to: TradingState,
+        *,
+        reason: str,
+        person_id: str,
+        at: Stamp,
+        request_id: str | None = None,
+    ) -> None:
         """Set the trading state on behalf of a person."""
 
     def alert(self, *, kind: str, subject: str, message: str, severity: str, at: Stamp) -> None:

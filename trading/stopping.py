@@ -74,6 +74,7 @@ def halt(
     person_id: str | None,
     desk: DeskClock,
     market: MarketClock,
+    request_id: str | None = None,
 ) -> StopReport:
     """Set HALTED, then cancel every open order and look again whether any is left.
 
@@ -81,6 +82,8 @@ def halt(
     ----------
     person_id : str or None
         Who asks; None for the operator's command line.
+    request_id : str, optional
+        The request by which they ask, where it had to wait.
 
     Returns
     -------
@@ -93,7 +96,9 @@ def halt(
     if person_id is None:
         ledger.tighten(TradingState.HALTED, reason=said, by="operator", at=at)
     else:
-        ledger.set_state(TradingState.HALTED, reason=said, person_id=person_id, at=at)
+        ledger.set_state(
+            TradingState.HALTED, reason=said, person_id=person_id, at=at, request_id=request_id
+        )
     return cancel_all(ledger, broker, desk=desk, market=market)
 
 

@@ -118,6 +118,7 @@ def _halt(desk: Desk, asked: requests.Request) -> str:
         person_id=asked.person_id,
         desk=desk.clock,
         market=desk.market,
+        request_id=asked.request_id,
     )
     return report.sentence
 

@@ -112,6 +112,7 @@ def _reduce(desk: Desk, asked: Request) -> None:
             reason=str(asked.payload.get("reason") or ""),
             person_id=asked.person_id or "",
             desk_at=desk.clock.now(),
+            request_id=asked.request_id,
         )
 
 

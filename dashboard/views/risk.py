@@ -41,7 +41,8 @@ def _control() -> None:
     )
     missing = not (reason or "").strip()
     choices = (
-        ("Halt", "halt", "front_hand", state is TradingState.HALTED),
+        # Halted again, what still works is cancelled again, and a resume that waits is void.
+        ("Halt", "halt", "front_hand", False),
         ("Reduce only", "reduce", "trending_down", state is TradingState.REDUCING),
         ("Resume", "resume", "play_arrow", state is TradingState.ACTIVE or not may_relax),
         ("Flatten", "flatten", "close_fullscreen", False),

@@ -331,3 +331,17 @@ def test_a_halt_whose_questions_fail_is_never_complete(desk: SmallDesk) -> None:
         )
         assert not report.complete
         assert state(desk) is TradingState.HALTED
+
+
+def test_a_difference_that_lasts_is_noted_once_while_the_desk_is_reduced(desk: SmallDesk) -> None:
+    """Each comparison finds it again, but only what is new voids a resume that waits."""
+    desk.broker.holdings["IBM"] = Decimal(5)
+    for _ in range(3):
+        compare(desk)
+    desk.broker.holdings["MSFT"] = Decimal(5)
+    for _ in range(3):
+        compare(desk)
+
+    with desk.engine.connect() as conn:
+        told = [one.action for one in audit.entries(conn, subject="trading_state")]
+    assert told == ["trading_state.keep", "trading_state.set"]

@@ -12,8 +12,10 @@ from streamlit.testing.v1 import AppTest
 from assets.policies import policy
 from config.settings import Settings
 from dashboard import data
+from ledger import state
 from tests.unit.dashboard import rows
 from tests.unit.dashboard.conftest import SHELL
+from trading.state import TradingState
 from warehouse import Warehouse, evidence, findings, models, verdicts
 
 
@@ -274,6 +276,19 @@ def test_halting_needs_a_reason_and_becomes_a_request(desk: Settings) -> None:
     at.button(key="state-halt").click().run()
 
     assert [r.payload for r in data.requested(("halt",))] == [{"reason": "Prices look wrong."}]
+
+
+def test_a_halted_desk_can_be_halted_again(desk: Settings) -> None:
+    with data.engine().begin() as conn:
+        state.tighten(
+            conn, to=TradingState.HALTED, reason="a drill", process="x", desk_at=data.now()
+        )
+    at = _page("risk")
+
+    at.text_input(key="state-reason").set_value("Orders still work.").run()
+    at.button(key="state-halt").click().run()
+
+    assert [r.payload for r in data.requested(("halt",))] == [{"reason": "Orders still work."}]
 
 
 def test_the_replay_is_moved_by_requests(desk: Settings) -> None:

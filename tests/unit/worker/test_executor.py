@@ -8,10 +8,12 @@ from typing import Any, cast
 
 import pytest
 
-from ledger import audit, filed, new_id, requests, state
+from ledger import audit, breakers, filed, new_id, requests, state
 from ledger.requests import Request
 from tests.integration.sending.desk import StandingClock, proposed
 from tests.unit.worker.desks import NOON, WorkerDesk
+from trading.breakers import Trip
+from trading.ledger import Stamp
 from trading.proposals import Proposal, code_of
 from trading.state import TradingState
 from worker import by_hand
@@ -153,6 +155,89 @@ def test_a_halt_asked_for_again_is_not_ended_by_what_was_asked_before_it(
 
     assert in_force(at_work) == "HALTED"
     assert outcome(at_work, waits).state == "refused"
+
+
+def test_a_halt_at_the_console_voids_what_was_asked_before_it_though_the_desk_is_halted(
+    at_work: WorkerDesk,
+) -> None:
+    by_maria(at_work, TradingState.HALTED)
+    waits = asked(at_work, "resume", {"reason": "calm again"})
+    by_maria(at_work, TradingState.HALTED)
+
+    carry_out_next(at_work.desk)
+
+    assert in_force(at_work) == "HALTED"
+    assert outcome(at_work, waits).state == "refused"
+
+
+def test_reducing_again_voids_a_resume_that_was_asked_before_it(at_work: WorkerDesk) -> None:
+    by_maria(at_work, TradingState.REDUCING)
+    waits = asked(at_work, "resume", {"reason": "calm again"})
+    by_maria(at_work, TradingState.REDUCING)
+
+    carry_out_next(at_work.desk)
+
+    assert in_force(at_work) == "REDUCING"
+    assert outcome(at_work, waits).state == "refused"
+
+
+@pytest.mark.parametrize("kind", ["reduce", "flatten"])
+def test_a_resume_is_void_once_somebody_asked_to_reduce(at_work: WorkerDesk, kind: str) -> None:
+    by_maria(at_work, TradingState.REDUCING)
+    waits = asked(at_work, "resume", {"reason": "calm again"})
+    cast("StandingClock", at_work.desk.clock).forward(1)
+    later = asked(at_work, kind, {"reason": "it is not"})
+
+    carry_out_next(at_work.desk)
+    assert in_force(at_work) == "REDUCING"
+    assert outcome(at_work, waits).state == "refused"
+    carry_out_next(at_work.desk)
+
+    assert in_force(at_work) == "REDUCING"
+    assert outcome(at_work, later).state in {"done", "refused"}
+    assert at_work.asks("resume", {"reason": "I have looked"}).state == "done"
+
+
+def test_two_who_ask_to_reduce_a_halted_desk_do_not_hinder_one_another(at_work: WorkerDesk) -> None:
+    by_maria(at_work, TradingState.HALTED)
+    both = [asked(at_work, "reduce", {"reason": "calm again"}) for _ in range(2)]
+
+    for _ in both:
+        carry_out_next(at_work.desk)
+
+    assert in_force(at_work) == "REDUCING"
+    assert outcome(at_work, both[0]).state == "done"
+
+
+@pytest.mark.parametrize("before", [TradingState.REDUCING, TradingState.HALTED])
+def test_a_breaker_that_trips_anew_is_not_dismissed_by_what_was_asked_before_it(
+    at_work: WorkerDesk, before: TradingState
+) -> None:
+    by_maria(at_work, before)
+    waits = asked(at_work, "resume", {"reason": "calm again"})
+    lost = Trip("breaker_daily_loss", "2012-07-03", TradingState.REDUCING, "The desk lost 6 %.")
+    at = Stamp(at_work.desk.clock.now(), at_work.desk.market.now(), "breakers")
+    with at_work.desk.engine.begin() as conn:
+        breakers.trip(conn, [lost], at=at)
+
+    carry_out_next(at_work.desk)
+
+    assert in_force(at_work) == str(before)
+    assert outcome(at_work, waits).state == "refused"
+
+
+def test_a_halt_asked_for_before_a_resume_does_not_void_it_when_it_is_carried_out(
+    at_work: WorkerDesk,
+) -> None:
+    by_maria(at_work, TradingState.HALTED)  # and, as `./desk halt` does, for the open orders:
+    asked(at_work, "halt", {"reason": "prices are wild"})
+    looked = asked(at_work, "resume", {"reason": "I have looked"})
+
+    carry_out_next(at_work.desk)
+    carry_out_next(at_work.desk)
+
+    assert in_force(at_work) == "ACTIVE"
+    assert outcome(at_work, looked).state == "done"
 
 
 def test_a_halt_is_carried_out_before_what_was_asked_earlier(at_work: WorkerDesk) -> None:
