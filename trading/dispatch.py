@@ -56,7 +56,8 @@ def send_signed(
     Returns
     -------
     Report
-        What was sent, refused or left; never raises for a broker that is away.
+        What was sent, refused or left; never raises for a broker that is away, nor for one that
+        tells of an order what cannot be: that is alerted, and the others are sent.
     """
     report = Report()
     settle_unresolved(ledger, broker, sender=sender, desk=desk, market=market, report=report)
@@ -84,6 +85,10 @@ def send_signed(
         except BrokerUnavailableError as e:
             report.problem = str(e)
             wait(ledger, signed, sender, report, report.problem)
+        except StopError as e:
+            number = max(len(ledger.children(signed.leg_id)), 1)
+            _tell_stopped(ledger, order_of(signed, attempt=number).client_order_id, e, desk, market)
+            wait(ledger, signed, sender, report, str(e))
     return report
 
 
@@ -115,12 +120,9 @@ def settle_unresolved(
         except BrokerUnavailableError as e:
             report.unresolved.append(name)
             report.problem = str(e)
-        except StopError as e:  # one about which the broker tells what cannot be; others go on
+        except StopError as e:
             report.unresolved.append(name)
-            ledger.alert(
-                kind="order", subject=name, message=str(e), severity="critical",
-                at=stamp(desk, market),
-            )  # fmt: skip
+            _tell_stopped(ledger, name, e, desk, market)
         finally:
             ledger.release_order(name, owner=sender.owner)
         if report.problem is not None:
@@ -238,6 +240,15 @@ def _send_leg(
     )  # fmt: skip
     if order_of(signed, attempt=1).client_order_id in report.rejected:
         _tell_if_bare(ledger, signed, _REFUSED, desk, market)
+
+
+def _tell_stopped(
+    ledger: Ledger, name: str, error: StopError, desk: DeskClock, market: MarketClock
+) -> None:
+    """Tell of an order about which the broker says what cannot be: it alone stops, others go on."""
+    ledger.alert(
+        kind="order", subject=name, message=str(error), severity="critical", at=stamp(desk, market)
+    )
 
 
 def _tell_if_bare(

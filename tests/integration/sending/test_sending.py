@@ -92,6 +92,32 @@ def test_an_order_that_cannot_be_true_does_not_keep_others_from_being_sent(
     assert "6" in alert.message
 
 
+def test_an_answer_to_a_send_that_cannot_be_true_does_not_keep_others_from_being_sent(
+    desk: SmallDesk,
+) -> None:
+    def overfilled(order: Order) -> None:
+        told = desk.broker.held[order.client_order_id]
+        desk.broker.held[order.client_order_id] = replace(
+            told, quantity=Decimal(6), filled_quantity=Decimal(6), state=OrderState.FILLED
+        )
+        desk.broker.on_taken = lambda _order: None
+
+    desk.broker.on_taken = overfilled
+    first, second = desk.signed(quantity=5), desk.signed(symbol="MSFT")
+
+    report = send(desk)
+
+    assert state_of(desk, first) is OrderState.SENT  # looked up again, never sent again
+    assert state_of(desk, second) is OrderState.ACCEPTED
+    assert len(report.acknowledged) == 2
+    name = client_order_id(proposal_id=first.proposal_id, leg_no=1, attempt=1)
+    with desk.engine.connect() as conn:
+        [alert] = alerts.unacknowledged(conn)
+    assert (alert.kind, alert.subject, alert.severity) == ("order", name, "critical")
+    send(desk, "run/2")
+    assert desk.broker.submits == 2
+
+
 def test_nothing_is_sent_without_a_signature(desk: SmallDesk) -> None:
     from ledger import proposals as proposals_module
     from tests.integration.sending.desk import proposed
