@@ -157,12 +157,14 @@ def test_a_corrected_price_and_quantity_are_taken_over(desk: SmallDesk) -> None:
         state=OrderState.CANCELED,
     )
     desk.broker.holdings["IBM"] = D(15)
+    desk.broker.cash += 20 * D("195.80") - 15 * D("195.70")
 
     first, second = compare(desk), compare(desk)
 
     assert first.differences[0].sentence == (
         "The broker corrected an execution of 20 at 195.80 IBM to 15 at 195.70."
     )
+    assert "cash" not in kinds(first)  # the correction explains what came back
     assert second.clean
     assert known(desk, name).average_price == D("195.70")
     with desk.engine.connect() as conn:
