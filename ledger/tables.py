@@ -387,13 +387,12 @@ transfers = sa.Table(  # what people paid in or took out of the account, as far 
     metadata,
     only_row(),
     sa.Column("account_id", sa.Text, nullable=False),
-    sa.Column(
-        "rest", _number(), nullable=False
-    ),  # cash less what trades, dividends and fees brought
+    sa.Column("rest", _number(), nullable=False),  # cash less what trades, dividends, fees brought
     sa.Column("booked", _number(), nullable=False),  # all transfers ever booked, net
     sa.Column("last_equity", _number()),  # at the previous close
     sa.Column("market_at", _at(), nullable=False),
     sa.Column("is_open", sa.Boolean, nullable=False),
+    sa.Column("corrections", sa.Integer, nullable=False),  # of positions, ever booked by people
     sa.Column("counted", _number(), nullable=False),  # so far; the recorded highs move with it
     sa.Column("adrift", _number(), nullable=False),  # cash that moved and nobody explains
     sa.Column("due", _number(), nullable=False),  # booked, and its cash was not seen to move

@@ -52,6 +52,7 @@ def _look(conn: sa.Connection, account: BrokerAccount, clock: BrokerClock) -> Lo
         last_equity=account.last_equity,
         market_at=clock.now,
         is_open=clock.is_open,
+        corrections=_count(conn, bookings.c.kind == "correction"),
     )
 
 
@@ -59,6 +60,10 @@ def _total(
     conn: sa.Connection, amount: sa.ColumnElement[Decimal], which: sa.ColumnElement[bool]
 ) -> Decimal:
     return Decimal(conn.scalar(sa.select(sa.func.sum(amount)).where(which)) or 0)
+
+
+def _count(conn: sa.Connection, which: sa.ColumnElement[bool]) -> int:
+    return conn.scalar(sa.select(sa.func.count()).select_from(bookings).where(which)) or 0
 
 
 def _told(row: sa.Row[tuple[object, ...]]) -> Transfers:

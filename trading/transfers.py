@@ -3,7 +3,8 @@
 A booking bears a day and no instant, and its cash may move before or after. So cash and books are
 looked at together, and a transfer counts once, when both tell of it. In doubt the loss is taken to
 be larger: a deposit counts at the latest with the look after its booking, and without one once its
-cash came and stayed; what was taken out counts only once it is booked and gone.
+cash came and stayed; what was taken out counts only once it is booked and gone. Cash of trades past
+the desk is no transfer: when a person corrects a position, what was unexplained was for it.
 """
 
 from dataclasses import dataclass
@@ -27,6 +28,8 @@ class Look:
         All transfers ever booked, net.
     last_equity : Decimal or None
         Equity at the previous close, as the broker tells it.
+    corrections : int
+        Corrections of positions that people ever booked.
     """
 
     rest: Decimal
@@ -34,6 +37,7 @@ class Look:
     last_equity: Decimal | None
     market_at: datetime
     is_open: bool
+    corrections: int = 0
 
     @property
     def unbooked(self) -> Decimal:
@@ -110,7 +114,8 @@ def after(before: Transfers, look: Look, *, agrees: bool) -> Transfers:
     ripe = max(before.due, ZERO)
     waits = before.due - ripe + booked - known
     seen = _seen(waits, cash, before.adrift + cash - ripe)
-    adrift = before.adrift + cash - ripe - seen
+    corrected = look.corrections != before.look.corrections
+    adrift = ZERO if corrected else before.adrift + cash - ripe - seen
     guess = max(_lasting(before.adrift, adrift), known - before.presumed) if agrees else ZERO
     moved = ripe + seen + guess
     day, after_close = _of_day(before, look, moved)

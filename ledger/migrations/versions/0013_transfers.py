@@ -20,6 +20,7 @@ def upgrade() -> None:
             last_equity NUMERIC,
             market_at TIMESTAMP WITH TIME ZONE NOT NULL,
             is_open BOOLEAN NOT NULL,
+            corrections INTEGER NOT NULL,
             counted NUMERIC NOT NULL,
             adrift NUMERIC NOT NULL,
             due NUMERIC NOT NULL,

@@ -11,6 +11,7 @@ from ledger import audit, fills, lots, new_id, people, position_corrections
 from ledger import state as states
 from ledger.ended_stops import look
 from ledger.position_corrections import Differing, differing
+from ledger.situation import situation
 from ledger.tables import bookings
 from ledger.tables import fills as executions
 from tests.integration.sending.at_venue import compared
@@ -90,6 +91,27 @@ def test_what_a_person_sold_at_the_broker_is_booked_and_the_comparison_agrees(
         logged = {entry.action: entry.actor for entry in audit.entries(conn, subject="IBM")}
     assert (row.kind, row.quantity, row.reason) == ("correction", D(-5), WHY)
     assert row.person_id == logged["account.correction"] == holding.signers["Maria"]
+
+
+def test_cash_of_what_a_person_sold_at_the_broker_moves_no_peak(holding: SmallDesk) -> None:
+    peak = _peak(holding)
+    past_the_desk(holding, "IBM", -5, "195.80")
+    compare(holding)
+
+    book(holding, shown(holding))
+    holding.market.forward(60)
+    compare(holding)
+    holding.market.forward(60)
+    compare(holding)
+
+    assert _peak(holding) == peak
+
+
+def _peak(desk: SmallDesk) -> Decimal | None:
+    with desk.engine.connect() as conn:
+        account = situation(conn, desk_at=desk.clock.now(), market_at=desk.market.now()).account
+    assert account is not None
+    return account.peak
 
 
 def test_a_position_from_nowhere_and_a_new_ticker_are_booked(holding: SmallDesk) -> None:
