@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from quant.features import expressions
+from quant.features.code_stamp import code_stamp
 from quant.features.expressions import Series
-from quant.features.interpreter import SOURCE_STAMP
 
 GROUPS: Final = (
     "returns", "momentum", "trend", "pattern", "volatility", "volume", "spread", "cross-section",
@@ -141,9 +141,9 @@ class Registry:
 
     @property
     def version(self) -> str:
-        """Hash of names, parameters and kernel source; stored beside every value."""
+        """Hash of names, parameters and the code that computes; stored beside every value."""
         lines = [f"{feature.name}={expressions.text(feature.expression)}" for feature in self]
-        text = "\n".join([f"kernels={SOURCE_STAMP}", *lines])
+        text = "\n".join([f"code={code_stamp()}", *lines])
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def holds(self, version: str, names: Sequence[str]) -> bool:

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
-from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -16,7 +15,7 @@ from quality.calendar import exchange
 from quant.models import FittedModel, Hyperparameters, fit_final
 from quant.typing import Float64Array
 from tests.unit.assets.test_training import market
-from warehouse import Warehouse, features, migrate, models, predictions
+from warehouse import Warehouse, features, models, predictions
 from warehouse.place import Place
 
 SESSIONS = exchange().sessions(date(2012, 3, 1), date(2012, 7, 2))
@@ -51,10 +50,8 @@ def _registry() -> Registry:
 
 
 @pytest.fixture(name="warehouse")
-def _warehouse(postgres_dsn: str, tmp_path: Path) -> Iterator[Warehouse]:
-    place = Place(postgres_dsn, f"{tmp_path / 'warehouse'}/")
-    migrate.upgrade_place(place)
-    made = Warehouse(place)
+def _warehouse(desk_place: Place) -> Iterator[Warehouse]:
+    made = Warehouse(desk_place)
     version = {
         "model_version": MODEL, "run_id": "r", "feature_version": VERSION, "snapshot_id": 1,
         "programme": UNIVERSE.programme, "first_session": date(2008, 1, 2), "last_session": TRAINED,

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
-from pathlib import Path
 
 import duckdb
 import numpy as np
@@ -12,7 +11,7 @@ import pytest
 
 from assets.demotion import demote
 from assets.promotion import restate
-from warehouse import Warehouse, migrate, models, predictions
+from warehouse import Warehouse, models, predictions
 from warehouse.place import Place
 
 TRAINED = datetime(2010, 1, 4, 21, 15, tzinfo=UTC)
@@ -21,10 +20,8 @@ MODEL = "toy-daily/1"
 
 
 @pytest.fixture(name="warehouse")
-def _warehouse(postgres_dsn: str, tmp_path: Path) -> Iterator[Warehouse]:
-    place = Place(postgres_dsn, f"{tmp_path / 'warehouse'}/")
-    migrate.upgrade_place(place)
-    made = Warehouse(place)
+def _warehouse(desk_place: Place) -> Iterator[Warehouse]:
+    made = Warehouse(desk_place)
     row = {
         "model_version": MODEL, "run_id": "r", "feature_version": "f", "snapshot_id": 1,
         "programme": "toy", "first_session": date(2008, 1, 2), "last_session": date(2010, 1, 4),

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from datetime import date
-from pathlib import Path
 
 import polars as pl
 import pytest
@@ -16,7 +15,7 @@ from config.universe import Listing
 from quality.calendar import exchange
 from quant.features import DAILY
 from tests.integration.warehouse.rows import act, append, bar, closing, dividend, judge
-from warehouse import Warehouse, features, migrate
+from warehouse import Warehouse, features
 from warehouse.place import Place
 
 pytestmark = pytest.mark.long
@@ -25,10 +24,8 @@ SESSION = date(2012, 7, 2)
 
 
 @pytest.fixture
-def warehouse(postgres_dsn: str, tmp_path: Path) -> Iterator[Warehouse]:
-    place = Place(postgres_dsn, f"{tmp_path / 'warehouse'}/")
-    migrate.upgrade_place(place)
-    made = Warehouse(place)
+def warehouse(desk_place: Place) -> Iterator[Warehouse]:
+    made = Warehouse(desk_place)
     yield made
     made.close()
 

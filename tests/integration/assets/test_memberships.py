@@ -13,7 +13,7 @@ from assets.desk_time import decision_time
 from config.universe import Listing, Universe
 from quality.calendar import exchange
 from tests.integration.market_data.truth import FIRST, LAST, SESSIONS, Loaded, market
-from warehouse import Warehouse, migrate
+from warehouse import Warehouse
 from warehouse import universe as universe_table
 from warehouse.place import Place
 
@@ -24,10 +24,8 @@ Spell = tuple[str, date, date | None]
 
 
 @pytest.fixture(name="desk")
-def _desk(postgres_dsn: str, tmp_path: Path) -> Iterator[tuple[Loaded, GeneratedMarket]]:
-    place = Place(postgres_dsn, f"{tmp_path / 'warehouse'}/")
-    migrate.upgrade_place(place)
-    warehouse = Warehouse(place)
+def _desk(desk_place: Place, tmp_path: Path) -> Iterator[tuple[Loaded, GeneratedMarket]]:
+    warehouse = Warehouse(desk_place)
     made, loaded = market(2, prefix="M", firms=25), Loaded.at(warehouse, tmp_path / "lake")
     loaded.take(made.actions, "actions", exchange().close(LAST))
     loaded.take(made.daily, "daily", exchange().close(LAST))

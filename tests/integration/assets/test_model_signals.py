@@ -13,7 +13,7 @@ from assets.strategies import probabilities_of
 from config import settings as settings_module
 from config.settings import Settings
 from config.universe import Listing, Universe
-from warehouse import Warehouse, migrate, models, predictions
+from warehouse import Warehouse, models, predictions
 from warehouse.place import Place
 
 SESSION = date(2012, 7, 2)
@@ -25,10 +25,8 @@ TOY = Universe(
 
 
 @pytest.fixture(name="warehouse")
-def _warehouse(postgres_dsn: str, tmp_path: Path) -> Iterator[Warehouse]:
-    place = Place(postgres_dsn, f"{tmp_path / 'warehouse'}/")
-    migrate.upgrade_place(place)
-    made = Warehouse(place)
+def _warehouse(desk_place: Place) -> Iterator[Warehouse]:
+    made = Warehouse(desk_place)
     yield made
     made.close()
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from datetime import date
-from pathlib import Path
 
 import polars as pl
 import pytest
@@ -13,7 +12,7 @@ from config import universe
 from config.universe import Listing
 from quality.calendar import exchange
 from tests.integration.warehouse.rows import act, append, bar, frame
-from warehouse import Warehouse, index, migrate, predictions, verdicts
+from warehouse import Warehouse, index, predictions, verdicts
 from warehouse.place import Place
 
 SESSIONS = exchange().sessions(date(2012, 7, 5), date(2012, 7, 18))
@@ -22,11 +21,9 @@ LAST_TRADE = SESSIONS[3]  # of GONE
 
 
 @pytest.fixture
-def warehouse(postgres_dsn: str, tmp_path: Path) -> Iterator[Warehouse]:
+def warehouse(desk_place: Place) -> Iterator[Warehouse]:
     """GONE trades four sessions, STAYS and the index all; each is forecast after the first."""
-    place = Place(postgres_dsn, f"{tmp_path / 'warehouse'}/")
-    migrate.upgrade_place(place)
-    made = Warehouse(place)
+    made = Warehouse(desk_place)
     trades(made, "GONE", *SESSIONS[:4])
     trades(made, "STAYS", *SESSIONS)
     points = [

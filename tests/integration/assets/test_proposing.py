@@ -1,7 +1,6 @@
 """What research says of a session, and which symbols nothing can be decided about."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import cast
 
 import dagster as dg
@@ -16,25 +15,22 @@ from assets.serving import UnservableModelError
 from assets.sources import ModelRegistry
 from config import settings, universe
 from ledger import alerts, engine, market
-from ledger.migrate import upgrade
 from quality.calendar import exchange
 from quant.features import CORE, DAILY
 from quant.models import Dataset, FittedModel, Hyperparameters, fit_final
 from tests.integration.sending.desk import NOON, StandingClock
 from tests.integration.warehouse.rows import DAY, act, append, bar, dividend, judge
 from tests.unit.worker.desks import clock_at
-from warehouse import Warehouse, features, migrate, models
+from warehouse import Warehouse, features, models
 from warehouse.place import Place
 
 SESSION = exchange().next(DAY)
 
 
 @pytest.fixture
-def warehouse(postgres_dsn: str, tmp_path: Path) -> Iterator[Warehouse]:
+def warehouse(desk_place: Place) -> Iterator[Warehouse]:
     """Two judged sessions of IBM and MSFT."""
-    place = Place(postgres_dsn, f"{tmp_path / 'warehouse'}/")
-    migrate.upgrade_place(place)
-    made = Warehouse(place)
+    made = Warehouse(desk_place)
     with made.writer("features.versions") as conn:
         features.register(conn, DAILY.version, DAILY.names)
     for symbol in ("IBM", "MSFT"):
@@ -171,10 +167,9 @@ def test_a_model_of_features_that_are_no_longer_computed_is_no_silence(
 
 
 def test_a_model_that_cannot_predict_is_an_alert_and_the_run_goes_on(
-    warehouse: Warehouse, postgres_dsn: str
+    warehouse: Warehouse, desk_dsn: str
 ) -> None:
-    upgrade(postgres_dsn)
-    ledger = engine(postgres_dsn)
+    ledger = engine(desk_dsn)
     with ledger.begin() as conn:
         market.record_clock(conn, clock_at(exchange().close(SESSION)))
     champion(warehouse, "before", DAILY.names)

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator
 from datetime import date, timedelta
-from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -11,7 +10,7 @@ import pytest
 from scipy.stats import spearmanr
 
 from assets.records import _walked, parts, record_row
-from warehouse import Warehouse, evidence, migrate
+from warehouse import Warehouse, evidence
 from warehouse.place import Place
 
 FIRST = date(2011, 1, 3)
@@ -100,10 +99,8 @@ def test_every_forecast_is_in_one_symbol_and_at_most_one_direction_of_the_market
 
 
 @pytest.fixture(name="warehouse")
-def _warehouse(postgres_dsn: str, tmp_path: Path) -> Iterator[Warehouse]:
-    place = Place(postgres_dsn, f"{tmp_path / 'warehouse'}/")
-    migrate.upgrade_place(place)
-    made = Warehouse(place)
+def _warehouse(desk_place: Place) -> Iterator[Warehouse]:
+    made = Warehouse(desk_place)
     yield made
     made.close()
 

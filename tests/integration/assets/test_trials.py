@@ -1,7 +1,6 @@
 """What a later run knows of the configurations tried before it."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -10,7 +9,7 @@ import pytest
 from assets.models import history_of
 from assets.training import ratio_of
 from config import universe as universe_module
-from warehouse import Warehouse, migrate, models
+from warehouse import Warehouse, models
 from warehouse.place import Place
 
 UNIVERSE = universe_module.load()
@@ -18,10 +17,8 @@ RETURNS = np.random.default_rng(0).normal(0.001, 0.01, 500)
 
 
 @pytest.fixture(name="warehouse")
-def _warehouse(postgres_dsn: str, tmp_path: Path) -> Iterator[Warehouse]:
-    place = Place(postgres_dsn, f"{tmp_path / 'warehouse'}/")
-    migrate.upgrade_place(place)
-    made = Warehouse(place)
+def _warehouse(desk_place: Place) -> Iterator[Warehouse]:
+    made = Warehouse(desk_place)
     yield made
     made.close()
 

@@ -17,7 +17,6 @@ from config import settings
 from config.universe import Listing, Universe
 from ledger import market
 from ledger.connection import engine
-from ledger.migrate import upgrade
 from quality import own_checks
 from quality.calendar import exchange
 from tests.integration.quality import test_checks
@@ -193,9 +192,8 @@ def test_a_prediction_outside_its_own_range_is_an_error(tables: Tables, tmp_path
 
 
 @pytest.fixture(name="ledger")
-def _ledger(postgres_dsn: str) -> Iterator[sa.Engine]:
-    upgrade(postgres_dsn)
-    made = engine(postgres_dsn)
+def _ledger(desk_dsn: str) -> Iterator[sa.Engine]:
+    made = engine(desk_dsn)
     yield made
     made.dispose()
 
