@@ -25,6 +25,7 @@ from trading.sending import (
     send_checked,
     stamp,
     submit,
+    tell_stopped,
     wait,
 )
 from trading.stopping import cancel_order, halt
@@ -87,7 +88,7 @@ def send_signed(
             wait(ledger, signed, sender, report, report.problem)
         except StopError as e:
             number = max(len(ledger.children(signed.leg_id)), 1)
-            _tell_stopped(ledger, order_of(signed, attempt=number).client_order_id, e, desk, market)
+            tell_stopped(ledger, order_of(signed, attempt=number).client_order_id, e, desk, market)
             wait(ledger, signed, sender, report, str(e))
     return report
 
@@ -122,7 +123,7 @@ def settle_unresolved(
             report.problem = str(e)
         except StopError as e:
             report.unresolved.append(name)
-            _tell_stopped(ledger, name, e, desk, market)
+            tell_stopped(ledger, name, e, desk, market)
         finally:
             ledger.release_order(name, owner=sender.owner)
         if report.problem is not None:
@@ -240,15 +241,6 @@ def _send_leg(
     )  # fmt: skip
     if order_of(signed, attempt=1).client_order_id in report.rejected:
         _tell_if_bare(ledger, signed, _REFUSED, desk, market)
-
-
-def _tell_stopped(
-    ledger: Ledger, name: str, error: StopError, desk: DeskClock, market: MarketClock
-) -> None:
-    """Tell of an order about which the broker says what cannot be: it alone stops, others go on."""
-    ledger.alert(
-        kind="order", subject=name, message=str(error), severity="critical", at=stamp(desk, market)
-    )
 
 
 def _tell_if_bare(

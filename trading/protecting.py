@@ -12,11 +12,11 @@ from decimal import Decimal
 
 from trading.broker import Broker
 from trading.clock import DeskClock, MarketClock
-from trading.errors import BrokerUnavailableError
+from trading.errors import BrokerUnavailableError, StopError
 from trading.ledger import Book, Ledger, Stamp
 from trading.orders import Order
 from trading.proposals import Leg
-from trading.sending import Report, Sender, stamp, submit
+from trading.sending import Report, Sender, stamp, submit, tell_stopped
 from trading.wording import shares
 
 _ZERO = Decimal(0)
@@ -39,7 +39,8 @@ def restore_stops(
     Returns
     -------
     Report
-        What was sent; never raises for a broker that is away: the next call asks again.
+        What was sent; never raises for a broker that is away: the next call asks again. Nor for
+        one that tells of a stop what cannot be: that is alerted, and the others are sent.
     """
     report = Report() if report is None else report
     try:
@@ -92,7 +93,10 @@ def _send(
     report: Report,
 ) -> None:
     sender.reached("stop_intended")
-    submit(ledger, broker, order, sender, desk, market, report, reduces=True)
+    try:
+        submit(ledger, broker, order, sender, desk, market, report, reduces=True)
+    except StopError as e:
+        tell_stopped(ledger, order.client_order_id, e, desk, market)
     ledger.release_order(order.client_order_id, owner=sender.owner)
     if order.client_order_id in report.rejected:
         _tell(

@@ -16,7 +16,7 @@ from trading.attached import make_way
 from trading.broker import Broker, BrokerOrder
 from trading.checks.permission import reduces
 from trading.clock import DeskClock, MarketClock
-from trading.errors import OrderRejectedError, OutcomeUnknownError, RateLimitedError
+from trading.errors import OrderRejectedError, OutcomeUnknownError, RateLimitedError, StopError
 from trading.ledger import Ledger, Scope, SignedLeg, Stamp
 from trading.looking import take_picture
 from trading.orders import Order, OrderState, client_order_id
@@ -209,6 +209,15 @@ def acknowledge(
     at = stamp(desk, market)
     ledger.observe(told, at=at)
     cancel_unwanted(ledger, broker, told, at=at)
+
+
+def tell_stopped(
+    ledger: Ledger, name: str, error: StopError, desk: DeskClock, market: MarketClock
+) -> None:
+    """Tell of an order about which the broker says what cannot be: it alone stops, others go on."""
+    ledger.alert(
+        kind="order", subject=name, message=str(error), severity="critical", at=stamp(desk, market)
+    )
 
 
 def denied_now(

@@ -342,3 +342,29 @@ def until_it_waits(conn: sa.Connection) -> None:
     while not conn.scalar(waiting):
         assert time.monotonic() < deadline
         time.sleep(0.02)
+
+
+def test_a_stop_of_which_the_broker_tells_what_cannot_be_is_told_and_keeps_no_sale_waiting(
+    desk: SmallDesk,
+) -> None:
+    protected(desk)
+    sale = desk.sign(closing(quantity=8))
+
+    def overfilled(order: Order) -> None:
+        told = desk.broker.held[order.client_order_id]
+        if told.order_type == "stop":
+            more = replace(told, quantity=Decimal(13), filled_quantity=Decimal(13))
+            desk.broker.held[order.client_order_id] = replace(more, state=OrderState.FILLED)
+
+    desk.broker.on_taken = overfilled
+    report = send(desk, "run/2")
+
+    assert report.acknowledged[0] == name_of(sale)
+    assert report.waiting == {}
+    with desk.engine.connect() as conn:
+        [alert] = [one for one in alerts.unacknowledged(conn) if one.kind == "order"]
+    assert alert.severity == "critical"
+    assert "13" in alert.message
+    submits = desk.broker.submits
+    restore(desk)
+    assert desk.broker.submits == submits
