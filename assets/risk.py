@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from datetime import date, timedelta
 from decimal import Decimal
-from itertools import pairwise
 
 import dagster as dg
 import numpy as np
@@ -125,8 +124,8 @@ def _own(
     known = dict(said.select("session", "value").iter_rows())
     points = [point for point in curve if point.session <= session and point.equity > 0]
     pairs = [
-        (float(now.equity / before.equity) - 1.0, known[before.session])
-        for before, now in pairwise(points)
+        (earned, known[before.session])
+        for before, earned in zip(points, market.returns(points), strict=False)
         if before.session in known
     ]
     if len(pairs) < 2:

@@ -53,7 +53,7 @@ def _account(conn: sa.Connection) -> list[Figure]:
             if one.unrealised is not None
         ),
     ]
-    close = transfers.paid_in(conn, account.account_id).last_close(account.last_equity)
+    close = transfers.last_close(conn, account)
     if close is not None and close > 0:
         found.append(Figure("day_gain", "", equity / close - 1))
     clock = market.latest_clock(conn)

@@ -1,9 +1,10 @@
 """What the broker last said: quotes, clock, account, positions, equity by session."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 import sqlalchemy as sa
@@ -95,6 +96,7 @@ class EquityPoint:
     gross: Decimal
     net: Decimal
     high: Decimal | None = None  # highest equity seen in the session
+    paid_in: Decimal = Decimal(0)  # by people, net, since the desk looks at the account
 
 
 def record_quotes(conn: sa.Connection, received: Iterable[Quote]) -> None:
@@ -172,7 +174,9 @@ def record_equity(conn: sa.Connection, point: EquityPoint, *, rises: bool = True
     high = point.equity if rises else None
     statement = insert(equity_points).values(**(vars(point) | {"high": high}))
     told = statement.excluded
-    changes: dict[str, Any] = {name: told[name] for name in ("equity", "cash", "gross", "net")}
+    changes: dict[str, Any] = {
+        name: told[name] for name in ("equity", "cash", "gross", "net", "paid_in")
+    }
     changes["high"] = sa.func.greatest(equity_points.c.high, told.high)
     conn.execute(
         statement.on_conflict_do_update(
@@ -211,6 +215,18 @@ def equity_curve(conn: sa.Connection, *, environment: str) -> list[EquityPoint]:
         .order_by(equity_points.c.session)
     )
     return [EquityPoint(**row._asdict()) for row in conn.execute(query)]
+
+
+def returns(points: Sequence[EquityPoint]) -> list[float]:
+    """Return what each session after the first gained, as a fraction of the equity before it.
+
+    What people paid in or took out is no gain: it counts as moved at the close. Every equity must
+    be positive.
+    """
+    return [
+        float((now.equity - now.paid_in + before.paid_in) / before.equity) - 1.0
+        for before, now in pairwise(points)
+    ]
 
 
 def replace_only_row(conn: sa.Connection, table: sa.Table, values: dict[str, object]) -> None:

@@ -14,7 +14,7 @@ from typing import Any, TypeVar, cast
 
 import sqlalchemy as sa
 
-from ledger import market, state
+from ledger import market, state, transfers
 from ledger import tables as t
 from trading.protection import is_protective
 
@@ -30,6 +30,7 @@ class Desk:
 
     clock: market.Clock | None
     account: market.Account | None
+    day_gain: Decimal | None  # since the previous close, without what was paid in or taken out
     trading: state.StateNow
     to_decide: int
     alerts: int
@@ -213,9 +214,12 @@ def desk(conn: sa.Connection) -> Desk:
         .select_from(t.alerts)
         .where(t.alerts.c.acknowledged_at.is_(None), t.alerts.c.severity != "note")
     )
+    account = market.latest_account(conn)
+    close = None if account is None else transfers.last_close(conn, account)
     return Desk(
         clock=market.latest_clock(conn),
-        account=market.latest_account(conn),
+        account=account,
+        day_gain=None if account is None or close is None else account.equity - close,
         trading=state.current(conn),
         to_decide=int(to_decide or 0),
         alerts=int(alerts or 0),

@@ -380,6 +380,7 @@ equity_points = sa.Table(
     sa.Column("gross", _number(), nullable=False),  # sum of absolute market values
     sa.Column("net", _number(), nullable=False),
     sa.Column("high", _number()),  # highest equity seen in the session
+    sa.Column("paid_in", _number(), nullable=False, server_default="0"),  # net, ever, USD
 )
 
 transfers = sa.Table(  # what people paid in or took out of the account, as far as it counts, USD

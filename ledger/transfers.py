@@ -41,6 +41,11 @@ def paid_in(conn: sa.Connection, account_id: str) -> PaidIn:
     return PaidIn() if row is None else PaidIn(row.counted, row.day, row.last_equity)
 
 
+def last_close(conn: sa.Connection, account: market.Account) -> Decimal | None:
+    """Return equity at the previous close with what was paid in since, USD."""
+    return paid_in(conn, account.account_id).last_close(account.last_equity)
+
+
 def _look(conn: sa.Connection, account: BrokerAccount, clock: BrokerClock) -> Look:
     value = fills.c.quantity * fills.c.price
     paid = sa.case((fills.c.side == "buy", -value), else_=value) - fills.c.fee

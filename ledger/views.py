@@ -49,7 +49,7 @@ def record(
     market.move_highs(conn, environment=where, by=moved)
     session = _session(conn, view.clock, where)
     if session is not None:
-        market.record_equity(conn, _point(view, where, session), rises=now.rises)
+        market.record_equity(conn, _point(view, where, session, now.counted), rises=now.rises)
     return _ZERO if before is None else now.look.unbooked - before.look.unbooked
 
 
@@ -92,7 +92,9 @@ def _session(conn: sa.Connection, clock: BrokerClock, environment: str) -> date 
     return today if known else None
 
 
-def _point(view: BrokerView, environment: str, session: date) -> market.EquityPoint:
+def _point(
+    view: BrokerView, environment: str, session: date, paid_in: Decimal
+) -> market.EquityPoint:
     values = [held.market_value or _ZERO for held in view.positions]
     return market.EquityPoint(
         environment=environment,
@@ -101,4 +103,5 @@ def _point(view: BrokerView, environment: str, session: date) -> market.EquityPo
         cash=view.account.cash,
         gross=sum((abs(value) for value in values), _ZERO),
         net=sum(values, _ZERO),
+        paid_in=paid_in,
     )

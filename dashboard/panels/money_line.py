@@ -13,7 +13,7 @@ def show(desk: Desk) -> None:
     if account is None:
         st.markdown(":gray[No account yet. It is read from the broker once that has started.]")
         return
-    change = None if account.last_equity is None else account.equity - account.last_equity
+    change = desk.day_gain
     left, right = st.columns(2)
     left.metric(
         f"Equity, {account.currency}",

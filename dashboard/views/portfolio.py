@@ -2,18 +2,21 @@
 
 from decimal import Decimal
 
+import numpy as np
 import streamlit as st
 
 from dashboard import data, figures, formats, states, tables
 from dashboard.cards import words
+from ledger import market
 from ledger.market import Account, EquityPoint, Position
 from ledger.pages import Fill
+from quant.performance import drawdowns
 
 
 @st.fragment(run_every=3)
 def _figures() -> None:
-    account = data.desk().account
-    held = data.positions()
+    desk, held = data.desk(), data.positions()
+    account, change = desk.account, desk.day_gain
     if account is None:
         return
     gross = sum((abs(p.market_value or Decimal(0)) for p in held.values()), Decimal(0))
@@ -21,7 +24,6 @@ def _figures() -> None:
     open_gain = sum((p.unrealised or Decimal(0) for p in held.values()), Decimal(0))
     old = states.is_stale(account.received_at, now=data.now())
     cells = st.container(key=f"{'stale' if old else 'fresh'}-figures").columns(5)
-    change = None if account.last_equity is None else account.equity - account.last_equity
     cells[0].metric(
         f"Equity, {account.currency}",
         formats.amount(account.equity),
@@ -127,10 +129,8 @@ def _fills() -> None:
 def _curves(points: list[EquityPoint]) -> None:
     sessions = [p.session for p in points]
     values = [float(p.equity) for p in points]
-    highest, depths = values[0], []
-    for value in values:
-        highest = max(highest, value)
-        depths.append(1.0 - value / highest if highest else 0.0)
+    # What people took out is no loss.
+    depths = [0.0, *drawdowns(np.array(market.returns(points))).tolist()]
     st.subheader("Equity", anchor=False)
     figures.show(
         figures.equity(sessions, values, start=values[0]),
@@ -165,7 +165,7 @@ with left:
     _holdings()
     _fills()
 with right:
-    closes = data.equity(account_now.environment)
+    closes = [point for point in data.equity(account_now.environment) if point.equity > 0]
     if len(closes) >= 2:
         _curves(closes)
     else:

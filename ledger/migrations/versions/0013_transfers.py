@@ -31,6 +31,7 @@ def upgrade() -> None:
             CONSTRAINT pk_transfers PRIMARY KEY (only_row),
             CONSTRAINT ck_transfers_only_row CHECK (only_row)
         );
+        ALTER TABLE desk.equity_points ADD COLUMN paid_in NUMERIC DEFAULT 0 NOT NULL;
         """
     )
 

@@ -160,10 +160,13 @@ def test_the_desks_own_record_is_tested_whatever_it_holds(
         risk.record(conn, said)
     with ledger.begin() as conn:
         for place, session in enumerate(sessions):
-            equity = D(100_000) if place < 5 else D(97_000)  # one session loses 3 %
-            market.record_equity(
-                conn, market.EquityPoint("replay", session, equity, equity, D(0), D(0))
+            # One session loses 3 %; half of what is left was taken out in another.
+            equity = D(100_000) if place < 5 else D(97_000)
+            paid_in = D(0) if place < 8 else D(-48_500)
+            point = market.EquityPoint(
+                "replay", session, equity + paid_in, equity, D(0), D(0), paid_in=paid_in
             )
+            market.record_equity(conn, point)
 
     stored, _ = _figured(warehouse, ledger)
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 import sqlalchemy as sa
 
-from ledger import alert_figures
+from ledger import alert_figures, market
 from ledger.desk import DeskLedger
 from ledger.situation import situation
 from ledger.tables import transfers
@@ -88,6 +88,9 @@ def test_a_transfer_of_a_quarter_of_the_account_trips_nothing(
     assert tripped(desk) == []
     now = account(desk)
     assert {now.equity, now.peak, now.last_equity} == {D(100_000) + amount}
+    with desk.engine.connect() as conn:
+        [point] = market.equity_curve(conn, environment="replay")
+    assert point.paid_in == amount
 
 
 def test_a_deposit_hides_no_loss(funded: SmallDesk) -> None:

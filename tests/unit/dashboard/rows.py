@@ -1,7 +1,7 @@
 """A small desk after the close of Mon 2 Jul 2012, written through the rooms' own functions."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
@@ -9,7 +9,7 @@ import polars as pl
 import sqlalchemy as sa
 
 from config.universe import Eligibility
-from ledger import market, steps
+from ledger import market, steps, tables
 from quant.models.calibration import CalibrationBin
 from trading.eligibility import Measures, judge
 from warehouse import (
@@ -108,6 +108,28 @@ def fill_market(conn: sa.Connection, *, heard_at: datetime) -> None:
                 net=Decimal("9600"),
             ),
         )
+
+
+def fill_withdrawal(conn: sa.Connection) -> None:
+    """Somebody took 20,000 out after the last close; the desk gained 100 since."""
+    taken = Decimal(-20_000)
+    account = market.latest_account(conn)
+    assert account is not None
+    assert account.last_equity is not None
+    left = replace(account, equity=account.last_equity + taken + 100)
+    market.record_account(conn, left)
+    conn.execute(
+        sa.insert(tables.transfers).values(
+            account_id=left.account_id, last_equity=left.last_equity, market_at=MARKET_AT,
+            rest=left.cash, is_open=True, corrections=0, booked=taken, counted=taken, day=taken,
+            adrift=0, due=0, presumed=0, after_close=0, rises=True,
+        )
+    )  # fmt: skip
+    point = market.EquityPoint(
+        "replay", SESSION + timedelta(days=1), left.equity, left.cash, left.equity, left.equity,
+        paid_in=taken,
+    )  # fmt: skip
+    market.record_equity(conn, point)
 
 
 def fill_steps(conn: sa.Connection, *, at: datetime) -> None:

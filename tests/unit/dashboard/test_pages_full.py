@@ -95,6 +95,19 @@ def test_a_page_shows_what_the_rooms_hold(
         assert sentence in text, text
 
 
+def test_what_people_took_out_is_neither_a_loss_nor_a_drawdown(desk: Settings) -> None:
+    with data.engine().begin() as conn:
+        rows.fill_withdrawal(conn)
+
+    for name in ("today", "portfolio"):
+        at = _page(name)
+
+        assert not at.exception
+        assert at.metric[0].delta == "+100.00 since the close"
+    drawdown = at.get("plotly_chart")[1].proto.alt
+    assert drawdown.replace("\N{NO-BREAK SPACE}", " ") == "Drawdown by session, at most 0.2 %"
+
+
 def test_a_champion_whose_waiver_has_ended_is_shown_as_a_challenger(
     desk: Settings, desk_warehouse: Warehouse
 ) -> None:
