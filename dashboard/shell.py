@@ -31,6 +31,7 @@ if person is None:
     st.stop()
 st.session_state["person"] = person
 page = navigation.pages()
+st.set_page_config(page_title=f"{page.title} · Countersign")  # what a browser's tab says
 navigation.elsewhere(person)
 header.show(person)
 st.session_state["previous-page"] = st.session_state.get("page")

@@ -35,21 +35,21 @@ def test_a_signed_proposal_fills_and_changes_the_portfolio(desk: WholeDesk, page
 
 
 @pytest.mark.parametrize(
-    ("address", "tells"),
+    ("address", "title", "tells"),
     [
-        ("", "To decide"),
-        ("today", "To decide"),
-        ("approvals", "Approvals"),
-        ("orders", "Working"),
-        ("portfolio", "Equity"),
-        ("predictions", "Limits of use"),
-        ("risk", "Reconciliation"),
-        ("data-quality", "Findings"),
-        ("replay-end", "The replay has not ended."),
+        ("", "Today", "To decide"),
+        ("today", "Today", "To decide"),
+        ("approvals", "Approvals", "Approvals"),
+        ("orders", "Orders", "Working"),
+        ("portfolio", "Portfolio", "Equity"),
+        ("predictions", "Predictions", "Limits of use"),
+        ("risk", "Risk", "Reconciliation"),
+        ("data-quality", "Data quality", "Findings"),
+        ("replay-end", "End of the replay", "The replay has not ended."),
     ],
 )
 def test_every_page_stands_on_a_real_desk(
-    desk: WholeDesk, page: Page, address: str, tells: str
+    desk: WholeDesk, page: Page, address: str, title: str, tells: str
 ) -> None:
     page.goto(f"{desk.address('dashboard')}/{address}")
 
@@ -58,6 +58,7 @@ def test_every_page_stands_on_a_real_desk(
     )
     expect(page.locator("[data-testid='stSkeleton']")).to_have_count(0, timeout=30_000)
     expect(page.get_by_text("This page failed")).to_have_count(0)
+    expect(page).to_have_title(f"{title} · Countersign")
 
 
 def _card(page: Page) -> Locator:
