@@ -256,9 +256,9 @@ def _score(warehouse: Warehouse, universe: Universe, session: date, as_of: datet
     ended = events.filter(kind="delisting").group_by("symbol").agg(pl.max("ex_date"))
     # Of others no bar is asked for any more: that they have none says nothing.
     asked = waiting.filter(pl.any_horizontal(pl.col("symbol", "listed").is_in(universe.names)))
-    heard = traded.filter(pl.col("symbol").is_in(asked["listed"].implode()))
-    last = heard.group_by("symbol").agg(pl.max("session"))
-    gone = _delisted(panel, dict(ended.iter_rows())) | _silent(panel, dict(last.iter_rows()))
+    newest = dict(traded.group_by("symbol").agg(pl.max("session")).iter_rows())
+    heard = {symbol: newest[symbol] for symbol in asked["listed"] if symbol in newest}
+    gone = _delisted(panel, dict(ended.iter_rows()), newest) | _silent(panel, heard)
     scored = _scored(waiting, panel, points.select("open", "close").to_numpy(), gone, as_of)
     if scored.height:
         warehouse.write(lambda c: predictions.record_outcomes(c, scored), "models.outcomes")
@@ -333,11 +333,21 @@ def _excess(
     return excess, np.where(is_cashed, last, labels.end_session)
 
 
-def _delisted(panel: DailyPanel, ended: Mapping[str, date]) -> BoolArray:
-    """Whether each symbol was delisted and has had no bar since the day it ended."""
-    ends = [ended.get(symbol, date.min) for symbol in panel.symbols]
+def _delisted(
+    panel: DailyPanel, ended: Mapping[str, date], traded: Mapping[str, date]
+) -> BoolArray:
+    """Whether each symbol was delisted and has had no bar since the day it ended.
+
+    `traded` has the last session with a bar, held back or not. What is held back behind the last
+    close may say what was left of it: it is waited for, as long as for a bar.
+    """
+    since = _long_ago(panel)
     return np.array(
-        [last <= end for last, end in zip(_lasts(panel), ends, strict=True)], dtype=np.bool_
+        [
+            last <= ended.get(symbol, date.min) and traded.get(symbol, last) <= max(last, since)
+            for symbol, last in zip(panel.symbols, _lasts(panel), strict=True)
+        ],
+        dtype=np.bool_,
     )
 
 
@@ -346,12 +356,17 @@ def _silent(panel: DailyPanel, traded: Mapping[str, date]) -> BoolArray:
 
     `traded` has the last session with a bar, held back or not, of those that are asked for.
     """
-    days = pl.Series(panel.index_sessions).cast(pl.Date).to_list()
-    since = days[-GONE_AFTER - 1] if len(days) > GONE_AFTER else date.min
+    since = _long_ago(panel)
     lasts = zip(panel.symbols, _lasts(panel), strict=True)
     return np.array(
         [max(last, traded.get(symbol, date.max)) <= since for symbol, last in lasts], dtype=np.bool_
     )
+
+
+def _long_ago(panel: DailyPanel) -> date:
+    """Return the session that `GONE_AFTER` others have followed; before all where there is none."""
+    days = pl.Series(panel.index_sessions).cast(pl.Date).to_list()
+    return days[-GONE_AFTER - 1] if len(days) > GONE_AFTER else date.min
 
 
 def _lasts(panel: DailyPanel) -> list[date]:

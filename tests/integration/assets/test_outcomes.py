@@ -123,6 +123,23 @@ def test_a_prediction_of_a_symbol_that_was_delisted_is_scored_to_its_last_close(
     assert outcomes(warehouse, gone) == {"GONE": (pytest.approx(100 / 99 - 1 - 0.03), LAST_TRADE)}
 
 
+def test_a_delisted_symbol_whose_last_bar_is_held_back_waits_for_the_steward(
+    warehouse: Warehouse,
+) -> None:
+    """The close before the held bar may be far above what a holder was left with."""
+    gone = SESSIONS[5]
+    trades(warehouse, "GONE", SESSIONS[4], status="held")
+    act(warehouse, {
+        "symbol": "GONE", "ex_date": gone, "kind": "delisting", "known_at": decision_time(gone),
+    })  # fmt: skip
+    assert "GONE" not in outcomes(warehouse, gone)
+
+    last = a_month_later(warehouse, GONE_AFTER + 1)
+    assert "GONE" not in outcomes(warehouse, exchange().previous(last))
+    # Nobody released it for a month: the last close that is believed counts.
+    assert outcomes(warehouse, last)["GONE"] == (pytest.approx(100 / 99 - 1 - 0.03), LAST_TRADE)
+
+
 def test_a_symbol_that_only_has_no_bar_is_not_taken_for_gone(warehouse: Warehouse) -> None:
     assert "GONE" not in outcomes(warehouse, SESSIONS[-1])
 
