@@ -166,7 +166,7 @@ def _dense(panel: DailyPanel, sessions: np.ndarray[Any, Any]) -> tuple[Market, F
         lows=spread(panel.low * factor),
         highs=spread(panel.high * factor),
         closes=spread(panel.close * factor),
-        volumes=spread(panel.volume / panel.split_factor),
+        volumes=spread(panel.volume / factor),
     )
     return market, spread(factor)
 

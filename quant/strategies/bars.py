@@ -18,7 +18,7 @@ class Bars:
         Quote currency, adjusted forward for splits and dividends, so that a later action
         changes no earlier value.
     volumes : float64 array
-        Shares, adjusted for splits.
+        Shares on the basis of the prices: volume times price is what was traded.
     """
 
     opens: FloatArray
@@ -59,7 +59,7 @@ def bars_of(panel: DailyPanel) -> Bars:
         highs=table(panel.high * panel.return_factor),
         lows=table(panel.low * panel.return_factor),
         closes=table(panel.close * panel.return_factor),
-        volumes=table(panel.volume / panel.split_factor),
+        volumes=table(panel.volume / panel.return_factor),
     )
 
 

@@ -123,3 +123,15 @@ def test_rules_that_contradict_themselves_are_refused() -> None:
         SwingRules(fast=50, slow=20)
     with pytest.raises(ValueError, match="`position` must lie above 0"):
         SwingRules(gross=0.01)
+
+
+def test_bars_are_worth_what_was_traded_whatever_was_split_or_paid() -> None:
+    panel = random_panel(n_symbols=4, n_sessions=120, seed=3)
+
+    bars = bars_of(panel)
+
+    # A share of the volume is the same share of the market on the basis of prices and on the day.
+    traded = np.sort((panel.close * panel.volume).ravel())
+    told = np.sort((bars.closes * bars.volumes)[np.isfinite(bars.closes)])
+    assert panel.return_factor.max() > panel.split_factor.max()  # something was paid
+    assert told == pytest.approx(traded)
