@@ -26,7 +26,7 @@ from ledger import alerts
 from quality.calendar import exchange
 from quant.features import DAILY, DailyPanel
 from quant.labels import excess_to_last_close, forward_excess
-from quant.models import FittedModel, Reason
+from quant.models import TOLD_REASONS, FittedModel, Reason
 from quant.models.conformal import missed_by_session
 from quant.samples import VOLATILITY_FEATURE, session_ordinals, volatility_daily
 from quant.typing import BoolArray, Float32Array, FloatArray, Int32Array
@@ -44,7 +44,6 @@ from warehouse import (
     predictions,
 )  # fmt: skip
 
-_TOP_REASONS = 5
 _YEAR = 252
 # A symbol without a bar for so many sessions is gone, announced or not: trading in a share is
 # suspended for ten business days at most (Securities Exchange Act, section 12(k)).
@@ -175,7 +174,7 @@ def _rows(
         pl.lit(model.horizon).alias("horizon"),
         pl.Series("volatility", daily * np.sqrt(_YEAR)),
         pl.Series(
-            "contributions", [_told(reasons) for reasons in model.reasons(values, top=_TOP_REASONS)]
+            "contributions", [_told(reasons) for reasons in model.reasons(values, top=TOLD_REASONS)]
         ),
         pl.lit(version["feature_version"]).alias("feature_version"),
         pl.lit(snapshot).alias("snapshot_id"),

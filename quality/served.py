@@ -12,7 +12,7 @@ import polars as pl
 
 from quality.calendar import exchange
 from quant.features import DAILY
-from quant.models import FittedModel, UnusableDataError
+from quant.models import TOLD_REASONS, FittedModel, UnusableDataError
 from quant.models.conformal import missed_by_session
 from quant.samples import SESSIONS_PER_YEAR, volatility_daily
 from quant.typing import Float32Array, FloatArray
@@ -171,11 +171,12 @@ def _contributions(
     parts: Sequence[Row], model: FittedModel, values: Float32Array, tolerance: float
 ) -> list[str]:
     """Return which of a prediction's largest contributions are not those of its model."""
-    (reasons,) = model.reasons(values, top=len(model.names))
-    due = [one for one in reasons if np.isfinite(one.value) and one.points != 0.0][: len(parts)]
+    (reasons,) = model.reasons(values, top=TOLD_REASONS)
+    due = [one for one in reasons if np.isfinite(one.value) and one.points != 0.0]
     served, wanted = [part["feature"] for part in parts], [one.name for one in due]
     if sorted(served) != sorted(wanted):
-        return [f"{', '.join(served)} were said to move it most, by its model {', '.join(wanted)}"]
+        said, due_names = (", ".join(names) or "nothing" for names in (served, wanted))
+        return [f"{said} was said to move it most, by its model {due_names}"]
     own = {one.name: one for one in due}
     return [
         f"{part['feature']} was served as {part['value']} moving it by {part['points']}, stored as "

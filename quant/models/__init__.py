@@ -11,7 +11,7 @@ from quant.models.calibration import (
 )
 from quant.models.crossval import CrossValidation, Score, cross_validate
 from quant.models.dataset import SEARCH_SPACE, Dataset, Hyperparameters, UnusableDataError
-from quant.models.fitted import FittedModel, Reason, fit_final
+from quant.models.fitted import TOLD_REASONS, FittedModel, Reason, fit_final
 from quant.models.outlook import Forecast, Outlook, fit_outlook
 from quant.models.walkforward import (
     CANDIDATES,
@@ -24,6 +24,7 @@ from quant.models.walkforward import (
 __all__ = [
     "CANDIDATES",
     "SEARCH_SPACE",
+    "TOLD_REASONS",
     "Calibration",
     "CalibrationBin",
     "CrossValidation",

@@ -27,6 +27,9 @@ from quant.models.walkforward import (
 )
 from quant.typing import FloatArray, Int64Array
 
+TOLD_REASONS = 5
+"""So many features of a forecast are told, those that moved it most."""
+
 _FORMAT = "countersign-model-3"
 _SECOND_FORMAT = "countersign-model-2"  # knew one range alone
 _FIRST_FORMAT = "countersign-model-1"  # knew XGBoost alone

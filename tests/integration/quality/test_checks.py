@@ -340,7 +340,7 @@ def test_a_feature_outside_the_largest_contributions_is_compared_too(good: Table
     [
         ({"value": 0.26}, "momentum was served as 0.26 moving it by "),
         ({"points": 0.5}, "momentum was served as 0.25 moving it by 0.5, stored as 0.25 moving"),
-        ({"feature": "noise"}, "noise were said to move it most, by its model"),
+        ({"feature": "noise"}, "noise was said to move it most, by its model"),
     ],
 )
 def test_what_moved_a_prediction_is_compared(
@@ -354,6 +354,18 @@ def test_what_moved_a_prediction_is_compared(
     (reason,) = _why(good, _model())
 
     assert told in reason
+
+
+@pytest.mark.parametrize("kept", [0, 1])
+def test_a_contribution_that_was_left_out_is_missed(good: Tables, kept: int) -> None:
+    parts = json.loads(_said(_model(), [0.25, 0.25])["contributions"])
+    assert len(parts) > 1
+    _serve(good, contributions=json.dumps(parts[:kept]))
+
+    (reason,) = _why(good, _model())
+
+    said = parts[0]["feature"] if kept else "nothing"
+    assert reason.startswith(f"{said} was said to move it most, by its model ")
 
 
 def test_a_range_is_compared_as_it_was_adapted_to_what_had_matured(good: Tables) -> None:
