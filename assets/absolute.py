@@ -33,10 +33,12 @@ def cash_rates(warehouse: Warehouse, days: Int32Array) -> FloatArray:
 def idle_cash(done: Backtest, *, capital: float) -> FloatArray:
     """Share of the equity before each session that was settled cash at its close.
 
-    An account whose equity is gone has none.
+    Cash of the worth of what is sold short earns the account nothing: the lender of the shares
+    holds it. An account whose equity is gone has none.
     """
     before = np.concatenate(([capital], done.equity[:-1]))
-    return np.divide(done.settled, before, out=np.zeros(before.size), where=before > 0.0)
+    lent = 0.5 * (done.gross - done.net) * done.equity
+    return np.divide(done.settled - lent, before, out=np.zeros(before.size), where=before > 0.0)
 
 
 def over_cash(returns: FloatArray, idle: FloatArray, rates: FloatArray) -> dict[str, object]:

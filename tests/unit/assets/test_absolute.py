@@ -64,6 +64,17 @@ def test_idle_cash_earns_what_a_backtest_lets_it_earn() -> None:
     assert told["annual_return"] == pytest.approx(earned, abs=2e-5)
 
 
+def test_what_short_sales_brought_in_is_not_idle_cash() -> None:
+    closes = np.full((30, 2), 50.0)
+    volumes = np.full_like(closes, 1e7)
+    free = replace(Costs(), half_spread_bps=0.0, impact=0.0, borrow_rate=0.0)
+    both = backtest(closes, closes, volumes, np.tile([0.1, -0.1], (30, 1)), costs=free)
+
+    # A tenth went into shares; the proceeds of the sale are what the lender of the others holds.
+    assert both.settled[-1] == pytest.approx(100_000.0)
+    assert idle_cash(both, capital=100_000.0)[-1] == pytest.approx(0.9)
+
+
 def test_a_rate_nobody_knows_is_taken_for_nothing_and_counted() -> None:
     returns = np.random.default_rng(2).normal(0.0005, 0.01, 10)
     rates = np.concatenate((np.full(4, np.nan), np.full(6, 0.02)))
