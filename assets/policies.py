@@ -1,5 +1,7 @@
 """How forecasts become weights today."""
 
+from decimal import Decimal
+
 from config.settings import Settings
 from quant.signals import Policy
 
@@ -13,12 +15,14 @@ def policy(settings: Settings) -> Policy:
     )  # fmt: skip
 
 
-def research_only(settings: Settings, strategy: str) -> str:
-    """Say why the signals of a strategy open no position; nothing where they may.
+def research_only(settings: Settings, strategy: str, weight: Decimal) -> str:
+    """Say why a target weight of a strategy opens no position; nothing where it may.
 
     The record of a long/short policy is that of both sides together: its purchases alone have none.
+    A short sale it asked for before it was switched off is none to open either.
     """
-    if strategy != settings.strategy.name or not settings.strategy.long_short:
+    is_own = strategy == settings.strategy.name
+    if weight >= 0 and not (is_own and settings.strategy.long_short):
         return ""
     return (
         "nothing is opened: `strategy.long_short` is for research, as the desk proposes no short "

@@ -159,7 +159,7 @@ def _propose(
             {"probability": probability},
         )  # fmt: skip
     strategy = known.strategy_of(facts.symbol, viewer.settings.strategy.name)
-    if facts.held <= 0 and (opens_not := research_only(viewer.settings, strategy)):
+    if facts.held <= 0 and (opens_not := research_only(viewer.settings, strategy, weight)):
         return Decision(
             facts.symbol, "none", "research_only",
             f"{said}, which asks for {percent(weight)} of equity; {opens_not}.",

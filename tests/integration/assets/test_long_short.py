@@ -22,14 +22,15 @@ OWN, SWING = "model swing", "swing trend with model"
 
 
 @pytest.fixture(name="viewer")
-def _viewer(desk_dsn: str, tmp_path: Path) -> Iterator[Seen]:
+def _viewer(desk_dsn: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Seen]:
+    """A desk whose policy is long/short, unless the test asks for another."""
     made = engine(desk_dsn)
     with made.begin() as conn:
         market.record_clock(conn, clock_at(NOON.replace(year=2012, month=7, day=2, hour=21)))
     told = {
         "DESK_HOME": str(tmp_path),
         "COUNTERSIGN_DATABASE__DSN": desk_dsn,
-        "COUNTERSIGN_STRATEGY__LONG_SHORT": "true",
+        "COUNTERSIGN_STRATEGY__LONG_SHORT": getattr(request, "param", "true"),
     }
     yield Seen(settings_module.load(told), made)
     made.dispose()
@@ -60,6 +61,15 @@ def test_neither_side_of_it_is_opened_and_the_decision_says_why(
     assert (decision.outcome, decision.reason_code) == ("none", "research_only")
     assert "`strategy.long_short` is for research" in decision.sentence
     assert decision.proposal_id is None
+
+
+@pytest.mark.parametrize("viewer", ["false"], indirect=True)
+def test_a_short_sale_that_was_asked_for_before_it_was_switched_off_is_not_opened(
+    viewer: Seen,
+) -> None:
+    decision = decided(viewer, said("MSFT", -0.05), "MSFT", D(0))
+
+    assert (decision.outcome, decision.reason_code) == ("none", "research_only")
 
 
 def test_what_is_held_is_proposed_for_sale_where_it_would_be_sold_short(viewer: Seen) -> None:
