@@ -9,6 +9,7 @@ from datetime import date
 from typing import Final
 
 import dagster as dg
+import duckdb
 import polars as pl
 
 from quality import readings, served
@@ -185,12 +186,18 @@ def serving_matches_training(
 ) -> dg.AssetCheckResult:
     """Every prediction is what its model makes of the stored features: figures, range, reasons."""
     with warehouse.reader() as conn:
-        strangers = served.mismatched(
-            conn, registry, sessions=sessions_of(context), tolerance=SERVING_TOLERANCE
-        )
+        return serving(conn, registry, sessions=sessions_of(context))
+
+
+def serving(
+    conn: duckdb.DuckDBPyConnection, registry: StoredModels, *, sessions: Sequence[date]
+) -> dg.AssetCheckResult:
+    """Return a warning that lists predictions their model does not make, or how many it does."""
+    n_made = served.predicted(conn, sessions=sessions)
+    good = f"Each of {n_made} predictions is what its model makes of the features it knows."
     return _told(
-        strangers,
-        good="Every prediction is what its model makes of the features it knows.",
+        served.mismatched(conn, registry, sessions=sessions, tolerance=SERVING_TOLERANCE),
+        good=good if n_made else "No prediction was made in these sessions: nothing was compared.",
         bad="predictions are not what their model makes of the features it was trained on.",
     )
 

@@ -55,6 +55,11 @@ left join sets v on v.version = p.feature_version
 left join sets l on l.version = t.feature_version
 order by p.session, p.symbol, p.model_version
 """
+_PREDICTED: Final = """
+select count(distinct (symbol, session, model_version))
+from models.predictions
+where kind = 'live' and session in (select unnest($sessions::date[]))
+"""
 # What a prediction says, beside its horizon and what moved it.
 _FIGURES: Final = ("probability", "margin", "expected_return", "low", "high", "volatility")
 
@@ -66,6 +71,12 @@ class StoredModels(Protocol):
 
     def model(self, run_id: str) -> bytes:
         """Return the model that was filed with the run."""
+
+
+def predicted(conn: duckdb.DuckDBPyConnection, *, sessions: Sequence[date]) -> int:
+    """Return how many live predictions there are of decision sessions."""
+    (count,) = conn.execute(_PREDICTED, {"sessions": list(sessions)}).fetchall()[0]
+    return int(count)
 
 
 def mismatched(

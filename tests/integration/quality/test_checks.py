@@ -309,6 +309,18 @@ def test_a_prediction_that_is_made_again_alike_passes(good: Tables) -> None:
     assert _why(good, _model()) == []
 
 
+def test_where_nothing_was_predicted_the_check_says_that_it_compared_nothing(
+    good: Tables,
+) -> None:
+    def described() -> str | None:
+        with good.reader() as conn:
+            return checks.serving(conn, Filed(_model()), sessions=[TUESDAY]).description
+
+    assert described() == "No prediction was made in these sessions: nothing was compared."
+    _serve(good)
+    assert described() == "Each of 1 predictions is what its model makes of the features it knows."
+
+
 @pytest.mark.parametrize(
     "name", ["probability", "margin", "expected_return", "low", "high", "volatility", "horizon"]
 )
