@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import date, timedelta
 from decimal import Decimal
+from itertools import pairwise
 
 import dagster as dg
 import numpy as np
@@ -15,6 +16,7 @@ from assets.partitions import SESSIONS, as_session
 from config import scenarios
 from config.universe import Universe
 from ledger import market
+from quality.calendar import exchange
 from quant import risk as measures
 from quant.risk.sheet import LEVELS
 from quant.typing import FloatArray
@@ -123,10 +125,11 @@ def _own(
         ).filter(measure="value_at_risk", method="historical", level=level, horizon=1)
     known = dict(said.select("session", "value").iter_rows())
     points = [point for point in curve if point.session <= session and point.equity > 0]
+    # What was lost over several closes that nobody looked at is no loss of one session.
     pairs = [
         (earned, known[before.session])
-        for before, earned in zip(points, market.returns(points), strict=False)
-        if before.session in known
+        for (before, now), earned in zip(pairwise(points), market.returns(points), strict=True)
+        if before.session in known and now.session == exchange().next(before.session)
     ]
     if len(pairs) < 2:
         raise ValueError(f"two sessions with a figure before them are needed, are {len(pairs)}.")

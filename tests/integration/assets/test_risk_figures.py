@@ -139,9 +139,8 @@ def _flash_crash() -> float:
     return -(0.1168 * moves["AAPL"] - 0.058674 * moves["IBM"] + 0.0311 * moves["SPX"])
 
 
-def test_the_desks_own_record_is_tested_whatever_it_holds(
-    warehouse: Warehouse, ledger: sa.Engine
-) -> None:
+def said_before(warehouse: Warehouse, ledger: sa.Engine) -> list[date]:
+    """An account that holds nothing, and a figure of 2 % said after each of eleven sessions."""
     with warehouse.writer("market.index_bars") as conn:
         index.append_bars(conn, _told(sample.index_bars()))
     _hold(ledger, {})
@@ -158,6 +157,13 @@ def test_the_desks_own_record_is_tested_whatever_it_holds(
     )  # fmt: skip
     with warehouse.writer("risk.figures") as conn:
         risk.record(conn, said)
+    return sessions
+
+
+def test_the_desks_own_record_is_tested_whatever_it_holds(
+    warehouse: Warehouse, ledger: sa.Engine
+) -> None:
+    sessions = said_before(warehouse, ledger)
     with ledger.begin() as conn:
         for place, session in enumerate(sessions):
             # One session loses 3 %; half of what is left was taken out in another.
@@ -179,3 +185,21 @@ def test_the_desks_own_record_is_tested_whatever_it_holds(
     # one or more of ten at 1 %: 1 - 0.99^10
     assert told["kupiec_p_value"] == pytest.approx(1 - 0.99**10, abs=0.01)
     assert set(own["n_obs"]) == {10}
+
+
+def test_a_loss_over_sessions_that_were_not_looked_at_is_none_of_one_session(
+    warehouse: Warehouse, ledger: sa.Engine
+) -> None:
+    sessions = said_before(warehouse, ledger)
+    with ledger.begin() as conn:
+        for session in (*sessions[:5], *sessions[8:]):
+            # The desk was off for three closes, and 4 % were lost until it looked again.
+            equity = D(100_000) if session < sessions[5] else D(96_000)
+            point = market.EquityPoint("replay", session, equity, equity, D(0), D(0))
+            market.record_equity(conn, point)
+
+    stored, _ = _figured(warehouse, ledger)
+
+    own = stored.filter(method="own, historical", level=0.99)
+    assert dict(own.select("measure", "value").iter_rows())["exceptions"] == 0.0
+    assert set(own["n_obs"]) == {6}
