@@ -352,6 +352,10 @@ class DeskLedger:
 
         return self._transact(work)
 
+    def first_compared_at(self) -> datetime | None:
+        """Return the market time of the first comparison ever that was answered; None before."""
+        return self._transact(reconciliations.first_answered)
+
     def record_view(self, view: BrokerView, *, environment: str | None, at: Stamp) -> Decimal:
         """Write fills, positions, account, equity and quotes; return the cash nobody explains."""
 

@@ -120,6 +120,18 @@ def last_clean(conn: sa.Connection) -> datetime | None:
     return found
 
 
+def first_answered(conn: sa.Connection) -> datetime | None:
+    """Return the market time of the oldest result for which the broker answered, or None."""
+    unanswered = reconciliations.c.differences.contains([{"kind": _UNANSWERED}])
+    found: datetime | None = conn.scalar(
+        sa.select(reconciliations.c.market_at)
+        .where(sa.not_(unanswered), reconciliations.c.market_at.is_not(None))
+        .order_by(reconciliations.c.seq)
+        .limit(1)
+    )
+    return found
+
+
 def history(conn: sa.Connection, *, last: int = 50) -> list[Reconciliation]:
     """Return the newest results, newest first."""
     told = [reconciliations.c[name] for name in Reconciliation.__dataclass_fields__]

@@ -280,6 +280,9 @@ class Ledger(Protocol):
     def reconcile_since(self) -> datetime | None:
         """Return the market time from which orders and fills must be compared; None at first."""
 
+    def first_compared_at(self) -> datetime | None:
+        """Return the market time of the first comparison ever that was answered; None before."""
+
     def record_view(self, view: BrokerView, *, environment: str | None, at: Stamp) -> Decimal:
         """Write fills, positions, account, equity and quotes; return the cash nobody explains."""
 

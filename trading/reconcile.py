@@ -82,13 +82,13 @@ def _compared(
     environment: str | None,
     done: list[Difference],
 ) -> Report:
-    since = ledger.reconcile_since()
+    since, begun = ledger.reconcile_since(), ledger.first_compared_at()
     new_fills, unexplained = 0, Decimal(0)
     booked: list[Difference] = []
     differences: list[Difference] = []
     for look in range(_LOOKS):
         first = None if since is None else since - look * _BUSTED_LATE
-        view = _view(broker, first, universe if look == 0 else ())
+        view = _view(broker, first, begun, universe if look == 0 else ())
         at = Stamp(desk_at=desk.now(), market_at=view.clock.now, source="reconcile")
         ahead: list[Order] = []
         differences = _orders(ledger, broker, view, at, done, ahead)
@@ -111,7 +111,9 @@ def _compared(
     return Report(clean=clean, differences=tuple(differences), new_fills=new_fills)
 
 
-def _view(broker: Broker, since: datetime | None, universe: Sequence[str]) -> BrokerView:
+def _view(
+    broker: Broker, since: datetime | None, begun: datetime | None, universe: Sequence[str]
+) -> BrokerView:
     clock = broker.clock()
     first = (since or clock.now) - _OVERLAP
     listed = {order.broker_order_id: order for order in broker.orders(since=first)}
@@ -122,8 +124,11 @@ def _view(broker: Broker, since: datetime | None, universe: Sequence[str]) -> Br
         orders=tuple(listed.values()),
         # A listing may tell one twice.
         fills=tuple({one.fill.execution_id: one for one in broker.fills(since=first)}.values()),
-        # Before the first comparison nothing was the desk's: no old booking explains anything.
-        bookings=tuple(broker.bookings(since=first if since is None else first - _BOOKED_LATE)),
+        # Before the first comparison nothing was the desk's: what was booked for a day before it
+        # explains nothing, and is in the cash and the shares that were seen then.
+        bookings=tuple(
+            broker.bookings(since=first if begun is None else max(first - _BOOKED_LATE, begun))
+        ),
         # Last, so that every fill it contains was asked for before or shows in the second look.
         positions=tuple(broker.positions()),
         quotes=tuple(broker.quotes(universe).values()),

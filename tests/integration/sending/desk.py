@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from threading import Lock
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import sqlalchemy as sa
@@ -31,6 +32,7 @@ from trading.orders import Fill, Order, OrderState
 from trading.picture import DataNow, ModelNow
 from trading.proposals import CheckResult, DataVerdict, Leg, Proposal, Risk, code_of
 
+NEW_YORK = ZoneInfo("America/New_York")
 SESSION = date(2012, 7, 2)
 OPEN = datetime(2012, 7, 3, 13, 30, tzinfo=UTC)  # 09:30 in New York
 CLOSE = datetime(2012, 7, 3, 17, 0, tzinfo=UTC)  # an early close
@@ -151,7 +153,8 @@ class FakeBroker:
 
     def bookings(self, *, since: datetime) -> Sequence[BrokerBooking]:
         self._answer("bookings")
-        return self.booked
+        first = since.astimezone(NEW_YORK).date()
+        return [one for one in self.booked if one.day >= first]
 
     def fills(self, *, since: datetime) -> Sequence[BrokerFill]:
         self._answer("fills")

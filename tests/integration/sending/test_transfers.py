@@ -7,6 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from ledger import alert_figures, market
+from ledger import engine as ledger_engine
 from ledger.desk import DeskLedger
 from ledger.situation import situation
 from ledger.tables import transfers
@@ -29,8 +30,8 @@ def compare(desk: SmallDesk) -> Report:
     )
 
 
-def book(desk: SmallDesk, amount: int, *, name: str = "t1") -> None:
-    day = desk.market.now().date()
+def book(desk: SmallDesk, amount: int, *, name: str = "t1", days_ago: int = 0) -> None:
+    day = desk.market.now().date() - timedelta(days=days_ago)
     desk.broker.booked.append(BrokerBooking(name, "transfer", None, day, D(0), D(amount)))
 
 
@@ -156,16 +157,36 @@ def test_a_look_that_is_recorded_twice_counts_once(desk: SmallDesk) -> None:
     assert account(desk).peak == 125_000
 
 
-def test_a_withdrawal_of_years_ago_moves_nothing_when_the_desk_first_looks(
-    desk: SmallDesk,
+@pytest.mark.parametrize("amount", [-25_000, 100_000])
+@pytest.mark.parametrize("days", [0, 1, 3, 400])
+def test_what_was_paid_before_the_desk_first_looked_moves_nothing(
+    desk_dsn: str, amount: int, days: int
 ) -> None:
-    book(desk, -25_000)
+    desk = SmallDesk(ledger_engine(desk_dsn))
+    book(desk, amount, days_ago=days)
 
-    for _ in range(3):
+    for _ in range(4):
         compare(desk)
 
     now = account(desk)
     assert [now.peak, now.last_equity] == [100_000, 100_000]
+    assert tripped(desk) == []
+    with desk.engine.connect() as conn:
+        assert conn.scalar(sa.select(transfers.c.due)) == 0
+    desk.engine.dispose()
+
+
+def test_a_transfer_that_is_booked_days_later_for_a_day_since_the_first_look_counts(
+    desk: SmallDesk,
+) -> None:
+    compare(desk)
+    desk.market.forward(3 * 86_400)
+    compare(desk)
+    book(desk, -25_000, days_ago=2)
+    moves(desk, -25_000)
+    compare(desk)
+
+    assert account(desk).peak == 75_000
 
 
 def test_another_account_begins_anew(desk: SmallDesk) -> None:
