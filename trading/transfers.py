@@ -64,7 +64,8 @@ class Transfers:
     after_close : Decimal
         Counted since the newest close, of which `look.last_equity` may not be yet.
     rises : bool
-        Whether equity at this look may be a high: not where cash came without a word.
+        Whether equity at this look may be a high: not while cash is in it that came without a
+        word, for the highs move by it once it is booked.
     """
 
     look: Look
@@ -127,7 +128,7 @@ def after(before: Transfers, look: Look, *, agrees: bool) -> Transfers:
         presumed=before.presumed - known + guess,
         day=day,
         after_close=after_close,
-        rises=adrift - guess - before.adrift <= _CENT,
+        rises=adrift - guess - min(before.adrift, ZERO) <= _CENT,
     )
 
 

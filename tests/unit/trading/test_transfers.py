@@ -138,6 +138,26 @@ def test_cash_of_shares_that_nobody_here_sold_is_no_deposit() -> None:
     assert account.look(cash=-20, booked=-20).counted == -20
 
 
+def test_a_deposit_booked_long_after_its_cash_while_positions_differ_is_no_loss() -> None:
+    account = Account(agrees=False)
+    account.look(cash=50)
+    account.look()
+    account.look()
+
+    assert account.look(booked=50).counted == 50
+    assert account.high == account.equity == 150  # its cash was never a high: it moves it once
+
+
+def test_once_cash_is_explained_equity_may_be_a_high_again() -> None:
+    account = Account(agrees=False)
+    account.look(cash=50)
+    assert not account.look().rises
+
+    account.agrees, account.corrections = True, 1
+
+    assert account.look().rises
+
+
 def test_cash_of_shares_that_a_person_booked_as_sold_past_the_desk_is_no_deposit() -> None:
     account = Account(agrees=False)
     account.look(cash=50)
