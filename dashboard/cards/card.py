@@ -99,10 +99,10 @@ def _why_not_now(proposal: Proposal) -> str:
     if desk.clock is None or states.is_stale(desk.clock.received_at, now=data.now()):
         return "Signing is off: the market's figures are old."
     symbol = proposal.legs[0].symbol
-    quote = data.quotes().get(symbol)
-    if quote is None:
-        return f"Signing is off: there is no quote for {symbol} yet."
-    if data.price(symbol) is None:
+    if decision.price_now(proposal) is None:
+        quote = data.quotes().get(symbol)
+        if quote is None:
+            return f"Signing is off: there is no quote for {symbol} yet."
         return f"Signing is off: {symbol} has no price now, {decision.no_price(quote)}."
     if _has_drifted(proposal):
         return (
@@ -113,7 +113,7 @@ def _why_not_now(proposal: Proposal) -> str:
 
 
 def _has_drifted(proposal: Proposal) -> bool:
-    return decision.has_drifted(proposal, data.price(proposal.legs[0].symbol))
+    return decision.has_drifted(proposal, decision.price_now(proposal))
 
 
 def _stands(mark: object) -> bool:

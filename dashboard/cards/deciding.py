@@ -1,10 +1,9 @@
 """Writing what a person decided; each call says whether it was recorded, or why not."""
 
-from decimal import Decimal
-
 import sqlalchemy as sa
 
 from dashboard import data, states
+from dashboard.cards import decision
 from ledger import signatures, standing, transact
 from ledger.pages import Proposal
 from ledger.people import Person
@@ -18,7 +17,7 @@ def sign(proposal: Proposal, person: Person) -> SignOutcome:
     What the ledger knows is judged once more: nobody signs what could not be sent.
     """
     clock = data.desk().clock
-    price = _price(proposal)
+    price = decision.price_now(proposal)
     if clock is None or price is None or states.is_stale(clock.received_at, now=data.now()):
         return _refused(
             proposal,
@@ -86,10 +85,6 @@ def withdraw(proposal: Proposal, person: Person) -> SignOutcome:
             desk_at=desk_at,
         ),
     )
-
-
-def _price(proposal: Proposal) -> Decimal | None:
-    return data.price(proposal.legs[0].symbol)
 
 
 def _refused(proposal: Proposal, sentence: str, *, code: str = "not_now") -> SignOutcome:

@@ -145,6 +145,18 @@ def no_price(quote: Quote | None) -> str:
     return f"bid {bid} and ask {ask} are too far apart to be a price"
 
 
+def price_now(proposal: Proposal) -> Decimal | None:
+    """What a share of its first leg costs now, USD.
+
+    Of shares that are to be closed, where no quote tells, what the broker values them at: a wide
+    quote must not keep people from signing an exit, which then waits for a better one.
+    """
+    leg = proposal.legs[0]
+    told = data.price(leg.symbol)
+    held = data.positions().get(leg.symbol) if told is None and leg.reduces else None
+    return told if held is None else held.market_price
+
+
 def has_drifted(proposal: Proposal, price: Decimal | None) -> bool:
     """Whether the price has left the bound of a signature already: none is recorded there."""
     if price is None:
