@@ -20,12 +20,14 @@ from ledger.tables import bookings, orders
 from ledger.tables import fills as executions
 from trading.canonical import Content, decimal_text
 from trading.errors import NotAllowedError
+from trading.orders import OrderState
 from trading.positions import Lot, held, price_of_change
 from trading.wording import shares
 
 KIND = "correction"
 _STRANGERS = frozenset({"unknown_order", "unknown_fill"})
 SHORTEST_REASON = 20  # characters
+_ON_THE_WAY = (OrderState.SENT, OrderState.UNRESOLVED)  # perhaps at the broker, perhaps filled
 _TOLD_LATE = timedelta(minutes=15)  # after an order's end its executions may still be told
 _NEW_YORK = ZoneInfo("America/New_York")
 _PLACES = Decimal("0.000001")
@@ -101,7 +103,7 @@ def book(
     ------
     NotAllowedError
         If the person may not sign, the reason is short, there is nothing to correct, the figures
-        are no longer those that were shown, or an own execution may still be on its way.
+        are no longer those that were shown, or an own order or execution may still be on its way.
     """
     if not person.may("signatory"):
         raise NotAllowedError(f"{person.login} may not correct a position: it takes a signatory.")
@@ -112,6 +114,7 @@ def book(
     now = {one.symbol: one for one in differing(conn, told)}
     for one in shown:
         _require_as_shown(one, now.get(one.symbol))
+        _require_none_on_the_way(conn, one.symbol)
         _require_all_told(conn, one.symbol, desk_at)
     for one in shown:
         _add(conn, person, now[one.symbol], reason, request_id, market_at, desk_at)
@@ -163,6 +166,20 @@ def _require_as_shown(shown: Differing, now: Differing | None) -> None:
             f"The broker holds {shares(now.theirs)} {now.symbol} and the ledger "
             f"{shares(now.ours)}; shown were {shares(shown.theirs)} and {shares(shown.ours)}. "
             "Nothing was booked: look again."
+        )
+
+
+def _require_none_on_the_way(conn: sa.Connection, symbol: str) -> None:
+    """Refuse while nobody knows what became of an own order: the shares may be those it traded."""
+    name = conn.scalar(
+        sa.select(orders.c.client_order_id)
+        .where(orders.c.symbol == symbol, orders.c.state.in_(_ON_THE_WAY))
+        .limit(1)
+    )
+    if name is not None:
+        raise NotAllowedError(
+            f"Nobody knows yet what became of order {name} in {symbol}. Nothing was booked: ask "
+            "again once dispatch has asked the broker for it."
         )
 
 

@@ -20,9 +20,9 @@ from tests.integration.sending.giving_way import STOP, protected
 from tests.integration.sending.test_reconciling import compare, sent
 from tests.integration.venue.served import ServedVenue
 from trading.broker import BrokerOrder
-from trading.errors import NotAllowedError
+from trading.errors import NotAllowedError, OutcomeUnknownError
 from trading.lots import Book, Sleeve, results
-from trading.orders import OrderState
+from trading.orders import Order, OrderState
 from trading.reconcile import Report, reconcile
 from trading.state import TradingState
 
@@ -196,6 +196,21 @@ def test_an_own_execution_that_is_still_to_be_told_is_waited_for(desk: SmallDesk
         book(desk, shown(desk))
     desk.broker.executions = late
     assert compare(desk).clean
+
+
+def test_while_nobody_knows_what_became_of_an_own_order_its_shares_are_not_corrected(
+    desk: SmallDesk,
+) -> None:
+    def unanswered(_order: Order) -> None:
+        raise OutcomeUnknownError("No answer.")
+
+    desk.broker.on_submit = unanswered
+    name = sent(desk)
+    desk.broker.holdings["IBM"] = D(20)  # it arrived; no listing tells of it yet
+    assert not compare(desk).clean
+
+    with pytest.raises(NotAllowedError, match=f"what became of order {name}"):
+        book(desk, shown(desk))
 
 
 def test_a_person_s_trade_is_no_strategy_s_profit_or_loss(holding: SmallDesk) -> None:
