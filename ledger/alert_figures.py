@@ -58,7 +58,12 @@ def _account(conn: sa.Connection) -> list[Figure]:
         found.append(Figure("day_gain", "", equity / close - 1))
     clock = market.latest_clock(conn)
     if clock is not None:
-        _, peak = market.equity_marks(conn, environment=account.environment, session=clock.session)
+        _, peak = market.equity_marks(
+            conn,
+            environment=account.environment,
+            account_id=account.account_id,
+            session=clock.session,
+        )
         if peak:
             found.append(Figure("drawdown", "", max(1 - equity / peak, Decimal(0))))
     return found

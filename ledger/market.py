@@ -97,6 +97,7 @@ class EquityPoint:
     net: Decimal
     high: Decimal | None = None  # highest equity seen in the session
     paid_in: Decimal = Decimal(0)  # by people, net, since the desk looks at the account
+    account_id: str | None = None  # None: it may be any one's
 
 
 def record_quotes(conn: sa.Connection, received: Iterable[Quote]) -> None:
@@ -164,7 +165,7 @@ def latest_positions(conn: sa.Connection) -> dict[str, Position]:
 
 
 def record_equity(conn: sa.Connection, point: EquityPoint, *, rises: bool = True) -> None:
-    """Keep the equity of a session: a later figure replaces it, the session's high stays.
+    """Keep the equity of a session: a later figure replaces it, the account's high stays.
 
     Parameters
     ----------
@@ -175,9 +176,12 @@ def record_equity(conn: sa.Connection, point: EquityPoint, *, rises: bool = True
     statement = insert(equity_points).values(**(vars(point) | {"high": high}))
     told = statement.excluded
     changes: dict[str, Any] = {
-        name: told[name] for name in ("equity", "cash", "gross", "net", "paid_in")
+        name: told[name] for name in ("equity", "cash", "gross", "net", "paid_in", "account_id")
     }
-    changes["high"] = sa.func.greatest(equity_points.c.high, told.high)
+    changes["high"] = sa.case(
+        (_is_of(told.account_id), sa.func.greatest(equity_points.c.high, told.high)),
+        else_=told.high,
+    )
     conn.execute(
         statement.on_conflict_do_update(
             index_elements=[equity_points.c.environment, equity_points.c.session], set_=changes
@@ -185,26 +189,32 @@ def record_equity(conn: sa.Connection, point: EquityPoint, *, rises: bool = True
     )
 
 
-def move_highs(conn: sa.Connection, *, environment: str, by: Decimal) -> None:
-    """Move every recorded high by what was paid in, or taken out, USD."""
+def move_highs(conn: sa.Connection, *, environment: str, account_id: str, by: Decimal) -> None:
+    """Move every recorded high of an account by what was paid in, or taken out, USD."""
     if by:
         conn.execute(
             sa.update(equity_points)
-            .where(equity_points.c.environment == environment)
+            .where(equity_points.c.environment == environment, _is_of(account_id))
             .values(high=equity_points.c.high + by)
         )
 
 
 def equity_marks(
-    conn: sa.Connection, *, environment: str, session: date
+    conn: sa.Connection, *, environment: str, account_id: str, session: date
 ) -> tuple[Decimal | None, Decimal | None]:
-    """Return the highest equity of the session and of all sessions; None before any is known."""
-    of_environment = equity_points.c.environment == environment
+    """Return an account's highest equity, of the session and ever; None before any is known."""
+    its = sa.and_(equity_points.c.environment == environment, _is_of(account_id))
     high = conn.scalar(
-        sa.select(equity_points.c.high).where(of_environment, equity_points.c.session == session)
+        sa.select(equity_points.c.high).where(its, equity_points.c.session == session)
     )
-    peak = conn.scalar(sa.select(sa.func.max(equity_points.c.high)).where(of_environment))
+    peak = conn.scalar(sa.select(sa.func.max(equity_points.c.high)).where(its))
     return high, peak
+
+
+def _is_of(account_id: str | sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
+    """Whether a point is of an account; one that names none is of every one."""
+    its = sa.func.coalesce(equity_points.c.account_id, account_id)
+    return its.is_not_distinct_from(account_id)
 
 
 def equity_curve(conn: sa.Connection, *, environment: str) -> list[EquityPoint]:

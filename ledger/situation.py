@@ -145,7 +145,9 @@ def _marks(
         return None, None
     if account is None:
         return None, None
-    return market.equity_marks(conn, environment=account.environment, session=session)
+    return market.equity_marks(
+        conn, environment=account.environment, account_id=account.account_id, session=session
+    )
 
 
 def _positions(conn: sa.Connection) -> dict[str, Holding]:

@@ -381,6 +381,7 @@ equity_points = sa.Table(
     sa.Column("net", _number(), nullable=False),
     sa.Column("high", _number()),  # highest equity seen in the session
     sa.Column("paid_in", _number(), nullable=False, server_default="0"),  # net, ever, USD
+    sa.Column("account_id", sa.Text),  # whose equity it was; null: of the one there was then
 )
 
 transfers = sa.Table(  # what people paid in or took out of the account, as far as it counts, USD

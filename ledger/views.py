@@ -46,7 +46,7 @@ def record(
         conn, [market.Quote(**vars(quote), received_at=desk_at) for quote in view.quotes]
     )
     moved = now.counted if before is None else now.counted - before.counted
-    market.move_highs(conn, environment=where, by=moved)
+    market.move_highs(conn, environment=where, account_id=view.account.account_id, by=moved)
     session = _session(conn, view.clock, where)
     if session is not None:
         market.record_equity(conn, _point(view, where, session, now.counted), rises=now.rises)
@@ -104,4 +104,5 @@ def _point(
         gross=sum((abs(value) for value in values), _ZERO),
         net=sum(values, _ZERO),
         paid_in=paid_in,
+        account_id=view.account.account_id,
     )

@@ -200,6 +200,40 @@ def test_another_account_begins_anew(desk: SmallDesk) -> None:
     assert (row.account_id, row.counted, row.adrift) == ("PA2", 0, 0)
 
 
+def test_another_account_has_a_peak_and_a_high_of_its_own(desk: SmallDesk) -> None:
+    """A paper account that was made anew is smaller than the one before it: nothing was lost."""
+    compare(desk)
+    desk.broker.account_id = "PA2"
+    moves(desk, -40_000)
+    compare(desk)
+
+    now = account(desk)
+    assert [now.equity, now.peak] == [60_000, 60_000]
+    with desk.engine.connect() as conn:
+        [point] = market.equity_curve(conn, environment="replay")
+    assert point.account_id == "PA2"
+    assert point.high == 60_000
+
+
+def test_an_account_that_comes_back_has_the_peak_it_had(desk: SmallDesk) -> None:
+    desk.broker.opens -= timedelta(days=1)  # yesterday and today are one long session
+    desk.market.forward(-86_400)
+    compare(desk)
+    desk.market.forward(86_400)
+    desk.broker.account_id = "PA2"
+    moves(desk, -25_000)
+    compare(desk)
+    book(desk, 10_000)  # into the other account
+    moves(desk, 10_000)
+    compare(desk)
+    assert account(desk).peak == 85_000
+
+    desk.broker.account_id = "PA1"
+    compare(desk)
+
+    assert account(desk).peak == 100_000
+
+
 def test_an_analyst_s_rule_sees_no_loss_in_a_withdrawal(desk: SmallDesk) -> None:
     compare(desk)
     book(desk, -25_000)
