@@ -116,7 +116,9 @@ def position(told: Any) -> BrokerPosition:
 BOOKED = {
     "SPLIT": "split", "DIV": "dividend", "DIVCGL": "dividend", "DIVCGS": "dividend",
     "DIVNRA": "dividend", "DIVROC": "dividend", "DIVTXEX": "dividend", "INT": "interest",
-    "FEE": "fee", "CFEE": "fee", "PTC": "fee", "CSD": "transfer", "CSW": "transfer",
+    "FEE": "fee", "CFEE": "fee", "PTC": "fee",
+    # By bank, from the books of Alpaca itself (as where it lends what is on its way), by ACATS.
+    "CSD": "transfer", "CSW": "transfer", "JNLC": "transfer", "ACATC": "transfer",
 }  # fmt: skip
 
 

@@ -95,6 +95,16 @@ def test_a_short_position_is_negative_however_it_is_written() -> None:
         assert held.quantity == Decimal(-7)
 
 
+@pytest.mark.parametrize("activity", ["CSD", "CSW", "JNLC", "ACATC"])
+def test_cash_that_comes_from_or_goes_to_another_account_is_a_transfer(activity: str) -> None:
+    told = {"id": "20261102::1", "activity_type": activity, "date": "2026-11-02",
+            "net_amount": "-2500.50"}  # fmt: skip
+
+    booked = answers.booking(told)
+
+    assert (booked.kind, booked.symbol, booked.cash) == ("transfer", None, Decimal("-2500.50"))
+
+
 def test_hours_are_new_york_s_on_both_sides_of_the_clock_change() -> None:
     winter = answers.trading_day({"date": "2012-03-09", "open": "09:30", "close": "16:00"})
     summer = answers.trading_day({"date": "2012-03-12", "open": "09:30", "close": "16:00"})
