@@ -1,7 +1,7 @@
 """A flatten closes every position, in every trading state, and never without a signature."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -9,8 +9,9 @@ import pytest
 
 from assets.flattening import NoResearch, flatten_proposal
 from ledger import filed, proposals, signatures, standing, transact
-from tests.integration.sending.desk import LIMITS, NOON, CrashError, SmallDesk
+from tests.integration.sending.desk import LIMITS, NOON, CrashError, FakeBroker, SmallDesk
 from tests.integration.sending.giving_way import STOP, protected
+from trading.broker import BrokerQuote
 from trading.dispatch import Report, Sender, send_signed
 from trading.errors import BrokerUnavailableError, NotAllowedError
 from trading.ledger import Scope, Stamp
@@ -258,6 +259,31 @@ def test_a_broker_that_is_silent_or_flat_yields_no_proposal(desk: SmallDesk) -> 
     desk.broker.away = {"positions"}
     with pytest.raises(BrokerUnavailableError):
         drafted(desk)
+
+
+@dataclass
+class WideBroker(FakeBroker):
+    """Nobody trades IBM, and bid and ask lie far apart."""
+
+    def quotes(self, symbols: Sequence[str]) -> dict[str, BrokerQuote]:
+        told = super().quotes(symbols)
+        if "IBM" in told:
+            told["IBM"] = replace(told["IBM"], bid=Decimal(100), ask=Decimal(250), last=None)
+        return told
+
+
+def test_what_has_no_price_waits_alone_and_keeps_its_stop(held: SmallDesk) -> None:
+    held.broker = WideBroker(**vars(held.broker))
+    proposal = drafted(held)
+    assert not proposal.is_denied
+    sign(held, proposal)
+
+    report = ordered(held)
+
+    assert report.acknowledged == [name_of(proposal, 2)]
+    [waits] = report.waiting.values()
+    assert "a quote wider than 5.0 % is no price" in waits
+    assert not held.broker.held[STOP].state.is_final
 
 
 def test_two_must_sign_what_is_large(desk: SmallDesk) -> None:
