@@ -77,7 +77,8 @@ def lease(
 ) -> SignedLeg | None:
     """Lease one signed leg that waits, the oldest decision first; None when there is none.
 
-    A purchase waits until nothing waits of the sales of its proposal.
+    A purchase waits until nothing waits of the sales of its proposal, whose money it needs; what
+    only buys back does not: a sale that waits must not trap it.
     """
     told = (
         conn.execute(
@@ -87,7 +88,7 @@ def lease(
                 _waits(scope),
                 free(legs.c.lease_until, now),
                 legs.c.leg_id.not_in(list(skip)),
-                sa.or_(legs.c.side == "sell", sa.not_(_a_sale_waits())),
+                sa.or_(legs.c.side == "sell", legs.c.reduces, sa.not_(_a_sale_waits())),
             )
             .order_by(proposals.c.decided_at, legs.c.proposal_id, legs.c.side.desc(), legs.c.leg_no)
             .limit(1)

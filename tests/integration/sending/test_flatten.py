@@ -286,6 +286,18 @@ def test_what_has_no_price_waits_alone_and_keeps_its_stop(held: SmallDesk) -> No
     assert not held.broker.held[STOP].state.is_final
 
 
+def test_what_is_bought_back_does_not_wait_for_a_sale_without_a_price(held: SmallDesk) -> None:
+    held.broker.holdings["MSFT"] = Decimal(-100)  # by a trade past the desk
+    held.broker = WideBroker(**vars(held.broker))
+    proposal = drafted(held)
+    sign(held, proposal)
+
+    report = ordered(held)
+
+    assert [leg.side for leg in proposal.legs] == ["sell", "buy"]
+    assert report.acknowledged == [name_of(proposal, 2)]
+
+
 def test_two_must_sign_what_is_large(desk: SmallDesk) -> None:
     desk.broker.holdings["IBM"] = Decimal(60)  # 11,748 USD
 
