@@ -80,7 +80,9 @@ def _last_two(conn: sa.Connection, session: date) -> list[EquityPoint]:
     account = market.latest_account(conn)
     if account is None:
         return []
-    curve = market.equity_curve(conn, environment=account.environment)
+    curve = market.equity_curve(
+        conn, environment=account.environment, account_id=account.account_id
+    )
     return [point for point in curve if point.session <= session][-2:]
 
 

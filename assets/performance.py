@@ -129,7 +129,7 @@ def _told(ledger: Engine, session: date) -> Told:
     with ledger.connect() as conn:
         account = market.latest_account(conn)
         curve = [] if account is None else market.equity_curve(
-            conn, environment=account.environment
+            conn, environment=account.environment, account_id=account.account_id
         )  # fmt: skip
         return Told(
             events=traded.events(conn, last=session),

@@ -117,7 +117,7 @@ def _own(
     with ledger.connect() as conn:
         account = market.latest_account(conn)
         curve = [] if account is None else market.equity_curve(
-            conn, environment=account.environment
+            conn, environment=account.environment, account_id=account.account_id
         )  # fmt: skip
     with warehouse.reader() as conn:
         said = risk.figures(

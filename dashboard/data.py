@@ -172,10 +172,10 @@ def price(symbol: str) -> Decimal | None:
 
 
 @st.cache_data(ttl=SLOW, max_entries=3, show_spinner=False)
-def equity(environment: str) -> list[market.EquityPoint]:
-    """The account's closes, oldest first."""
+def equity(environment: str, account_id: str) -> list[market.EquityPoint]:
+    """An account's closes, oldest first."""
     with asked() as conn:
-        return market.equity_curve(conn, environment=environment)
+        return market.equity_curve(conn, environment=environment, account_id=account_id)
 
 
 @st.cache_data(ttl=LIVE, max_entries=8, show_spinner=False)

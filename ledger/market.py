@@ -217,11 +217,11 @@ def _is_of(account_id: str | sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
     return its.is_not_distinct_from(account_id)
 
 
-def equity_curve(conn: sa.Connection, *, environment: str) -> list[EquityPoint]:
-    """Return equity by session, oldest first."""
+def equity_curve(conn: sa.Connection, *, environment: str, account_id: str) -> list[EquityPoint]:
+    """Return an account's equity by session, oldest first."""
     query = (
         sa.select(equity_points)
-        .where(equity_points.c.environment == environment)
+        .where(equity_points.c.environment == environment, _is_of(account_id))
         .order_by(equity_points.c.session)
     )
     return [EquityPoint(**row._asdict()) for row in conn.execute(query)]

@@ -23,7 +23,7 @@ def show(desk: Desk) -> None:
         delta_arrow="off",
     )
     right.metric(f"Cash, {account.currency}", formats.amount(account.cash))
-    points = data.equity(account.environment)
+    points = data.equity(account.environment, account.account_id)
     if len(points) >= 2:
         figures.show(
             figures.equity(

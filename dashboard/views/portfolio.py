@@ -165,7 +165,8 @@ with left:
     _holdings()
     _fills()
 with right:
-    closes = [point for point in data.equity(account_now.environment) if point.equity > 0]
+    known = data.equity(account_now.environment, account_now.account_id)
+    closes = [point for point in known if point.equity > 0]
     if len(closes) >= 2:
         _curves(closes)
     else:

@@ -15,7 +15,7 @@ if desk.clock is None or desk.account is None or desk.clock.state != "ended":
     st.stop()
 
 account = desk.account
-points = data.equity(account.environment)
+points = data.equity(account.environment, account.account_id)
 start = points[0].equity if points else account.equity
 orders = data.orders(limit=2_000)
 filled = [order for order in orders if order.state == "filled"]

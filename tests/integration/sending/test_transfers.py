@@ -90,7 +90,7 @@ def test_a_transfer_of_a_quarter_of_the_account_trips_nothing(
     now = account(desk)
     assert {now.equity, now.peak, now.last_equity} == {D(100_000) + amount}
     with desk.engine.connect() as conn:
-        [point] = market.equity_curve(conn, environment="replay")
+        [point] = market.equity_curve(conn, environment="replay", account_id="PA1")
     assert point.paid_in == amount
 
 
@@ -210,8 +210,8 @@ def test_another_account_has_a_peak_and_a_high_of_its_own(desk: SmallDesk) -> No
     now = account(desk)
     assert [now.equity, now.peak] == [60_000, 60_000]
     with desk.engine.connect() as conn:
-        [point] = market.equity_curve(conn, environment="replay")
-    assert point.account_id == "PA2"
+        [point] = market.equity_curve(conn, environment="replay", account_id="PA2")
+        assert market.equity_curve(conn, environment="replay", account_id="PA1") == []
     assert point.high == 60_000
 
 
