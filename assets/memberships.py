@@ -1,6 +1,5 @@
 """Who belongs to the configured universe when, the ended ones included."""
 
-from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 
@@ -10,7 +9,7 @@ import polars as pl
 from assets.desk_time import decision_time
 from config.universe import Listing, Universe
 from quality.calendar import exchange
-from warehouse import actions, bars
+from warehouse import actions, bars, identity
 from warehouse import universe as memberships
 
 _FIRST_DAY = date(1900, 1, 1)
@@ -30,10 +29,11 @@ def known(
     """Return the rows of `market.universe` that the configuration and the actions on file imply.
 
     A symbol belongs from the session its listing names, else from its first landed one, until
-    the session its listing names or the last one before it was delisted or renamed. A ticker that
-    trades again after that belongs anew, from its first stored bar on: it is another firm's. A
-    membership counts as known from the close of its first session, its end from the close of its
-    last one or from the announcement, if that came later.
+    the session its listing names or its last one before it was delisted or renamed (a delisting may
+    be dated by the last trade itself). A ticker that trades again after that belongs anew, from its
+    first stored bar on: it is another firm's. A membership counts as known from the close of its
+    first session, its end from the close of its last one or from the announcement, if that came
+    later.
 
     Parameters
     ----------
@@ -55,12 +55,11 @@ def known(
     begun: dict[str, set[date]] = {}
     for symbol, begins in stored.select("symbol", "from_session").iter_rows():
         begun.setdefault(symbol, set()).add(begins)
-    ends = {
-        (symbol, ex_date): known_at
-        for symbol, ex_date, known_at in found.select("symbol", "ex_date", "known_at").iter_rows()
-    }
-    for symbol, begins in _again(conn, sorted(ends), last, as_of=as_of):
-        begun.setdefault(symbol, set()).add(begins)
+    gone: dict[str, list[tuple[date, datetime]]] = {}
+    for symbol, free, known_at, again in _ended(conn, found, last, as_of=as_of):
+        gone.setdefault(symbol, []).append((free, known_at))
+        if again is not None:
+            begun.setdefault(symbol, set()).add(again)
     rows = [
         (universe.name, listing.symbol, begins, ended, listing.sector, universe.point_in_time, at)
         for listing in universe.symbols
@@ -68,7 +67,7 @@ def known(
             listing,
             begun.get(listing.symbol, set()),
             firsts.get(listing.symbol),
-            [(day, at) for (symbol, day), at in ends.items() if symbol == listing.symbol],
+            gone.get(listing.symbol, []),
         )
     ]
     return pl.DataFrame(
@@ -76,25 +75,24 @@ def known(
     )
 
 
-def _again(
-    conn: duckdb.DuckDBPyConnection,
-    ends: list[tuple[str, date]],
-    last: date,
-    *,
-    as_of: datetime,
-) -> Iterator[tuple[str, date]]:
-    """Yield the first session that a ticker traded in after each of its ends, where it did."""
-    if not ends:
+def _ended(
+    conn: duckdb.DuckDBPyConnection, ends: pl.DataFrame, last: date, *, as_of: datetime
+) -> Iterator[tuple[str, date, datetime, date | None]]:
+    """Yield ticker, first day without its firm, when its end was known, and the next session.
+
+    That is the first one the ticker traded in again, None where it did not.
+    """
+    if ends.is_empty():
         return
-    after = min(day for _, day in ends)
-    names = sorted({symbol for symbol, _ in ends})
-    rows = bars.closes(conn, names, min(after, last), last, as_of=as_of, judged=False)
+    names = ends["symbol"].unique().sort().to_list()
+    first = min(*ends["ex_date"], last)
+    rows = bars.closes(conn, names, first, last, as_of=as_of, judged=False)
     traded = {str(symbol): sorted(part["session"]) for (symbol,), part in rows.group_by("symbol")}
-    for symbol, day in ends:
+    told = ends.sort("symbol", "ex_date").select("symbol", "ex_date", "kind", "known_at")
+    for symbol, day, kind, known_at in told.iter_rows():
         sessions = traded.get(symbol, [])
-        at = bisect_left(sessions, day)
-        if at < len(sessions):
-            yield symbol, sessions[at]
+        free = identity.first_without(kind, day, traded=day in sessions)
+        yield symbol, free, known_at, next((one for one in sessions if one >= free), None)
 
 
 def _spells(

@@ -187,9 +187,11 @@ def trial_of(
     """Return a variant of the rules as a trial, with what it earned.
 
     `asked` tells of the model whose word they need, None where they need none: at another
-    threshold, or with another kind of model, they are another trial.
+    threshold, or with another kind of model, they are another trial, as at other costs. Those
+    filed before costs were told stay beside them (`assets.searching.configuration_of`).
     """
-    told = asdict(rules) | {"filtered": asked is not None} | dict(asked or {})
+    filtered = {"filtered": asked is not None, **(asked or {})}
+    told = asdict(rules) | filtered | {"costs": asdict(Costs())}
     return RuleTrial(
         configuration=json.dumps(told),
         configuration_hash=configuration_hash(told, subject),

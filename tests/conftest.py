@@ -1,5 +1,6 @@
 """Fixtures for every test."""
 
+import gc
 import os
 import sys
 
@@ -27,6 +28,12 @@ hypothesis.settings.register_profile("desk", deadline=None)
 hypothesis.settings.load_profile("desk")
 
 _MAIN = sys.modules["__main__"]
+
+
+def pytest_collection_finish() -> None:
+    """Leave what was imported out of garbage collection: it stays until the run ends."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

@@ -3,6 +3,9 @@
 With pytest-xdist all workers share the servers: the first that needs one starts it, the last to
 leave stops it. A server that cannot be had means a visible skip, or a failure when
 COUNTERSIGN_REQUIRE_SERVERS=1.
+
+Databases lie in memory where there is room for some: of the hundreds of files that each one has,
+ext4 steps over all that were deleted in the minute before, whenever it makes one.
 """
 
 import contextlib
@@ -35,7 +38,12 @@ from warehouse import migrate as warehouse_migrate
 from warehouse.place import Place
 
 _TEMPLATE, _WITH_TABLES = "fresh_desk", "desk_with_tables"
-_QUICK = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off")
+_QUICK = (
+    "fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off",
+    "min_wal_size=64MB", "max_wal_size=256MB",
+)  # fmt: skip
+_MEMORY, _ROOM = Path("/dev/shm"), 1 << 29  # bytes; the databases of a run take a fifth of it
+_NAME = "countersign-tests-"
 
 
 @dataclass(frozen=True)
@@ -62,6 +70,8 @@ class Shared:
                 ]
                 if not state["users"]:
                     _stop(state["pid"])
+                    if state.get("memory"):
+                        shutil.rmtree(state["memory"], ignore_errors=True)
 
     @contextmanager
     def _alone(self) -> Iterator[dict[str, Any]]:
@@ -166,7 +176,9 @@ def s3_settings(minio_server: LakeSettings, minio_bucket: str) -> LakeSettings:
 
 
 def _start_postgres(folder: Path) -> dict[str, Any]:
-    cluster = Cluster(folder / "data", next_free(_first_port()), postgres.new_password())
+    memory = _in_memory()
+    data = (memory or folder) / "data"
+    cluster = Cluster(data, next_free(_first_port()), postgres.new_password())
     shutil.rmtree(cluster.folder, ignore_errors=True)
     try:
         cluster.initialise()
@@ -180,10 +192,34 @@ def _start_postgres(folder: Path) -> dict[str, Any]:
     _make_tables(cluster, folder / "no-data")
     return {
         "pid": server.pid,
+        "memory": memory and str(memory),
         "data": str(cluster.folder),
         "port": cluster.port,
         "password": cluster.password,
     }
+
+
+def _in_memory() -> Path | None:
+    """Return a folder in memory, clear of what runs that were killed left; None without room."""
+    if not os.access(_MEMORY, os.W_OK):
+        return None
+    for old in _MEMORY.glob(f"{_NAME}*"):
+        if not _is_alive(int(old.name.rpartition("-")[2])) and not _is_served(old / "data"):
+            shutil.rmtree(old, ignore_errors=True)
+    if shutil.disk_usage(_MEMORY).free < _ROOM:
+        return None
+    made = _MEMORY / f"{_NAME}{os.getpid()}"
+    made.mkdir(exist_ok=True)
+    made.chmod(0o755)  # the server may have to run as somebody else
+    return made
+
+
+def _is_served(data: Path) -> bool:
+    """Whether the server of a data folder is alive: who started it may have left."""
+    try:
+        return _is_alive(int((data / "postmaster.pid").read_text().split()[0]))
+    except (OSError, ValueError, IndexError):
+        return False
 
 
 def _make_tables(cluster: Cluster, data: Path) -> None:

@@ -2,14 +2,18 @@
 
 A `symbol_change` of OLD on a date, with the new symbol in `detail`, carries OLD's history over to
 NEW. After a `symbol_change` or a `delisting` a ticker may come back as another firm, whose rows
-are never joined to the first one's.
+are never joined to the first one's. A delisting is dated by the last trade or by the day after it:
+a bar of that very day is still the firm's own. What trades later is another firm, which may have
+taken the ticker over at once.
 """
+
+# ruff: noqa: S608 - constant statements are set into others, values are bound
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import cached_property
 
 import duckdb
@@ -27,6 +31,11 @@ from (
     qualify row_number() over (partition by symbol, ex_date, kind order by known_at desc) = 1
 )
 order by ex_date, symbol
+"""
+_LAST_TRADES = f"""
+select distinct b.symbol, b.session
+from market.daily_bars b join ({_EVENTS}) e on b.symbol = e.symbol and b.session = e.ex_date
+where e.kind = 'delisting' and b.known_at <= $as_of
 """
 
 
@@ -135,13 +144,31 @@ def known(conn: duckdb.DuckDBPyConnection, last: date, *, as_of: datetime) -> Id
     as_of : datetime
         Aware UTC market time.
     """
-    events = selected(conn, _EVENTS, {"last": last, "as_of": require_aware(as_of, name="as_of")})
+    asked = {"last": last, "as_of": require_aware(as_of, name="as_of")}
+    events = selected(conn, _EVENTS, asked)
     if events.is_empty():
         return None
+    traded = _last_trades(conn, asked) if "delisting" in events["kind"] else set()
     ended: dict[str, list[date]] = {}
     before: dict[tuple[str, date], str] = {}
     for symbol, day, kind, detail in events.iter_rows():
-        ended.setdefault(symbol, []).append(day)
+        end = first_without(kind, day, traded=(symbol, day) in traded)
+        ended.setdefault(symbol, []).append(end)
         if kind == "symbol_change" and detail:
             before[detail, day] = symbol
-    return Identities({symbol: tuple(days) for symbol, days in ended.items()}, before)
+    return Identities({symbol: tuple(sorted(days)) for symbol, days in ended.items()}, before)
+
+
+def first_without(kind: str, day: date, *, traded: bool) -> date:
+    """Return the first day that a ticker no longer stands for its firm, by the day of its end.
+
+    `traded` says whether it has a bar of that day: of a delisting it is the last one.
+    """
+    return day + timedelta(days=1) if kind == "delisting" and traded else day
+
+
+def _last_trades(
+    conn: duckdb.DuckDBPyConnection, asked: Mapping[str, object]
+) -> set[tuple[str, date]]:
+    """Return the tickers with a bar of the day that their delisting is dated, and that day."""
+    return set(selected(conn, _LAST_TRADES, asked).iter_rows())

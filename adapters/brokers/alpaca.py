@@ -184,7 +184,11 @@ class AlpacaBroker:
         midnight = since.astimezone(_NEW_YORK).replace(hour=0, minute=0, second=0, microsecond=0)
         return asked(
             "account/activities",
-            lambda: [answers.booking(told) for told in self._activities(midnight, _BOOKED)],
+            lambda: [
+                booked
+                for told in self._activities(midnight, _BOOKED)
+                for booked in answers.bookings(told)
+            ],
         )
 
     def positions(self) -> Sequence[BrokerPosition]:

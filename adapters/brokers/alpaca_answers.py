@@ -115,11 +115,26 @@ def position(told: Any) -> BrokerPosition:
 # Activities without a trade that change shares or cash: the desk's word for each of Alpaca's.
 BOOKED = {
     "SPLIT": "split", "DIV": "dividend", "DIVCGL": "dividend", "DIVCGS": "dividend",
-    "DIVNRA": "dividend", "DIVROC": "dividend", "DIVTXEX": "dividend", "INT": "interest",
-    "FEE": "fee", "CFEE": "fee", "PTC": "fee",
+    "DIVNRA": "dividend", "DIVROC": "dividend", "DIVTXEX": "dividend", "DIVWH": "dividend",
+    "INT": "interest", "FEE": "fee", "CFEE": "fee", "PTC": "fee", "WH": "tax",
+    "CIL": "cash in lieu",  # of fractions that a split left
     # By bank, from the books of Alpaca itself (as where it lends what is on its way), by ACATS.
     "CSD": "transfer", "CSW": "transfer", "JNLC": "transfer", "ACATC": "transfer",
 }  # fmt: skip
+
+
+def bookings(told: Any) -> list[BrokerBooking]:
+    """Return what was booked, and what takes it back where it was cancelled since."""
+    booked = booking(told)
+    if told.get("status") != "canceled":
+        return [booked]
+    back = replace(
+        booked,
+        booking_id=f"{booked.booking_id}/canceled",
+        quantity=-booked.quantity,
+        cash=-booked.cash,
+    )
+    return [booked, back]
 
 
 def booking(told: Any) -> BrokerBooking:

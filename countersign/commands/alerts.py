@@ -10,6 +10,7 @@ from config import settings as configuration
 from countersign.console import console
 from countersign.errors import CommandError
 from countersign.running import running
+from dashboard import formats
 from ledger import alerts as stored_alerts
 
 app = typer.Typer(
@@ -63,7 +64,7 @@ def show() -> None:
     for alert in found:
         since = "" if alert.over_at is None or not alert.condition else " (over since)"
         console.print(
-            f"{alert.raised_at:%d %b %H:%M} UTC  {alert.severity}  {alert.message}{since}",
+            f"{formats.wall(alert.raised_at)}  {alert.severity}  {alert.message}{since}",
             highlight=False,
         )
     if not found:

@@ -13,6 +13,8 @@ def show(proposal: Proposal) -> None:
     if proposal.content.get("supersedes") is None:
         return
     before = data.replaced(proposal.proposal_id)
+    while before is not None and before.state == "superseded":  # the price was asked for anew
+        before = data.replaced(before.proposal_id)
     if before is not None and before.state == "denied":
         st.markdown(sentence(proposal, before))
 

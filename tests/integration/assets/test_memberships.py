@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from adapters.market_data import load
@@ -23,11 +24,22 @@ LONG_AFTER = datetime(2020, 1, 1, tzinfo=UTC)
 Spell = tuple[str, date, date | None]
 
 
-@pytest.fixture(name="desk")
-def _desk(desk_place: Place, tmp_path: Path) -> Iterator[tuple[Loaded, GeneratedMarket]]:
+def _by_last_trade(actions: pl.DataFrame) -> pl.DataFrame:
+    """Date delistings a session earlier: by the last trade, not by the day after."""
+    last_trade = pl.col("session").map_elements(exchange().previous, return_dtype=pl.Date)
+    is_gone = pl.col("kind") == "delisting"
+    return actions.with_columns(session=pl.when(is_gone).then(last_trade).otherwise("session"))
+
+
+@pytest.fixture(name="desk", params=["day after", "last trade"])
+def _desk(
+    request: pytest.FixtureRequest, desk_place: Place, tmp_path: Path
+) -> Iterator[tuple[Loaded, GeneratedMarket]]:
+    """A market whose delistings are dated in either of the usual ways."""
     warehouse = Warehouse(desk_place)
     made, loaded = market(2, prefix="M", firms=25), Loaded.at(warehouse, tmp_path / "lake")
-    loaded.take(made.actions, "actions", exchange().close(LAST))
+    dated = made.actions if request.param == "day after" else _by_last_trade(made.actions)
+    loaded.take(dated, "actions", exchange().close(LAST))
     loaded.take(made.daily, "daily", exchange().close(LAST))
     yield loaded, made
     warehouse.close()

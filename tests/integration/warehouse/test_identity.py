@@ -88,6 +88,19 @@ def test_a_delisted_ticker_that_trades_again_is_another_firm(warehouse: Warehous
     assert adjusted(warehouse, "A") == {"A": [50.0, 51.0]}
 
 
+def test_a_delisting_dated_by_the_last_trade_cuts_nothing_off(warehouse: Warehouse) -> None:
+    append(warehouse, *series("A", [5.0, 4.0, 1.0]))
+    act(warehouse, delisted("A", DAY + timedelta(days=2)))
+    assert adjusted(warehouse, "A") == {"A": [5.0, 4.0, 1.0]}
+    before = closing(DAY + timedelta(days=1))
+    assert adjusted(warehouse, "A", as_of=before) == {"A": [5.0, 4.0]}
+
+    append(warehouse, *series("A", [50.0, 51.0], DAY + timedelta(days=3)))
+
+    # Another firm may take the ticker over the next day.
+    assert adjusted(warehouse, "A") == {"A": [50.0, 51.0]}
+
+
 def test_symbols_may_change_more_than_once(renamed: Warehouse) -> None:
     again = CHANGE + timedelta(days=2)
     append(renamed, *series("NEWER", [15.0], again))

@@ -105,6 +105,31 @@ def test_cash_that_comes_from_or_goes_to_another_account_is_a_transfer(activity:
     assert (booked.kind, booked.symbol, booked.cash) == ("transfer", None, Decimal("-2500.50"))
 
 
+@pytest.mark.parametrize(
+    ("activity", "kind"), [("DIVWH", "dividend"), ("WH", "tax"), ("CIL", "cash in lieu")]
+)
+def test_tax_and_cash_for_fractions_are_booked_as_cash_alone(activity: str, kind: str) -> None:
+    told = {"id": "20261102::2", "activity_type": activity, "date": "2026-11-02",
+            "net_amount": "-1.25", "symbol": "IBM", "qty": "0.5"}  # fmt: skip
+
+    (booked,) = answers.bookings(told)
+
+    assert (booked.kind, booked.symbol) == (kind, "IBM")
+    assert (booked.quantity, booked.cash) == (Decimal(0), Decimal("-1.25"))
+
+
+def test_what_was_cancelled_after_it_was_booked_is_taken_back_by_a_booking_of_its_own() -> None:
+    told = {"id": "20261102::3", "activity_type": "CSW", "date": "2026-11-02",
+            "net_amount": "-2500"}  # fmt: skip
+    (alone,) = answers.bookings(told | {"status": "executed"})
+
+    first, back = answers.bookings(told | {"status": "canceled"})
+
+    assert first == alone  # booked once, whenever the desk heard of it
+    assert back.booking_id != first.booking_id
+    assert (back.kind, back.day, back.cash) == ("transfer", first.day, Decimal(2500))
+
+
 def test_hours_are_new_york_s_on_both_sides_of_the_clock_change() -> None:
     winter = answers.trading_day({"date": "2012-03-09", "open": "09:30", "close": "16:00"})
     summer = answers.trading_day({"date": "2012-03-12", "open": "09:30", "close": "16:00"})

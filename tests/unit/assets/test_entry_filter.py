@@ -1,7 +1,7 @@
 """Rules that ask a second model are judged as such, and begin nothing while it is silent."""
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -10,6 +10,7 @@ from assets.entry_filter import SecondModel, of_entries, said_without_future
 from assets.judging import Market
 from assets.rule_gates import Judged, judged_swing, trial_of, unjudged, variants_of
 from assets.searching import configuration_hash
+from quant.backtest import Costs
 from quant.entries import FEWEST_ENTRIES, entry_samples
 from quant.features import CORE, DailyPanel
 from quant.signals import SWING, strategy_name
@@ -108,12 +109,14 @@ def test_rules_that_ask_nobody_are_the_trials_they_were() -> None:
     rules = SwingRules()
     former = {
         "fast": 20, "slow": 50, "strength": 20.0, "stop_ranges": 3.0, "longest": 10,
-        "gross": 0.15, "position": 0.05, "filtered": False,
+        "gross": 0.15, "position": 0.05, "filtered": False, "costs": asdict(Costs()),
     }  # fmt: skip
 
     told = trial_of(rules, np.zeros(3), "toy/swing", asked=None)
 
     assert told.configuration_hash == configuration_hash(former, "toy/swing")
+    dearer = former | {"costs": asdict(Costs(half_spread_bps=9.0))}
+    assert told.configuration_hash != configuration_hash(dearer, "toy/swing")
     assert [strategy_name(SWING, filtered=way) for way in (False, True, "meta")] == [
         "swing trend", "swing trend with model", "swing trend with meta-labels",
     ]  # fmt: skip

@@ -223,11 +223,17 @@ def test_a_denied_card_folds_into_one_line_once_its_time_is_over(desk: Settings)
     assert "Buy 25 IBM" in at.button(key="open-33CC-44DD").label
 
 
-def test_a_proposal_of_a_size_that_fits_says_which_limit_cut_it(desk: Settings) -> None:
+@pytest.mark.parametrize("repriced", [False, True])
+def test_a_proposal_of_a_size_that_fits_says_which_limit_cut_it(
+    desk: Settings, repriced: bool
+) -> None:
+    codes = ("7E1A-0B2C", "8F1A-0B2C") if repriced else ("8F1A-0B2C",)
     with data.engine().begin() as conn:
         old = conn.scalar(sa.select(stored.c.proposal_id).where(stored.c.code == "33CC-44DD"))
-        made = proposed.proposal(proposal_id=new_id(), code="8F1A-0B2C", quantity="8")
-        proposals.supersede(conn, str(old), replace(made, supersedes=old), desk_at=data.now())
+        for code in codes:
+            made = proposed.proposal(proposal_id=new_id(), code=code, quantity="8")
+            proposals.supersede(conn, str(old), replace(made, supersedes=old), desk_at=data.now())
+            old = made.proposal_id
     at = AppTest.from_file(str(SHELL), default_timeout=120).run()
     at.query_params["proposal"] = "8F1A-0B2C"
 
