@@ -30,7 +30,16 @@ from ledger.connection import transact
 from trading.broker import BrokerBooking, BrokerFill, BrokerOrder
 from trading.errors import IllegalTransitionError
 from trading.ledger import Book, BrokerView, DeskNow, Difference, Scope, SignedLeg, Stamp, Unsettled
-from trading.orders import BY_A_HALT, BY_A_PERSON, Order, OrderState, Side, seen
+from trading.orders import (
+    BY_A_HALT,
+    BY_A_PERSON,
+    ENDED_THERE,
+    Order,
+    OrderState,
+    Side,
+    ended_otherwise,
+    seen,
+)
 from trading.state import TradingState
 from trading.tactics.planning import Child
 
@@ -251,7 +260,8 @@ class DeskLedger:
                 average_price=told.average_price,
                 broker_order_id=told.broker_order_id,
             )
-            orders.change(conn, before, after, at=at)
+            late = ended_otherwise(before.state, after.state)
+            orders.change(conn, before, after, at=at, reason=ENDED_THERE if late else None)
             return after
 
         return self._transact(work)

@@ -20,6 +20,7 @@ YIELDED = "Taken back by the desk: another order closes its shares."
 BY_A_PERSON = "Cancelled by a person."
 BY_A_HALT = "Cancelled by a halt."
 OUT_OF_TIME = "Cancelled by the desk: the time that was signed was over."
+ENDED_THERE = "The desk took it for cancelled; it had reached the broker late, and ended there."
 
 
 class OrderState(StrEnum):
@@ -44,6 +45,7 @@ class OrderState(StrEnum):
 _S = OrderState
 _FINAL = frozenset({_S.FILLED, _S.CANCELED, _S.REJECTED, _S.EXPIRED})
 _KNOWN = frozenset({_S.ACCEPTED, _S.PARTIALLY_FILLED, *_FINAL})
+_OTHER_ENDS = frozenset({_S.EXPIRED, _S.REJECTED})
 
 _NEXT: Mapping[OrderState, frozenset[OrderState]] = MappingProxyType(
     {
@@ -62,8 +64,9 @@ _NEXT: Mapping[OrderState, frozenset[OrderState]] = MappingProxyType(
         ),
         # A late bust takes a fill back; the rest may be over by then.
         _S.FILLED: frozenset({_S.PARTIALLY_FILLED, _S.ACCEPTED, _S.CANCELED, _S.EXPIRED}),
-        # A fill that crossed the cancel on its way.
-        _S.CANCELED: frozenset({_S.FILLED, _S.PARTIALLY_FILLED}),
+        # A fill that crossed the cancel on its way; or the broker's word on the end of an order
+        # that the desk took for never sent.
+        _S.CANCELED: frozenset({_S.FILLED, _S.PARTIALLY_FILLED, *_OTHER_ENDS}),
         _S.EXPIRED: frozenset({_S.FILLED, _S.PARTIALLY_FILLED}),
         _S.REJECTED: frozenset(),
     }
@@ -209,13 +212,21 @@ def seen(
             f"{filled_quantity}."
         )
     known = replace(order, broker_order_id=broker_order_id)
-    grew = filled_quantity > order.filled_quantity
+    told_more = filled_quantity > order.filled_quantity or ended_otherwise(order.state, state)
     # A listing may lag behind the stream: fewer fills, or a working state after a final one.
-    if filled_quantity < order.filled_quantity or (order.state.is_final and not grew):
+    if filled_quantity < order.filled_quantity or (order.state.is_final and not told_more):
         return known
     if state != order.state:
         known = move(known, state)
     return replace(known, filled_quantity=filled_quantity, average_price=average_price)
+
+
+def ended_otherwise(before: OrderState, told: OrderState) -> bool:
+    """Whether the broker ended in its own way what stands cancelled: its word outweighs the desk's.
+
+    The desk takes for cancelled what the broker did not have; it may have been on its way.
+    """
+    return before is OrderState.CANCELED and told in _OTHER_ENDS
 
 
 def taken_back(

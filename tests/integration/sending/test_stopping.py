@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from ledger import new_id, requests
+from ledger import new_id, orders, requests
 from tests.integration.sending.desk import (
     CLOSE,
     LIMITS,
@@ -20,7 +20,7 @@ from tests.integration.sending.desk import (
 from trading.broker import BrokerOrder
 from trading.dispatch import Report, send_signed
 from trading.errors import BrokerUnavailableError, OutcomeUnknownError
-from trading.orders import Order, OrderState, client_order_id
+from trading.orders import ENDED_THERE, Order, OrderState, client_order_id
 from trading.proposals import Proposal
 from trading.reconcile import reconcile
 from trading.state import TradingState
@@ -231,6 +231,33 @@ def test_what_a_person_cancelled_is_cancelled_when_it_arrives_late(
 
     assert there(desk, proposal).state is OrderState.CANCELED
     assert here(desk, proposal) is OrderState.CANCELED
+
+
+@pytest.mark.parametrize("filled", [0, 5])
+def test_what_counts_as_never_sent_ends_as_the_broker_says_when_it_arrived_after_all(
+    desk: SmallDesk, filled: int
+) -> None:
+    proposal = unanswered(desk)
+    cancelled_by_a_person(desk, proposal)
+    order = desk.ledger.order(name_of(proposal))
+    assert order is not None
+    desk.clock.forward(LIMITS.resend_grace_seconds + LIMITS.lease_seconds)
+    desk.agree()
+    send(desk, "run/2")
+    assert here(desk, proposal) is OrderState.CANCELED
+    desk.broker.submit(order)  # the bytes sent before arrive now, and the session ends
+    if filled:
+        desk.broker.fill(order.client_order_id, filled, "195.80")
+    expired = replace(there(desk, proposal), state=OrderState.EXPIRED)
+    desk.broker.held[order.client_order_id] = expired
+
+    assert compare(desk)
+
+    kept = desk.ledger.order(order.client_order_id)
+    assert kept is not None
+    assert (kept.state, kept.filled_quantity) == (OrderState.EXPIRED, filled)
+    with desk.engine.connect() as conn:
+        assert orders.reason_of(conn, order.client_order_id) == ENDED_THERE
 
 
 def test_what_a_person_cancels_between_intent_and_send_is_not_sent(desk: SmallDesk) -> None:

@@ -106,6 +106,16 @@ def test_a_late_fill_of_a_cancelled_order_is_taken_over() -> None:
     assert told(canceled, OrderState.CANCELED, 10).filled_quantity == 10
 
 
+@pytest.mark.parametrize("filled", [0, 10])
+def test_the_broker_s_word_on_an_end_outweighs_a_cancel_that_the_desk_assumed(filled: int) -> None:
+    assumed = replace(SENT, state=OrderState.CANCELED)
+
+    after = told(assumed, OrderState.EXPIRED, filled)
+
+    assert (after.state, after.filled_quantity) == (OrderState.EXPIRED, filled)
+    assert told(after, OrderState.CANCELED, filled) == after
+
+
 def test_the_broker_cannot_fill_more_than_was_ordered() -> None:
     with pytest.raises(OverfillError):
         told(SENT, OrderState.FILLED, 26)
