@@ -18,6 +18,8 @@ from quality.rules.minute import judge_minutes
 from quant.backtest import backtest
 from quant.features import DailyPanel, MinutePanel, daily_features, minute_features
 from quant.labels import forward_excess
+from quant.models.learners import Checked
+from quant.models.trees import Check, Trees
 from quant.strategies.bars import Bars
 from quant.strategies.swing import SwingRules, swing
 
@@ -38,8 +40,9 @@ def compile_all(progress: Callable[[str], None]) -> None:
     progress("labels and strategies")
     _labels(panel)
     _strategies()
-    progress("backtest")
+    progress("backtest and models")
     _backtest()
+    _models()
 
 
 def _rules(market: generated.GeneratedMarket, calendar: Calendar) -> None:
@@ -108,6 +111,13 @@ def _strategies() -> None:
 def _backtest() -> None:
     prices = np.full((5, 2), 10.0)
     backtest(prices, prices, np.full((5, 2), 1e6), np.full((5, 2), 0.1))
+
+
+def _models() -> None:
+    ones = np.ones(1, dtype=np.float32)
+    leaf = np.full(1, -1, dtype=np.int32)
+    trees = Trees(np.array([0, 1]), leaf, leaf, leaf, ones, np.zeros(1, dtype=np.uint8))
+    Check(Checked(ones[:, None], ones, ones), base_rate=0.5).losses(trees)
 
 
 def main() -> None:

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from functools import cache
 from queue import SimpleQueue
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from quant.models.bins import borders
 from quant.models.dataset import Hyperparameters
 from quant.models.layout import laid_out
-from quant.models.learners import Checked, Fit, Lesson
+from quant.models.learners import Fit, Lesson, checked_loss
+from quant.models.trees import Check, last_trees
 from quant.typing import FloatArray
 
 # Below so many values two fits of one thread each do more than one fit of two threads: a round
@@ -24,19 +24,30 @@ _SMALL = 50_000_000
 
 @dataclass(frozen=True)
 class Boosted:
-    """Trees grown by XGBoost: boosted one after the other, or a forest."""
+    """Trees grown by XGBoost: boosted one after the other, or a forest.
+
+    Attributes
+    ----------
+    booster : xgboost.Booster
+        What was grown.
+    kept : int
+        Its rounds that count, from the first. Cutting the others off takes as long as growing
+        two of a small window, and few models of a search are ever saved.
+    """
 
     booster: Any
+    kept: int
 
     @property
     def n_rounds(self) -> int:
         """Trees kept, which for boosting are its rounds."""
-        return len(self.booster.get_dump())
+        return len(self.booster[: self.kept].get_dump())
 
     def margins(self, features: FloatArray) -> FloatArray:
         """Log-odds per row."""
         given: FloatArray = self.booster.inplace_predict(
             np.ascontiguousarray(features, dtype=np.float32),
+            iteration_range=(0, self.kept),
             predict_type="margin",
             validate_features=False,  # XGBoost compares their number in any case
         ).astype(np.float64)
@@ -47,13 +58,15 @@ class Boosted:
         import xgboost as xgb  # noqa: PLC0415  costs seconds
 
         given: FloatArray = self.booster.predict(
-            xgb.DMatrix(np.ascontiguousarray(features, dtype=np.float32)), pred_contribs=True
+            xgb.DMatrix(np.ascontiguousarray(features, dtype=np.float32)),
+            iteration_range=(0, self.kept),
+            pred_contribs=True,
         ).astype(np.float64)
         return given
 
     def to_text(self) -> str:
-        """XGBoost's own format, as text."""
-        return base64.b64encode(bytes(self.booster.save_raw("ubj"))).decode("ascii")
+        """XGBoost's own format, as text: of the rounds kept, and of no other."""
+        return base64.b64encode(bytes(self.booster[: self.kept].save_raw("ubj"))).decode("ascii")
 
     @classmethod
     def from_text(cls, text: str) -> "Boosted":
@@ -62,7 +75,7 @@ class Boosted:
 
         booster = xgb.Booster({"nthread": 1})  # few rows are asked for at a time
         booster.load_model(bytearray(base64.b64decode(text)))
-        return cls(booster)
+        return cls(booster, booster.num_boosted_rounds())
 
 
 class Quantised:
@@ -93,10 +106,10 @@ class Quantised:
         self._device = device
         bins = xgb.QuantileDMatrix(borders(values, max_bin), max_bin=max_bin, nthread=1)
         # A matrix holds the labels and weights of one fit at a time: each thread needs its own.
-        self._idle: SimpleQueue[Any] = SimpleQueue()
+        self._idle: SimpleQueue[_Rows] = SimpleQueue()
         for _ in range(copies):
-            self._idle.put(laid_out(values, bins, max_bin=max_bin, threads=max(1, n_jobs)))
-        self._checked: WeakKeyDictionary[Checked, Any] = WeakKeyDictionary()
+            rows = laid_out(values, bins, max_bin=max_bin, threads=max(1, n_jobs))
+            self._idle.put(_Rows(rows))
 
     def fit(self, lesson: Lesson, settings: Hyperparameters, *, seed: int) -> Fit:
         """Grow trees; with checked rows until they are forecast no better.
@@ -113,7 +126,7 @@ class Quantised:
         Returns
         -------
         Fit
-            Trees beyond the best round are cut off, so that a saved model is the chosen one.
+            Trees beyond the best round do not count, and are not saved.
 
         Raises
         ------
@@ -125,36 +138,17 @@ class Quantised:
                 f"these rows hold {self._max_bin} bins, the settings want {settings.max_bin}. "
                 "Prepare the rows for them."
             )
-        with self._lent() as matrix:
-            matrix.set_info(label=lesson.won, weight=lesson.weights)
-            booster, loss = self._grown(matrix, lesson, settings, seed)
-        return Fit(Boosted(booster), loss)
+        with self._lent() as rows:
+            rows.teach(lesson)
+            return self._grown(rows.matrix, lesson, settings, seed)
 
-    def _grown(
-        self, matrix: Any, lesson: Lesson, settings: Hyperparameters, seed: int
-    ) -> tuple[Any, float]:
-        forest = settings.family == "forest"
-        told = self._parameters(settings, lesson.base_rate, seed)
-        if forest:
-            told |= _as_forest(settings)
-        n_rounds = 1 if forest else settings.n_rounds
-        if lesson.checked is None:
-            return _grown_whole(told, matrix, n_rounds), float("nan")
-        checks = self._checks(lesson.checked)
-        return _grown_until(told, matrix, checks, n_rounds, settings.early_stopping_rounds)
-
-    def _checks(self, checked: Checked) -> Any:
-        """The checked rows, laid out once for all trials: trees compare values as they do bins."""
-        import xgboost as xgb  # noqa: PLC0415  costs seconds
-
-        if checked not in self._checked:
-            self._checked[checked] = xgb.DMatrix(
-                np.ascontiguousarray(checked.features, dtype=np.float32),
-                checked.won,
-                weight=checked.weights,
-                nthread=self._threads,
-            )
-        return self._checked[checked]
+    def _grown(self, matrix: Any, lesson: Lesson, settings: Hyperparameters, seed: int) -> Fit:
+        base_rate = lesson.base_rate
+        told = self._parameters(settings, base_rate, seed)
+        if settings.family == "forest" or lesson.checked is None:
+            model = _grown_whole(told, matrix, settings)
+            return Fit(model, checked_loss(model, lesson.checked))
+        return _grown_until(told, matrix, Check(lesson.checked, base_rate), settings)
 
     def _parameters(
         self, settings: Hyperparameters, base_rate: float, seed: int
@@ -179,45 +173,59 @@ class Quantised:
         }
 
     @contextmanager
-    def _lent(self) -> Iterator[Any]:
-        matrix = self._idle.get()
+    def _lent(self) -> Iterator["_Rows"]:
+        rows = self._idle.get()
         try:
-            yield matrix
+            yield rows
         finally:
-            self._idle.put(matrix)
+            self._idle.put(rows)
 
 
-def _as_forest(settings: Hyperparameters) -> dict[str, object]:
-    """Trees side by side, each on a part of the rows, averaged and not boosted."""
-    return {"num_parallel_tree": settings.n_rounds, "learning_rate": 1.0}
+@dataclass
+class _Rows:
+    """Rows in bins, and the lesson whose labels and weights they bear."""
+
+    matrix: Any
+    lesson: Lesson | None = None
+
+    def teach(self, lesson: Lesson) -> None:
+        """Give them a lesson's labels and weights, unless they bear them."""
+        if lesson is not self.lesson:
+            self.matrix.set_info(label=lesson.won, weight=lesson.weights)
+            self.lesson = lesson
 
 
-def _grown_whole(told: dict[str, object], matrix: Any, n_rounds: int) -> Any:
-    """A booster of so many rounds."""
+def _grown_whole(told: dict[str, object], matrix: Any, settings: Hyperparameters) -> Boosted:
+    """All rounds; of a forest one, of trees side by side, each on a part of the rows."""
+    n_rounds = settings.n_rounds
+    if settings.family == "forest":
+        told |= {"num_parallel_tree": n_rounds, "learning_rate": 1.0}  # averaged, not boosted
+        n_rounds = 1
     booster = _booster()(told, [matrix])
     for number in range(n_rounds):
         booster.update(matrix, number)
     booster.reset()  # of what it kept of the rows to grow faster
-    return booster
+    return Boosted(booster, n_rounds)
 
 
 def _grown_until(
-    told: dict[str, object], matrix: Any, checks: Any, n_rounds: int, patience: int
-) -> tuple[Any, float]:
+    told: dict[str, object], matrix: Any, check: Check, settings: Hyperparameters
+) -> Fit:
     """Rounds up to the one that forecast the checked rows best, and its log loss.
 
-    As `xgboost.train` with early stopping does it, which takes twice as long for small windows.
+    As `xgboost.train` with early stopping does it, which looks after every round. Growth cannot
+    end before it went on in vain for as long as it may, so that one look tells of many rounds.
     """
-    booster = _booster()(told, [matrix, checks])
-    best, least = 0, float("nan")
-    for number in range(n_rounds):
-        booster.update(matrix, number)
-        loss = float(booster.eval_set([(checks, "checked")], number).rpartition(":")[2])
-        if number == 0 or loss < least:
-            best, least = number, loss
-        elif number - best >= patience:
-            break
-    return booster[: best + 1], least
+    booster = _booster()(told, [matrix])
+    grown, best, least = 0, 0, np.inf
+    while grown < (end := min(best + 1 + settings.early_stopping_rounds, settings.n_rounds)):
+        for number in range(grown, end):
+            booster.update(matrix, number)
+        for number, loss in enumerate(check.losses(last_trees(booster, end - grown)), grown):
+            if loss < least:
+                best, least = number, float(loss)
+        grown = end
+    return Fit(Boosted(booster, best + 1), least)
 
 
 @cache
