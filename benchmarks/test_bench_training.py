@@ -2,7 +2,8 @@
 
 Both sides train the same folds with the same settings, stop early on the same rows, and forecast
 the same tested rows. Purged folds share one set of rows, as probes do; a desk's search walks each
-trial forward through windows, every one with rows of its own: of four symbols, or of five hundred.
+trial forward through windows, every one with rows of its own: of the embedded sample, of four
+symbols, or of five hundred.
 
 With one thread the clock counts the process's CPU seconds, which a machine that others load
 lengthens less than the wall's. With two, both sides use two cores as they come: xgboost each fit,
@@ -18,23 +19,29 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from datetime import date
+from functools import cache, partial
 from typing import Protocol
 
 import numpy as np
+import polars as pl
 import pytest
 import xgboost as xgb
 from pytest_benchmark.fixture import BenchmarkFixture
 
+from adapters.market_data import sample
+from quant.features import CORE, DAILY, DailyPanel, daily_features
 from quant.models.crossval import CrossValidation
 from quant.models.dataset import Dataset, Hyperparameters
 from quant.models.trials import TRIAL_WINDOWS, WalkedTrials
+from quant.samples import samples
 from quant.splits import Fold, purged_k_fold
 from quant.typing import Float64Array, FloatArray, Int64Array
 
 N_FEATURES, HORIZON, SEED = 86, 5, 7
 SETTINGS = Hyperparameters()
 ITS_OWN_BINS = 256  # xgboost's default
+SAMPLE_ENDS = date(2012, 7, 2)  # the session before the embedded desk's first
 CLOCKS = [
     pytest.param(
         threads,
@@ -57,15 +64,11 @@ class Trials(Protocol):
 
 @dataclass(frozen=True)
 class Case:
-    """Symbols and sessions, how strongly features tell of labels, and how folds are cut."""
+    """Rows, how folds are cut of them, and whether their first four features tell of the labels."""
 
-    n_symbols: int
-    n_sessions: int
-    signal: float  # of each of four features, in standard deviations of the label's noise
+    market: Callable[[], Dataset]
     walked: bool = True
-
-    def market(self) -> Dataset:
-        return _market(self.n_symbols, self.n_sessions, self.signal)
+    planted: bool = True
 
     def folds(self) -> tuple[Fold, ...]:
         """Windows a trial of the search is walked forward through, or purged folds."""
@@ -79,18 +82,9 @@ class Case:
         return CrossValidation(self.market(), folds, max_bin=SETTINGS.max_bin, n_jobs=n_jobs)
 
 
-# The faint signal of daily returns: early stopping ends growth, as it does there. Of 500 symbols
-# that signal is plain, and its trees are worth growing for sixty rounds; a fainter one is not.
-CASES = {
-    "purged folds of 20 symbols": Case(20, 500, 0.03, walked=False),
-    "windows of 4 symbols": Case(4, 2_500, 0.03),
-    "windows of 500 symbols": Case(500, 567, 0.03),
-    "windows of 500 symbols, fainter": Case(500, 567, 0.01),
-}
-
-
 @cache
-def _market(n_symbols: int, n_sessions: int, signal: float) -> Dataset:
+def _made_up(n_symbols: int, n_sessions: int, signal: float) -> Dataset:
+    """Rows of four features that tell, each by so many standard deviations of the label's noise."""
     rng = np.random.default_rng(SEED)
     n = n_symbols * n_sessions
     features = rng.standard_normal((n, N_FEATURES)).astype(np.float32)
@@ -108,8 +102,59 @@ def _market(n_symbols: int, n_sessions: int, signal: float) -> Dataset:
 
 
 @cache
+def _sample() -> Dataset:
+    """What the embedded desk learns from on its first day."""
+    bars = sample.stocks().filter(pl.col("session") <= SAMPLE_ENDS)
+    ratios = sample.actions(bars).filter(kind="split").select("symbol", "session", "ratio")
+    rows = bars.join(ratios, on=["symbol", "session"], how="left").with_columns(
+        split=pl.col("ratio").fill_null(1.0).cum_prod().over("symbol"),
+        total=pl.col("sample_adjusted") / pl.col("close"),
+    ).with_columns(pl.col("total") / pl.col("total").first().over("symbol"))  # fmt: skip
+    index = sample.index_bars().filter(pl.col("session") <= SAMPLE_ENDS)
+    counts = rows.group_by("symbol", maintain_order=True).len()
+    panel = DailyPanel(
+        symbols=tuple(counts["symbol"]),
+        offsets=np.concatenate([[0], np.cumsum(counts["len"].to_numpy())]).astype(np.int64),
+        sessions=rows["session"].to_physical().to_numpy(),
+        split_factor=rows["split"].to_numpy(),
+        return_factor=rows["total"].to_numpy(),
+        index_sessions=index["session"].to_physical().to_numpy(),
+        index_close=index["close"].to_numpy(),
+        **{
+            name: rows[name].cast(pl.Float64).to_numpy()
+            for name in ("open", "high", "low", "close", "volume")
+        },
+    )
+    features = daily_features(panel)[:, [DAILY.names.index(name) for name in CORE.names]]
+    return samples(
+        panel, np.ascontiguousarray(features), CORE.names, index["open"].to_numpy(),
+        horizon=HORIZON, minimum_history=252,
+    )  # fmt: skip
+
+
+# The faint signal of daily returns: early stopping ends growth, as it does there. Of 500 symbols
+# that signal is plain, and its trees are worth growing for sixty rounds; a fainter one is not.
+CASES = {
+    "purged folds of 20 symbols": Case(partial(_made_up, 20, 500, 0.03), walked=False),
+    "windows of the sample": Case(_sample, planted=False),
+    "windows of 4 symbols": Case(partial(_made_up, 4, 2_500, 0.03)),
+    "windows of 500 symbols": Case(partial(_made_up, 500, 567, 0.03)),
+    "windows of 500 symbols, fainter": Case(partial(_made_up, 500, 567, 0.01)),
+}
+
+
+@cache
 def _folds(case: Case) -> tuple[Fold, ...]:
-    return TRIAL_WINDOWS.of(case.market()) if case.walked else _purged(case.market())
+    return _windows(case.market()) if case.walked else _purged(case.market())
+
+
+def _windows(told: Dataset) -> tuple[Fold, ...]:
+    """The labelled rows of each window that has some."""
+    cut = (
+        Fold(told.labelled(one.train), told.labelled(one.validation), one.test)
+        for one in TRIAL_WINDOWS.of(told)
+    )
+    return tuple(one for one in cut if one.train.size and one.validation.size)
 
 
 def _purged(told: Dataset) -> tuple[Fold, ...]:
@@ -194,7 +239,8 @@ def _reference(case: Case) -> Float64Array:
 
 
 def skill(case: Case, margins: FloatArray) -> float:
-    """Correlation with what the labels were made of, over the rows tested."""
-    tested = np.isfinite(margins)
-    drawn = case.market().features[tested, :4].sum(axis=1)
-    return float(np.corrcoef(margins[tested], drawn)[0, 1])
+    """Correlation with what the labels were made of, or with them, over the rows tested."""
+    told = case.market()
+    truth = told.features[:, :4].sum(axis=1) if case.planted else told.labels
+    tested = np.isfinite(margins) & np.isfinite(truth)
+    return float(np.corrcoef(margins[tested], truth[tested])[0, 1])
