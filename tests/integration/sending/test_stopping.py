@@ -255,7 +255,7 @@ def test_what_counts_as_never_sent_ends_as_the_broker_says_when_it_arrived_after
 
     kept = desk.ledger.order(order.client_order_id)
     assert kept is not None
-    assert (kept.state, kept.filled_quantity) == (OrderState.EXPIRED, filled)
+    assert (kept.state, kept.filled_quantity) == (OrderState.EXPIRED, Decimal(filled))
     with desk.engine.connect() as conn:
         assert orders.reason_of(conn, order.client_order_id) == ENDED_THERE
 

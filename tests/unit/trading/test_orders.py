@@ -112,7 +112,7 @@ def test_the_broker_s_word_on_an_end_outweighs_a_cancel_that_the_desk_assumed(fi
 
     after = told(assumed, OrderState.EXPIRED, filled)
 
-    assert (after.state, after.filled_quantity) == (OrderState.EXPIRED, filled)
+    assert (after.state, after.filled_quantity) == (OrderState.EXPIRED, Decimal(filled))
     assert told(after, OrderState.CANCELED, filled) == after
 
 
