@@ -264,12 +264,14 @@ def _run(
     asset, log = np.empty_like(session), np.empty((session.size, 3))
     held, marks = np.zeros(n_assets), np.zeros(n_assets)
     leaving = _after_last(closes)
+    someone_leaves = np.zeros(n_obs + 1, dtype=np.bool_)
+    someone_leaves[leaving] = True
     cash, equity, n_trades = capital, capital, 0
     settlement, delivered = int(rates[7]), np.zeros(n_obs + int(rates[7]))
     settled = capital
     for now in range(n_obs):
         before = cash
-        if now in leaving:
+        if someone_leaves[now]:
             cash = _delist(held, marks, leaving == now, cash, rates, sums)
         if now > 0 and equity > 0.0:
             first = n_trades
@@ -343,6 +345,8 @@ def _trade(
     Writes the assets, their shares, prices and costs from `n_trades` on; returns where they end.
     """
     for i in range(held.size):
+        if weights[i] == 0.0 and held[i] == 0.0:
+            continue  # most assets in most sessions
         if not marks[i] > 0.0 or math.isnan(weights[i]):
             continue
         shares = weights[i] * equity / marks[i] - held[i]

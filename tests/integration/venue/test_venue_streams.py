@@ -33,8 +33,7 @@ def heard(stream: Any, subscribe: Callable[[Any, Any], None]) -> Iterator[list[A
         time.sleep(0.02)
     time.sleep(0.2)
     yield messages
-    stream.stop()
-    thread.join(timeout=10)
+    stream.stop()  # it ends in five seconds, or with the venue
 
 
 def trade_updates(served: ServedVenue) -> Any:

@@ -1,10 +1,12 @@
 """A real desk for pages: a fresh ledger and warehouse, reached as the dashboard reaches them."""
 
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import streamlit as st
+from streamlit.components.v2 import manifest_scanner
 
 import warehouse
 from config import settings as settings_file
@@ -13,6 +15,15 @@ from dashboard import data
 from warehouse.place import Place
 
 SHELL = Path(__file__).parents[3] / "dashboard" / "shell.py"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def packages_read_once() -> Iterator[None]:
+    """Let all pages share Streamlit's look at every installed package, a third of a second."""
+    with pytest.MonkeyPatch.context() as patch:
+        look = functools.cache(manifest_scanner.scan_component_manifests)
+        patch.setattr(manifest_scanner, "scan_component_manifests", look)
+        yield
 
 
 @pytest.fixture
