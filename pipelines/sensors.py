@@ -3,6 +3,9 @@
 from datetime import date
 
 import dagster as dg
+from dagster._core.storage.asset_check_execution_record import (
+    COMPLETED_ASSET_CHECK_EXECUTION_RECORD_STATUSES,
+)
 from sqlalchemy import Engine
 
 from config.settings import Settings
@@ -111,12 +114,18 @@ def model_is_due(
 
 
 def _has_drifted(instance: dg.DagsterInstance, *, since: float) -> bool:
-    """Whether features were last found unlike those of the model trained at that instant."""
-    compared = features_are_like_those_trained_on.check_key
-    record = instance.get_latest_asset_check_evaluation_record(compared)
-    if record is None or record.event is None or record.evaluation is None:
+    """Whether features were last found unlike those of the model trained at that instant.
+
+    A comparison that is planned, or whose run was lost, has found nothing: the one before counts.
+    """
+    ended = instance.event_log_storage.get_asset_check_execution_history(
+        features_are_like_those_trained_on.check_key,
+        limit=1,
+        status=COMPLETED_ASSET_CHECK_EXECUTION_RECORD_STATUSES,
+    )
+    if not ended or ended[0].event is None or ended[0].evaluation is None:
         return False
-    return not record.evaluation.passed and record.event.timestamp > since
+    return not ended[0].evaluation.passed and ended[0].event.timestamp > since
 
 
 @dg.sensor(job=reconcile, minimum_interval_seconds=15, default_status=_RUNNING)

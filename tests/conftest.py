@@ -3,6 +3,7 @@
 import gc
 import os
 import sys
+from collections.abc import Iterator
 
 import hypothesis
 import pytest
@@ -37,8 +38,9 @@ def pytest_collection_finish() -> None:
 
 
 @pytest.fixture(autouse=True)
-def own_main() -> None:
+def own_main() -> Iterator[None]:
     """Undo what a tested page does: take the place of `__main__`, which spawned processes read."""
+    yield
     sys.modules["__main__"] = _MAIN
 
 

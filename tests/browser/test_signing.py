@@ -10,6 +10,7 @@ from tests.desk.running import WholeDesk
 
 pytestmark = [pytest.mark.browser, pytest.mark.desk, pytest.mark.timeout(600)]
 
+_PROPOSED_WITHIN = 120_000  # milliseconds; the daily run follows the first materialisation
 _FILLS_WITHIN = 90  # seconds; a signature usually reaches the venue within 15
 _LIMIT = re.compile(r"(Buy|Sell) ([\d,]+) (\w+) at ([\d,.]+)\sUSD or (?:less|more)")
 _REPLACED = re.compile(r"Proposal ([0-9A-F]{4}-[0-9A-F]{4}) takes its place")
@@ -18,7 +19,7 @@ _NOW = re.compile(r"now ([\d,.]+)\s\(")
 
 def test_a_signed_proposal_fills_and_changes_the_portfolio(desk: WholeDesk, page: Page) -> None:
     page.goto(f"{desk.address('dashboard')}/approvals")
-    expect(_card(page)).to_be_visible()
+    expect(_card(page)).to_be_visible(timeout=_PROPOSED_WITHIN)
 
     for _ in range(3):  # a limit order fills only when the price comes to it
         shares, symbol, card = _sign(page)

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from dagster._core.definitions.asset_checks.asset_check_evaluation import (
+    AssetCheckEvaluationPlanned,
+)
 
 from config import settings
 from config.settings import Settings
@@ -44,6 +47,21 @@ class Ticks:
                 severity=dg.AssetCheckSeverity.WARN,
             )
         )
+
+    def comparison_planned(self) -> None:
+        """As a daily run does when it begins."""
+        run = dg.DagsterRun(job_name="daily_run", run_id=str(uuid.uuid4()))
+        self.instance.add_run(run)
+        compared = features_are_like_those_trained_on.check_key
+        planned = AssetCheckEvaluationPlanned(
+            asset_key=compared.asset_key, check_name=compared.name
+        )
+        event = dg.DagsterEvent(
+            event_type_value=dg.DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED.value,
+            job_name=run.job_name,
+            event_specific_data=planned,
+        )
+        self.instance.report_dagster_event(event, run.run_id)
 
     def close(self, session: date) -> None:
         with self.small.engine.begin() as conn:
@@ -168,6 +186,17 @@ def test_a_model_whose_features_drifted_is_trained_anew_sooner(ticks: Ticks) -> 
     assert ticks.due() == [None]
     ticks.compared(drifted=False)
     assert ticks.due() == "the model is 5 sessions old; 21 are allowed"
+
+
+def test_while_features_are_compared_what_was_found_before_counts(ticks: Ticks) -> None:
+    ticks.model_exists()
+    ticks.close(sessions_after(5))
+    ticks.comparison_planned()
+    assert ticks.due() == "the model is 5 sessions old; 21 are allowed"
+
+    ticks.compared(drifted=True)
+    ticks.comparison_planned()
+    assert ticks.due() == [None]
 
 
 def test_what_an_earlier_model_drifted_from_does_not_count(ticks: Ticks) -> None:
