@@ -49,11 +49,12 @@ def contributions(
         hovertemplate="%{hovertext}<br>%{text} points<extra></extra>",
         width=0.6,
     )
-    reach = max([abs(p) for p in points] + [0.5]) * 1.35
+    furthest = max([abs(p) for p in points] + [0.5])
+    reach, mark = 1.35 * furthest, float(f"{furthest:.1g}")
     figure.update_xaxes(
         title={"text": "Percentage points, before calibration"},
         range=[-reach, reach],
-        nticks=5,
+        tickvals=[-mark, 0, mark],  # more run together where the labels leave little room
         tickangle=0,
         zeroline=True,
         zerolinecolor=colours.muted,

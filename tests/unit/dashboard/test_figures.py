@@ -44,6 +44,15 @@ def test_drawdown_is_drawn_downwards_in_per_cent() -> None:
     assert list(figure.data[0].y) == [0.0, -25.0]
 
 
+@pytest.mark.parametrize("points", [[0.0], [0.02, -0.01], [0.84, -0.3], [-9.96], [12.0, -40.0]])
+def test_three_ticks_of_contributions_lie_within_the_axis(points: list[float]) -> None:
+    axis = figures.contributions(["A feature"] * len(points), points).layout.xaxis
+
+    left, middle, right = axis.tickvals
+    assert axis.range[0] < left < middle == 0 < right < axis.range[1]
+    assert right == -left
+
+
 def test_a_forecast_spreads_from_the_last_close() -> None:
     band = figures.Band(low=90.0, high=120.0, middle=105.0, sessions=5)
 
