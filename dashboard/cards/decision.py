@@ -6,7 +6,7 @@ from decimal import Decimal
 import streamlit as st
 
 from dashboard import data, formats, navigation, signin, states, tables
-from dashboard.cards import cut, legs, protection, words
+from dashboard.cards import legs, protection, replaced, words
 from dashboard.cards.content import Content, Effect
 from ledger.market import Clock, Quote
 from ledger.pages import Leg, Proposal
@@ -21,7 +21,7 @@ def show(proposal: Proposal, content: Content, person: Person) -> None:
     st.markdown(f":gray[{words.kind(proposal)}]{label}")
     for sentence in money_sentences(proposal, content):
         st.markdown(sentence)
-    cut.show(proposal)
+    replaced.show(proposal)
     tactic = next((leg.get("tactic") for leg in proposal.content.get("legs", ())), None)
     if len(proposal.legs) > 1:
         legs.live(proposal.code)

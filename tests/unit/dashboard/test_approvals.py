@@ -245,6 +245,49 @@ def test_a_proposal_of_a_size_that_fits_says_which_limit_cut_it(
     ) in text
 
 
+def test_a_card_at_a_new_price_comes_where_the_old_one_was(desk: Settings) -> None:
+    with data.engine().begin() as conn:
+        made = proposed.proposal(proposal_id=new_id(), code="5B1A-0B2C", symbol="MSFT")
+        proposals.add(conn, made, desk_at=data.now())
+    at = _approvals()
+    assert _cards(at) == ["7F3A-9C21", "5B1A-0B2C"]
+
+    _reprice("7F3A-9C21", "8F1A-0B2C")
+    at.run()
+
+    assert _cards(at) == ["8F1A-0B2C", "5B1A-0B2C", "7F3A-9C21"]  # the last under Decided before
+    assert "It takes the place of proposal 7F3A-9C21, priced at 195.83 USD." in _text(at)
+    assert not any("new proposal" in button.label for button in at.button)
+
+
+def test_a_new_price_for_another_card_leaves_the_one_that_is_open(desk: Settings) -> None:
+    with data.engine().begin() as conn:
+        made = proposed.proposal(proposal_id=new_id(), code="5B1A-0B2C", symbol="MSFT")
+        proposals.add(conn, made, desk_at=data.now())
+    at = _approvals()
+
+    _reprice("5B1A-0B2C", "8F1A-0B2C")
+    at.run()
+
+    assert _cards(at) == ["7F3A-9C21", "8F1A-0B2C", "5B1A-0B2C"]
+    assert "New price" not in _text(at)
+
+
+def _cards(at: AppTest) -> list[str]:
+    """The open card by its sign button and every line by its own, from the top."""
+    keys = [str(button.key) for button in at.button]
+    return [key.partition("-")[2] for key in keys if key.startswith(("sign-", "open-"))]
+
+
+def _reprice(code: str, new_code: str) -> None:
+    """What a worker does when a new price was asked for."""
+    with data.engine().begin() as conn:
+        old = conn.scalar(sa.select(stored.c.proposal_id).where(stored.c.code == code))
+        made = proposed.proposal(proposal_id=new_id(), code=new_code, reference="197.50")
+        proposals.supersede(conn, str(old), replace(made, supersedes=old), desk_at=data.now())
+    st.cache_data.clear()
+
+
 def test_a_trade_is_entered_by_hand_once_all_of_it_is_said(desk: Settings) -> None:
     at = _approvals()
     assert at.button(key="hand-propose").disabled

@@ -1,4 +1,4 @@
-"""A proposal for fewer shares than were wanted: which limit cut it, and by how much."""
+"""What a proposal took the place of: one at an older price, or one that a limit denied."""
 
 import streamlit as st
 
@@ -9,17 +9,25 @@ from ledger.pages import Proposal
 
 
 def show(proposal: Proposal) -> None:
-    """Say what cut it; nothing where it takes the place of no proposal that was denied."""
+    """Say what it was priced at before, and what cut it; nothing where it replaced none."""
     if proposal.content.get("supersedes") is None:
         return
     before = data.replaced(proposal.proposal_id)
+    if before is not None and before.state == "superseded":
+        st.markdown(repriced(before))
     while before is not None and before.state == "superseded":  # the price was asked for anew
         before = data.replaced(before.proposal_id)
     if before is not None and before.state == "denied":
-        st.markdown(sentence(proposal, before))
+        st.markdown(cut(proposal, before))
 
 
-def sentence(proposal: Proposal, before: Proposal) -> str:
+def repriced(before: Proposal) -> str:
+    """``**New price.** It takes the place of proposal …, priced at 592.52 USD.``"""
+    price = formats.price(before.legs[0].reference_price)
+    return f"**New price.** It takes the place of proposal {before.code}, priced at {price} USD."
+
+
+def cut(proposal: Proposal, before: Proposal) -> str:
     """``**Cut** from 10 to 8 shares. It would be 6.0 % of equity; …`` as the checks knew it."""
     wanted, left = (formats.quantity(p.legs[0].quantity) for p in (before, proposal))
     why = " ".join(denied.said(check) for check in shown(before).failed)
