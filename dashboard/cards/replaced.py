@@ -22,7 +22,7 @@ def show(proposal: Proposal) -> None:
 
 
 def repriced(before: Proposal) -> str:
-    """``**New price.** It takes the place of proposal …, priced at 592.52 USD.``"""
+    """``**New price.** It takes the place of proposal …`` and at what that was priced."""
     price = formats.price(before.legs[0].reference_price)
     return f"**New price.** It takes the place of proposal {before.code}, priced at {price} USD."
 
