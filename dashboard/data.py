@@ -130,6 +130,13 @@ def replaced(proposal_id: str) -> pages.Proposal | None:
 
 
 @st.cache_data(ttl=LIVE, max_entries=64, show_spinner=False)
+def replacing(proposal_id: str) -> pages.Proposal | None:
+    """The proposal that took the place of this one."""
+    with asked() as conn:
+        return pages.replacing(conn, old=proposal_id)
+
+
+@st.cache_data(ttl=LIVE, max_entries=64, show_spinner=False)
 def orders(proposal_id: str | None = None, limit: int = 200) -> tuple[pages.Order, ...]:
     """Orders, newest first."""
     with asked() as conn:

@@ -273,8 +273,12 @@ def proposals_by_code(conn: sa.Connection, codes: Sequence[str]) -> tuple[Propos
 
 def replaced(conn: sa.Connection, *, by: str) -> Proposal | None:
     """Return the proposal whose place the one with the id `by` took, if it took any."""
-    asked = sa.select(t.proposals).where(t.proposals.c.superseded_by == by)
-    return next(iter(_with_parts(conn, conn.execute(asked).mappings().all())), None)
+    return _proposal(conn, t.proposals.c.superseded_by == by)
+
+
+def replacing(conn: sa.Connection, *, old: str) -> Proposal | None:
+    """Return the proposal that took the place of the one with the id `old`, if any did."""
+    return _proposal(conn, t.proposals.c.supersedes == old)
 
 
 def orders(
@@ -380,6 +384,11 @@ def _record(row: Mapping[Any, Any], kind: type[R]) -> R:
 
 def _many(conn: sa.Connection, asked: sa.Select[Any], kind: type[R]) -> tuple[R, ...]:
     return tuple(_record(row, kind) for row in conn.execute(asked).mappings())
+
+
+def _proposal(conn: sa.Connection, which: sa.ColumnElement[bool]) -> Proposal | None:
+    rows = conn.execute(sa.select(t.proposals).where(which)).mappings().all()
+    return next(iter(_with_parts(conn, rows)), None)
 
 
 def _one(conn: sa.Connection, asked: sa.Select[Any], kind: type[R]) -> R | None:

@@ -3,12 +3,10 @@
 A card at a new price comes where the old one was.
 """
 
-from collections.abc import Sequence
-
 import streamlit as st
 
 from dashboard import data, formats, navigation, states
-from dashboard.cards import card, denied, dialogs
+from dashboard.cards import card, denied
 from dashboard.cards.reading import shown
 from dashboard.panels import by_hand
 from dashboard.panels.waiting import next_proposals
@@ -26,25 +24,28 @@ def _queue() -> list[Proposal]:
         st.session_state[_QUEUE] = []
         st.session_state.pop(_OPEN, None)
     kept: list[str] = st.session_state.setdefault(_QUEUE, [])
-    waiting = data.proposals()
-    _put_in_place(kept, waiting)
-    kept += [proposal.code for proposal in waiting if proposal.code not in kept]
+    _put_in_place(kept)
+    kept += [proposal.code for proposal in data.proposals() if proposal.code not in kept]
     found = {proposal.code: proposal for proposal in data.proposals_by_code(tuple(kept))}
     return [found[code] for code in kept if code in found]
 
 
-def _put_in_place(kept: list[str], waiting: Sequence[Proposal]) -> None:
+def _put_in_place(kept: list[str]) -> None:
     """Let proposals at a new price take the places of the old, the open card's too."""
-    new = {p.content.get("supersedes"): p.code for p in waiting}
-    for old in data.proposals_by_code(tuple(kept)):
-        code = new.get(old.proposal_id)
-        if code is None or code in kept:
-            continue
-        kept[kept.index(old.code)] = code
-        if st.query_params.get("proposal") == old.code:
-            st.query_params["proposal"] = code
-        if st.session_state.get(_OPEN) == old.code:
-            st.session_state[_OPEN] = code
+    found = data.proposals_by_code(tuple(kept))
+    new = {p.code: _newest(p).code for p in found if p.state == "superseded"}
+    kept[:] = dict.fromkeys(new.get(code, code) for code in kept)
+    if (code := st.query_params.get("proposal", "")) in new:
+        st.query_params["proposal"] = new[code]
+    if (code := st.session_state.get(_OPEN, "")) in new:
+        st.session_state[_OPEN] = new[code]
+
+
+def _newest(proposal: Proposal) -> Proposal:
+    """The proposal at the newest price, however often one was asked for."""
+    while proposal.state == "superseded" and (after := data.replacing(proposal.proposal_id)):
+        proposal = after
+    return proposal
 
 
 def _open_code(queue: list[Proposal]) -> str:
@@ -81,11 +82,9 @@ def _turning(codes: list[str], opened: str) -> None:
 
 
 @st.fragment(run_every=3)
-def _newcomers(known: tuple[str, ...], open_id: str | None) -> None:
-    """Offer what came since; show it at once where no card is open, or it replaces that card."""
+def _newcomers(known: tuple[str, ...]) -> None:
     fresh = [p for p in data.proposals() if p.code not in known]
-    awaited = any(open_id is None or p.content.get("supersedes") == open_id for p in fresh)
-    if awaited and not dialogs.is_open():
+    if fresh and not known:
         st.rerun()
     if fresh and st.button(
         f"Show {formats.counted(len(fresh), 'new proposal')}", icon=":material/add:", type="primary"
@@ -130,10 +129,7 @@ st.session_state[_OPEN] = opened
 with st.container(horizontal=True, vertical_alignment="center"):
     st.title("Approvals", anchor=False, width="stretch")
     _turning([proposal.code for proposal in queue], opened)
-_newcomers(
-    tuple(p.code for p in queue),
-    next((p.proposal_id for p in queue if p.code == opened), None),
-)
+_newcomers(tuple(p.code for p in queue))
 if not queue:
     states.empty("Nothing to decide.", then=next_proposals(data.desk().clock))
 for proposal in queue:

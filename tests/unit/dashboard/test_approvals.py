@@ -260,6 +260,34 @@ def test_a_card_at_a_new_price_comes_where_the_old_one_was(desk: Settings) -> No
     assert not any("new proposal" in button.label for button in at.button)
 
 
+def test_of_several_new_prices_the_newest_comes_in_place_whatever_became_of_it(
+    desk: Settings,
+) -> None:
+    at = _approvals()
+
+    _reprice("7F3A-9C21", "8F1A-0B2C")
+    _reprice("8F1A-0B2C", "9F1A-0B2C")
+    with data.engine().begin() as conn:
+        proposals.expire(conn, market_at=datetime(2012, 7, 9, tzinfo=UTC), desk_at=data.now())
+    at.run()
+
+    assert "It takes the place of proposal 8F1A-0B2C, priced at 197.50 USD." in _text(at)
+    assert "Expired." in _text(at)
+
+
+def test_a_new_price_that_came_to_the_queue_before_its_old_card_ended_is_shown_once(
+    desk: Settings,
+) -> None:
+    at = _approvals()
+    _reprice("7F3A-9C21", "8F1A-0B2C")
+    at.session_state["approvals-queue"] = ["7F3A-9C21", "8F1A-0B2C"]  # read a second apart
+
+    at.run()
+
+    assert not at.exception
+    assert _cards(at) == ["8F1A-0B2C", "7F3A-9C21"]
+
+
 def test_a_new_price_for_another_card_leaves_the_one_that_is_open(desk: Settings) -> None:
     with data.engine().begin() as conn:
         made = proposed.proposal(proposal_id=new_id(), code="5B1A-0B2C", symbol="MSFT")
