@@ -50,6 +50,13 @@ def outcome_key(proposal: Proposal) -> str:
     return f"outcome-{proposal.code}"
 
 
+def hand_on(old: Proposal, new: Proposal) -> None:
+    """Let what became of a decision about `old` be read on the card that took its place."""
+    outcome = st.session_state.pop(outcome_key(old), None)
+    if outcome is not None:
+        st.session_state[outcome_key(new)] = outcome
+
+
 def _opening(proposal: Proposal) -> None:
     st.session_state.pop(_DONE, None)
     st.session_state.pop(outcome_key(proposal), None)

@@ -6,7 +6,7 @@ A card at a new price comes where the old one was.
 import streamlit as st
 
 from dashboard import data, formats, navigation, states
-from dashboard.cards import card, denied
+from dashboard.cards import card, denied, dialogs
 from dashboard.cards.reading import shown
 from dashboard.panels import by_hand
 from dashboard.panels.waiting import next_proposals
@@ -31,12 +31,17 @@ def _queue() -> list[Proposal]:
 
 
 def _put_in_place(kept: list[str]) -> None:
-    """Let proposals at a new price take the places of the old, the open card's too."""
-    found = data.proposals_by_code(tuple(kept))
-    new = {p.code: _newest(p).code for p in found if p.state == "superseded"}
+    """Let proposals at a new price take the places of the old, the open card's and a link's too."""
+    linked = st.query_params.get("proposal", "")
+    new: dict[str, str] = {}
+    for old in data.proposals_by_code((*kept, linked)):
+        if old.state == "superseded":
+            after = _newest(old)
+            dialogs.hand_on(old, after)
+            new[old.code] = after.code
     kept[:] = dict.fromkeys(new.get(code, code) for code in kept)
-    if (code := st.query_params.get("proposal", "")) in new:
-        st.query_params["proposal"] = new[code]
+    if linked in new:
+        st.query_params["proposal"] = new[linked]
     if (code := st.session_state.get(_OPEN, "")) in new:
         st.session_state[_OPEN] = new[code]
 

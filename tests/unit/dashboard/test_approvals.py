@@ -288,6 +288,39 @@ def test_a_new_price_that_came_to_the_queue_before_its_old_card_ended_is_shown_o
     assert _cards(at) == ["8F1A-0B2C", "7F3A-9C21"]
 
 
+@pytest.mark.parametrize(
+    ("act", "answer", "decision"),
+    [("sign", "confirm", "signature"), ("veto", "veto-news", "veto")],
+)
+def test_what_was_decided_of_an_older_price_is_told_as_not_recorded(
+    desk: Settings, act: str, answer: str, decision: str
+) -> None:
+    at = _approvals()
+    at.button(key=f"{act}-7F3A-9C21").click().run()
+    _reprice("7F3A-9C21", "8F1A-0B2C")
+
+    at.button(key=f"{answer}-7F3A-9C21").click().run()
+    at.run()
+
+    assert _marks() == []
+    assert _cards(at)[0] == "8F1A-0B2C"
+    (told,) = at.warning
+    assert told.value == f"It was replaced by a new price. Your {decision} was not recorded."
+
+
+def test_a_link_to_an_older_price_opens_the_newest(desk: Settings) -> None:
+    with data.engine().begin() as conn:
+        made = proposed.proposal(proposal_id=new_id(), code="5B1A-0B2C", symbol="MSFT")
+        proposals.add(conn, made, desk_at=data.now())
+    _reprice("5B1A-0B2C", "8F1A-0B2C")
+    at = AppTest.from_file(str(SHELL), default_timeout=120).run()
+    at.query_params["proposal"] = "5B1A-0B2C"
+
+    at.switch_page("views/approvals.py").run()
+
+    assert at.button(key="sign-8F1A-0B2C").label == "Sign: buy 25 IBM"
+
+
 def test_a_new_price_for_another_card_leaves_the_one_that_is_open(desk: Settings) -> None:
     with data.engine().begin() as conn:
         made = proposed.proposal(proposal_id=new_id(), code="5B1A-0B2C", symbol="MSFT")
